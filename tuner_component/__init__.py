@@ -1,0 +1,49 @@
+"""A drop-in for `tfx.v1.components.Tuner` that loses nothing.
+
+The names below are imported on first use (PEP 562): importing this package costs
+no TensorFlow and no TFX, and a process that needs only one layer loads only that.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from tuner_component.version import __version__
+
+if TYPE_CHECKING:
+    from tuner_component.component import Tuner as Tuner
+    from tuner_component.component import TunerFnResult as TunerFnResult
+    from tuner_component.component import TunerSpec as TunerSpec
+    from tuner_component.executor import Executor as Executor
+    from tuner_component.proto.tuner_pb2 import TuneArgs as TuneArgs
+    from tuner_component.proto.tuner_pb2 import TunerFnArgs as TunerFnArgs
+    from tuner_component.results import TrialResult as TrialResult
+    from tuner_component.results import (
+        load_best_hyperparameters as load_best_hyperparameters,
+    )
+    from tuner_component.results import load_tuner_results as load_tuner_results
+
+_MODULE_OF = {
+    "Executor": "executor",
+    "TrialResult": "results",
+    "TuneArgs": "proto.tuner_pb2",
+    "Tuner": "component",
+    "TunerFnArgs": "proto.tuner_pb2",
+    "TunerFnResult": "component",
+    "TunerSpec": "component",
+    "load_best_hyperparameters": "results",
+    "load_tuner_results": "results",
+}
+
+__all__ = ["__version__", *_MODULE_OF]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

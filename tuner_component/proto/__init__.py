@@ -1,0 +1,1 @@
+"""Messages generated from `proto/tuner.proto`; see `proto/generate.sh`."""
