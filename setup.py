@@ -1,5 +1,6 @@
 """Packaging of tfx-tuner-component; the tools' settings are in pyproject.toml."""
 
+import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
@@ -8,9 +9,8 @@ ROOT = Path(__file__).parent
 
 
 def _version() -> str:
-    namespace: dict[str, str] = {}
-    exec((ROOT / "tuner_component" / "version.py").read_text(), namespace)
-    return namespace["__version__"]
+    source = (ROOT / "tuner_component" / "version.py").read_text()
+    return re.search(r'^__version__ = "(.+)"$', source, re.MULTILINE)[1]
 
 
 setup(

@@ -1,0 +1,1 @@
+"""Running a search: needs keras_tuner and a Keras backend, and nothing of TFX."""
