@@ -68,7 +68,9 @@ def run_executor(executor_class: Any) -> Callable[[Path, int], None]:
             "best_hyperparameters": artifact(
                 standard_artifacts.HyperParameters, root / "best"
             ),
-            "tuner_results": artifact(standard_artifacts.TunerResults, root / "results"),
+            "tuner_results": artifact(
+                standard_artifacts.TunerResults, root / "results"
+            ),
         }
         executor_class(context).Do(inputs(), outputs, properties(steps))
 
