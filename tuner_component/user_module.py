@@ -1,7 +1,7 @@
 """Calling the user's `tuner_fn`: whatever goes wrong there is said clearly."""
 
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from keras_tuner.engine import base_tuner
@@ -10,7 +10,10 @@ from tfx.components.tuner.component import TunerFnResult
 from tfx.components.util import udf_utils
 from tfx.types import standard_component_specs as specs
 
+from tuner_component.proto import tuner_pb2
+
 _TUNER_FN = specs.TUNER_FN_KEY
+_SOURCES = (specs.MODULE_PATH_KEY, specs.MODULE_FILE_KEY, _TUNER_FN)
 _TUNER_FN_SHAPE = "def tuner_fn(fn_args: FnArgs) -> TunerFnResult"
 
 
@@ -21,19 +24,20 @@ class UserModuleError(RuntimeError):
     """
 
 
-def load_tuner_fn(exec_properties: Mapping[str, Any]) -> Callable[[FnArgs], Any]:
+def load_tuner_fn(message: tuner_pb2.TunerFnArgs) -> Callable[[FnArgs], Any]:
     """Imports the user's module and returns its `tuner_fn`.
 
     Args:
-        exec_properties: Names the module under one of the keys `module_path`,
-            `module_file` and `tuner_fn`.
+        message: Names the module in `module_path`, `module_file` or `tuner_fn`.
 
     Raises:
         UserModuleError: If the module does not import, or has no such function.
+        ValueError: If no module is named.
     """
-    source = _source(exec_properties)
+    source = _source(message)
+    names = {key: getattr(message, key) for key in _SOURCES}
     try:
-        tuner_fn = udf_utils.get_fn(dict(exec_properties), _TUNER_FN)
+        tuner_fn = udf_utils.get_fn(names, _TUNER_FN)
     except Exception as error:
         if _is_missing_function(error):
             raise UserModuleError(
@@ -88,10 +92,10 @@ def call_tuner_fn(tuner_fn: Callable[[FnArgs], Any], fn_args: FnArgs) -> TunerFn
     return result
 
 
-def _source(exec_properties: Mapping[str, Any]) -> str:
-    for key in (specs.MODULE_PATH_KEY, specs.MODULE_FILE_KEY, _TUNER_FN):
-        if exec_properties.get(key):
-            return f"{key} {exec_properties[key]!r}"
+def _source(message: tuner_pb2.TunerFnArgs) -> str:
+    for key in _SOURCES:
+        if name := getattr(message, key):
+            return f"{key} {name!r}"
     raise ValueError(
         "Expected exactly one of 'module_file' and 'tuner_fn' in the execution "
         "properties. Received: neither. Pass one of them to the Tuner."
