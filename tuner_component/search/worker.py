@@ -1,0 +1,128 @@
+"""A worker: the user's own tuner, searching with the trials that the driver hands out.
+
+Nothing of KerasTuner's loop is rebuilt here: the tuner's oracle is replaced by one that
+asks the driver, and its `search` is called.
+"""
+
+import faulthandler
+import os
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+from keras_tuner.engine import trial as trial_lib
+
+from tuner_component.search import (
+    link,
+    output,
+    process_context,
+    project_guard,
+    protocol,
+    proxy_oracle,
+)
+from tuner_component.search.engines import base
+
+
+def main(spec: protocol.WorkerSpec, channel: base.Channel) -> int:
+    """Runs trials until the driver has no more.
+
+    Args:
+        spec: What this worker is.
+        channel: Connection to the driver.
+
+    Returns:
+        The status to exit with.
+    """
+    set_environment(spec.environment)
+    log = output.Output(output.worker_log(spec.log_directory, spec.worker_id))
+    faulthandler.enable()
+    driver = link.DriverLink(channel)
+    driver.start()
+    stage = "tuner_fn"
+    try:
+        spec.context.apply()
+        tuner, fit_kwargs = make_tuner(spec.entry, "worker")
+        stage = "tuner.search"
+        _join(tuner, spec, driver, log)
+        driver.tell(protocol.Ready())
+        tuner.search(**fit_kwargs)
+    except Exception as error:
+        traceback.print_exc()
+        driver.tell(protocol.Crashed(error_report(error, stage)))
+        driver.close()
+        return 1
+    driver.close()
+    return 0
+
+
+def set_environment(changes: Mapping[str, str | None]) -> None:
+    """Sets variables, and removes those with which KerasTuner would distribute."""
+    for name in [name for name in os.environ if name.startswith("KERASTUNER_")]:
+        del os.environ[name]
+    for name, value in changes.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+def make_tuner(
+    entry: protocol.EntryPoint, role: str, may_overwrite: bool = False
+) -> tuple[Any, dict[str, Any]]:
+    """Calls the entry point: the user's tuner, and the arguments for its `search`."""
+    with project_guard.shared_project(may_overwrite):
+        result = entry.load()(entry.argument, role)
+    return result.tuner, dict(result.fit_kwargs or {})
+
+
+def error_report(error: BaseException, stage: str) -> protocol.ErrorReport:
+    """Describes an exception of the user's code that ends the search."""
+    own = type(error).__module__.partition(".")[0] == "tuner_component"
+    if own:
+        # It says all that there is to say.
+        path = f"{type(error).__module__}:{type(error).__qualname__}"
+        return protocol.ErrorReport(path, str(error))
+    text = "".join(traceback.format_exception(error)).rstrip()
+    return protocol.ErrorReport(
+        "tuner_component.search.errors:SearchFailedError",
+        f"Expected {stage} to run without errors outside of a trial. Received: "
+        f"{error!r}. Its traceback:\n{text}",
+    )
+
+
+def _join(
+    tuner: Any, spec: protocol.WorkerSpec, driver: link.DriverLink, log: output.Output
+) -> None:
+    """Makes the tuner take its trials from the driver."""
+    # Each worker writes the tuner's own state to a file of its own.
+    tuner.tuner_id = f"worker{spec.slot}"
+    tuner.oracle = _LoggingOracle(tuner.oracle, driver.call, spec, log)
+
+
+class _LoggingOracle(proxy_oracle.ProxyOracle):
+    """Leads the worker's output into the log of the trial that is running."""
+
+    def __init__(
+        self,
+        local: Any,
+        call: proxy_oracle.Call,
+        spec: protocol.WorkerSpec,
+        log: output.Output,
+    ) -> None:
+        super().__init__(local, call)
+        self._spec = spec
+        self._log = log
+
+    def create_trial(self, tuner_id: str) -> trial_lib.Trial:
+        trial = super().create_trial(tuner_id)
+        if trial.status == trial_lib.TrialStatus.RUNNING:
+            self._log.to(
+                output.trial_log(self._spec.log_directory, trial.trial_id),
+                f"Trial {trial.trial_id} on {self._spec.worker_id}: "
+                f"{trial.hyperparameters.values}",
+            )
+        return trial
+
+    def end_trial(self, trial: Any, status: str = "COMPLETED") -> None:
+        self._log.to(output.worker_log(self._spec.log_directory, self._spec.worker_id))
+        super().end_trial(trial, status)
