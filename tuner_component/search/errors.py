@@ -1,0 +1,42 @@
+"""What can go wrong with a search as a whole, as exceptions a caller can tell apart."""
+
+
+class SearchError(RuntimeError):
+    """Base of every error that the search engine raises on purpose."""
+
+
+class StorageError(SearchError):
+    """A file of the study could not be read or written.
+
+    What was committed before is still there: once the cause is mended, running the same
+    search again goes on from it.
+    """
+
+
+class StudyVersionError(SearchError):
+    """The study was written by a newer release. Nothing in it was touched."""
+
+
+class StudyMismatchError(SearchError):
+    """The directory holds the study of another search. Nothing in it was touched."""
+
+
+class StudyLockedError(SearchError):
+    """Another driver holds the study, or took it over from this one."""
+
+
+class SearchFailedError(SearchError):
+    """The search stopped because its trials fail.
+
+    Attributes:
+        first_traceback: message or traceback of the first trial that failed, None where
+            it left none.
+        failed_trials: how many trials of the study have failed.
+    """
+
+    def __init__(
+        self, message: str, first_traceback: str | None, failed_trials: int
+    ) -> None:
+        super().__init__(message)
+        self.first_traceback = first_traceback
+        self.failed_trials = failed_trials
