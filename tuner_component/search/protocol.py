@@ -54,6 +54,7 @@ class Job:
         fingerprint: What the study depends on, by name.
         options: How to run it.
         context: What the processes take over from the one that starts them.
+        log_directory: Local directory for the logs of all processes.
         preload: Names of the modules that are imported once for all workers.
     """
 
@@ -62,6 +63,7 @@ class Job:
     fingerprint: Mapping[str, str]
     options: SearchOptions
     context: process_context.ProcessContext
+    log_directory: str
     preload: tuple[str, ...] = ()
 
 

@@ -20,6 +20,7 @@ from tuner_component.search import (
     posix,
     protocol,
     trial_desk,
+    user_code,
 )
 from tuner_component.search.engines import base
 from tuner_component.search.errors import SearchFailedError
@@ -39,14 +40,6 @@ class End(enum.Enum):
 
 class ExecutorGone(Exception):
     """The process that wanted the result does not exist any more."""
-
-
-class WorkerCrashed(Exception):
-    """The user's code raised in a worker, outside of any trial."""
-
-    def __init__(self, report: protocol.ErrorReport) -> None:
-        super().__init__(report.message)
-        self.report = report
 
 
 class Supervisor:
@@ -101,7 +94,7 @@ class Supervisor:
 
         Raises:
             SearchError: If the study cannot go on.
-            WorkerCrashed: If the user's code raises outside of a trial.
+            UserCodeError: If the user's code raises outside of a trial.
             ExecutorGone: If nobody wants the result any more.
             EngineLost: If there is nowhere to get workers from.
         """
@@ -164,7 +157,7 @@ class Supervisor:
             elif isinstance(message, protocol.Ready):
                 worker.ready = True
             elif isinstance(message, protocol.Crashed):
-                raise WorkerCrashed(message.error)
+                raise user_code.UserCodeError(message.error)
 
     def _note(self, event: base.WorkerStarted | base.WorkerExited) -> None:
         worker = self._workers.get(event.worker_id)

@@ -15,10 +15,9 @@ from keras_tuner.engine import trial as trial_lib
 from tuner_component.search import (
     link,
     output,
-    process_context,
-    project_guard,
     protocol,
     proxy_oracle,
+    user_code,
 )
 from tuner_component.search.engines import base
 
@@ -38,17 +37,16 @@ def main(spec: protocol.WorkerSpec, channel: base.Channel) -> int:
     faulthandler.enable()
     driver = link.DriverLink(channel)
     driver.start()
-    stage = "tuner_fn"
     try:
         spec.context.apply()
-        tuner, fit_kwargs = make_tuner(spec.entry, "worker")
-        stage = "tuner.search"
+        tuner, fit_kwargs = user_code.make_tuner(spec.entry, "worker")
         _join(tuner, spec, driver, log)
         driver.tell(protocol.Ready())
-        tuner.search(**fit_kwargs)
-    except Exception as error:
+        with user_code.reported("tuner.search"):
+            tuner.search(**fit_kwargs)
+    except user_code.UserCodeError as error:
         traceback.print_exc()
-        driver.tell(protocol.Crashed(error_report(error, stage)))
+        driver.tell(protocol.Crashed(error.report))
         driver.close()
         return 1
     driver.close()
@@ -64,30 +62,6 @@ def set_environment(changes: Mapping[str, str | None]) -> None:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
-
-
-def make_tuner(
-    entry: protocol.EntryPoint, role: str, may_overwrite: bool = False
-) -> tuple[Any, dict[str, Any]]:
-    """Calls the entry point: the user's tuner, and the arguments for its `search`."""
-    with project_guard.shared_project(may_overwrite):
-        result = entry.load()(entry.argument, role)
-    return result.tuner, dict(result.fit_kwargs or {})
-
-
-def error_report(error: BaseException, stage: str) -> protocol.ErrorReport:
-    """Describes an exception of the user's code that ends the search."""
-    own = type(error).__module__.partition(".")[0] == "tuner_component"
-    if own:
-        # It says all that there is to say.
-        path = f"{type(error).__module__}:{type(error).__qualname__}"
-        return protocol.ErrorReport(path, str(error))
-    text = "".join(traceback.format_exception(error)).rstrip()
-    return protocol.ErrorReport(
-        "tuner_component.search.errors:SearchFailedError",
-        f"Expected {stage} to run without errors outside of a trial. Received: "
-        f"{error!r}. Its traceback:\n{text}",
-    )
 
 
 def _join(
