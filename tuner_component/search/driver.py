@@ -1,0 +1,167 @@
+"""The driver: the process that owns a search's study and its oracle.
+
+It sees no GPU, and runs nothing of the user's but `tuner_fn`, once, for the oracle.
+"""
+
+import os
+import traceback
+from multiprocessing import connection
+from typing import Any
+
+from tuner_component.search import (
+    assignments,
+    clerk,
+    fleet,
+    output,
+    progress,
+    protocol,
+    supervisor,
+    trial_desk,
+    user_code,
+    worker,
+)
+from tuner_component.search.durable_oracle import DurableOracle
+from tuner_component.search.engines import base
+from tuner_component.search.errors import SearchInterruptedError
+from tuner_component.search.result import SearchResult
+from tuner_component.search.study import Study, StudyState
+
+# Frameworks that look for a GPU find none.
+_ENVIRONMENT = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
+# The oracle's thread may be in the middle of a suggestion that nobody wants any more.
+_CLERK_PATIENCE_S = 5.0
+
+
+def main(job: protocol.Job, wire: connection.Connection, engine: base.Engine) -> int:
+    """Runs a search, and sends its result or its error.
+
+    Args:
+        job: The search.
+        wire: Connection to the process that wants the result: `Progress` lines go
+            there, and at the end a `SearchResult` or an `ErrorReport`; a `Stop` may
+            come from there.
+        engine: Where workers come from.
+
+    Returns:
+        The status to exit with.
+    """
+    worker.set_environment(_ENVIRONMENT)
+    output.Output(os.path.join(job.log_directory, "driver.log"))
+    outcome: Any
+    try:
+        job.context.apply()
+        outcome = _search(job, wire, engine)
+    except supervisor.ExecutorGone:
+        return 1
+    except user_code.UserCodeError as error:
+        traceback.print_exc()
+        outcome = error.report
+    except Exception as error:
+        traceback.print_exc()
+        outcome = user_code.describe(error, "the search's driver")
+    wire.send(outcome)
+    return 0
+
+
+def _search(
+    job: protocol.Job, wire: connection.Connection, engine: base.Engine
+) -> SearchResult:
+    with Study.open(
+        job.study_directory, job.fingerprint, job.options.seed
+    ) as study:
+        workers = fleet.Fleet(engine, job.options.num_workers, _Specs(job, study))
+        found = study.state
+        if found is not StudyState.FINISHED:
+            # They make their tuners while this process makes its own.
+            for _ in range(job.options.num_workers):
+                workers.start()
+        tuner, _ = user_code.make_tuner(
+            job.entry, "driver", may_overwrite=found is StudyState.NEW
+        )
+        oracle = DurableOracle(
+            tuner.oracle,
+            study,
+            autocommit=False,
+            max_failed_trials=job.options.max_failed_trials,
+        )
+        end = supervisor.End.COMPLETE
+        if found is not StudyState.FINISHED:
+            end = _run(job, wire, engine, workers, oracle)
+            if end is supervisor.End.COMPLETE:
+                oracle.finish()
+        outcome = SearchResult.of(
+            oracle,
+            seed=study.seed,
+            resumed=found is not StudyState.NEW,
+            complete=end is supervisor.End.COMPLETE,
+        )
+    _check(end, outcome, job)
+    return outcome
+
+
+class _Specs:
+    """Describes workers to the engine."""
+
+    def __init__(self, job: protocol.Job, study: Study) -> None:
+        self._job = job
+        self._study = study
+
+    def __call__(self, worker_id: str, slot: int) -> protocol.WorkerSpec:
+        return protocol.WorkerSpec(
+            worker_id=worker_id,
+            slot=slot,
+            entry=self._job.entry,
+            context=self._job.context,
+            environment={},
+            log_directory=self._job.log_directory,
+            study_directory=self._study.directory,
+            seed=self._study.seed,
+        )
+
+
+def _run(
+    job: protocol.Job,
+    wire: connection.Connection,
+    engine: base.Engine,
+    workers: fleet.Fleet,
+    oracle: DurableOracle,
+) -> supervisor.End:
+    options = job.options
+    keeper = clerk.Clerk(oracle, oracle.commit)
+    attempts = assignments.Assignments(options.max_retries)
+    reporter = progress.Reporter(wire, oracle.objective, oracle.max_trials)
+    reporter.restore([trial.get_state() for trial in oracle.trials.values()])
+    desk = trial_desk.TrialDesk(
+        keeper,
+        workers,
+        attempts,
+        job.log_directory,
+        options.max_trials_per_worker,
+        reporter.trial_ended,
+    )
+    try:
+        return supervisor.Supervisor(
+            options, engine, workers, attempts, desk, keeper, wire, job.log_directory
+        ).run()
+    finally:
+        keeper.close(_CLERK_PATIENCE_S)
+
+
+def _check(end: supervisor.End, outcome: SearchResult, job: protocol.Job) -> None:
+    """Raises if there is no result to give."""
+    left = (
+        f"{len(outcome.completed)} trials have completed and are kept in "
+        f"{job.study_directory}: run the same search again to go on from there."
+    )
+    if end is supervisor.End.INTERRUPTED:
+        raise SearchInterruptedError(
+            "Expected the search to run to its end. Received: a request to stop. "
+            f"{left}"
+        )
+    if end is supervisor.End.OUT_OF_TIME and not outcome.completed:
+        raise SearchInterruptedError(
+            "Expected a trial to complete within the time budget of "
+            f"{job.options.time_budget_s:g} seconds. Received: {len(outcome.failed)} "
+            f"failed and {outcome.unfinished} unfinished trials. Raise the time "
+            f"budget. {left}"
+        )

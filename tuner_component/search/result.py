@@ -1,0 +1,64 @@
+"""What a search found."""
+
+import dataclasses
+from typing import Any
+
+from keras_tuner.engine import trial as trial_lib
+
+from tuner_component.search import codec, trials
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchResult:
+    """The result of a search, as plain data that can be sent anywhere.
+
+    Attributes:
+        completed: The states (`Trial.get_state`) of the completed trials, best first.
+        failed: Those of the failed trials, in the order of their start.
+        unfinished: How many trials were begun and not ended.
+        objective: Name of the objective.
+        direction: "min" or "max".
+        seed: The study's seed.
+        resumed: Whether an earlier run had begun the study.
+        complete: Whether there was nothing left to try; False where the time budget
+            ended the search.
+    """
+
+    completed: list[dict[str, Any]]
+    failed: list[dict[str, Any]]
+    unfinished: int
+    objective: str
+    direction: str
+    seed: int
+    resumed: bool
+    complete: bool
+
+    @classmethod
+    def of(
+        cls, oracle: Any, seed: int, resumed: bool, complete: bool
+    ) -> "SearchResult":
+        """Reads the result off an oracle."""
+        known = list(oracle.trials.values())
+        completed = trials.ranked(oracle)
+        failed = [t for t in known if t.status == trial_lib.TrialStatus.FAILED]
+        return cls(
+            completed=[codec.encode(trial.get_state()) for trial in completed],
+            failed=[codec.encode(trial.get_state()) for trial in failed],
+            unfinished=len(known) - len(completed) - len(failed),
+            objective=oracle.objective.name,
+            direction=oracle.objective.direction,
+            seed=seed,
+            resumed=resumed,
+            complete=complete,
+        )
+
+    @property
+    def best_hyperparameters(self) -> dict[str, Any]:
+        """Configuration (`HyperParameters.get_config`) of the best trial."""
+        return self.completed[0]["hyperparameters"]  # type: ignore[no-any-return]
+
+    @property
+    def first_failure(self) -> str | None:
+        """Message of the first trial that failed."""
+        return next((t["message"] for t in self.failed if t["message"]), None)
+
