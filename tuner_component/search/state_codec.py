@@ -40,11 +40,16 @@ def encode(value: Any) -> bytes:
     plain = _to_plain(value, arrays)
     specs = [[array.dtype.name, list(array.shape)] for array in arrays]
     header = json.dumps({"value": plain, "arrays": specs}).encode()
-    # `ravel` of the bytes, not `tobytes`, spares one copy of every array.
-    payload = [
-        np.ascontiguousarray(array).reshape(-1).view(np.uint8) for array in arrays
+    # Views, not `tobytes`, which would copy every array once more.
+    views = [
+        np.ascontiguousarray(array).reshape(-1).view(np.uint8).data for array in arrays
     ]
-    parts = [_MAGIC, _LENGTH.pack(len(header)), header, *payload]
+    parts: list[bytes | memoryview] = [
+        _MAGIC,
+        _LENGTH.pack(len(header)),
+        header,
+        *views,
+    ]
     checksum = 0
     for part in parts:
         checksum = zlib.crc32(part, checksum)

@@ -40,7 +40,8 @@ def can_be_captured(model: Any) -> bool:
 def model_size(model: Any) -> int:
     """About how many bytes the model and its optimizer take, at 4 a number."""
     variables = [*model.variables, *_optimizer_variables(model)]
-    return 4 * sum(math.prod(variable.shape) for variable in variables)
+    scalars: int = sum(math.prod(variable.shape) for variable in variables)
+    return 4 * scalars
 
 
 def capture_model(model: Any) -> dict[str, Any]:

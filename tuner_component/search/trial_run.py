@@ -21,7 +21,6 @@ from tuner_component.search.fit_records import FitRecords
 from tuner_component.search.training_state import MismatchError
 from tuner_component.search.write_budget import WriteBudget
 
-
 # fit(x, y, batch_size, epochs, verbose, callbacks, ...)
 _POSITION_OF_CALLBACKS = 5
 
