@@ -7,6 +7,7 @@ from google.protobuf import json_format
 from tfx.proto import tuner_pb2 as tfx_tuner_pb2
 
 from tuner_component.proto import tuner_pb2
+from tuner_component.search.options import SearchOptions
 
 # The least value of each number, and what to write when there is no wish.
 _AT_LEAST = {
@@ -16,7 +17,10 @@ _AT_LEAST = {
     "max_retries": (0, "Leave it out to retry twice"),
     "trial_timeout_seconds": (0, "Leave it out for no limit"),
     "time_budget_seconds": (0, "Leave it out for no limit"),
-    "max_failed_trials": (1, "Leave it out for the limit of your tuner's oracle"),
+    "max_failed_trials": (
+        0,
+        "Leave it out to put up with any number, short of ten in a row",
+    ),
     "max_trials_per_worker": (0, "Leave it out to keep workers until the end"),
     "seed": (0, "Leave it out to draw one"),
 }
@@ -101,3 +105,24 @@ def from_exec_properties(value: Any) -> tuner_pb2.TuneArgs:
             "that runs it."
         ) from error
     return validated(parsed)
+
+
+def search_options(args: tuner_pb2.TuneArgs) -> SearchOptions:
+    """Returns the same in the terms of the search.
+
+    An in-process search takes only the seed, the time budget and the limit on failures
+    from it.
+    """
+    # Where 0 and unset mean different things, the message knows which it is.
+    set_fields = {field.name: value for field, value in args.ListFields()}
+    return SearchOptions(
+        num_workers=args.num_parallel_trials or 1,
+        cpus_per_trial=args.cpus_per_trial or None,
+        gpus_per_trial=set_fields.get("gpus_per_trial"),
+        max_retries=set_fields.get("max_retries", SearchOptions.max_retries),
+        trial_timeout_s=args.trial_timeout_seconds or None,
+        time_budget_s=args.time_budget_seconds or None,
+        max_failed_trials=set_fields.get("max_failed_trials"),
+        max_trials_per_worker=args.max_trials_per_worker or None,
+        seed=set_fields.get("seed"),
+    )

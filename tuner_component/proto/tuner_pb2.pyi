@@ -62,12 +62,14 @@ class TuneArgs(google.protobuf.message.Message):
     and the best of what was found is published. 0 stands for no limit.
     """
     max_failed_trials: builtins.int
-    """The search fails once so many trials have failed for good. Unset stands for the
-    limit of the tuner's oracle, max_consecutive_failed_trials.
+    """The search fails when more trials than this have failed for good. Unset stands
+    for any number, short of ten in a row (or of your oracle's own
+    max_consecutive_failed_trials, where you changed that).
     """
     study_dir: builtins.str
-    """Where the study is kept, to be resumed after a crash: a path or URI. Empty
-    stands for a directory under the pipeline root that follows from the inputs.
+    """Below which directory studies are kept, to be resumed after a crash: a path or
+    URI. Empty stands for <pipeline_root>/<node>/.system/studies. Each study has a
+    directory there, named by what shapes the search.
     """
     seed: builtins.int
     """Makes the search reproducible: hyperparameters, weights, shuffling. Unset draws

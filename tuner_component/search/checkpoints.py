@@ -154,4 +154,7 @@ class CheckpointCleaner:
 def _is_known(oracle: Any) -> bool:
     """Whether it is known what the trials of the oracle continue from."""
     inner = getattr(oracle, "wrapped", oracle)
-    return type(inner).__module__.partition(".")[0] in ("keras_tuner", "tuner_component")
+    return type(inner).__module__.partition(".")[0] in (
+        "keras_tuner",
+        "tuner_component",
+    )

@@ -111,9 +111,7 @@ class Clerk:
                     self._do(batch[-1])
             self._settle(batch)
 
-    def _collect(
-        self, reports: list[Task], wishes: collections.deque[Task]
-    ) -> bool:
+    def _collect(self, reports: list[Task], wishes: collections.deque[Task]) -> bool:
         """Takes what has come in, waiting only if there is nothing to do.
 
         Returns:

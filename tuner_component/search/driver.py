@@ -66,9 +66,7 @@ def main(job: protocol.Job, wire: connection.Connection, engine: base.Engine) ->
 def _search(
     job: protocol.Job, wire: connection.Connection, engine: base.Engine
 ) -> SearchResult:
-    with Study.open(
-        job.study_directory, job.fingerprint, job.options.seed
-    ) as study:
+    with Study.open(job.study_directory, job.fingerprint, job.options.seed) as study:
         workers = fleet.Fleet(engine, job.options.num_workers, _Specs(job, study))
         found = study.state
         if found is not StudyState.FINISHED:

@@ -61,4 +61,3 @@ class SearchResult:
     def first_failure(self) -> str | None:
         """Message of the first trial that failed."""
         return next((t["message"] for t in self.failed if t["message"]), None)
-

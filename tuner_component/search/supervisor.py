@@ -114,7 +114,11 @@ class Supervisor:
         """Waits until something happens, and deals with all that has happened."""
         talking = [worker for worker in self._workers.workers if worker.open]
         everything: list[Any] = [
-            self._wire, signals, self._engine, self._keeper, *talking
+            self._wire,
+            signals,
+            self._engine,
+            self._keeper,
+            *talking,
         ]
         deadline = self._next_deadline()
         timeout = None if deadline is None else max(0, deadline - time.monotonic())
@@ -216,7 +220,10 @@ class Supervisor:
 
     def _limits(self) -> list[tuple[float, fleet.Worker, str]]:
         """Until when each worker must have done what, and what to say if not."""
-        silence, limit = self._options.heartbeat_timeout_s, self._options.trial_timeout_s
+        silence, limit = (
+            self._options.heartbeat_timeout_s,
+            self._options.trial_timeout_s,
+        )
         limits = [
             (
                 worker.heard + silence,

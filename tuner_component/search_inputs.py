@@ -8,7 +8,7 @@ part of it.
 import hashlib
 import importlib.util
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tfx import types
@@ -22,7 +22,7 @@ from tuner_component.proto import tuner_pb2
 _SAMPLE_BYTES = 1 << 16
 
 
-def parts(
+def fingerprint(
     input_dict: Mapping[str, list[types.Artifact]],
     exec_properties: Mapping[str, Any],
     tune_args: tuner_pb2.TuneArgs,
@@ -82,5 +82,5 @@ def _module(exec_properties: Mapping[str, Any]) -> str:
     return _digest([function, *source])
 
 
-def _digest(lines: Any) -> str:
+def _digest(lines: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
