@@ -21,6 +21,7 @@ class SpaceTable:
         """Creates an empty table."""
         self._number_of: dict[str, int] = {}
         self._spaces: dict[int, Sequence[Any]] = {}
+        self._latest: int | None = None
 
     def number(self, hyperparameters: Any) -> tuple[int, list[Any] | None]:
         """Looks a space up.
@@ -31,10 +32,14 @@ class SpaceTable:
         Returns:
             The number of its space, and what to journal for `add` if it is new here.
         """
+        space = hyperparameters.space
+        if self._latest is not None and _same(space, self._spaces[self._latest]):
+            return self._latest, None
         entries = plain.encode(hyperparameters.get_config()["space"])
         key = json.dumps(entries)
         known = self._number_of.get(key)
         if known is not None:
+            self._latest = known
             return known, None
         number = max(self._spaces, default=-1) + 1
         self.add(number, entries)
@@ -46,6 +51,7 @@ class SpaceTable:
         config = {"space": plain.decode(entries), "values": {}}
         restored = keras_tuner.HyperParameters.from_config(config)
         self._spaces[number] = restored.space
+        self._latest = number
 
     def hyperparameters(self, number: int, values: Mapping[str, Any]) -> Any:
         """`keras_tuner.HyperParameters` with a known space and these values.
@@ -58,3 +64,11 @@ class SpaceTable:
             result._space.append(hyperparameter)
         result.values = dict(values)
         return result
+
+
+def _same(some: Sequence[Any], others: Sequence[Any]) -> bool:
+    """Whether two spaces have equal hyperparameters; quicker than their configurations."""
+    return len(some) == len(others) and all(
+        type(a) is type(b) and vars(a) == vars(b)
+        for a, b in zip(some, others, strict=True)
+    )
