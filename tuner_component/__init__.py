@@ -34,7 +34,18 @@ _MODULE_OF = {
     "load_tuner_results": "results",
 }
 
-__all__ = ["__version__", *_MODULE_OF]
+__all__ = [
+    "Executor",
+    "TrialResult",
+    "TuneArgs",
+    "Tuner",
+    "TunerFnArgs",
+    "TunerFnResult",
+    "TunerSpec",
+    "__version__",
+    "load_best_hyperparameters",
+    "load_tuner_results",
+]
 
 
 def __getattr__(name: str) -> Any:

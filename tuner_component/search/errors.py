@@ -35,8 +35,16 @@ class SearchFailedError(SearchError):
     """
 
     def __init__(
-        self, message: str, first_traceback: str | None, failed_trials: int
+        self, message: str, first_traceback: str | None = None, failed_trials: int = 0
     ) -> None:
         super().__init__(message)
         self.first_traceback = first_traceback
         self.failed_trials = failed_trials
+
+
+class SearchInterruptedError(SearchError):
+    """The search was stopped before its end; the message says how to go on.
+
+    Every trial that had completed is kept: running the same search again, with the
+    same study directory, goes on where this one stopped.
+    """

@@ -1,0 +1,1 @@
+"""Benchmarks; each one states its goal in its docstring."""

@@ -1,0 +1,66 @@
+"""What every benchmark shares: its flags, and how it prints its figures."""
+
+import argparse
+import json
+import os
+import platform
+import sys
+from importlib import metadata
+from typing import Any
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds `--quick` and `--check`."""
+    parser.add_argument(
+        "--quick", action="store_true", help="take less than a minute; rougher figures"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="exit 1 if the goal is missed"
+    )
+
+
+def report(arguments: argparse.Namespace, figures: dict[str, Any], met: bool) -> None:
+    """Prints the figures as one JSON object on the last line.
+
+    Args:
+        arguments: The parsed flags; with `check` set, exits 1 if the goal is missed.
+        figures: What was measured.
+        met: Whether the goal of the benchmark is met.
+    """
+    result = {
+        **_rounded(figures),
+        "goal_met": met,
+        "quick": arguments.quick,
+        "machine": machine(),
+    }
+    print(json.dumps(result), flush=True)
+    if arguments.check and not met:
+        sys.exit(1)
+
+
+def machine() -> dict[str, Any]:
+    """Describes the machine and the libraries that the figures depend on."""
+    versions = {}
+    for name in ("tfx", "tensorflow", "keras", "keras-tuner"):
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return {
+        "cpus": os.cpu_count(),
+        "memory_gib": round(gib, 1),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        **versions,
+    }
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.4g}")
+    if isinstance(value, dict):
+        return {key: _rounded(element) for key, element in value.items()}
+    if isinstance(value, list):
+        return [_rounded(element) for element in value]
+    return value

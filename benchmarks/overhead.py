@@ -1,0 +1,123 @@
+"""What the executor costs on top of the user's own `tuner.search`.
+
+Goal: at most 2 % or 0.3 s, whichever is more, over calling `tuner_fn` and then
+`tuner.search(**fit_kwargs)` directly; compared with TFX's own executor too. All three
+run the same module on the same tf.Examples in one process, in turn; figures are
+medians.
+
+    python -m benchmarks.overhead [--quick] [--check]
+"""
+
+import argparse
+import contextlib
+import io
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import tfx.components
+from tfx.components.trainer import fn_args_utils
+from tfx.components.tuner import executor as stock_executor
+from tfx.components.util import udf_utils
+from tfx.types import artifact_utils, standard_artifacts
+
+from benchmarks import harness
+from tuner_component import Executor
+
+TESTDATA = Path(tfx.components.__file__).parent / "testdata"
+
+# TFX's own tuner module: three trials of a small Keras model on the penguin data.
+MODULE_FILE = TESTDATA / "module_file" / "tuner_module.py"
+
+
+def artifact(cls: Any, uri: Path) -> list[Any]:
+    result = cls()
+    result.uri = str(uri)
+    return [result]
+
+
+def inputs() -> dict[str, list[Any]]:
+    (examples,) = artifact(standard_artifacts.Examples, TESTDATA / "penguin" / "data")
+    examples.split_names = artifact_utils.encode_split_names(["train", "eval"])
+    schema = artifact(standard_artifacts.Schema, TESTDATA / "penguin" / "schema")
+    return {"examples": [examples], "schema": schema}
+
+
+def properties(steps: int) -> dict[str, Any]:
+    return {
+        "module_file": str(MODULE_FILE),
+        "train_args": f'{{"num_steps": {steps}}}',
+        "eval_args": '{"num_steps": 50}',
+    }
+
+
+def run_directly(root: Path, steps: int) -> None:
+    fn_args = fn_args_utils.get_common_fn_args(inputs(), properties(steps), str(root))
+    tuner, fit_kwargs = udf_utils.get_fn(properties(steps), "tuner_fn")(fn_args)
+    tuner.search(**fit_kwargs)
+
+
+def run_executor(executor_class: Any) -> Callable[[Path, int], None]:
+    def run(root: Path, steps: int) -> None:
+        context = executor_class.Context(tmp_dir=str(root / "tmp"), unique_id="1")
+        outputs = {
+            "best_hyperparameters": artifact(
+                standard_artifacts.HyperParameters, root / "best"
+            ),
+            "tuner_results": artifact(
+                standard_artifacts.TunerResults, root / "results"
+            ),
+        }
+        executor_class(context).Do(inputs(), outputs, properties(steps))
+
+    return run
+
+
+def timed(run: Callable[[Path, int], None], steps: int) -> float:
+    random.seed(0)  # KerasTuner's oracles take their seed from here: equal trials.
+    with tempfile.TemporaryDirectory() as root:
+        start = time.perf_counter()
+        with contextlib.redirect_stdout(io.StringIO()):
+            run(Path(root), steps)
+        return time.perf_counter() - start
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    harness.add_arguments(parser)
+    arguments = parser.parse_args()
+    rounds, steps = (2, 200) if arguments.quick else (5, 2000)
+    runs = {
+        "direct": run_directly,
+        "ours": run_executor(Executor),
+        "stock": run_executor(stock_executor.Executor),
+    }
+    timed(run_directly, 10)  # Pays for what TensorFlow does only once.
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            seconds[name].append(timed(run, steps))
+    median = {name: statistics.median(values) for name, values in seconds.items()}
+    # Paired by round: the machine's drift hits both sides of a difference.
+    added = statistics.median(
+        ours - direct
+        for ours, direct in zip(seconds["ours"], seconds["direct"], strict=True)
+    )
+    harness.report(
+        arguments,
+        {
+            "seconds": seconds,
+            "median_s": median,
+            "added_s": added,
+            "added_percent": 100 * added / median["direct"],
+        },
+        met=added <= max(0.3, 0.02 * median["direct"]),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""Fixtures that run the executor on real artifacts, without a pipeline around it."""
+
+from __future__ import annotations
+
+import dataclasses
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# A search without Keras training: fast, and enough for all but training itself.
+TOY_MODULE = """
+    import keras_tuner
+    from tuner_component import TunerFnResult
+
+
+    class Toy(keras_tuner.Tuner):
+        def run_trial(self, trial, offset=0.0):
+            x = trial.hyperparameters.Float("x", -1.0, 1.0)
+            return (x - 0.25) ** 2 + offset
+
+
+    def tuner_fn(fn_args):
+        oracle = keras_tuner.oracles.RandomSearchOracle(max_trials=5, seed=7)
+        tuner = Toy(oracle, directory=fn_args.working_dir, project_name="toy")
+        return TunerFnResult(tuner=tuner, fit_kwargs={"offset": 1.0})
+"""
+
+
+@dataclasses.dataclass
+class Run:
+    """One execution of the Tuner's executor: change what differs, then call it."""
+
+    root: Path
+    input_dict: dict[str, list[Any]]
+    output_dict: dict[str, list[Any]]
+    exec_properties: dict[str, Any]
+
+    @property
+    def best_hyperparameters_dir(self) -> Path:
+        return Path(self.output_dict["best_hyperparameters"][0].uri)
+
+    @property
+    def tuner_results_dir(self) -> Path:
+        return Path(self.output_dict["tuner_results"][0].uri)
+
+    def module(self, source: str) -> Run:
+        """Takes `source` as the user's module file."""
+        path = self.root / "user_module.py"
+        path.write_text(textwrap.dedent(source))
+        self.exec_properties["module_file"] = str(path)
+        return self
+
+    def __call__(self) -> None:
+        from tuner_component.executor import Executor
+
+        context = Executor.Context(tmp_dir=str(self.root / "tmp"), unique_id="1")
+        Executor(context).Do(self.input_dict, self.output_dict, self.exec_properties)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """The executor on the penguin examples that TFX ships, with no module yet."""
+    import tfx.components
+    from tfx.types import artifact_utils, standard_artifacts
+
+    testdata = Path(tfx.components.__file__).parent / "testdata"
+    examples = standard_artifacts.Examples()
+    examples.uri = str(testdata / "penguin" / "data")
+    examples.split_names = artifact_utils.encode_split_names(["train", "eval"])
+    schema = standard_artifacts.Schema()
+    schema.uri = str(testdata / "penguin" / "schema")
+    best = standard_artifacts.HyperParameters()
+    best.uri = str(tmp_path / "best_hyperparameters")
+    results = standard_artifacts.TunerResults()
+    results.uri = str(tmp_path / "tuner_results")
+    return Run(
+        root=tmp_path,
+        input_dict={"examples": [examples], "schema": [schema]},
+        output_dict={"best_hyperparameters": [best], "tuner_results": [results]},
+        exec_properties={"train_args": "{}", "eval_args": "{}"},
+    )
+
+
+@pytest.fixture
+def toy_run(run: Run) -> Run:
+    """The executor with a module whose search takes milliseconds."""
+    return run.module(TOY_MODULE)

@@ -1,0 +1,314 @@
+"""The executor: every kind of tuner in, both artifacts out, or a clear error."""
+
+import json
+import math
+
+import pytest
+
+from tests.conftest import TOY_MODULE, Run
+from tuner_component import load_best_hyperparameters, load_tuner_results
+from tuner_component.search.errors import SearchFailedError
+from tuner_component.user_module import UserModuleError
+
+
+def assert_nothing_published(run: Run) -> None:
+    for directory in (run.best_hyperparameters_dir, run.tuner_results_dir):
+        assert not directory.exists() or not list(directory.iterdir())
+
+
+def toy(body: str, oracle: str = "RandomSearchOracle(max_trials=5, seed=7)") -> str:
+    """A module whose trials run `body` (with hp, trial and self at hand)."""
+    return f"""
+import math
+import keras_tuner
+import numpy as np
+from tuner_component import TunerFnResult
+
+SPACE = keras_tuner.HyperParameters()
+SPACE.Int("a", 1, 3)
+SPACE.Boolean("b")
+
+class Toy(keras_tuner.Tuner):
+    def run_trial(self, trial, **kwargs):
+        hp = trial.hyperparameters
+        {body}
+
+def tuner_fn(fn_args):
+    oracle = keras_tuner.oracles.{oracle}
+    tuner = Toy(oracle, directory=fn_args.working_dir, project_name="toy")
+    return TunerFnResult(tuner=tuner, fit_kwargs={{}})
+"""
+
+
+def test_publishes_the_best_hyperparameters(toy_run: Run) -> None:
+    """The Trainer would train with something else than the best."""
+    toy_run()
+    best = load_best_hyperparameters(toy_run.best_hyperparameters_dir)
+    first, *others = load_tuner_results(toy_run.tuner_results_dir)
+    assert best.values == first.hyperparameters
+    assert all(first.score <= trial.score for trial in others)
+
+
+def test_best_hyperparameters_stand_alone_in_their_artifact(toy_run: Run) -> None:
+    """The Trainer takes the only file of that directory, whatever it is."""
+    toy_run()
+    (file,) = toy_run.best_hyperparameters_dir.iterdir()
+    assert file.name == "best_hyperparameters.txt"
+
+
+def test_tuner_results_have_the_columns_of_stock(toy_run: Run) -> None:
+    """Notebooks that read stock's file would break."""
+    toy_run()
+    rows = json.loads((toy_run.tuner_results_dir / "tuner_results.json").read_text())
+    assert [set(row) for row in rows] == [{"trial_id", "score", "x"}] * 5
+    assert rows == sorted(rows, key=lambda row: row["score"])
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        "return hp.Float('x', 0.0, 1.0)",
+        "return {'default_objective': hp.Float('x', 0.0, 1.0)}",
+        "return [hp.Float('x', 0.0, 1.0), 2.0]",
+        "return np.float32(hp.Float('x', 0.0, 1.0))",
+    ],
+)
+def test_run_trial_may_return_any_supported_result(run: Run, result: str) -> None:
+    """Custom tuners that work with KerasTuner would not work here."""
+    run.module(toy(result))()
+    assert len(load_tuner_results(run.tuner_results_dir)) == 5
+
+
+@pytest.mark.parametrize(
+    ("oracle", "trials"),
+    [
+        ("BayesianOptimizationOracle(max_trials=4, num_initial_points=2, seed=1)", 4),
+        ("HyperbandOracle(max_epochs=3, seed=1, hyperparameters=SPACE)", 6),
+        ("GridSearchOracle(seed=1)", 6),
+        ("GridSearchOracle(max_trials=4, seed=1)", 4),
+    ],
+)
+def test_every_oracle_publishes(run: Run, oracle: str, trials: int) -> None:
+    """Stock raises for oracles without max_trials after hours of search."""
+    body = "return hp.Int('a', 1, 3) + float(hp.Boolean('b'))"
+    run.module(toy(body, oracle))()
+    assert len(load_tuner_results(run.tuner_results_dir)) == trials
+
+
+def test_maximized_objective_publishes_the_largest(run: Run) -> None:
+    """The worst trial would be published as the best."""
+    oracle = (
+        "RandomSearchOracle(keras_tuner.Objective('acc', 'max'), max_trials=5, seed=3)"
+    )
+    run.module(toy("return {'acc': hp.Float('x', 0.0, 1.0)}", oracle))()
+    scores = [trial.score for trial in load_tuner_results(run.tuner_results_dir)]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_sklearn_tuner(run: Run) -> None:
+    """Tuners of models outside Keras would not work."""
+    run.module("""
+        import keras_tuner
+        import numpy as np
+        from sklearn import linear_model
+        from tuner_component import TunerFnResult
+
+        def build(hp):
+            return linear_model.Ridge(alpha=hp.Float("alpha", 1e-3, 10, sampling="log"))
+
+        def tuner_fn(fn_args):
+            tuner = keras_tuner.SklearnTuner(
+                keras_tuner.oracles.BayesianOptimizationOracle(
+                    keras_tuner.Objective("score", "max"), max_trials=3, seed=1),
+                build, directory=fn_args.working_dir, project_name="sklearn")
+            x = np.random.default_rng(0).normal(size=(50, 3))
+            return TunerFnResult(tuner, {"X": x, "y": x @ [1.0, 2.0, 3.0]})
+    """)()
+    assert len(load_tuner_results(run.tuner_results_dir)) == 3
+
+
+def test_hypermodel_with_its_own_fit_and_base_model(run: Run) -> None:
+    """HyperModel.fit, custom_config and base_model would not reach the user."""
+    from tfx.types import standard_artifacts
+
+    model = standard_artifacts.Model()
+    model.uri = "/models/base"
+    run.input_dict["base_model"] = [model]
+    run.exec_properties["custom_config"] = '{"epochs": 2}'
+    run.module("""
+        import keras
+        import keras_tuner
+        import numpy as np
+        from tuner_component import TunerFnResult
+
+        class Hyper(keras_tuner.HyperModel):
+            def build(self, hp):
+                model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+                model.compile(keras.optimizers.SGD(hp.Choice("lr", [0.1, 0.01])), "mse")
+                return model
+
+            def fit(self, hp, model, x, y, **kwargs):
+                return model.fit(x, y, batch_size=hp.Choice("batch", [4, 8]), **kwargs)
+
+        def tuner_fn(fn_args):
+            assert fn_args.base_model.startswith("/models/base")
+            tuner = keras_tuner.GridSearch(Hyper(), objective="loss", max_trials=2,
+                directory=fn_args.working_dir, project_name="fit")
+            x = np.ones((8, 2))
+            return TunerFnResult(tuner, {"x": x, "y": x[:, :1], "verbose": 0,
+                                         "epochs": fn_args.custom_config["epochs"]})
+    """)()
+    assert {"lr", "batch"} == set(
+        load_best_hyperparameters(run.best_hyperparameters_dir).values
+    )
+
+
+@pytest.mark.parametrize("bad", ["nan", "inf", "-inf"])
+def test_non_finite_scores_are_failures(run: Run, bad: str) -> None:
+    """A diverged trial would be published as the best one."""
+    oracle = (
+        "RandomSearchOracle(keras_tuner.Objective('m', 'max'), max_trials=4, seed=1)"
+    )
+    body = f"x = hp.Float('x', 0, 1); return {{'m': x if trial.trial_id != '1' else float({bad!r})}}"
+    run.module(toy(body, oracle))()
+    results = load_tuner_results(run.tuner_results_dir)
+    assert sorted(trial.trial_id for trial in results) == ["0", "2", "3"]
+    assert all(math.isfinite(trial.score) for trial in results)
+
+
+def test_one_failing_trial_does_not_end_the_search(run: Run) -> None:
+    """An unlucky combination would cost all others."""
+    body = "return hp.Float('x', 0, 1) if trial.trial_id != '1' else 1 / 0"
+    run.module(toy(body))()
+    assert len(load_tuner_results(run.tuner_results_dir)) == 4
+
+
+def test_all_trials_failing_is_an_error_with_the_first_traceback(run: Run) -> None:
+    """A failed trial's hyperparameters would be published as the best."""
+    body = "hp.Float('x', 0, 1); raise OSError('disk of trial ' + trial.trial_id)"
+    with pytest.raises(SearchFailedError, match=r"disk of trial 0"):
+        run.module(toy(body))()
+    assert_nothing_published(run)
+
+
+def test_all_trials_not_finite_is_an_error(run: Run) -> None:
+    """The message would lack a reason: nothing was raised."""
+    with pytest.raises(SearchFailedError, match=r"Expected a finite value.*nan"):
+        run.module(toy("hp.Float('x', 0, 1); return math.nan"))()
+    assert_nothing_published(run)
+
+
+def test_objective_that_is_never_reported_ends_the_first_trial(run: Run) -> None:
+    """Three trials would be trained to end in a bare KeyError."""
+    with pytest.raises(Exception, match=r"objective 'val_auc'.*Received: \['loss'\]"):
+        run.module("""
+            import keras
+            import keras_tuner
+            import numpy as np
+            from tuner_component import TunerFnResult
+
+            def build(hp):
+                model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+                model.compile(keras.optimizers.SGD(hp.Choice("lr", [0.1, 0.01])), "mse")
+                return model
+
+            def tuner_fn(fn_args):
+                tuner = keras_tuner.RandomSearch(build,
+                    objective=keras_tuner.Objective("val_auc", "max"), max_trials=2,
+                    directory=fn_args.working_dir, project_name="objective")
+                x = np.ones((4, 1))
+                return TunerFnResult(tuner, {"x": x, "y": x, "verbose": 0})
+        """)()
+    assert_nothing_published(run)
+
+
+def test_module_without_tuner_fn(run: Run) -> None:
+    """A bare AttributeError would not say what to define."""
+    with pytest.raises(UserModuleError, match=r"define def tuner_fn.*Received: a mod"):
+        run.module("def tuner(fn_args): ...")()
+
+
+def test_module_that_does_not_import(run: Run) -> None:
+    """The line of the user's file would be lost beneath TFX's frames."""
+    with pytest.raises(UserModuleError) as info:
+        run.module("import math\n\nmath.no_such_function(1)")()
+    message = str(info.value)
+    assert 'user_module.py", line 3' in message
+    assert "no_such_function" in message
+    assert "import_utils.py" not in message
+
+
+def test_module_that_opens_a_missing_file(run: Run) -> None:
+    """TFX takes every OSError for a missing module file."""
+    with pytest.raises(UserModuleError, match=r"No such file.*vocabulary.txt"):
+        run.module("open('/nonexistent/vocabulary.txt')")()
+
+
+def test_module_with_a_syntax_error(run: Run) -> None:
+    """The user must see the line that Python could not read."""
+    with pytest.raises(UserModuleError, match=r"SyntaxError"):
+        run.module("def tuner_fn(fn_args:\n    return 1")()
+
+
+def test_tuner_fn_that_raises(run: Run) -> None:
+    """The user's own traceback must be in the message: logs show only that."""
+    with pytest.raises(UserModuleError, match=r"line 3, in tuner_fn\n.*\n.*'key'"):
+        run.module("\ndef tuner_fn(fn_args):\n    return {}['key']")()
+
+
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        ("None", r"return a TunerFnResult.*Received: None.*return statement missing"),
+        ("42", r"return a TunerFnResult.*Received: 42 of type int"),
+        ("TunerFnResult('x', {})", r"BaseTuner. Received: 'x' of type str"),
+        ("TunerFnResult(object, {})", r"BaseTuner. Received: <class 'object'>"),
+    ],
+)
+def test_tuner_fn_that_returns_something_else(
+    run: Run, returned: str, message: str
+) -> None:
+    """Stock fails with an AttributeError on NoneType."""
+    with pytest.raises(TypeError, match=message):
+        run.module(
+            "from tuner_component import TunerFnResult\n"
+            f"def tuner_fn(fn_args):\n    return {returned}"
+        )()
+
+
+def test_fit_kwargs_that_is_no_dictionary(run: Run) -> None:
+    """Stock fails on ** with a TypeError that does not name fit_kwargs."""
+    source = TOY_MODULE.replace('{"offset": 1.0}', "[1.0]")
+    with pytest.raises(TypeError, match=r"fit_kwargs to be a dict.*Received: \[1.0\]"):
+        run.module(source)()
+
+
+def test_artifact_that_cannot_be_written_leaves_none(toy_run: Run) -> None:
+    """Half of a pair of artifacts would look like a result."""
+    (toy_run.root / "file").write_text("in the way")
+    (artifact,) = toy_run.output_dict["best_hyperparameters"]
+    artifact.uri = str(toy_run.root / "file" / "best")
+    with pytest.raises(Exception, match=r"is not a directory"):
+        toy_run()
+    assert not list(toy_run.tuner_results_dir.iterdir())
+
+
+def test_tune_args_for_one_trial_at_a_time(toy_run: Run) -> None:
+    """num_parallel_trials=1 must run as the default does."""
+    toy_run.exec_properties["tune_args"] = '{"num_parallel_trials": 1}'
+    toy_run()
+    assert len(load_tuner_results(toy_run.tuner_results_dir)) == 5
+
+
+def test_parallel_trials_are_refused_for_now(toy_run: Run) -> None:
+    """Silently running them one by one would be a lie."""
+    toy_run.exec_properties["tune_args"] = '{"num_parallel_trials": 2}'
+    with pytest.raises(ValueError, match=r"Received: 2. Parallel trials come with"):
+        toy_run()
+
+
+def test_tune_args_that_are_not_json(toy_run: Run) -> None:
+    """A bare ParseError would not name tune_args."""
+    toy_run.exec_properties["tune_args"] = '{"num_paralel_trials": 2}'
+    with pytest.raises(ValueError, match=r"Expected tune_args.*num_paralel_trials"):
+        toy_run()

@@ -1,0 +1,157 @@
+"""What `tuner_fn` gets: from artifacts to a message, from the message to FnArgs.
+
+The message, `TunerFnArgs`, can be sent to another process or machine; `FnArgs` holds
+functions and cannot. Both directions lean on TFX's own code, so that the user's
+module sees exactly what the stock component would have passed.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from tfx import types
+from tfx.components.experimental.data_view import constants as data_view
+from tfx.components.statistics_gen import stats_artifact_utils
+from tfx.components.trainer import fn_args_utils
+from tfx.components.util import examples_utils, tfxio_utils
+from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils, standard_artifacts
+from tfx.types import standard_component_specs as specs
+from tfx.utils import json_utils
+
+from tuner_component import splits as splits_lib
+from tuner_component.proto import tuner_pb2
+
+
+def from_artifacts(
+    input_dict: Mapping[str, list[types.Artifact]],
+    exec_properties: Mapping[str, Any],
+    working_dir: str,
+    study_id: str = "",
+) -> tuner_pb2.TunerFnArgs:
+    """Resolves the component's inputs.
+
+    Args:
+        input_dict: Input artifacts by the keys of `TunerSpec`.
+        exec_properties: Execution properties by the keys of `TunerSpec`.
+        working_dir: A directory that the search may write to.
+        study_id: The study that the trials belong to.
+
+    Raises:
+        ValueError: If a split is not in the examples or holds no example, if
+            custom_config is not a JSON dictionary, or the examples differ in their
+            payload format.
+    """
+    examples = input_dict[specs.EXAMPLES_KEY]
+    train_splits = splits_lib.resolve(
+        examples, exec_properties[specs.TRAIN_ARGS_KEY], "train"
+    )
+    eval_splits = splits_lib.resolve(
+        examples, exec_properties[specs.EVAL_ARGS_KEY], "eval"
+    )
+    _check_custom_config(exec_properties.get(specs.CUSTOM_CONFIG_KEY))
+    common = fn_args_utils.get_common_fn_args(
+        dict(input_dict), dict(exec_properties), working_dir
+    )
+    splits_lib.check_not_empty(train_splits, common.train_files)
+    splits_lib.check_not_empty(eval_splits, common.eval_files)
+    payload_format, data_view_uri = (
+        tfxio_utils.resolve_payload_format_and_data_view_uri(examples)
+    )
+    return tuner_pb2.TunerFnArgs(
+        working_dir=working_dir,
+        train_files=common.train_files,
+        eval_files=common.eval_files,
+        train_splits=train_splits,
+        eval_splits=eval_splits,
+        train_steps=common.train_steps or 0,
+        eval_steps=common.eval_steps or 0,
+        schema_path=common.schema_path or "",
+        transform_graph_path=common.transform_graph_path or "",
+        base_model=common.base_model or "",
+        custom_config=exec_properties.get(specs.CUSTOM_CONFIG_KEY) or "null",
+        payload_format=example_gen_pb2.PayloadFormat.Name(payload_format),
+        data_view_uri=data_view_uri or "",
+        num_examples=_num_examples(
+            input_dict.get(specs.STATISTICS_KEY) or [], {*train_splits, *eval_splits}
+        ),
+        study_id=study_id,
+    )
+
+
+def to_fn_args(message: tuner_pb2.TunerFnArgs) -> fn_args_utils.FnArgs:
+    """Rebuilds the `FnArgs` that the stock Tuner passes to `tuner_fn`.
+
+    `num_examples` (a dictionary from split name to number of examples) is set only
+    where statistics were given.
+    """
+    fn_args = fn_args_utils.FnArgs(
+        working_dir=message.working_dir,
+        train_files=list(message.train_files),
+        eval_files=list(message.eval_files),
+        train_steps=message.train_steps or None,
+        eval_steps=message.eval_steps or None,
+        schema_path=message.schema_path or None,
+        transform_graph_path=message.transform_graph_path or None,
+        data_accessor=_data_accessor(message),
+        base_model=message.base_model or None,
+        custom_config=json_utils.loads(message.custom_config or "null"),
+    )
+    if message.num_examples:
+        fn_args.num_examples = dict(message.num_examples)
+    return fn_args
+
+
+def _check_custom_config(custom_config: str | None) -> None:
+    try:
+        value = json_utils.loads(custom_config or "null")
+    except ValueError as error:
+        raise ValueError(
+            f"Expected custom_config to be JSON. Received: {custom_config!r} "
+            f"({error}). Pass a dictionary to the component; it is serialized there."
+        ) from error
+    if value is not None and not isinstance(value, dict):
+        raise ValueError(
+            "Expected custom_config to be a JSON dictionary. Received: "
+            f"{custom_config!r}. Pass a dictionary to the component."
+        )
+
+
+def _data_accessor(message: tuner_pb2.TunerFnArgs) -> fn_args_utils.DataAccessor:
+    """Builds the accessor from an artifact that says only how the data is stored."""
+    examples = standard_artifacts.Examples()
+    payload_format = example_gen_pb2.PayloadFormat.Value(
+        message.payload_format or "FORMAT_TF_EXAMPLE"
+    )
+    examples_utils.set_payload_format(examples, payload_format)
+    if message.data_view_uri:
+        examples.set_string_custom_property(
+            data_view.DATA_VIEW_URI_PROPERTY_KEY, message.data_view_uri
+        )
+        # Only compared among several artifacts; here there is one.
+        examples.set_string_custom_property(data_view.DATA_VIEW_CREATE_TIME_KEY, "0")
+    telemetry = ["Tuner"]
+    return fn_args_utils.DataAccessor(
+        tf_dataset_factory=tfxio_utils.get_tf_dataset_factory_from_artifact(
+            [examples], telemetry
+        ),
+        record_batch_factory=tfxio_utils.get_record_batch_factory_from_artifact(
+            [examples], telemetry
+        ),
+        data_view_decode_fn=tfxio_utils.get_data_view_decode_fn_from_artifact(
+            [examples], telemetry
+        ),
+    )
+
+
+def _num_examples(
+    statistics: Sequence[types.Artifact], splits: Iterable[str]
+) -> dict[str, int]:
+    """Counts the examples of each split, over all statistics artifacts."""
+    counts: dict[str, int] = {}
+    for artifact in statistics:
+        known = artifact_utils.decode_split_names(artifact.split_names)
+        for split in sorted(set(splits) & set(known)):
+            view = stats_artifact_utils.load_statistics(artifact, split)
+            rows = sum(dataset.num_examples for dataset in view.proto().datasets)
+            counts[split] = counts.get(split, 0) + rows
+    return counts

@@ -1,0 +1,143 @@
+"""Calling the user's `tuner_fn`: whatever goes wrong there is said clearly."""
+
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from keras_tuner.engine import base_tuner
+from tfx.components.trainer.fn_args_utils import FnArgs
+from tfx.components.tuner.component import TunerFnResult
+from tfx.components.util import udf_utils
+from tfx.types import standard_component_specs as specs
+
+_TUNER_FN = specs.TUNER_FN_KEY
+_TUNER_FN_SHAPE = "def tuner_fn(fn_args: FnArgs) -> TunerFnResult"
+
+
+class UserModuleError(RuntimeError):
+    """The user's module does not import, has no tuner_fn, or tuner_fn failed.
+
+    The message ends with the traceback of the user's code where there is one.
+    """
+
+
+def load_tuner_fn(exec_properties: Mapping[str, Any]) -> Callable[[FnArgs], Any]:
+    """Imports the user's module and returns its `tuner_fn`.
+
+    Args:
+        exec_properties: Names the module under one of the keys `module_path`,
+            `module_file` and `tuner_fn`.
+
+    Raises:
+        UserModuleError: If the module does not import, or has no such function.
+    """
+    source = _source(exec_properties)
+    try:
+        tuner_fn = udf_utils.get_fn(dict(exec_properties), _TUNER_FN)
+    except Exception as error:
+        if _is_missing_function(error):
+            raise UserModuleError(
+                f"Expected {source} to define {_TUNER_FN_SHAPE}. Received: a module "
+                f"without it ({error}). Define it at the module's top level."
+            ) from None
+        raise UserModuleError(
+            f"Expected {source} to import without errors. Received: "
+            f"{_root_cause(error)!r}. Its traceback:\n{_user_traceback(error)}"
+        ) from error
+    if not callable(tuner_fn):
+        raise UserModuleError(
+            f"Expected tuner_fn in {source} to be a function. Received: {tuner_fn!r} "
+            f"of type {type(tuner_fn).__name__}. Define {_TUNER_FN_SHAPE}."
+        )
+    return tuner_fn  # type: ignore[no-any-return]
+
+
+def call_tuner_fn(tuner_fn: Callable[[FnArgs], Any], fn_args: FnArgs) -> TunerFnResult:
+    """Calls `tuner_fn` and checks what it returns.
+
+    Raises:
+        UserModuleError: If it raises.
+        TypeError: If its result is not a TunerFnResult of a KerasTuner tuner and a
+            dictionary.
+    """
+    try:
+        result = tuner_fn(fn_args)
+    except Exception as error:
+        raise UserModuleError(
+            f"Expected tuner_fn to return a TunerFnResult. Received: {error!r}. Its "
+            f"traceback:\n{_user_traceback(error)}"
+        ) from error
+    if not (hasattr(result, "tuner") and hasattr(result, "fit_kwargs")):
+        raise TypeError(
+            "Expected tuner_fn to return a TunerFnResult(tuner=..., fit_kwargs=...). "
+            f"Received: {result!r} of type {type(result).__name__}."
+            + (" Is a return statement missing?" if result is None else "")
+        )
+    if not isinstance(result.tuner, base_tuner.BaseTuner):
+        raise TypeError(
+            "Expected TunerFnResult.tuner to be a keras_tuner BaseTuner. Received: "
+            f"{result.tuner!r} of type {type(result.tuner).__name__}. Return an "
+            "instance such as keras_tuner.RandomSearch(...)."
+        )
+    if not isinstance(result.fit_kwargs, dict):
+        raise TypeError(
+            "Expected TunerFnResult.fit_kwargs to be a dictionary of arguments for "
+            f"tuner.search. Received: {result.fit_kwargs!r} of type "
+            f"{type(result.fit_kwargs).__name__}. Write fit_kwargs={{'x': ...}}."
+        )
+    return result
+
+
+def _source(exec_properties: Mapping[str, Any]) -> str:
+    for key in (specs.MODULE_PATH_KEY, specs.MODULE_FILE_KEY, _TUNER_FN):
+        if exec_properties.get(key):
+            return f"{key} {exec_properties[key]!r}"
+    raise ValueError(
+        "Expected exactly one of 'module_file' and 'tuner_fn' in the execution "
+        "properties. Received: neither. Pass one of them to the Tuner."
+    )
+
+
+def _is_missing_function(error: BaseException) -> bool:
+    """Whether the module imported, but the function is not in it.
+
+    An AttributeError that the module itself raised passes through its frames.
+    """
+    return isinstance(error, AttributeError) and _user_frame_index(error) is None
+
+
+def _root_cause(error: BaseException) -> BaseException:
+    """The error of the user's code beneath those that TFX wraps around it."""
+    while True:
+        inner = error.__cause__ or (
+            None if error.__suppress_context__ else error.__context__
+        )
+        if inner is None:
+            return error
+        error = inner
+
+
+def _user_frame_index(error: BaseException) -> int | None:
+    """Where in the traceback the user's code begins: behind TFX and importlib."""
+    frames = traceback.extract_tb(error.__traceback__)
+    for index, frame in enumerate(frames):
+        name = frame.filename.replace("\\", "/")
+        if not (
+            name == __file__
+            or name.startswith("<frozen importlib")
+            or "/tfx/components/util/" in name
+            or "/tfx/utils/" in name
+            or "/importlib/" in name
+        ):
+            return index
+    return None
+
+
+def _user_traceback(error: BaseException) -> str:
+    """Formats the root cause, from the user's first frame on."""
+    root = _root_cause(error)
+    start = _user_frame_index(root) or 0
+    tb = root.__traceback__
+    for _ in range(start):
+        tb = tb.tb_next if tb else None
+    return "".join(traceback.format_exception(type(root), root, tb)).rstrip()
