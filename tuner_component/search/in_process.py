@@ -6,7 +6,7 @@ from typing import Any
 from keras_tuner import errors
 from keras_tuner.engine import base_tuner
 
-from tuner_component.search import shields, trials
+from tuner_component.search import files, shields, trials, tuner_state
 from tuner_component.search.durable_oracle import DurableOracle
 from tuner_component.search.errors import SearchFailedError
 from tuner_component.search.study import Study, StudyState
@@ -66,6 +66,7 @@ def run_durably(
     tuner.oracle = oracle
     if study.state is StudyState.FINISHED:
         return
+    tuner_state.keep_in(tuner, files.join(study.directory, "tuner.json"))
     shields.require_objective(tuner)
     tuner.search(**fit_kwargs)
     oracle.finish()

@@ -1,10 +1,11 @@
-"""Trials as journal records, and back.
+"""Search spaces as journal records, and back.
 
 A trial of KerasTuner carries the whole search space. Trials mostly share it, so the
-journal keeps each distinct space once and trials refer to it by number; on the way back
+journal keeps each distinct space once and trials refer to it by a key; on the way back
 they share the same hyperparameter objects, which nothing ever mutates.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,51 +16,47 @@ from tuner_component.search import plain
 
 
 class SpaceTable:
-    """The distinct search spaces of a study, numbered."""
+    """The distinct search spaces of a study, by key."""
 
     def __init__(self) -> None:
         """Creates an empty table."""
-        self._number_of: dict[str, int] = {}
-        self._spaces: dict[int, Sequence[Any]] = {}
-        self._latest: int | None = None
+        self._spaces: dict[str, Sequence[Any]] = {}
+        self._latest = ""
 
-    def number(self, hyperparameters: Any) -> tuple[int, list[Any] | None]:
+    def key(self, hyperparameters: Any) -> tuple[str, list[Any] | None]:
         """Looks a space up.
 
         Args:
             hyperparameters: `keras_tuner.HyperParameters`.
 
         Returns:
-            The number of its space, and what to journal for `add` if it is new here.
+            The key of its space, and what to journal for `add` if it is new here.
         """
         space = hyperparameters.space
-        if self._latest is not None and _same(space, self._spaces[self._latest]):
+        if self._latest and _same(space, self._spaces[self._latest]):
             return self._latest, None
         entries = plain.encode(hyperparameters.get_config()["space"])
-        key = json.dumps(entries)
-        known = self._number_of.get(key)
-        if known is not None:
-            self._latest = known
-            return known, None
-        number = max(self._spaces, default=-1) + 1
-        self.add(number, entries)
-        return number, entries
+        # By content, so that a space whose record was lost gets its key back.
+        key = hashlib.sha256(json.dumps(entries).encode()).hexdigest()[:12]
+        if key in self._spaces:
+            self._latest = key
+            return key, None
+        self.add(key, entries)
+        return key, entries
 
-    def add(self, number: int, entries: Sequence[Any]) -> None:
+    def add(self, key: str, entries: Sequence[Any]) -> None:
         """Takes up a space read from the journal."""
-        self._number_of[json.dumps(entries)] = number
         config = {"space": plain.decode(entries), "values": {}}
-        restored = keras_tuner.HyperParameters.from_config(config)
-        self._spaces[number] = restored.space
-        self._latest = number
+        self._spaces[key] = keras_tuner.HyperParameters.from_config(config).space
+        self._latest = key
 
-    def hyperparameters(self, number: int, values: Mapping[str, Any]) -> Any:
+    def hyperparameters(self, key: str, values: Mapping[str, Any]) -> Any:
         """`keras_tuner.HyperParameters` with a known space and these values.
 
         A space whose record was lost is taken as empty.
         """
         result = keras_tuner.HyperParameters()
-        for hyperparameter in self._spaces.get(number, ()):
+        for hyperparameter in self._spaces.get(key, ()):
             result._hps[hyperparameter.name].append(hyperparameter)
             result._space.append(hyperparameter)
         result.values = dict(values)
