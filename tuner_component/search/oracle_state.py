@@ -32,7 +32,7 @@ class OracleState:
         """
         self._oracle = oracle
         self._owner = _definer(type(oracle), "get_state")
-        self._at_first = self._attributes()
+        self._at_first = self._attributes({})
 
     def capture(self) -> dict[str, Any]:
         """The state, JSON-compatible; shares nothing with the oracle.
@@ -43,9 +43,8 @@ class OracleState:
         extras = self._extras()
         changed = {
             name: value
-            for name, value in self._attributes().items()
-            if name.lstrip("_") not in extras
-            and (name not in self._at_first or self._at_first[name] != value)
+            for name, value in self._attributes(extras).items()
+            if name not in self._at_first or self._at_first[name] != value
         }
         # Once journaled, an attribute stays, even if it returns to its first value.
         for name in changed:
@@ -81,9 +80,17 @@ class OracleState:
         )
         return encoded
 
-    def _attributes(self) -> dict[str, Any]:
-        """The plain attributes and random generators that a subclass added."""
-        names = set(vars(self._oracle)) - _BASE_ATTRIBUTES
+    def _attributes(self, extras: dict[str, Any]) -> dict[str, Any]:
+        """The plain attributes and random generators that a subclass added.
+
+        Those that `get_state` tells under their name, as KerasTuner's oracles do, are
+        left to it.
+        """
+        names = {
+            name
+            for name in vars(self._oracle)
+            if name not in _BASE_ATTRIBUTES and name.lstrip("_") not in extras
+        }
         if not self._owner.__module__.startswith("keras_tuner."):
             is_bayesian = isinstance(self._oracle, BayesianOptimizationOracle)
             names &= {"_random_state"} if is_bayesian else set()
