@@ -3,10 +3,6 @@
 import dataclasses
 from typing import Any
 
-from keras_tuner.engine import trial as trial_lib
-
-from tuner_component.search import codec, trials
-
 
 @dataclasses.dataclass(frozen=True)
 class SearchResult:
@@ -33,25 +29,6 @@ class SearchResult:
     resumed: bool
     complete: bool
 
-    @classmethod
-    def of(
-        cls, oracle: Any, seed: int, resumed: bool, complete: bool
-    ) -> "SearchResult":
-        """Reads the result off an oracle."""
-        known = list(oracle.trials.values())
-        completed = trials.ranked(oracle)
-        failed = [t for t in known if t.status == trial_lib.TrialStatus.FAILED]
-        return cls(
-            completed=[codec.encode(trial.get_state()) for trial in completed],
-            failed=[codec.encode(trial.get_state()) for trial in failed],
-            unfinished=len(known) - len(completed) - len(failed),
-            objective=oracle.objective.name,
-            direction=oracle.objective.direction,
-            seed=seed,
-            resumed=resumed,
-            complete=complete,
-        )
-
     @property
     def best_hyperparameters(self) -> dict[str, Any]:
         """Configuration (`HyperParameters.get_config`) of the best trial."""
@@ -61,4 +38,3 @@ class SearchResult:
     def first_failure(self) -> str | None:
         """Message of the first trial that failed."""
         return next((t["message"] for t in self.failed if t["message"]), None)
-

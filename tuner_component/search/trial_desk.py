@@ -229,7 +229,8 @@ class TrialDesk:
         if last_lines := output.tail(path):
             message += f" Its last lines:\n{last_lines}"
         self._end(
-            attempt.trial_id, lambda oracle: oracle.fail_trial(attempt.trial_id, message)
+            attempt.trial_id,
+            lambda oracle: oracle.fail_trial(attempt.trial_id, message),
         )
 
     def _return(self, trial_id: str, reason: str) -> None:
