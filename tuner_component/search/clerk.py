@@ -132,13 +132,14 @@ class Clerk:
     def _do(self, task: Task) -> None:
         try:
             task.result = task.run(self._oracle)
-        except BaseException as error:  # Nobody would see what this thread raises.
+        # Nobody would see what this thread raises.
+        except BaseException as error:  # noqa: BLE001
             task.error = error
 
     def _settle(self, batch: list[Task]) -> None:
         try:
             self._commit()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001
             for task in batch:
                 task.result, task.error = None, error
         self._finished.extend(batch)

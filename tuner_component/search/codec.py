@@ -9,7 +9,7 @@ from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search import protocol
 
-_PLAIN = (bool, int, float, complex, str, bytes, type(None))
+_PLAIN = (bool, int, float, str, bytes, type(None))
 
 
 def encode(value: Any) -> Any:
@@ -27,12 +27,13 @@ def encode(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {encode(key): encode(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        kind = next(k for k in (list, tuple, set, frozenset) if isinstance(value, k))
-        return kind(encode(item) for item in value)
+        base = next(k for k in (list, tuple, set, frozenset) if isinstance(value, k))
+        return base(encode(item) for item in value)
     if hasattr(value, "item") and getattr(value, "shape", None) == ():
         return value.item()  # A number of NumPy's.
-    if isinstance(value, _PLAIN):
-        return next(k for k in _PLAIN if isinstance(value, k))(value)
+    for kind in (int, float, str):  # Enumerations of such, and NumPy's float64.
+        if isinstance(value, kind):
+            return kind(value)
     raise TypeError(
         "Expected plain data, trials or hyperparameters between a worker and the "
         f"driver. Received: {value!r} of type {type(value).__name__}."

@@ -8,15 +8,20 @@ import traceback
 from multiprocessing import connection
 from typing import Any
 
+from keras_tuner.engine import trial as trial_lib
+
 from tuner_component.search import (
     assignments,
     clerk,
+    codec,
+    error_reports,
     fleet,
     output,
     progress,
     protocol,
     supervisor,
     trial_desk,
+    trials,
     user_code,
     worker,
 )
@@ -53,12 +58,12 @@ def main(job: protocol.Job, wire: connection.Connection, engine: base.Engine) ->
         outcome = _search(job, wire, engine)
     except supervisor.ExecutorGone:
         return 1
-    except user_code.UserCodeError as error:
+    except error_reports.UserCodeError as error:
         traceback.print_exc()
         outcome = error.report
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         traceback.print_exc()
-        outcome = user_code.describe(error, "the search's driver")
+        outcome = error_reports.describe(error, "the search's driver")
     wire.send(outcome)
     return 0
 
@@ -87,12 +92,7 @@ def _search(
             end = _run(job, wire, engine, workers, oracle)
             if end is supervisor.End.COMPLETE:
                 oracle.finish()
-        outcome = SearchResult.of(
-            oracle,
-            seed=study.seed,
-            resumed=found is not StudyState.NEW,
-            complete=end is supervisor.End.COMPLETE,
-        )
+        outcome = _result(oracle, study, found, end)
     _check(end, outcome, job)
     return outcome
 
@@ -143,6 +143,24 @@ def _run(
         ).run()
     finally:
         keeper.close(_CLERK_PATIENCE_S)
+
+
+def _result(
+    oracle: DurableOracle, study: Study, found: StudyState, end: supervisor.End
+) -> SearchResult:
+    known = list(oracle.trials.values())
+    completed = trials.ranked(oracle)
+    failed = [t for t in known if t.status == trial_lib.TrialStatus.FAILED]
+    return SearchResult(
+        completed=[codec.encode(trial.get_state()) for trial in completed],
+        failed=[codec.encode(trial.get_state()) for trial in failed],
+        unfinished=len(known) - len(completed) - len(failed),
+        objective=oracle.objective.name,
+        direction=oracle.objective.direction,
+        seed=study.seed,
+        resumed=found is not StudyState.NEW,
+        complete=end is supervisor.End.COMPLETE,
+    )
 
 
 def _check(end: supervisor.End, outcome: SearchResult, job: protocol.Job) -> None:

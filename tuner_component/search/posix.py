@@ -1,12 +1,12 @@
 """What keeps a family of processes together on Linux."""
 
+import contextlib
 import ctypes
 import os
 import signal
 import socket
-from collections.abc import Iterable
-from types import FrameType, TracebackType
-from typing import Any
+from collections.abc import Iterable, Iterator
+from types import FrameType
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -55,48 +55,22 @@ def kill_session(session: int) -> None:
 class SignalPipe:
     """Signals as something to wait for, next to connections.
 
-    A signal that arrives makes the object readable (it has `fileno`); `read` tells
-    which signals came. Only the main thread may enter or leave the context.
+    A signal that arrives makes it readable. Made by `caught_signals`.
     """
 
     def __init__(self, signals: Iterable[int]) -> None:
-        self._signals = tuple(signals)
+        self._signals = frozenset(signals)
         self._reader, self._writer = socket.socketpair()
-        self._previous: dict[int, Any] = {}
-        self._previous_fd = -1
-
-    def __enter__(self) -> "SignalPipe":
         self._reader.setblocking(False)
         self._writer.setblocking(False)
-        self._previous_fd = signal.set_wakeup_fd(
-            self._writer.fileno(), warn_on_full_buffer=False
-        )
-        for number in self._signals:
-            self._previous[number] = signal.signal(number, _ignore)
-            # A system call that a signal interrupts goes on by itself.
-            signal.siginterrupt(number, False)
-        return self
-
-    def __exit__(
-        self,
-        exception_type: type[BaseException] | None,
-        exception: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        for number, handler in self._previous.items():
-            # None stands for a handler that Python cannot put back.
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
-        signal.set_wakeup_fd(self._previous_fd)
-        self.close()
-
-    def close(self) -> None:
-        """Closes the pipe, as a forked child does that wants none of it."""
-        self._reader.close()
-        self._writer.close()
 
     def fileno(self) -> int:
-        """The file descriptor that becomes readable."""
+        """The descriptor that becomes readable."""
         return self._reader.fileno()
+
+    def write_fileno(self) -> int:
+        """The descriptor that Python's signal handler writes to."""
+        return self._writer.fileno()
 
     def read(self) -> list[int]:
         """The numbers of the signals that came since the last call."""
@@ -104,6 +78,30 @@ class SignalPipe:
             return [n for n in self._reader.recv(4096) if n in self._signals]
         except BlockingIOError:
             return []
+
+    def close(self) -> None:
+        """Closes both ends, as a forked child does that wants none of it."""
+        self._reader.close()
+        self._writer.close()
+
+
+@contextlib.contextmanager
+def caught_signals(*signals: int) -> Iterator[SignalPipe]:
+    """While it lasts, signals have no effect but to show in a `SignalPipe`.
+
+    For the main thread only, as Python allows it to no other.
+    """
+    pipe = SignalPipe(signals)
+    previous_fd = signal.set_wakeup_fd(pipe.write_fileno(), warn_on_full_buffer=False)
+    previous = {number: signal.signal(number, _ignore) for number in signals}
+    try:
+        yield pipe
+    finally:
+        for number, handler in previous.items():
+            # None stands for a handler that Python cannot put back.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        signal.set_wakeup_fd(previous_fd)
+        pipe.close()
 
 
 def default_signals() -> None:

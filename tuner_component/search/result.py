@@ -3,10 +3,6 @@
 import dataclasses
 from typing import Any
 
-from keras_tuner.engine import trial as trial_lib
-
-from tuner_component.search import codec, trials
-
 
 @dataclasses.dataclass(frozen=True)
 class SearchResult:
@@ -32,25 +28,6 @@ class SearchResult:
     seed: int
     resumed: bool
     complete: bool
-
-    @classmethod
-    def of(
-        cls, oracle: Any, seed: int, resumed: bool, complete: bool
-    ) -> "SearchResult":
-        """Reads the result off an oracle."""
-        known = list(oracle.trials.values())
-        completed = trials.ranked(oracle)
-        failed = [t for t in known if t.status == trial_lib.TrialStatus.FAILED]
-        return cls(
-            completed=[codec.encode(trial.get_state()) for trial in completed],
-            failed=[codec.encode(trial.get_state()) for trial in failed],
-            unfinished=len(known) - len(completed) - len(failed),
-            objective=oracle.objective.name,
-            direction=oracle.objective.direction,
-            seed=seed,
-            resumed=resumed,
-            complete=complete,
-        )
 
     @property
     def best_hyperparameters(self) -> dict[str, Any]:

@@ -14,13 +14,13 @@ from typing import Any
 from tuner_component.search import (
     assignments,
     clerk,
+    error_reports,
     fleet,
     memory,
     output,
     posix,
     protocol,
     trial_desk,
-    user_code,
 )
 from tuner_component.search.engines import base
 from tuner_component.search.errors import SearchFailedError
@@ -98,7 +98,7 @@ class Supervisor:
             ExecutorGone: If nobody wants the result any more.
             EngineLost: If there is nowhere to get workers from.
         """
-        with posix.SignalPipe([signal.SIGTERM, signal.SIGINT]) as signals:
+        with posix.caught_signals(signal.SIGTERM, signal.SIGINT) as signals:
             while not self._desk.over:
                 while self._workers.vacancies and self._desk.shorthanded:
                     self._workers.start()
@@ -122,7 +122,7 @@ class Supervisor:
         ]
         deadline = self._next_deadline()
         timeout = None if deadline is None else max(0, deadline - time.monotonic())
-        ready = connection.wait(everything, timeout)
+        ready: list[Any] = connection.wait(everything, timeout)
         if signals in ready:
             signals.read()
             self._stop(End.INTERRUPTED, at_once=False)
@@ -161,7 +161,7 @@ class Supervisor:
             elif isinstance(message, protocol.Ready):
                 worker.ready = True
             elif isinstance(message, protocol.Crashed):
-                raise user_code.UserCodeError(message.error)
+                raise error_reports.UserCodeError(message.error)
 
     def _note(self, event: base.WorkerStarted | base.WorkerExited) -> None:
         worker = self._workers.get(event.worker_id)
@@ -224,20 +224,16 @@ class Supervisor:
             self._options.heartbeat_timeout_s,
             self._options.trial_timeout_s,
         )
-        limits = [
-            (
-                worker.heard + silence,
-                worker,
-                f"a worker that hung: no sign of life for {silence:g} seconds",
-            )
-            for worker in self._workers.workers
-            if worker.doom is None
-        ]
-        for attempt in self._attempts.running if limit is not None else ():
-            worker = self._workers.get(attempt.worker_id)
-            if worker is not None and worker.doom is None:
-                text = f"a trial that took longer than its limit of {limit:g} seconds"
-                limits.append((attempt.started + limit, worker, text))
+        mute = f"a worker that hung: no sign of life for {silence:g} seconds"
+        alive = {w.worker_id: w for w in self._workers.workers if w.doom is None}
+        limits = [(worker.heard + silence, worker, mute) for worker in alive.values()]
+        if limit is not None:
+            slow = f"a trial that took longer than its limit of {limit:g} seconds"
+            limits += [
+                (attempt.started + limit, alive[attempt.worker_id], slow)
+                for attempt in self._attempts.running
+                if attempt.worker_id in alive
+            ]
         return limits
 
     def _meet_deadlines(self) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search import (
+    error_reports,
     link,
     output,
     protocol,
@@ -42,9 +43,9 @@ def main(spec: protocol.WorkerSpec, channel: base.Channel) -> int:
         tuner, fit_kwargs = user_code.make_tuner(spec.entry, "worker")
         _join(tuner, spec, driver, log)
         driver.tell(protocol.Ready())
-        with user_code.reported("tuner.search"):
+        with error_reports.reported("tuner.search"):
             tuner.search(**fit_kwargs)
-    except user_code.UserCodeError as error:
+    except error_reports.UserCodeError as error:
         traceback.print_exc()
         driver.tell(protocol.Crashed(error.report))
         driver.close()

@@ -17,12 +17,12 @@ from multiprocessing import connection, reduction, spawn
 from typing import Any, Protocol
 
 from tuner_component.search import (
+    error_reports,
     files,
     output,
     posix,
     process_context,
     protocol,
-    user_code,
 )
 from tuner_component.search.engines import local
 from tuner_component.search.errors import SearchError, SearchInterruptedError
@@ -130,11 +130,16 @@ def run_parallel(
             log_directory=log_directory,
             preload=(*preload, *_PRELOAD),
         )
-        launcher = stack.enter_context(_Launcher(job, start_server))
-        outcome = launcher.wait()
+        if threading.current_thread() is threading.main_thread():
+            caught = posix.caught_signals(signal.SIGTERM, signal.SIGINT)
+            signals = stack.enter_context(caught)
+        else:
+            signals = None
+        launcher = stack.enter_context(contextlib.closing(_Launcher(job, start_server)))
+        outcome = launcher.wait(signals)
     if isinstance(outcome, SearchResult):
         return outcome
-    raise user_code.rebuild(outcome)
+    raise error_reports.rebuild(outcome)
 
 
 class _Launcher:
@@ -156,15 +161,8 @@ class _Launcher:
             except (EOFError, OSError):
                 pass  # `wait` sees that it is gone.
         self._stops = 0
-        self._signals: posix.SignalPipe | None = None
 
-    def __enter__(self) -> "_Launcher":
-        if threading.current_thread() is threading.main_thread():
-            self._signals = posix.SignalPipe([signal.SIGTERM, signal.SIGINT])
-            self._signals.__enter__()
-        return self
-
-    def __exit__(self, *error: Any) -> None:
+    def close(self) -> None:
         """Ends whatever is left: a closed connection ends the fork server."""
         self._control.close()
         self._wire.close()
@@ -175,22 +173,25 @@ class _Launcher:
         finally:
             posix.kill_session(self._server.pid)
             self._server.wait()
-            if self._signals is not None:
-                self._signals.__exit__(None, None, None)
 
-    def wait(self) -> SearchResult | protocol.ErrorReport:
+    def wait(
+        self, signals: posix.SignalPipe | None
+    ) -> SearchResult | protocol.ErrorReport:
         """Waits for the driver's result.
+
+        Args:
+            signals: Those that stop the search.
 
         Raises:
             SearchInterruptedError: If there will be none.
         """
         sources: list[Any] = [self._wire, self._control]
-        if self._signals is not None:
-            sources.append(self._signals)
+        if signals is not None:
+            sources.append(signals)
         while True:
-            ready = connection.wait(sources)
-            if self._signals is not None and self._signals in ready:
-                self._stop(self._signals.read())
+            ready: list[Any] = connection.wait(sources)
+            if signals is not None and signals in ready:
+                self._stop(signals.read())
             if self._wire in ready:
                 try:
                     message = self._wire.recv()
@@ -202,8 +203,8 @@ class _Launcher:
             elif self._control in ready:
                 raise self._lost()
 
-    def _stop(self, signals: list[int]) -> None:
-        for number in signals:
+    def _stop(self, numbers: list[int]) -> None:
+        for number in numbers:
             self._stops += 1
             name = signal.Signals(number).name
             if self._stops == 1:

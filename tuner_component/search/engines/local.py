@@ -5,7 +5,6 @@ import os
 import socket
 import struct
 from multiprocessing import connection, reduction
-from typing import Any
 
 from tuner_component.search import protocol
 from tuner_component.search.engines import base

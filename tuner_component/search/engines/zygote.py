@@ -72,7 +72,7 @@ def preload(names: tuple[str, ...]) -> None:
         started = time.monotonic()
         try:
             importlib.import_module(name)
-        except Exception:
+        except Exception:  # noqa: BLE001
             print(f"Could not preload {name}:\n{traceback.format_exc()}")
         else:
             print(f"Preloaded {name} in {time.monotonic() - started:.1f} s.")
@@ -89,7 +89,7 @@ class ForkServer:
         self._control = control
         self._job = job
         self._parent_pid = os.getppid()
-        self._signals = posix.SignalPipe([signal.SIGCHLD, signal.SIGTERM])
+        self._signals: posix.SignalPipe | None = None
         self._driver_pid = 0
         self._driver_status: int | None = None
         self._workers: dict[int, str] = {}
@@ -102,11 +102,12 @@ class ForkServer:
             wire: The driver's connection to that process.
         """
         posix.adopt_orphans()
-        with self._signals:
+        with posix.caught_signals(signal.SIGCHLD, signal.SIGTERM) as signals:
+            self._signals = signals
             self._driver_pid = self._fork(lambda: self._be_driver(wire))
             wire.close()
             self._client.close()
-            while self._driver_status is None and self._serve_once():
+            while self._driver_status is None and self._serve_once(signals):
                 pass
         self._end_everything()
         if self._driver_status is not None:
@@ -115,14 +116,15 @@ class ForkServer:
             except OSError:
                 pass
 
-    def _serve_once(self) -> bool:
+    def _serve_once(self, signals: posix.SignalPipe) -> bool:
         """Waits for something to do and does it; False if there is no more to do."""
-        ready = connection.wait([self._control, self._server, self._signals])
-        signals = self._signals.read()
+        sources: list[Any] = [self._control, self._server, signals]
+        ready = connection.wait(sources)
+        came = signals.read()
         self._reap()
         # Nothing is sent over `control` any more but its end; and that does not come
         # while a forked child of its process is left.
-        orphaned = signal.SIGTERM in signals and os.getppid() != self._parent_pid
+        orphaned = signal.SIGTERM in came and os.getppid() != self._parent_pid
         if self._control in ready or orphaned:
             return False
         if self._server in ready and self._driver_status is None:
@@ -176,7 +178,8 @@ class ForkServer:
     def _forget(self) -> None:
         """Lets go of what belongs to the server alone: others wait for its end."""
         self._control.close()
-        self._signals.close()
+        if self._signals is not None:
+            self._signals.close()
 
     def _reap(self) -> None:
         """Takes note of every child that has ended, and ends what it left behind."""
@@ -228,7 +231,7 @@ def _run_child(parent: int, body: Callable[[], int]) -> NoReturn:
         status = body()
     except SystemExit as stop:
         status = _exit_status(stop)
-    except BaseException:
+    except BaseException:  # noqa: BLE001
         traceback.print_exc()
     finally:
         # What the server has registered with atexit is not the child's to end.

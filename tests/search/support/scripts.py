@@ -1,0 +1,52 @@
+"""Searches with toy trials, described without importing Keras."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+from tests.search.support import nursery
+from tuner_component.search.engines import launch
+from tuner_component.search.options import SearchOptions
+from tuner_component.search.protocol import EntryPoint
+from tuner_component.search.result import SearchResult
+
+
+@dataclasses.dataclass
+class Script:
+    """What a toy search does.
+
+    Attributes:
+        directory: For the tuner's files.
+        trials: How many there are.
+        acts: What happens in the attempts of a trial, by the trial's number: one of
+            the names in `_act`, for each attempt; the last one is repeated.
+        act: What happens in all other trials.
+        meeting: Address of the meeting, for the act "meet".
+        module: Imported in `tuner_fn`.
+    """
+
+    directory: str
+    trials: int = 4
+    acts: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+    act: str = "ok"
+    meeting: str = ""
+    module: str = ""
+
+    def entry(self) -> EntryPoint:
+        """The entry point of the toy search."""
+        return EntryPoint(f"{__package__}.toys:make", json.dumps(vars(self)).encode())
+
+
+def attempts(script: Script) -> dict[int, int]:
+    """How often each trial was begun."""
+    paths = Path(script.directory).glob("attempts-*")
+    return {int(p.name.partition("-")[2]): p.stat().st_size for p in paths}
+
+
+def search(
+    entry: EntryPoint, study: str, options: SearchOptions, preload: tuple[str, ...] = ()
+) -> SearchResult:
+    """What the executor does, with a fork server that is quick to start."""
+    return launch.run_parallel(
+        entry, study, {"test": "1"}, options, preload, nursery.start_server
+    )

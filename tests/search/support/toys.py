@@ -1,0 +1,81 @@
+"""User code for tests: tuners whose trials do what a test tells them to."""
+
+import ctypes
+import json
+import os
+import signal
+import sys
+import time
+import types
+from pathlib import Path
+from typing import Any
+
+import keras_tuner
+
+from tests.search.support import meeting
+from tests.search.support.scripts import Script
+
+
+class Toy(keras_tuner.Tuner):
+    """Scores 0.1 times the number of the trial."""
+
+    script: Script
+
+    def run_trial(self, trial: Any) -> Any:
+        number = int(trial.trial_id)
+        trial.hyperparameters.Int("x", 0, 1000)
+        acts = self.script.acts.get(str(number), [self.script.act])
+        attempt = self._count_attempt(number)
+        name = acts[min(attempt, len(acts) - 1)]
+        return _act(name, self.script, trial, number)
+
+    def _count_attempt(self, number: int) -> int:
+        path = Path(self.script.directory) / f"attempts-{number}"
+        with path.open("ab") as file:
+            file.write(b".")
+        return path.stat().st_size - 1
+
+
+def _act(name: str, script: Script, trial: Any, number: int) -> Any:
+    score = number / 10
+    if name == "meet":
+        meeting.attend(script.meeting, pid=os.getpid(), trial=number)
+    elif name == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif name == "crash":
+        ctypes.string_at(0)
+    elif name == "exit":
+        sys.exit(3)
+    elif name == "stop":
+        os.kill(os.getpid(), signal.SIGSTOP)
+    elif name == "hang":
+        time.sleep(3600)
+    elif name == "raise":
+        raise ValueError(f"trial {number} is broken")
+    elif name == "fatal":
+        raise keras_tuner.errors.FatalValueError("no trial can work")
+    elif name == "memory":
+        raise MemoryError
+    elif name == "nan":
+        return float("nan")
+    elif name == "print":
+        print("from Python")
+        ctypes.CDLL(None).puts(b"from C")
+    elif name.startswith("sleep "):
+        time.sleep(float(name.partition(" ")[2]))
+    return score
+
+
+def make(argument: bytes, role: str) -> Any:
+    """The entry point of toy searches."""
+    script = Script(**json.loads(argument))
+    if script.module:
+        __import__(script.module)
+    Path(script.directory).mkdir(parents=True, exist_ok=True)
+    tuner = Toy(
+        keras_tuner.oracles.RandomSearchOracle(max_trials=script.trials, seed=1),
+        directory=script.directory,
+        project_name="toy",
+    )
+    tuner.script = script
+    return types.SimpleNamespace(tuner=tuner, fit_kwargs={})
