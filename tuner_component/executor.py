@@ -18,7 +18,7 @@ from tuner_component import (
     worker_entry,
 )
 from tuner_component.proto import tuner_pb2
-from tuner_component.search import fingerprint, in_process
+from tuner_component.search import fingerprint, in_process, seeding
 from tuner_component.search.engines import launch
 from tuner_component.search.protocol import EntryPoint
 from tuner_component.search.result import SearchResult
@@ -77,23 +77,22 @@ def _run_in_process(
     options = tune_args.search_options(args)
     with Study.open(directory, parts, options.seed) as study:
         found = study.state
-        tuner, fit_kwargs = user_module.call_tuner_fn(
-            user_module.load_tuner_fn(message), fn_args.to_fn_args(message)
-        )
-        if found is StudyState.NEW:
-            tuner.search_space_summary()
-        in_process.run(
+        tuner_fn = user_module.load_tuner_fn(message)
+        with seeding.seeded_construction(study.seed):
+            tuner, fit_kwargs = user_module.call_tuner_fn(
+                tuner_fn, fn_args.to_fn_args(message)
+            )
+        tuner.search_space_summary()
+        complete = in_process.run(
             tuner,
             fit_kwargs,
             study,
             max_failed_trials=options.max_failed_trials,
+            time_budget_s=options.time_budget_s,
         )
         tuner.results_summary()
         return SearchResult.of(
-            tuner.oracle,
-            seed=study.seed,
-            resumed=found is not StudyState.NEW,
-            complete=True,
+            tuner.oracle, study, resumed=found is not StudyState.NEW, complete=complete
         )
 
 

@@ -42,10 +42,11 @@ class _Instrument:
         tuner = self._tuner
         self._wrap_run_trial(tuner)
         self._wrap_on_trial_end(tuner)
-        if isinstance(tuner, keras_tuner.Tuner):
+        if tuner.hypermodel is None:
+            return
+        self._wrap_build(tuner.hypermodel)
+        if isinstance(tuner, keras_tuner.Tuner) and _is_stock(tuner):
             self._wrap_build_and_fit(tuner)
-        if tuner.hypermodel is not None:
-            self._wrap_build(tuner.hypermodel)
 
     def _wrap_run_trial(self, tuner: Any) -> None:
         run_trial = tuner.run_trial
