@@ -1,6 +1,8 @@
 """Fixtures of the search engine's tests."""
 
 import contextlib
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +23,12 @@ def nursery(_nursery: processes.Nursery) -> Iterator[processes.Nursery]:
     """Starts executors; afterwards nothing that a search started may be left."""
     yield _nursery
     left = _nursery.descendants()
-    processes.wait_until_gone(left, 10)
+    try:
+        processes.wait_until_gone(left, 10)
+    finally:
+        for pid in _nursery.descendants():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture

@@ -50,3 +50,14 @@ def search(
     return launch.run_parallel(
         entry, study, {"test": "1"}, options, preload, nursery.start_server
     )
+
+
+def search_error(
+    entry: EntryPoint, study: str, options: SearchOptions
+) -> tuple[str, str]:
+    """The type and the message of what a search raises."""
+    try:
+        search(entry, study, options)
+    except Exception as error:  # noqa: BLE001
+        return f"{type(error).__module__}.{type(error).__qualname__}", str(error)
+    return "", ""
