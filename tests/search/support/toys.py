@@ -28,6 +28,7 @@ class Toy(keras_tuner.Tuner):
         attempt = self._count_attempt(number)
         (Path(self.script.directory) / f"pid-{number}").write_text(str(os.getpid()))
         name = acts[min(attempt, len(acts) - 1)]
+        Path(self.project_dir, f"checkpoint-{number}").touch()
         return _act(name, self.script, trial, number)
 
     def _count_attempt(self, number: int) -> int:
@@ -88,6 +89,7 @@ def make(argument: bytes, role: str) -> Any:
         ),
         directory=script.directory,
         project_name="toy",
+        overwrite=script.overwrite,
     )
     tuner.script = script
     return types.SimpleNamespace(tuner=tuner, fit_kwargs={})
