@@ -4,6 +4,10 @@ import ctypes
 import os
 import sys
 
+# What faulthandler writes: the innermost frame first, and at the end all modules.
+_CRASH = "Fatal Python error: "
+_NOISE = "Extension modules: "
+
 
 class Output:
     """Leads standard output and standard error of this process into files.
@@ -54,7 +58,7 @@ def worker_log(directory: str, worker_id: str) -> str:
 
 
 def tail(path: str, lines: int = 20, size: int = 20_000) -> str:
-    """The last lines of a log; "" if there is none.
+    """The last lines of a log, or the first ones of a crash; "" if there is none.
 
     Args:
         path: The file.
@@ -67,4 +71,7 @@ def tail(path: str, lines: int = 20, size: int = 20_000) -> str:
             text = file.read().decode(errors="replace")
     except OSError:
         return ""
-    return "\n".join(text.rstrip().splitlines()[-lines:])
+    found = [line for line in text.splitlines() if not line.startswith(_NOISE)]
+    crashes = [i for i, line in enumerate(found) if line.startswith(_CRASH)]
+    shown = found[crashes[-1] :][:lines] if crashes else found[-lines:]
+    return "\n".join(shown).strip()

@@ -148,6 +148,7 @@ class Supervisor:
     def _stop(self, end: End, at_once: bool) -> None:
         """Hands out no more trials; those that run have a little time left."""
         if self._end is End.COMPLETE and not self._closing:
+            print(f"The search was asked to stop: {end.value}.", flush=True)
             self._end = end
             self._patience = time.monotonic() + self._options.grace_period_s
             self._desk.close()

@@ -204,7 +204,8 @@ class TrialDesk:
             if memory.ran_out(state["message"]) and not attempt.alone:
                 # What it could not free stays with this process.
                 worker.retiring = True
-                self._lose(attempt, state["message"], out_of_memory=True)
+                reason = f"a trial that ran out of memory:\n{state['message']}"
+                self._lose(attempt, reason, out_of_memory=True)
                 self._answer(worker, request)
                 return
             state["message"] = f"{state['message']}\n{self._see_log(attempt)}"
@@ -235,6 +236,7 @@ class TrialDesk:
 
     def _return(self, trial_id: str, reason: str) -> None:
         """Gives a trial back to the oracle, for another worker."""
+        print(f"Trial {trial_id} will be repeated: {reason}", flush=True)
 
         def done(result: Any, error: BaseException | None) -> None:
             _raise_if_fatal(error)

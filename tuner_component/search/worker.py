@@ -35,7 +35,7 @@ def main(spec: protocol.WorkerSpec, channel: base.Channel) -> int:
     """
     set_environment(spec.environment)
     log = output.Output(output.worker_log(spec.log_directory, spec.worker_id))
-    faulthandler.enable()
+    faulthandler.enable(all_threads=False)
     driver = link.DriverLink(channel)
     driver.start()
     try:

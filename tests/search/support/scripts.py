@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import sys
 from pathlib import Path
 
 from tests.search.support import nursery
@@ -23,6 +24,7 @@ class Script:
         act: What happens in all other trials.
         meeting: Address of the meeting, for the act "meet".
         module: Imported in `tuner_fn`.
+        overwrite: Whether the tuner overwrites its project.
     """
 
     directory: str
@@ -31,6 +33,7 @@ class Script:
     act: str = "ok"
     meeting: str = ""
     module: str = ""
+    overwrite: bool = False
 
     def entry(self) -> EntryPoint:
         """The entry point of the toy search."""
@@ -44,9 +47,26 @@ def attempts(script: Script) -> dict[int, int]:
 
 
 def search(
-    entry: EntryPoint, study: str, options: SearchOptions, preload: tuple[str, ...] = ()
+    entry: EntryPoint,
+    study: str,
+    options: SearchOptions,
+    preload: tuple[str, ...] = (),
+    path: str | None = None,
 ) -> SearchResult:
     """What the executor does, with a fork server that is quick to start."""
+    if path:
+        sys.path.append(path)
     return launch.run_parallel(
         entry, study, {"test": "1"}, options, preload, nursery.start_server
     )
+
+
+def search_error(
+    entry: EntryPoint, study: str, options: SearchOptions
+) -> tuple[str, str]:
+    """The type and the message of what a search raises."""
+    try:
+        search(entry, study, options)
+    except Exception as error:  # noqa: BLE001
+        return f"{type(error).__module__}.{type(error).__qualname__}", str(error)
+    return "", ""

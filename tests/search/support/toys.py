@@ -4,6 +4,7 @@ import ctypes
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 import types
@@ -23,10 +24,11 @@ class Toy(keras_tuner.Tuner):
 
     def run_trial(self, trial: Any) -> Any:
         number = int(trial.trial_id)
-        trial.hyperparameters.Int("x", 0, 1000)
         acts = self.script.acts.get(str(number), [self.script.act])
         attempt = self._count_attempt(number)
+        (Path(self.script.directory) / f"pid-{number}").write_text(str(os.getpid()))
         name = acts[min(attempt, len(acts) - 1)]
+        Path(self.project_dir, f"checkpoint-{number}").touch()
         return _act(name, self.script, trial, number)
 
     def _count_attempt(self, number: int) -> int:
@@ -38,8 +40,15 @@ class Toy(keras_tuner.Tuner):
 
 def _act(name: str, script: Script, trial: Any, number: int) -> Any:
     score = number / 10
-    if name == "meet":
+    if name.startswith("meet"):
         meeting.attend(script.meeting, pid=os.getpid(), trial=number)
+    if name == "meet, run out of memory":
+        raise MemoryError
+    if name == "spawn and meet":
+        child = subprocess.Popen(["sleep", "3600"])
+        meeting.attend(script.meeting, pid=os.getpid(), trial=number)
+        child.kill()
+        child.wait()
     elif name == "die":
         os.kill(os.getpid(), signal.SIGKILL)
     elif name == "crash":
@@ -72,10 +81,15 @@ def make(argument: bytes, role: str) -> Any:
     if script.module:
         __import__(script.module)
     Path(script.directory).mkdir(parents=True, exist_ok=True)
+    space = keras_tuner.HyperParameters()
+    space.Int("x", 0, 1_000_000)
     tuner = Toy(
-        keras_tuner.oracles.RandomSearchOracle(max_trials=script.trials, seed=1),
+        keras_tuner.oracles.RandomSearchOracle(
+            max_trials=script.trials, hyperparameters=space, seed=1
+        ),
         directory=script.directory,
         project_name="toy",
+        overwrite=script.overwrite,
     )
     tuner.script = script
     return types.SimpleNamespace(tuner=tuner, fit_kwargs={})
