@@ -85,12 +85,12 @@ class CheckpointCleaner:
         """The trials of this search that have a directory: of an earlier attempt too."""
         names = files.list_names(self._directory)
         ids = {name.removeprefix("trial_") for name in names if name[:6] == "trial_"}
-        return ids & self._oracle.trials.keys()
+        return {trial_id for trial_id in ids if trial_id in self._oracle.trials}
 
     def _needed(self, ended: set[str]) -> set[str]:
         best = self._best(ended, self._keep)
         # A model that continued another is built from the other's weights first.
-        parents = {self._parent(trial_id) for trial_id in best}
+        parents = filter(None, map(self._parent, best))
         return {*best, *parents, *self._parents_of_running(), *self._candidates()}
 
     def _best(self, trial_ids: Any, number: int) -> list[str]:
@@ -153,8 +153,6 @@ class CheckpointCleaner:
 
 def _is_known(oracle: Any) -> bool:
     """Whether it is known what the trials of the oracle continue from."""
-    inner = getattr(oracle, "wrapped", oracle)
-    return type(inner).__module__.partition(".")[0] in (
-        "keras_tuner",
-        "tuner_component",
-    )
+    # Not `type`: a wrapper passes for the class of the oracle that it wraps.
+    package = oracle.__class__.__module__.partition(".")[0]
+    return package in ("keras_tuner", "tuner_component")

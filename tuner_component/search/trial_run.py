@@ -97,10 +97,14 @@ class TrialRun:
         """Lets go of the models; their saved trainings stay until the trial ended."""
         self._active = False
 
-    def ended(self, failed: bool) -> None:
-        """The trial's end is durable: its saved trainings are not needed any more."""
+    def ended(self, runs_again: bool) -> None:
+        """The run's end is durable: its saved trainings are not needed any more.
+
+        Args:
+            runs_again: Whether it failed, and KerasTuner wants to see it again.
+        """
         self._best.close()
-        if failed:
+        if runs_again:
             self._records.clear_for_next_run()
         else:
             self._records.clear()
