@@ -1,34 +1,30 @@
 """Packaging of tfx-tuner-component; the tools' settings are in pyproject.toml."""
 
-import re
 from pathlib import Path
+from runpy import run_path
 
 from setuptools import find_packages, setup
 
 ROOT = Path(__file__).parent
 
-
-def _version() -> str:
-    source = (ROOT / "tuner_component" / "version.py").read_text()
-    return re.search(r'^__version__ = "(.+)"$', source, re.MULTILINE)[1]
-
-
 setup(
     name="tfx-tuner-component",
-    version=_version(),
+    version=run_path(str(ROOT / "tuner_component" / "version.py"))["__version__"],
     description="A drop-in for the TFX Tuner component that loses nothing.",
-    long_description=(ROOT / "README.md").read_text(),
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     author="The tuner_component authors",
-    license="Apache-2.0",
+    license_expression="Apache-2.0",
     license_files=["LICENSE"],
     keywords="tfx tuner hyperparameter keras-tuner pipeline kubeflow",
+    platforms=["Linux"],
     classifiers=[
         "Development Status :: 4 - Beta",
         "Intended Audience :: Developers",
         "Intended Audience :: Science/Research",
         "Operating System :: POSIX :: Linux",
         "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3 :: Only",
         "Programming Language :: Python :: 3.10",
         "Programming Language :: Python :: 3.11",
         "Programming Language :: Python :: 3.12",
@@ -38,22 +34,29 @@ setup(
     ],
     packages=find_packages(include=["tuner_component", "tuner_component.*"]),
     package_data={"tuner_component": ["py.typed", "proto/*.pyi"]},
+    zip_safe=False,  # Type checkers do not look for py.typed inside a zip file.
     python_requires=">=3.10,<3.14",
     install_requires=[
+        "absl-py",
+        # TFX 1.16 (Python 3.10) imports it without requiring it; it came with
+        # Apache Beam until that dropped it in 2.69.
+        "dill; python_version < '3.11'",
         "keras-tuner>=1.4.7,<2",
         "protobuf>=3.20.3,<7",
         # KerasTuner imports it on the TensorFlow backend without requiring it,
         # and TensorFlow stopped bringing it in 2.21.
         "tensorboard>=2.16",
+        "tensorflow>=2.16",
         "tfx>=1.16,<2",
     ],
     extras_require={
+        # Exact versions where another one would judge the same code differently.
         "dev": [
-            "mypy==1.18.2",
-            "mypy-protobuf==3.3.0",
+            "build>=1.2",
+            "mypy==2.4.1",
             "pytest>=8,<10",
-            "ruff==0.14.5",
-            "types-protobuf",
+            "ruff==0.17.5",
+            "types-protobuf==7.35.1.20260906",
         ],
     },
 )

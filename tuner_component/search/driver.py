@@ -8,12 +8,9 @@ import traceback
 from multiprocessing import connection
 from typing import Any
 
-from keras_tuner.engine import trial as trial_lib
-
 from tuner_component.search import (
     assignments,
     clerk,
-    codec,
     error_reports,
     fleet,
     output,
@@ -21,7 +18,6 @@ from tuner_component.search import (
     protocol,
     supervisor,
     trial_desk,
-    trials,
     user_code,
     worker,
 )
@@ -92,7 +88,12 @@ def _search(
             end = _run(job, wire, engine, workers, oracle)
             if end is supervisor.End.COMPLETE:
                 oracle.finish()
-        outcome = _result(oracle, study, found, end)
+        outcome = SearchResult.of(
+            oracle,
+            study,
+            resumed=found is not StudyState.NEW,
+            complete=end is supervisor.End.COMPLETE,
+        )
     _check(end, outcome, job)
     return outcome
 
@@ -143,24 +144,6 @@ def _run(
         ).run()
     finally:
         keeper.close(_CLERK_PATIENCE_S)
-
-
-def _result(
-    oracle: DurableOracle, study: Study, found: StudyState, end: supervisor.End
-) -> SearchResult:
-    known = list(oracle.trials.values())
-    completed = trials.ranked(oracle)
-    failed = [t for t in known if t.status == trial_lib.TrialStatus.FAILED]
-    return SearchResult(
-        completed=[codec.encode(trial.get_state()) for trial in completed],
-        failed=[codec.encode(trial.get_state()) for trial in failed],
-        unfinished=len(known) - len(completed) - len(failed),
-        objective=oracle.objective.name,
-        direction=oracle.objective.direction,
-        seed=study.seed,
-        resumed=found is not StudyState.NEW,
-        complete=end is supervisor.End.COMPLETE,
-    )
 
 
 def _check(end: supervisor.End, outcome: SearchResult, job: protocol.Job) -> None:

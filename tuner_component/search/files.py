@@ -73,8 +73,7 @@ def write_bytes(path: str, data: bytes) -> None:
     """
     with _explained("write", path):
         if is_remote(path):
-            with _gfile().GFile(path, "wb") as file:
-                file.write(data)
+            _write_remote(path, data)
         else:
             _write_local(local_path(path), data)
 
@@ -163,6 +162,18 @@ def _write_local(path: str, data: bytes) -> None:
         raise
     faults.point(_REPLACED)
     _sync_directory(directory)
+
+
+def _write_remote(path: str, data: bytes) -> None:
+    gfile = _gfile()
+    for _ in range(2):
+        with gfile.GFile(path, "wb") as file:
+            file.write(data)
+        if gfile.stat(path).length == len(data):
+            return
+        # Some filesystems add to what was there: begin with nothing there.
+        gfile.remove(path)
+    raise OSError(errno.EIO, "the file has another length than was written", path)
 
 
 def _make_local_directory(directory: str) -> None:

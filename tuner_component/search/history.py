@@ -18,17 +18,17 @@ class TrialHistory:
     Attributes:
         trial_id: its id.
         values: hyperparameter values by name.
-        space: number of its search space in `History.spaces`.
+        space: key of its search space in `History.spaces`.
         created: when it was created, in seconds since the epoch; None if that was lost.
         attempts: attempts that came to nothing, each with at least a `reason`.
         ended: how it ended: `status`, `score`, `best_step`, `metrics`, `message`,
-            `ended` (seconds since the epoch), `worker` and what else was noted; None
+            `ended` (seconds since the epoch), `worker` `attempts`, `notes`; None
             while it has not.
     """
 
     trial_id: str
     values: dict[str, Any]
-    space: int
+    space: str
     created: float | None = None
     attempts: list[dict[str, Any]] = field(default_factory=list)
     ended: dict[str, Any] | None = None
@@ -41,10 +41,10 @@ class History:
     Attributes:
         trials: by id, in the order of their creation.
         end_order: ids in the order in which trials ended.
-        spaces: the distinct search spaces: the hyperparameters' configurations.
+        spaces: the distinct search spaces by key: the hyperparameters' configurations.
         opened: the record of how the search began; None if there is none.
         seed_state: KerasTuner's running seed.
-        space: number of the oracle's own search space; None if it never told.
+        space: key of the oracle's own search space; None if it never told.
         values: values of the oracle's own search space.
         state: the oracle's further state, as `OracleState` captured it.
         version: number of the state's last change.
@@ -52,10 +52,10 @@ class History:
 
     trials: dict[str, TrialHistory] = field(default_factory=dict)
     end_order: list[str] = field(default_factory=list)
-    spaces: dict[int, list[Any]] = field(default_factory=dict)
+    spaces: dict[str, list[Any]] = field(default_factory=dict)
     opened: dict[str, Any] | None = None
     seed_state: Any = None
-    space: int | None = None
+    space: str | None = None
     values: dict[str, Any] = field(default_factory=dict)
     state: dict[str, Any] = field(default_factory=dict)
     version: int = 0
@@ -70,6 +70,10 @@ class History:
                 fold(history, record)
             history._fold_state(record.get("state", {}))
         return history
+
+    def is_empty(self) -> bool:
+        """Whether no search was ever opened."""
+        return self.opened is None and not self.trials
 
     def unfinished(self) -> list[str]:
         """Ids of the trials that were created and have not ended, oldest first."""
@@ -118,7 +122,7 @@ class History:
     def _trial(self, record: Mapping[str, Any]) -> TrialHistory:
         trial_id = record["trial"]
         values = plain.decode(record["values"])
-        trial = self.trials.setdefault(trial_id, TrialHistory(trial_id, {}, 0))
+        trial = self.trials.setdefault(trial_id, TrialHistory(trial_id, {}, ""))
         trial.values, trial.space = values, record["space"]
         return trial
 

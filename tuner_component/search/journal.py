@@ -120,7 +120,8 @@ class Journal:
         self._next = block.last + 1
         self._buffer.clear()
         self._unmerged.append(block)
-        if len(self._unmerged) >= self._merge_after:
+        # Not at every commit from then on: a merge that fails once may fail for long.
+        if len(self._unmerged) % self._merge_after == 0:
             self._try_to_merge()
 
     def _load(self) -> tuple[list[Block], list[Block]]:

@@ -1,8 +1,8 @@
 """The format of one file of the journal: a header that vouches for the records.
 
 The first line is a JSON object with the format's version, the journal's owner, the
-number of the first record, how many there are, and the length and SHA-256 of what
-follows: one JSON object a line. A file that was cut short, altered, or copied from
+number of the first record, how many there are, the length of what follows (one JSON
+object a line), and a SHA-256 over owner, numbers and records. A file that was cut short, altered, or copied from
 another study shows it, whatever the filesystem did.
 """
 
@@ -68,7 +68,7 @@ def encode(owner: str, block: Block) -> bytes:
         "first": block.first,
         "count": len(block.lines),
         "bytes": len(payload),
-        "sha256": hashlib.sha256(payload).hexdigest(),
+        "sha256": _checksum(owner, block.first, len(block.lines), payload),
     }
     return json.dumps(header).encode() + b"\n" + payload
 
@@ -89,12 +89,10 @@ def decode(owner: str, data: bytes) -> Block:
             f"it has {len(payload)} bytes of records and should have "
             f"{header.get('bytes')}"
         )
-    if hashlib.sha256(payload).hexdigest() != header.get("sha256"):
+    first, count = header.get("first"), header.get("count")
+    if header.get("sha256") != _checksum(owner, first, count, payload):
         raise DamagedFileError("its records do not match their checksum")
-    lines = tuple(payload.splitlines())
-    if len(lines) != header.get("count") or not isinstance(header.get("first"), int):
-        raise DamagedFileError("its header contradicts its records")
-    return Block(header["first"], lines)
+    return Block(header["first"], tuple(payload.splitlines()))
 
 
 def dump(record: object) -> bytes:
@@ -110,6 +108,10 @@ def join_blocks(blocks: Sequence[Block]) -> Block:
     """One block out of blocks that follow each other without a gap."""
     lines = tuple(line for block in blocks for line in block.lines)
     return Block(blocks[0].first, lines)
+
+
+def _checksum(owner: str, first: object, count: object, payload: bytes) -> str:
+    return hashlib.sha256(f"{owner} {first} {count}\n".encode() + payload).hexdigest()
 
 
 def _header(head: bytes) -> dict[str, Any]:

@@ -17,6 +17,9 @@ from tuner_component.search import files
 from tuner_component.search.errors import StorageError, StudyLockedError
 from tuner_component.search.lock_owner import is_dead, locked_message
 
+# Between writing the file and believing it, in which a rival's write would show.
+SETTLE_S = 1.0
+
 _log = logging.getLogger(__name__)
 
 
@@ -29,7 +32,6 @@ class Lease:
         owner: Mapping[str, Any],
         *,
         stale_after: float = 120.0,
-        settle: float = 1.0,
     ) -> None:
         """Prepares a lease.
 
@@ -38,12 +40,9 @@ class Lease:
             owner: who asks, for the message that others get to see.
             stale_after: seconds without renewal after which anyone may take it over. A
                 quarter of it lies between renewals.
-            settle: seconds between writing the file and believing it, in which a rival's
-                write would show.
         """
         self._path = path
         self._stale_after = stale_after
-        self._settle = settle
         self._mine = {**owner, "token": uuid.uuid4().hex}
         self._stop = threading.Event()
         self._renewer: threading.Thread | None = None
@@ -63,7 +62,7 @@ class Lease:
                 raise StudyLockedError(locked_message(self._path, other))
             _log.warning("Taking over the stale lease %s of %s.", self._path, other)
         self._renew()
-        self._stop.wait(self._settle)
+        self._stop.wait(SETTLE_S)
         found = self._read()
         if found.get("token") != self._mine["token"]:
             raise StudyLockedError(locked_message(self._path, found))

@@ -69,6 +69,8 @@ class StudyLock:
             self._lease = None
         if self._descriptor is not None:
             _held.discard(self._descriptor)
+            # Not only closed: a child in the middle of its fork may have it open, too.
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
             os.close(self._descriptor)
             self._descriptor = None
 

@@ -8,7 +8,7 @@ from tuner_component.search import plain, state_patch
 from tuner_component.search.history import History
 from tuner_component.search.journal import Journal
 from tuner_component.search.oracle_state import OracleState
-from tuner_component.search.trial_codec import SpaceTable
+from tuner_component.search.space_table import SpaceTable
 
 # After so many changes of an oracle's state it is written in full, so that losing one
 # file of the journal never costs more than this many.
@@ -42,7 +42,7 @@ class OracleJournal:
         self._version = history.version
         self._shadow: dict[str, Any] = {}
         self._seed_state: Any = None
-        self._space: tuple[int, dict[str, Any]] | None = None
+        self._space: tuple[str, dict[str, Any]] | None = None
 
     def append(self, kind: str, **content: Any) -> None:
         """Appends a record, and with it what changed in the oracle's state.
@@ -63,16 +63,17 @@ class OracleJournal:
         self.append(
             kind,
             trial=trial.trial_id,
-            space=self._number(trial.hyperparameters),
+            space=self._key(trial.hyperparameters),
             values=trial.hyperparameters.values,
             **content,
         )
 
-    def _number(self, hyperparameters: Any) -> int:
-        number, entries = self._spaces.number(hyperparameters)
+    def _key(self, hyperparameters: Any) -> str:
+        """The key of a search space, journaled first if it is a new one."""
+        key, entries = self._spaces.key(hyperparameters)
         if entries is not None:
-            self._journal.append({"kind": "space", "space": number, "entries": entries})
-        return number
+            self._journal.append({"kind": "space", "space": key, "entries": entries})
+        return key
 
     def _change(self, full: bool) -> dict[str, Any]:
         change: dict[str, Any] = {}
@@ -80,7 +81,7 @@ class OracleJournal:
             self._seed_state = self._oracle._seed_state
             change["seed_state"] = self._seed_state
         hyperparameters = self._oracle.hyperparameters
-        space = (self._number(hyperparameters), plain.encode(hyperparameters.values))
+        space = (self._key(hyperparameters), plain.encode(hyperparameters.values))
         if space != self._space:
             self._space = space
             change["space"], change["values"] = space

@@ -13,10 +13,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras_tuner
-from keras_tuner.oracles import HyperbandOracle
+from keras_tuner.oracles import BayesianOptimizationOracle, HyperbandOracle
 from keras_tuner.src.engine import oracle as oracle_module
 
+from tuner_component.search.bayesian import ResumableBayesian
 from tuner_component.search.hyperband import FaultTolerantHyperband
+
+_MENDED: dict[type, type] = {
+    BayesianOptimizationOracle: ResumableBayesian,
+    HyperbandOracle: FaultTolerantHyperband,
+}
 
 
 class RepairedOracle(keras_tuner.Oracle):  # type: ignore[misc]
@@ -58,10 +64,11 @@ def repair(oracle: keras_tuner.Oracle) -> None:
     if issubclass(cls, RepairedOracle):
         return
     bases: tuple[type, ...] = (RepairedOracle, cls)
-    if cls is HyperbandOracle:
-        bases = (RepairedOracle, FaultTolerantHyperband)
-    elif issubclass(cls, HyperbandOracle):
-        bases = (RepairedOracle, cls, FaultTolerantHyperband)
+    for original, mended in _MENDED.items():
+        # Behind the user's class, so that its overrides come first and find the mended
+        # one by super(). A class cannot come before its own subclass.
+        if issubclass(cls, original):
+            bases = (RepairedOracle, *(() if cls is original else (cls,)), mended)
     names = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
     oracle.__class__ = types.new_class(
         cls.__name__, bases, exec_body=lambda namespace: namespace.update(names)

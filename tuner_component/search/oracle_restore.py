@@ -6,13 +6,13 @@ Nothing is replayed through the oracle: no suggestion is drawn and no model fitt
 from typing import Any
 
 import keras_tuner
-from keras_tuner.engine import trial as trial_module
+from keras_tuner.engine import trial as trial_lib
 from keras_tuner.oracles import GridSearchOracle
 
 from tuner_component.search.errors import StudyMismatchError
 from tuner_component.search.history import History, TrialHistory
 from tuner_component.search.oracle_state import OracleState
-from tuner_component.search.trial_codec import SpaceTable
+from tuner_component.search.space_table import SpaceTable
 
 _LOST = (
     "All records of this trial were lost with a damaged file of the journal; see its "
@@ -38,8 +38,8 @@ def restore(
         StudyMismatchError: the study was made with another oracle or objective.
     """
     check_same_search(oracle, history)
-    for number, entries in history.spaces.items():
-        spaces.add(number, entries)
+    for key, entries in history.spaces.items():
+        spaces.add(key, entries)
     lost = history.lost()
     oracle.trials = {i: _lost_trial(i) for i in lost}
     for trial in history.trials.values():
@@ -96,7 +96,7 @@ def _base_state(
 
 def _trial(told: TrialHistory, spaces: SpaceTable) -> Any:
     hyperparameters = spaces.hyperparameters(told.space, told.values)
-    trial = trial_module.Trial(hyperparameters, told.trial_id)
+    trial = trial_lib.Trial(hyperparameters, told.trial_id)
     if told.ended is not None:
         trial.status = told.ended["status"]
         trial.score = told.ended["score"]
@@ -108,10 +108,10 @@ def _trial(told: TrialHistory, spaces: SpaceTable) -> Any:
 
 def _lost_trial(trial_id: str) -> Any:
     """Holds a lost trial's place: KerasTuner counts trials to name the next."""
-    return trial_module.Trial(
+    return trial_lib.Trial(
         keras_tuner.HyperParameters(),
         trial_id,
-        trial_module.TrialStatus.FAILED,
+        trial_lib.TrialStatus.FAILED,
         message=_LOST,
     )
 

@@ -13,8 +13,9 @@ from typing import Any
 import keras_tuner
 from keras_tuner.oracles import BayesianOptimizationOracle
 
-from tuner_component.search import plain
+from tuner_component.search import plain, random_state
 
+_RANDOM = "$random"
 _OBJECTIVE = keras_tuner.Objective("objective", "min")
 _BASE = keras_tuner.Oracle(objective=_OBJECTIVE)
 _BASE_ATTRIBUTES = frozenset(vars(_BASE)) | {"_directory", "_project_name"}
@@ -32,7 +33,7 @@ class OracleState:
         """
         self._oracle = oracle
         self._owner = _definer(type(oracle), "get_state")
-        self._at_first = self._attributes()
+        self._at_first = self._attributes({})
 
     def capture(self) -> dict[str, Any]:
         """The state, JSON-compatible; shares nothing with the oracle.
@@ -43,9 +44,8 @@ class OracleState:
         extras = self._extras()
         changed = {
             name: value
-            for name, value in self._attributes().items()
-            if name.lstrip("_") not in extras
-            and (name not in self._at_first or self._at_first[name] != value)
+            for name, value in self._attributes(extras).items()
+            if name not in self._at_first or self._at_first[name] != value
         }
         # Once journaled, an attribute stays, even if it returns to its first value.
         for name in changed:
@@ -67,8 +67,10 @@ class OracleState:
         self._oracle.set_state({**base, **extras})
         for name, value in captured.get("attributes", {}).items():
             self._at_first.pop(name, None)
-            if isinstance(value, dict) and "$random" in value:
-                _set_random_state(getattr(self._oracle, name), value["$random"])
+            if isinstance(value, dict) and _RANDOM in value:
+                generator = getattr(self._oracle, name, None)
+                value = random_state.put_back(generator, value[_RANDOM])
+                setattr(self._oracle, name, value)
             else:
                 setattr(self._oracle, name, plain.decode(value))
 
@@ -81,9 +83,17 @@ class OracleState:
         )
         return encoded
 
-    def _attributes(self) -> dict[str, Any]:
-        """The plain attributes and random generators that a subclass added."""
-        names = set(vars(self._oracle)) - _BASE_ATTRIBUTES
+    def _attributes(self, extras: dict[str, Any]) -> dict[str, Any]:
+        """The plain attributes and random generators that a subclass added.
+
+        Those that `get_state` tells under their name, as KerasTuner's oracles do, are
+        left to it.
+        """
+        names = {
+            name
+            for name in vars(self._oracle)
+            if name not in _BASE_ATTRIBUTES and name.lstrip("_") not in extras
+        }
         if not self._owner.__module__.startswith("keras_tuner."):
             is_bayesian = isinstance(self._oracle, BayesianOptimizationOracle)
             names &= {"_random_state"} if is_bayesian else set()
@@ -99,36 +109,5 @@ def _definer(cls: type, method: str) -> type:
 
 
 def _encode(value: Any) -> Any:
-    state = _random_state(value)
-    return plain.encode(value) if state is None else {"$random": state}
-
-
-def _random_state(value: Any) -> Any:
-    """State of Python's or numpy's random generators; None for anything else."""
-    kind = f"{type(value).__module__}.{type(value).__name__}"
-    if kind == "random.Random":
-        return plain.encode(value.getstate())
-    if kind == "numpy.random.mtrand.RandomState":
-        state = value.get_state(legacy=False)
-    elif kind == "numpy.random._generator.Generator":
-        state = value.bit_generator.state
-    else:
-        return None
-    return plain.encode(_lists(state))
-
-
-def _set_random_state(generator: Any, state: Any) -> None:
-    decoded = plain.decode(state)
-    if hasattr(generator, "setstate"):
-        generator.setstate(decoded)
-    elif hasattr(generator, "set_state"):
-        generator.set_state(decoded)
-    else:
-        generator.bit_generator.state = decoded
-
-
-def _lists(state: Any) -> Any:
-    """A copy of nested dicts in which numpy's arrays are lists."""
-    if isinstance(state, dict):
-        return {key: _lists(value) for key, value in state.items()}
-    return state.tolist() if hasattr(state, "tolist") else state
+    state = random_state.of(value)
+    return plain.encode(value) if state is None else {_RANDOM: state}

@@ -8,6 +8,8 @@ into an exception. What JSON lacks becomes an object with a single key that begi
 import math
 from typing import Any
 
+# Looked up by exact type: states are encoded twice a trial.
+_ATOMS = frozenset({type(None), bool, int, str})
 _SPECIAL = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
@@ -28,32 +30,18 @@ def encode(value: Any) -> Any:
     Raises:
         NotPlainError: it holds anything else.
     """
-    if value is None or isinstance(value, (bool, str)):
+    kind = type(value)
+    if kind in _ATOMS:
         return value
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, float):
-        number = float(value)
-        return number if math.isfinite(number) else {"$float": repr(number)}
-    if isinstance(value, list):
-        return [encode(item) for item in value]
-    if isinstance(value, dict):
+    if kind is list:
+        return [item if type(item) in _ATOMS else encode(item) for item in value]
+    if kind is dict:
         return _encode_dict(value)
-    if isinstance(value, tuple):
-        return {"$tuple": [encode(item) for item in value]}
-    if isinstance(value, (set, frozenset)):
-        # Sorted, so that an unchanged set looks unchanged.
-        return {"$set": sorted((encode(item) for item in value), key=repr)}
-    if getattr(value, "shape", None) == () and hasattr(value, "item"):
-        return encode(value.item())  # A scalar of numpy, known without importing it.
-    raise NotPlainError(
-        "Expected numbers, strings, None, and lists, tuples, sets and dicts of them. "
-        f"Received: {value!r} of type {type(value).__name__}."
-    )
+    return _encode_other(value)
 
 
 def decode(data: Any) -> Any:
-    """The value that `encode` was given; numpy's numbers as Python's, in fresh containers."""
+    """The value `encode` was given; numpy's numbers as Python's, in fresh containers."""
     if isinstance(data, list):
         return [decode(item) for item in data]
     if not isinstance(data, dict):
@@ -72,6 +60,34 @@ def decode(data: Any) -> Any:
 
 
 def _encode_dict(value: dict[Any, Any]) -> dict[str, Any]:
-    if all(type(key) is str and not key.startswith("$") for key in value):
-        return {key: encode(item) for key, item in value.items()}
-    return {"$dict": [[encode(key), encode(item)] for key, item in value.items()]}
+    encoded = {}
+    for key, item in value.items():
+        if type(key) is not str or key.startswith("$"):
+            return {"$dict": [[encode(k), encode(i)] for k, i in value.items()]}
+        encoded[key] = item if type(item) in _ATOMS else encode(item)
+    return encoded
+
+
+def _encode_other(value: Any) -> Any:
+    if isinstance(value, float):  # numpy's float64 is one, too.
+        number = float(value)
+        return number if math.isfinite(number) else {"$float": repr(number)}
+    if isinstance(value, tuple):
+        return {"$tuple": [encode(item) for item in value]}
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, list):
+        return encode(list(value))
+    if isinstance(value, dict):
+        return encode(dict(value))
+    if isinstance(value, (set, frozenset)):
+        # Sorted, so that an unchanged set looks unchanged.
+        return {"$set": sorted((encode(item) for item in value), key=repr)}
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        return encode(value.item())  # A scalar of numpy, known without importing it.
+    raise NotPlainError(
+        "Expected numbers, strings, None, and lists, tuples, sets and dicts of them. "
+        f"Received: {value!r} of type {type(value).__name__}."
+    )

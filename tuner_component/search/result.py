@@ -3,6 +3,11 @@
 import dataclasses
 from typing import Any
 
+from keras_tuner.engine import trial as trial_lib
+
+from tuner_component.search import codec, trials
+from tuner_component.search.study import Study
+
 
 @dataclasses.dataclass(frozen=True)
 class SearchResult:
@@ -28,6 +33,25 @@ class SearchResult:
     seed: int
     resumed: bool
     complete: bool
+
+    @classmethod
+    def of(
+        cls, oracle: Any, study: Study, resumed: bool, complete: bool
+    ) -> "SearchResult":
+        """Reads the result off the oracle of a study."""
+        known = list(oracle.trials.values())
+        completed = trials.ranked(oracle)
+        failed = [t for t in known if t.status == trial_lib.TrialStatus.FAILED]
+        return cls(
+            completed=[codec.encode(trial.get_state()) for trial in completed],
+            failed=[codec.encode(trial.get_state()) for trial in failed],
+            unfinished=len(known) - len(completed) - len(failed),
+            objective=oracle.objective.name,
+            direction=oracle.objective.direction,
+            seed=study.seed,
+            resumed=resumed,
+            complete=complete,
+        )
 
     @property
     def best_hyperparameters(self) -> dict[str, Any]:

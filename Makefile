@@ -1,0 +1,42 @@
+# Each command sets up what it needs; see tools/setup_env.sh for what that is.
+python := .venv/bin/python
+
+.PHONY: help setup demo test lint format protos wheel clean
+
+help:
+	@echo "make demo    run the penguin pipeline on this machine"
+	@echo "make test    run all tests"
+	@echo "make setup   only make .venv (the others do it when needed)"
+	@echo "make lint    check style and types"
+	@echo "make format  put the sources into shape"
+	@echo "make protos  generate the messages anew from proto/tuner.proto"
+	@echo "make wheel   build the wheel and the sdist into dist/"
+	@echo "make clean   remove what builds and tools leave behind"
+
+setup:
+	@tools/setup_env.sh
+
+demo: setup
+	$(python) -m examples.penguin.pipeline_local
+
+test: setup
+	$(python) -m pytest
+
+lint: setup
+	$(python) -m ruff check
+	$(python) -m ruff format --check
+	$(python) -m mypy
+
+format: setup
+	$(python) -m ruff check --fix
+	$(python) -m ruff format
+
+protos: setup
+	proto/generate.sh
+
+wheel: setup
+	$(python) -m build
+
+clean:
+	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	find . -path './.venv*' -prune -o -name __pycache__ -prune -exec rm -rf {} +
