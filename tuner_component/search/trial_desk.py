@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search import (
@@ -18,6 +17,7 @@ from tuner_component.search import (
     codec,
     fleet,
     memory,
+    oracle_tasks,
     output,
     protocol,
 )
@@ -152,7 +152,7 @@ class TrialDesk:
             return
 
         def run(oracle: Any) -> None:
-            if oracle.get_trial(trial_id).status in _ENDED:
+            if oracle_tasks.state_of(oracle, trial_id)["status"] in _ENDED:
                 self._left(trial_id)
 
         def done(result: Any, error: BaseException | None) -> None:
@@ -170,19 +170,16 @@ class TrialDesk:
 
     def _dismiss(self, worker: fleet.Worker, request: protocol.Request) -> None:
         worker.dismissed = True
-        nothing = trial_lib.Trial(
-            keras_tuner.HyperParameters(), "", trial_lib.TrialStatus.STOPPED
-        )
-        self._answer(worker, request, codec.encode(nothing))
+        self._answer(worker, request, oracle_tasks.no_more_trials())
 
     def _order(self, worker: fleet.Worker, request: protocol.Request) -> None:
         """Has a trial found for a worker."""
 
         def run(oracle: Any) -> Any:
-            trial = oracle.create_trial(worker.worker_id)
-            if trial.status == trial_lib.TrialStatus.RUNNING:
-                self._begun(trial.trial_id)
-            return codec.encode(trial)
+            trial = oracle_tasks.suggest(oracle, worker.worker_id)
+            if trial.state["status"] == trial_lib.TrialStatus.RUNNING:
+                self._begun(trial.state["trial_id"])
+            return trial
 
         def done(trial: protocol.TrialState, error: BaseException | None) -> None:
             self._suggesting -= 1
@@ -243,7 +240,7 @@ class TrialDesk:
         self._handed_in[worker.worker_id] = attempt.trial_id
         self._end(
             attempt.trial_id,
-            lambda oracle: _hand_in(oracle, state),
+            lambda oracle: oracle_tasks.hand_in(oracle, state),
             lambda error: self._answer(worker, request, error=error),
         )
 
@@ -288,7 +285,7 @@ class TrialDesk:
 
         def run(oracle: Any) -> Any:
             end(oracle)
-            return codec.encode(oracle.get_trial(trial_id).get_state())
+            return oracle_tasks.state_of(oracle, trial_id)
 
         def done(state: dict[str, Any], error: BaseException | None) -> None:
             _raise_if_fatal(error)
@@ -301,18 +298,13 @@ class TrialDesk:
         self._keeper.submit(clerk.Task(run, done))
 
     def _forward(self, worker: fleet.Worker, request: protocol.Request) -> None:
-        def run(oracle: Any) -> Any:
-            args = codec.decode(request.args)
-            if request.method == "getattr":
-                return codec.encode(getattr(oracle, *args))
-            method = getattr(oracle, request.method)
-            return codec.encode(method(*args, **codec.decode(dict(request.kwargs))))
-
         def done(value: Any, error: BaseException | None) -> None:
             _raise_if_fatal(error)
             self._answer(worker, request, value, error)
 
-        self._keeper.submit(clerk.Task(run, done))
+        self._keeper.submit(
+            clerk.Task(lambda oracle: oracle_tasks.call(oracle, request), done)
+        )
 
     def _answer(
         self,
@@ -328,16 +320,6 @@ class TrialDesk:
     def _see_log(self, attempt: assignments.Attempt) -> str:
         path = output.trial_log(self._log_directory, attempt.trial_id)
         return f"The trial's log is {path}."
-
-
-def _hand_in(oracle: Any, state: dict[str, Any]) -> None:
-    """Ends a trial as its worker says; what it measured is known already."""
-    trial = oracle.get_trial(state["trial_id"])
-    trial.status, trial.message = state["status"], state["message"]
-    trial.hyperparameters = keras_tuner.HyperParameters.from_config(
-        codec.decode(state["hyperparameters"])
-    )
-    oracle.end_trial(trial)
 
 
 def _raise_if_fatal(error: BaseException | None) -> None:
