@@ -222,7 +222,7 @@ def test_a_fatal_error_ends_the_search_as_in_process(searches: Searches) -> None
 
 def test_workers_that_never_get_to_a_trial_end_the_search(searches: Searches) -> None:
     """They would be restarted forever."""
-    script = searches.script(module="tests.search.support.exits_in_workers")
+    script = searches.script(worker_fault="exit")
     with pytest.raises(SearchFailedError, match="status 4, 3 times in a row"):
         searches.run(script)
 

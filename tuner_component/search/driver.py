@@ -16,11 +16,13 @@ from tuner_component.search import (
     output,
     progress,
     protocol,
+    seeding,
     supervisor,
     trial_desk,
     user_code,
     worker,
 )
+from tuner_component.search.checkpoints import CheckpointCleaner
 from tuner_component.search.durable_oracle import DurableOracle
 from tuner_component.search.engines import base
 from tuner_component.search.errors import SearchInterruptedError
@@ -75,7 +77,7 @@ def _search(
             for _ in range(job.options.num_workers):
                 workers.start()
         tuner, _ = user_code.make_tuner(
-            job.entry, "driver", may_overwrite=found is StudyState.NEW
+            job.entry, "driver", study.seed, may_overwrite=found is StudyState.NEW
         )
         oracle = DurableOracle(
             tuner.oracle,
@@ -85,7 +87,8 @@ def _search(
         )
         end = supervisor.End.COMPLETE
         if found is not StudyState.FINISHED:
-            end = _run(job, wire, engine, workers, oracle)
+            caretaker = _Caretaker(tuner, oracle, study.seed)
+            end = _run(job, wire, engine, workers, oracle, caretaker)
             if end is supervisor.End.COMPLETE:
                 oracle.finish()
         outcome = SearchResult.of(
@@ -96,6 +99,23 @@ def _search(
         )
     _check(end, outcome, job)
     return outcome
+
+
+class _Caretaker:
+    """Does, in the oracle's thread, what a tuner would do around its trials."""
+
+    def __init__(self, tuner: Any, oracle: DurableOracle, seed: int) -> None:
+        self._oracle = oracle
+        self._seed = seed
+        self._cleaner = CheckpointCleaner(tuner, oracle)
+
+    def trial_begun(self, trial_id: str) -> None:
+        """Records what the trial is seeded with."""
+        self._oracle.note(trial_id, seed=seeding.trial_seed(self._seed, trial_id))
+
+    def trial_left(self, trial_id: str) -> None:
+        """Deletes the weights that nobody needs, now that the trial has ended."""
+        self._cleaner.trial_ended(trial_id)
 
 
 class _Specs:
@@ -111,7 +131,7 @@ class _Specs:
             slot=slot,
             entry=self._job.entry,
             context=self._job.context,
-            environment={},
+            environment=self._job.slots[slot],
             log_directory=self._job.log_directory,
             study_directory=self._study.directory,
             seed=self._study.seed,
@@ -124,12 +144,14 @@ def _run(
     engine: base.Engine,
     workers: fleet.Fleet,
     oracle: DurableOracle,
+    caretaker: "_Caretaker",
 ) -> supervisor.End:
     options = job.options
     keeper = clerk.Clerk(oracle, oracle.commit)
     attempts = assignments.Assignments(options.max_retries)
     reporter = progress.Reporter(wire, oracle.objective, oracle.max_trials)
-    reporter.restore([trial.get_state() for trial in oracle.trials.values()])
+    for trial in oracle.trials.values():
+        reporter.restore(trial)
     desk = trial_desk.TrialDesk(
         keeper,
         workers,
@@ -137,6 +159,8 @@ def _run(
         job.log_directory,
         options.max_trials_per_worker,
         reporter.trial_ended,
+        begun=caretaker.trial_begun,
+        left=caretaker.trial_left,
     )
     try:
         return supervisor.Supervisor(

@@ -54,7 +54,11 @@ class SearchOptions:
         """
         _check_whole("num_workers", self.num_workers, least=1)
         _check_whole("max_retries", self.max_retries, least=0)
-        _check_positive("heartbeat_timeout_s", self.heartbeat_timeout_s)
+        _check_number("heartbeat_timeout_s", self.heartbeat_timeout_s)
+        if self.heartbeat_timeout_s < 2:
+            raise _out_of_range(
+                "heartbeat_timeout_s", "2 or more", self.heartbeat_timeout_s
+            )
         _check_number("grace_period_s", self.grace_period_s)
         if self.grace_period_s < 0:
             raise _out_of_range("grace_period_s", "0 or more", self.grace_period_s)

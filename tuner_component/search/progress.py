@@ -28,10 +28,15 @@ class Reporter:
         self._counts = {"completed": 0, "failed": 0}
         self._best: tuple[float, str] | None = None
 
-    def restore(self, states: list[dict[str, Any]]) -> None:
-        """Counts trials of earlier runs."""
-        for state in states:
-            self._count(state)
+    def restore(self, trial: trial_lib.Trial) -> None:
+        """Counts a trial of an earlier run."""
+        self._count(
+            {
+                "trial_id": trial.trial_id,
+                "status": trial.status,
+                "score": trial.score,
+            }
+        )
 
     def trial_ended(self, state: dict[str, Any]) -> None:
         """Reports a trial that ended.

@@ -53,6 +53,8 @@ class Job:
         study_directory: Path or URI of the study.
         fingerprint: What the study depends on, by name.
         options: How to run it.
+        slots: For each worker that runs at a time, the variables that give it its
+            share of the machine.
         context: What the processes take over from the one that starts them.
         log_directory: Local directory for the logs of all processes.
         preload: Names of the modules that are imported once for all workers.
@@ -62,6 +64,7 @@ class Job:
     study_directory: str
     fingerprint: Mapping[str, str]
     options: SearchOptions
+    slots: tuple[Mapping[str, str], ...]
     context: process_context.ProcessContext
     log_directory: str
     preload: tuple[str, ...] = ()
@@ -90,7 +93,7 @@ class WorkerSpec:
     environment: Mapping[str, str | None]
     log_directory: str
     study_directory: str
-    seed: int | None = None
+    seed: int
 
 
 # From a worker to the driver.

@@ -3,9 +3,6 @@
 import dataclasses
 from typing import Any
 
-from keras_tuner.engine import trial as trial_lib
-
-from tuner_component.search import codec, trials
 from tuner_component.search.study import Study
 
 
@@ -39,6 +36,11 @@ class SearchResult:
         cls, oracle: Any, study: Study, resumed: bool, complete: bool
     ) -> "SearchResult":
         """Reads the result off the oracle of a study."""
+        # A process that only waits for a result has no use for Keras.
+        from keras_tuner.engine import trial as trial_lib
+
+        from tuner_component.search import codec, trials
+
         known = list(oracle.trials.values())
         completed = trials.ranked(oracle)
         failed = [t for t in known if t.status == trial_lib.TrialStatus.FAILED]

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search import (
@@ -18,6 +17,7 @@ from tuner_component.search import (
     codec,
     fleet,
     memory,
+    oracle_tasks,
     output,
     protocol,
 )
@@ -25,6 +25,7 @@ from tuner_component.search.errors import SearchError
 
 # An oracle that has nothing to give although nothing is running is asked again.
 _ASK_AGAIN_S = 1.0
+_ENDED = (trial_lib.TrialStatus.COMPLETED, trial_lib.TrialStatus.FAILED)
 _FAILED = (trial_lib.TrialStatus.INVALID, trial_lib.TrialStatus.FAILED)
 
 Wish = tuple[fleet.Worker, protocol.Request]
@@ -40,6 +41,9 @@ class TrialDesk:
         log_directory: Where the logs of trials are.
         max_trials_per_worker: After so many a worker is sent away, if not None.
         ended: Called with the state of every trial that has ended.
+        begun: Called with the id of every trial that is handed out.
+        left: Called with the id of every trial that has ended and that its worker is
+            done with. This one and the one before are called in the oracle's thread.
     """
 
     def __init__(
@@ -50,6 +54,8 @@ class TrialDesk:
         log_directory: str,
         max_trials_per_worker: int | None,
         ended: Callable[[dict[str, Any]], None],
+        begun: Callable[[str], None],
+        left: Callable[[str], None],
     ) -> None:
         self._keeper = keeper
         self._workers = workers
@@ -57,6 +63,9 @@ class TrialDesk:
         self._log_directory = log_directory
         self._max_trials = max_trials_per_worker
         self._ended = ended
+        self._begun = begun
+        self._left = left
+        self._handed_in: dict[str, str] = {}
         self._wishes: collections.deque[Wish] = collections.deque()
         self._suggesting = 0
         # What the oracle said when it last had no trial: IDLE or STOPPED.
@@ -91,6 +100,7 @@ class TrialDesk:
     def request(self, worker: fleet.Worker, request: protocol.Request) -> None:
         """Sees to what a worker asks of the oracle."""
         if request.method == "create_trial":
+            self._leave(worker)
             self._wishes.append((worker, request))
             self.hand_out()
         elif request.method == "end_trial":
@@ -100,6 +110,7 @@ class TrialDesk:
 
     def forget(self, worker: fleet.Worker) -> None:
         """Drops the wishes of a worker that is gone."""
+        self._leave(worker)
         self._wishes = collections.deque(w for w in self._wishes if w[0] is not worker)
 
     def lost(
@@ -134,6 +145,22 @@ class TrialDesk:
         # An oracle that had none before is asked for one first.
         return not (self._was_dry and self._suggesting)
 
+    def _leave(self, worker: fleet.Worker) -> None:
+        """A worker has no more use for the trial that it handed in last."""
+        trial_id = self._handed_in.pop(worker.worker_id, None)
+        if trial_id is None:
+            return
+
+        def run(oracle: Any) -> None:
+            if oracle_tasks.state_of(oracle, trial_id)["status"] in _ENDED:
+                self._left(trial_id)
+
+        def done(result: Any, error: BaseException | None) -> None:
+            if error is not None:
+                raise error
+
+        self._keeper.submit(clerk.Task(run, done))
+
     def _is_due(self, worker: fleet.Worker) -> bool:
         """Whether a worker should make room for a fresh one."""
         if self._dry:
@@ -143,16 +170,16 @@ class TrialDesk:
 
     def _dismiss(self, worker: fleet.Worker, request: protocol.Request) -> None:
         worker.dismissed = True
-        nothing = trial_lib.Trial(
-            keras_tuner.HyperParameters(), "", trial_lib.TrialStatus.STOPPED
-        )
-        self._answer(worker, request, codec.encode(nothing))
+        self._answer(worker, request, oracle_tasks.no_more_trials())
 
     def _order(self, worker: fleet.Worker, request: protocol.Request) -> None:
         """Has a trial found for a worker."""
 
         def run(oracle: Any) -> Any:
-            return codec.encode(oracle.create_trial(worker.worker_id))
+            trial = oracle_tasks.suggest(oracle, worker.worker_id)
+            if trial.state["status"] == trial_lib.TrialStatus.RUNNING:
+                self._begun(trial.state["trial_id"])
+            return trial
 
         def done(trial: protocol.TrialState, error: BaseException | None) -> None:
             self._suggesting -= 1
@@ -210,9 +237,10 @@ class TrialDesk:
                 return
             state["message"] = f"{state['message']}\n{self._see_log(attempt)}"
         self._attempts.end(attempt.trial_id)
+        self._handed_in[worker.worker_id] = attempt.trial_id
         self._end(
             attempt.trial_id,
-            lambda oracle: _hand_in(oracle, state),
+            lambda oracle: oracle_tasks.hand_in(oracle, state),
             lambda error: self._answer(worker, request, error=error),
         )
 
@@ -257,7 +285,7 @@ class TrialDesk:
 
         def run(oracle: Any) -> Any:
             end(oracle)
-            return codec.encode(oracle.get_trial(trial_id).get_state())
+            return oracle_tasks.state_of(oracle, trial_id)
 
         def done(state: dict[str, Any], error: BaseException | None) -> None:
             _raise_if_fatal(error)
@@ -270,18 +298,13 @@ class TrialDesk:
         self._keeper.submit(clerk.Task(run, done))
 
     def _forward(self, worker: fleet.Worker, request: protocol.Request) -> None:
-        def run(oracle: Any) -> Any:
-            args = codec.decode(request.args)
-            if request.method == "getattr":
-                return codec.encode(getattr(oracle, *args))
-            method = getattr(oracle, request.method)
-            return codec.encode(method(*args, **codec.decode(dict(request.kwargs))))
-
         def done(value: Any, error: BaseException | None) -> None:
             _raise_if_fatal(error)
             self._answer(worker, request, value, error)
 
-        self._keeper.submit(clerk.Task(run, done))
+        self._keeper.submit(
+            clerk.Task(lambda oracle: oracle_tasks.call(oracle, request), done)
+        )
 
     def _answer(
         self,
@@ -297,16 +320,6 @@ class TrialDesk:
     def _see_log(self, attempt: assignments.Attempt) -> str:
         path = output.trial_log(self._log_directory, attempt.trial_id)
         return f"The trial's log is {path}."
-
-
-def _hand_in(oracle: Any, state: dict[str, Any]) -> None:
-    """Ends a trial as its worker says; what it measured is known already."""
-    trial = oracle.get_trial(state["trial_id"])
-    trial.status, trial.message = state["status"], state["message"]
-    trial.hyperparameters = keras_tuner.HyperParameters.from_config(
-        codec.decode(state["hyperparameters"])
-    )
-    oracle.end_trial(trial)
 
 
 def _raise_if_fatal(error: BaseException | None) -> None:

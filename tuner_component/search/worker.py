@@ -14,13 +14,17 @@ from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search import (
     error_reports,
+    files,
     link,
     output,
     protocol,
     proxy_oracle,
+    shields,
+    tuner_state,
     user_code,
 )
 from tuner_component.search.engines import base
+from tuner_component.search.instrument import instrument
 
 
 def main(spec: protocol.WorkerSpec, channel: base.Channel) -> int:
@@ -40,7 +44,7 @@ def main(spec: protocol.WorkerSpec, channel: base.Channel) -> int:
     driver.start()
     try:
         spec.context.apply()
-        tuner, fit_kwargs = user_code.make_tuner(spec.entry, "worker")
+        tuner, fit_kwargs = user_code.make_tuner(spec.entry, "worker", spec.seed)
         _join(tuner, spec, driver, log)
         driver.tell(protocol.Ready())
         with error_reports.reported("tuner.search"):
@@ -70,8 +74,13 @@ def _join(
 ) -> None:
     """Makes the tuner take its trials from the driver."""
     # Each worker writes the tuner's own state to a file of its own.
-    tuner.tuner_id = f"worker{spec.slot}"
+    tuner.tuner_id = f"slot{spec.slot}"
+    path = files.join(spec.study_directory, f"tuner-{tuner.tuner_id}.json")
+    tuner_state.keep_in(tuner, path)
     tuner.oracle = _LoggingOracle(tuner.oracle, driver.call, spec, log)
+    shields.require_objective(tuner)
+    # The driver records seeds, and deletes superfluous weights.
+    instrument(tuner, spec.study_directory, spec.seed)
 
 
 class _LoggingOracle(proxy_oracle.ProxyOracle):

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from multiprocessing import connection, reduction
 from typing import Any, NoReturn
 
@@ -75,7 +75,9 @@ class ForkedServer:
         return self._status
 
 
-def start_server(control: connection.Connection, log: str) -> ForkedServer:
+def start_server(
+    control: connection.Connection, log: str, environment: Mapping[str, str]
+) -> ForkedServer:
     """Starts a fork server that begins with this process's modules."""
     pid = os.fork()
     if pid:
@@ -83,6 +85,7 @@ def start_server(control: connection.Connection, log: str) -> ForkedServer:
     from tuner_component.search.engines import zygote
 
     os.setsid()
+    os.environ.update(environment)
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(file, 1)
     os.dup2(file, 2)

@@ -24,6 +24,7 @@ class Script:
         act: What happens in all other trials.
         meeting: Address of the meeting, for the act "meet".
         module: Imported in `tuner_fn`.
+        worker_fault: What happens in `tuner_fn` in workers: "exit" or "raise".
         overwrite: Whether the tuner overwrites its project.
     """
 
@@ -33,6 +34,7 @@ class Script:
     act: str = "ok"
     meeting: str = ""
     module: str = ""
+    worker_fault: str = ""
     overwrite: bool = False
 
     def entry(self) -> EntryPoint:

@@ -78,6 +78,10 @@ def _act(name: str, script: Script, trial: Any, number: int) -> Any:
 def make(argument: bytes, role: str) -> Any:
     """The entry point of toy searches."""
     script = Script(**json.loads(argument))
+    if role == "worker" and script.worker_fault == "exit":
+        sys.exit(4)
+    if role == "worker" and script.worker_fault == "raise":
+        raise RuntimeError("only in workers")
     if script.module:
         __import__(script.module)
     Path(script.directory).mkdir(parents=True, exist_ok=True)

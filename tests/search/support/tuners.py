@@ -1,5 +1,6 @@
 """Entry points with one kind of tuner each, as users write them."""
 
+import copy
 import json
 import os
 import types
@@ -172,10 +173,24 @@ class Curious(Returns):
         assert isinstance(oracle.hyperparameters, keras_tuner.HyperParameters)
         assert oracle.custom() == "asked in the driver: driver"
         assert not hasattr(oracle, "nonsense")
+        assert copy.deepcopy(oracle) is oracle  # A callback may hold the tuner.
+        _check_error(oracle)
+        oracle.update_space(_fixed(**{f"added-{trial.trial_id}": 1}))
+        assert f"added-{trial.trial_id}" in oracle.get_space().values
         for best in oracle.get_best_trials(2):
             assert best.trial_id in oracle.trials
         oracle.update_trial(trial.trial_id, {"default_objective": 7.0})
         return 1.0
+
+
+def _check_error(oracle: Any) -> None:
+    try:
+        oracle.get_trial("nonsense")
+    except Exception as error:  # noqa: BLE001
+        assert type(error) is KeyError
+        assert "oracle.py" in str(error.__cause__)  # Where it came from.
+    else:
+        raise AssertionError("a trial that does not exist was found")
 
 
 class CustomOracle(keras_tuner.oracles.RandomSearchOracle):

@@ -23,6 +23,7 @@ from tuner_component.search import (
     posix,
     process_context,
     protocol,
+    resources,
 )
 from tuner_component.search.engines import local
 from tuner_component.search.errors import SearchError, SearchInterruptedError
@@ -56,16 +57,21 @@ class ServerProcess(Protocol):
 class StartServer(Protocol):
     """Starts a fork server."""
 
-    def __call__(self, control: connection.Connection, log: str) -> ServerProcess:
+    def __call__(
+        self, control: connection.Connection, log: str, environment: Mapping[str, str]
+    ) -> ServerProcess:
         """Starts it in a session of its own.
 
         Args:
             control: The server's end of its connection; stays open here.
             log: File for what it prints.
+            environment: Variables to set for it, beside those of this process.
         """
 
 
-def start_interpreter(control: connection.Connection, log: str) -> ServerProcess:
+def start_interpreter(
+    control: connection.Connection, log: str, environment: Mapping[str, str]
+) -> ServerProcess:
     """Starts a fork server in a new interpreter."""
     with open(log, "ab") as file:
         return subprocess.Popen(
@@ -79,6 +85,7 @@ def start_interpreter(control: connection.Connection, log: str) -> ServerProcess
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=file,
+            env={**os.environ, **environment},
             pass_fds=[control.fileno()],
             start_new_session=True,
         )
@@ -114,6 +121,7 @@ def run_parallel(
         SearchFailedError: If the trials, or the user's code around them, fail.
         SearchInterruptedError: If the search was stopped, or one of its processes was
             killed; running it again goes on.
+        ValueError: If there are not enough GPUs for the options.
         SearchError: Of the other kinds in `errors`, if the study cannot be used.
         Exception: Exceptions of `entry` that are built-in ones, KerasTuner's or this
             package's come out as what they are.
@@ -126,6 +134,14 @@ def run_parallel(
             study_directory=study_directory,
             fingerprint=dict(fingerprint),
             options=options,
+            slots=tuple(
+                resources.worker_environments(
+                    options.num_workers,
+                    options.cpus_per_trial,
+                    options.gpus_per_trial,
+                    os.environ,
+                )
+            ),
             context=process_context.ProcessContext.capture(),
             log_directory=log_directory,
             preload=(*preload, *_PRELOAD),
@@ -147,11 +163,16 @@ class _Launcher:
 
     def __init__(self, job: protocol.Job, start_server: StartServer) -> None:
         self._job = job
+        options = job.options
+        # Numeric libraries read it when they are loaded, which happens there.
+        environment = resources.thread_environment(
+            options.num_workers, options.cpus_per_trial, os.environ
+        )
         self._server_log = os.path.join(job.log_directory, "server.log")
         self._control, theirs = local.pair()
         self._wire, driver_end = local.pair()
         with theirs, driver_end:
-            self._server = start_server(theirs, self._server_log)
+            self._server = start_server(theirs, self._server_log, environment)
             theirs.close()
             try:
                 self._control.send(list(sys.path))
