@@ -125,6 +125,28 @@ def search(directory: str, kind: str, *, discover: bool = False, **kwargs: Any) 
         durable.finish()
 
 
+def search_in_parallel(
+    directory: str, kind: str, workers: int = 3, *, discover: bool = False
+) -> None:
+    """The same with trials in flight, whose ends are committed together."""
+    with Study.open(directory, FINGERPRINT, seed=1) as study:
+        durable = DurableOracle(oracle(kind), study, autocommit=False)
+        running: dict[str, Any] = {}
+        while True:
+            for worker in (f"w{n}" for n in range(workers)):
+                if worker not in running:
+                    trial = durable.create_trial(worker)
+                    if trial.status == "RUNNING":
+                        running[worker] = trial
+            durable.commit()
+            if not running:
+                break
+            # All but the latest: the next round begins with a trial in flight.
+            for worker in sorted(running)[: max(1, len(running) - 1)]:
+                run_trial(durable, running.pop(worker), discover=discover)
+        durable.finish()
+
+
 def search_some(directory: str, kind: str, *, trials: int) -> None:
     """Begins a search, ends so many trials; an odd number leaves one more running."""
     with Study.open(directory, FINGERPRINT, seed=1) as study:

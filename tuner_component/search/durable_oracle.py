@@ -19,8 +19,8 @@ from tuner_component.search.oracle_journal import OracleJournal
 from tuner_component.search.oracle_repairs import lock_released_on_error, repair
 from tuner_component.search.oracle_restore import identity, restore
 from tuner_component.search.oracle_state import OracleState
-from tuner_component.search.study import Study, StudyState
 from tuner_component.search.space_table import SpaceTable
+from tuner_component.search.study import Study, StudyState
 from tuner_component.search.trial_ledger import TrialLedger
 
 _Status = trial_lib.TrialStatus
