@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import keras_tuner
@@ -35,7 +35,7 @@ class InterruptAt(keras.callbacks.Callback):  # type: ignore[misc]
     """
 
     remaining: int | None = None
-    epochs: list[int] = []
+    epochs: ClassVar[list[int]] = []
 
     @classmethod
     def after(cls, epochs: int | None) -> None:

@@ -7,6 +7,7 @@ import keras_tuner
 from keras_tuner import oracles
 
 from tuner_component.search.durable_oracle import DurableOracle
+from tuner_component.search.fingerprint import study_id
 from tuner_component.search.history import History, read_history
 from tuner_component.search.study import Study
 
@@ -134,10 +135,15 @@ def search_some(directory: str, kind: str, *, trials: int) -> None:
             durable.create_trial("worker")
 
 
+def read(directory: str) -> History:
+    """What the journal of a study that is open tells."""
+    return read_history(directory, study_id(FINGERPRINT))
+
+
 def history(directory: str) -> History:
-    """What a study's journal tells."""
-    with Study.open(directory, FINGERPRINT) as study:
-        return read_history(directory, study.id)
+    """What a study's journal tells, its damage mended first."""
+    Study.open(directory, FINGERPRINT).close()
+    return read(directory)
 
 
 def results(directory: str) -> dict[str, tuple[Any, ...]]:

@@ -166,6 +166,38 @@ def test_phases_of_a_users_fit_go_on(tmp_path: Path, interrupt_after: int) -> No
     assert received.metrics.get_config() == expected.metrics.get_config()
 
 
+class NotAtTheEnd(EveryEpoch):
+    """Writes after every epoch, but never the state after a whole training."""
+
+    def allows(self, size: int) -> bool:
+        return len(InterruptAt.epochs) % 4 != 0
+
+
+class StallsInSecondPhase(keras.callbacks.Callback):  # type: ignore[misc]
+    """Makes the first epoch of the second phase the best of all."""
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        if isinstance(self.model.optimizer, keras.optimizers.SGD) and epoch > 0:
+            self.model.optimizer.learning_rate = 0.0
+
+
+def test_epochs_gone_through_again_leave_the_best_weights_alone(tmp_path: Path) -> None:
+    """The weights would be those of an earlier phase, not those of the best epoch."""
+
+    def search(study: Path, after: int | None) -> Any:
+        tuner = random_search(study, Phases())
+        callbacks = [StallsInSecondPhase()]
+        done = run(tuner, study, after, NotAtTheEnd(), callbacks=callbacks)
+        return tuner if done else None
+
+    whole = search(tmp_path / "a", None)
+    assert search(tmp_path / "b", 6) is None
+    again = search(tmp_path / "b", None)
+    # The last epoch of the first phase, then the second phase after its first epoch.
+    assert InterruptAt.epochs == [3, 1, 2, 3]
+    assert outcome(again) == outcome(whole)
+
+
 class Folds(keras_tuner.RandomSearch):  # type: ignore[misc]
     """A cross-validation that looks at the models themselves."""
 

@@ -1,5 +1,7 @@
 """The rule that spaces checkpoints."""
 
+import itertools
+
 import pytest
 
 from tuner_component.search.write_budget import WriteBudget
@@ -50,7 +52,7 @@ def test_dear_writes_are_spaced_by_what_they_cost() -> None:
     """A write of half a second takes ten seconds of training to pay for."""
     clock = Clock()
     written = train(WriteBudget(0.05, clock), clock, 60, 0.5)
-    gaps = [later - earlier for earlier, later in zip(written[1:], written[2:])]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(written[1:])]
     assert written[0] == 0 and gaps and set(gaps) == {10}
 
 

@@ -8,6 +8,7 @@ from keras_tuner.engine import base_tuner
 from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search import files, shields, trials, tuner_state
+from tuner_component.search.checkpoints import CheckpointCleaner
 from tuner_component.search.durable_oracle import DurableOracle
 from tuner_component.search.errors import SearchInterruptedError
 from tuner_component.search.instrument import instrument
@@ -53,7 +54,13 @@ def run(
         return True
     tuner_state.keep_in(tuner, files.join(study.directory, "tuner.json"))
     shields.require_objective(tuner)
-    instrument(tuner, study.directory, study.seed)
+    instrument(
+        tuner,
+        study.directory,
+        study.seed,
+        report=oracle.note,
+        cleaner=CheckpointCleaner(tuner, oracle),
+    )
     limited = None
     if time_budget_s is not None:
         tuner.oracle = limited = _UntilDeadline(oracle, time_budget_s)
