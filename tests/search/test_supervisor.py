@@ -308,6 +308,16 @@ def test_a_second_signal_does_not_wait(
         executor.result(20)
 
 
+def test_a_signal_before_the_search_has_begun(searches: Searches) -> None:
+    """Ctrl-C during start-up would have to wait until all is ready."""
+    executor = searches.start(searches.script(driver_fault="hang"))
+    while not (searches.root / "work" / "driver").exists():
+        time.sleep(0.01)
+    os.kill(executor.pid, signal.SIGTERM)
+    with pytest.raises(SearchInterruptedError, match="SIGTERM"):
+        executor.result(5)
+
+
 def test_a_killed_driver_ends_its_workers(
     searches: Searches, place: meeting.Meeting
 ) -> None:

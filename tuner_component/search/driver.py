@@ -3,7 +3,9 @@
 It sees no GPU, and runs nothing of the user's but `tuner_fn`, once, for the oracle.
 """
 
+import contextlib
 import os
+import sys
 import traceback
 from multiprocessing import connection
 from typing import Any
@@ -16,6 +18,7 @@ from tuner_component.search import (
     output,
     progress,
     protocol,
+    resources,
     seeding,
     supervisor,
     trial_desk,
@@ -29,8 +32,6 @@ from tuner_component.search.errors import SearchInterruptedError
 from tuner_component.search.result import SearchResult
 from tuner_component.search.study import Study, StudyState
 
-# Frameworks that look for a GPU find none.
-_ENVIRONMENT = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
 # The oracle's thread may be in the middle of a suggestion that nobody wants any more.
 _CLERK_PATIENCE_S = 5.0
 
@@ -48,12 +49,13 @@ def main(job: protocol.Job, wire: connection.Connection, engine: base.Engine) ->
     Returns:
         The status to exit with.
     """
-    worker.set_environment(_ENVIRONMENT)
+    worker.set_environment(resources.gpu_environment([], os.environ))
     output.Output(os.path.join(job.log_directory, "driver.log"))
     outcome: Any
     try:
         job.context.apply()
-        outcome = _search(job, wire, engine)
+        with _on_cpu():
+            outcome = _search(job, wire, engine)
     except supervisor.ExecutorGone:
         return 1
     except error_reports.UserCodeError as error:
@@ -64,6 +66,14 @@ def main(job: protocol.Job, wire: connection.Connection, engine: base.Engine) ->
         outcome = error_reports.describe(error, "the search's driver")
     wire.send(outcome)
     return 0
+
+
+def _on_cpu() -> contextlib.AbstractContextManager[Any]:
+    """Keeps Keras on PyTorch from the GPU that it saw when it was imported."""
+    keras = sys.modules.get("keras")
+    if keras is not None and keras.config.backend() == "torch":
+        return keras.device("cpu")  # type: ignore[no-any-return]
+    return contextlib.nullcontext()
 
 
 def _search(
@@ -161,6 +171,11 @@ def _run(
         reporter.trial_ended,
         begun=caretaker.trial_begun,
         left=caretaker.trial_left,
+    )
+    done = len(oracle.end_order)
+    reporter.say(
+        f"Search in {job.study_directory}: {options.num_workers} trials at a time"
+        + (f", {done} trials are done." if done else ".")
     )
     try:
         return supervisor.Supervisor(

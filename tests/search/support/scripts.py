@@ -25,6 +25,7 @@ class Script:
         meeting: Address of the meeting, for the act "meet".
         module: Imported in `tuner_fn`.
         worker_fault: What happens in `tuner_fn` in workers: "exit" or "raise".
+        driver_fault: What happens in `tuner_fn` in the driver: "hang".
         overwrite: Whether the tuner overwrites its project.
     """
 
@@ -35,6 +36,7 @@ class Script:
     meeting: str = ""
     module: str = ""
     worker_fault: str = ""
+    driver_fault: str = ""
     overwrite: bool = False
 
     def entry(self) -> EntryPoint:

@@ -85,6 +85,9 @@ def make(argument: bytes, role: str) -> Any:
     if script.module:
         __import__(script.module)
     Path(script.directory).mkdir(parents=True, exist_ok=True)
+    if role == "driver" and script.driver_fault == "hang":
+        Path(script.directory, "driver").touch()
+        time.sleep(3600)
     space = keras_tuner.HyperParameters()
     space.Int("x", 0, 1_000_000)
     tuner = Toy(

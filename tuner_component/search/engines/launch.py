@@ -101,8 +101,8 @@ def run_parallel(
 ) -> SearchResult:
     """Runs a search with its trials in worker processes.
 
-    Signals SIGTERM and SIGINT stop the search: running trials get the grace period, a
-    second signal ends them at once. (Python lets only the main thread see to signals; in
+    Signals SIGTERM and SIGINT stop the search: running trials get the grace period; a
+    second signal ends them at once, a third does not even wait for that. (Python lets only the main thread see to signals; in
     another thread they have their usual effect, and the search ends with this process.)
 
     Args:
@@ -168,6 +168,9 @@ class _Launcher:
         environment = resources.thread_environment(
             options.num_workers, options.cpus_per_trial, os.environ
         )
+        # Without it PyTorch initializes CUDA to see if there is a GPU, and then no
+        # forked process can use one.
+        environment["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
         self._server_log = os.path.join(job.log_directory, "server.log")
         self._control, theirs = local.pair()
         self._wire, driver_end = local.pair()
@@ -181,6 +184,7 @@ class _Launcher:
                 reduction.send_handle(self._control, driver_end.fileno(), None)
             except (EOFError, OSError):
                 pass  # `wait` sees that it is gone.
+        self._begun = False
         self._stops = 0
 
     def close(self) -> None:
@@ -220,6 +224,7 @@ class _Launcher:
                     raise self._lost() from None
                 if not isinstance(message, protocol.Progress):
                     return message  # type: ignore[no-any-return]
+                self._begun = True
                 _log.info("%s", message.text)
             elif self._control in ready:
                 raise self._lost()
@@ -228,6 +233,11 @@ class _Launcher:
         for number in numbers:
             self._stops += 1
             name = signal.Signals(number).name
+            if not self._begun or self._stops > 2:
+                raise SearchInterruptedError(
+                    f"Expected the search to run to its end. Received: {name}. "
+                    f"{self._how_to_go_on()}"
+                )
             if self._stops == 1:
                 _log.warning(
                     "%s: running trials have %g seconds to finish; a second signal "
@@ -255,10 +265,15 @@ class _Launcher:
             else f"exited with status {status}"
         )
         return SearchInterruptedError(
-            f"Expected the search to run to its end. Received: its {what} {how}. All "
-            f"completed trials are kept in {self._job.study_directory}: run the same "
-            f"search again to go on from there. The log {log} ends with:\n"
+            f"Expected the search to run to its end. Received: its {what} {how}. "
+            f"{self._how_to_go_on()} The log {log} ends with:\n"
             f"{output.tail(log) or '(nothing)'}"
+        )
+
+    def _how_to_go_on(self) -> str:
+        return (
+            f"All completed trials are kept in {self._job.study_directory}: run the "
+            "same search again to go on from there."
         )
 
 
