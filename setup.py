@@ -37,6 +37,7 @@ setup(
     zip_safe=False,  # Type checkers do not look for py.typed inside a zip file.
     python_requires=">=3.10,<3.14",
     install_requires=[
+        "absl-py",
         # TFX 1.16 (Python 3.10) imports it without requiring it; it came with
         # Apache Beam until that dropped it in 2.69.
         "dill; python_version < '3.11'",
@@ -45,6 +46,7 @@ setup(
         # KerasTuner imports it on the TensorFlow backend without requiring it,
         # and TensorFlow stopped bringing it in 2.21.
         "tensorboard>=2.16",
+        "tensorflow>=2.16",
         "tfx>=1.16,<2",
     ],
     extras_require={

@@ -3,18 +3,25 @@
 #
 # The compiler is pinned to one whose output loads under protobuf 3.20 (TFX 1.16)
 # as well as 6.x (TFX 1.21); newer ones write code that 3.20 rejects. It cannot
-# share an environment with TFX, so it gets a virtual environment of its own.
+# share an environment with TFX, and has wheels up to Python 3.10 only, so it gets
+# an environment of its own.
 #
 # Usage: proto/generate.sh [OUTPUT_DIR]   (default: the repository's root)
 set -euo pipefail
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 out="$(mkdir -p "${1:-$root}" && cd "${1:-$root}" && pwd)"
-venv="${PROTOC_VENV:-$root/.venv-protoc}"
+venv="$root/.venv-protoc"
 
-if [[ ! -x "$venv/bin/protoc-gen-mypy" ]]; then
-  "${PYTHON:-$root/.venv/bin/python}" -m venv "$venv"
-  "$venv/bin/python" -m pip install --quiet --requirement "$root/proto/requirements.txt"
+# The copy is made last: without it, or with another one, the environment is not the
+# one that is asked for.
+if ! cmp -s "$root/proto/requirements.txt" "$venv/requirements.txt"; then
+  python="$("$root/tools/find_python.sh" 3.10)"
+  rm -rf "$venv"
+  "$python" -m venv "$venv"
+  "$venv/bin/python" -m pip install --disable-pip-version-check --quiet \
+    --requirement "$root/proto/requirements.txt"
+  cp "$root/proto/requirements.txt" "$venv/"
 fi
 
 # The virtual path keeps the file's name in protobuf's global descriptor pool

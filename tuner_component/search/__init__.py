@@ -1,1 +1,5 @@
-"""Running a search: needs keras_tuner and a Keras backend, and nothing of TFX."""
+"""The search engine: studies that survive every crash, and trials in parallel.
+
+Imports KerasTuner and the standard library only, never TFX, and TensorFlow only where
+a path is a URI that nothing else can reach. Runs wherever KerasTuner runs.
+"""

@@ -1,5 +1,50 @@
-"""What a search raises."""
+"""What can go wrong with a search as a whole, as exceptions a caller can tell apart."""
 
 
-class SearchFailedError(RuntimeError):
-    """The search ended without a usable result; the message has a traceback."""
+class SearchError(RuntimeError):
+    """Base of every error that the search engine raises on purpose."""
+
+
+class StorageError(SearchError):
+    """A file of the study could not be read or written.
+
+    What was committed before is still there: once the cause is mended, running the same
+    search again goes on from it.
+    """
+
+
+class StudyVersionError(SearchError):
+    """The study was written by a newer release. Nothing in it was touched."""
+
+
+class StudyMismatchError(SearchError):
+    """The directory holds the study of another search. Nothing in it was touched."""
+
+
+class StudyLockedError(SearchError):
+    """Another driver holds the study, or took it over from this one."""
+
+
+class SearchFailedError(SearchError):
+    """The search stopped because its trials fail.
+
+    Attributes:
+        first_traceback: message or traceback of the first trial that failed, None where
+            it left none.
+        failed_trials: how many trials of the study have failed.
+    """
+
+    def __init__(
+        self, message: str, first_traceback: str | None = None, failed_trials: int = 0
+    ) -> None:
+        super().__init__(message)
+        self.first_traceback = first_traceback
+        self.failed_trials = failed_trials
+
+
+class SearchInterruptedError(SearchError):
+    """The search was stopped before its end; the message says how to go on.
+
+    Every trial that had completed is kept: running the same search again, with the
+    same study directory, goes on where this one stopped.
+    """

@@ -1,0 +1,27 @@
+"""What every conformance suite runs on."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tuner_component.search import files, lease
+
+
+@pytest.fixture(params=["local", "file-uri", "memory"])
+def root(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """An empty directory on each kind of filesystem a study may live on."""
+    if request.param == "memory":
+        # TensorFlow's filesystem in memory: whole writes, neither sync nor rename.
+        monkeypatch.setattr(lease, "SETTLE_S", 0.01)
+        directory = f"ram://{uuid.uuid4().hex}"
+        files.makedirs(directory)
+        yield directory
+        files.remove_tree(directory)
+    elif request.param == "file-uri":
+        yield f"file://{tmp_path}"
+    else:
+        yield str(tmp_path)

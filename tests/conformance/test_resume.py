@@ -1,0 +1,94 @@
+"""Any search, killed at any point, ends as if nothing had happened."""
+
+import collections
+import itertools
+from pathlib import Path
+
+import pytest
+
+from tests.search import crashes, simulation
+from tuner_component.search.journal import Journal
+from tuner_component.search.study import Study
+
+SLOW = {"bayesian"}
+KINDS = [
+    pytest.param(kind, marks=[pytest.mark.slow] if kind in SLOW else [])
+    for kind in simulation.KINDS
+]
+
+
+@pytest.fixture(name="expected", scope="module")
+def _expected(tmp_path_factory):
+    """Results of the search that nobody disturbed, by kind of oracle."""
+    known = {}
+
+    def expected(kind, **kwargs):
+        key = (kind, *sorted(kwargs.items()))
+        if key not in known:
+            directory = str(tmp_path_factory.mktemp(kind))
+            assert crashes.run(lambda: simulation.search(directory, kind, **kwargs))
+            known[key] = simulation.results(directory)
+        return known[key]
+
+    return expected
+
+
+def assert_each_ended_once(directory):
+    with Study.open(directory, simulation.FINGERPRINT) as study:
+        journal = Journal(f"{directory}/journal", study.id, read_only=True)
+        ends = collections.Counter(
+            record["trial"] for record in journal.records() if record["kind"] == "ended"
+        )
+    assert set(ends.values()) == {1}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("point", ["journal.commit.before", "journal.commit.after"])
+def test_killed_once_at_every_commit(tmp_path: Path, expected, kind, point):
+    """A crash at some transition would lose a trial, repeat one, or change the search."""
+    for nth in itertools.count(1):
+        directory = str(tmp_path / str(nth))
+        undisturbed = crashes.run(
+            lambda d=directory: simulation.search(d, kind), f"{point}:{nth}"
+        )
+        if undisturbed:
+            break
+        assert crashes.run(lambda d=directory: simulation.search(d, kind))
+        assert simulation.results(directory) == expected(kind), f"{point}:{nth}"
+        assert_each_ended_once(directory)
+    assert nth > 10
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_killed_again_and_again(tmp_path: Path, expected, kind):
+    """What one resume puts right, the next would spoil."""
+    directory = str(tmp_path / "study")
+    for crash in itertools.count(1):
+        # Each run gets through three commits: it opens, and moves on by a trial or so.
+        if crashes.run(
+            lambda: simulation.search(directory, kind), "journal.commit.after:3"
+        ):
+            break
+        assert crash < 100
+    assert crash > 4
+    assert simulation.results(directory) == expected(kind)
+    assert_each_ended_once(directory)
+
+
+@pytest.mark.parametrize("kind", ["grid", "random"])
+def test_hyperparameters_found_on_the_way(tmp_path: Path, expected, kind):
+    """A search space that grew before the crash would shrink after it."""
+    for nth in itertools.count(1):
+        directory = str(tmp_path / str(nth))
+        if crashes.run(
+            lambda d=directory: simulation.search(d, kind, discover=True),
+            f"trial.ended.after:{nth}",
+        ):
+            break
+        assert crashes.run(
+            lambda d=directory: simulation.search(d, kind, discover=True)
+        )
+        assert simulation.results(directory) == expected(kind, discover=True)
+    assert nth > 6
+    values = [values for values, _ in expected(kind, discover=True).values()]
+    assert {v.get("late") for v in values} >= {1, 2}

@@ -1,0 +1,112 @@
+"""The generated messages: up to date, loadable everywhere, and TFX's where they meet."""
+
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+from google.protobuf import json_format
+from google.protobuf.descriptor_pb2 import DescriptorProto
+from google.protobuf.message import Message
+from tfx.proto import tuner_pb2 as tfx_tuner_pb2
+
+from tuner_component.proto.tuner_pb2 import TuneArgs
+
+PROJECT = Path(__file__).parents[2]
+
+# Sets every field, prints the message's bytes, and reads them and its JSON back.
+ROUND_TRIP = """
+from google import protobuf
+from google.protobuf import json_format
+from tuner_component.proto.tuner_pb2 import TuneArgs, TunerFnArgs
+
+message = TunerFnArgs(
+    working_dir="/study", train_files=["/a/*", "/b/*"], eval_files=["/c/*"],
+    train_splits=["train"], eval_splits=["eval"], train_steps=2**40, eval_steps=5,
+    schema_path="/schema", transform_graph_path="/graph", base_model="/model",
+    custom_config='{"units": 8}', payload_format="FORMAT_PROTO",
+    data_view_uri="/view", num_examples={"train": 2**40, "eval": 0}, study_id="s",
+)
+assert {f.name for f, _ in message.ListFields()} == set(TunerFnArgs.DESCRIPTOR.fields_by_name)
+tune_args = TuneArgs(num_parallel_trials=3)
+for sent in (message, tune_args):
+    assert type(sent).FromString(sent.SerializeToString()) == sent
+    assert json_format.Parse(json_format.MessageToJson(sent), type(sent)()) == sent
+print(protobuf.__version__)
+print(message.SerializeToString(deterministic=True).hex())
+"""
+
+
+def round_trip(python: str | Path) -> list[str]:
+    done = subprocess.run(
+        [python, "-c", ROUND_TRIP],
+        check=False,
+        cwd=PROJECT,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", ["3.20.3", "6.33.6"])
+def test_loads_and_round_trips_under(version: str) -> None:
+    """One of the two TFX lines could not load the messages, or would misread them."""
+    directory = PROJECT / f".venv-protobuf-{version}"
+    python = directory / "bin" / "python"
+    complete = directory / "complete"
+    if not complete.exists():
+        venv.create(directory, clear=True, with_pip=True)
+        subprocess.run(
+            [python, "-m", "pip", "install", "--quiet", f"protobuf=={version}"],
+            check=True,
+        )
+        complete.touch()
+    used, data = round_trip(python)
+    assert used == version
+    _, here = round_trip(sys.executable)
+    assert data == here
+
+
+@pytest.mark.slow
+def test_generated_code_matches_the_proto(tmp_path: Path) -> None:
+    """An edit of the .proto, or of the generated code, would have no effect."""
+    finder = [PROJECT / "tools" / "find_python.sh", "3.10"]
+    if subprocess.run(finder, check=False, capture_output=True).returncode:
+        pytest.skip("the pinned protoc needs Python 3.10, and this machine has none")
+    subprocess.run([PROJECT / "proto" / "generate.sh", tmp_path], check=True)
+    generated = tmp_path / "tuner_component" / "proto"
+    committed = PROJECT / "tuner_component" / "proto"
+    for name in ("tuner_pb2.py", "tuner_pb2.pyi"):
+        current = (committed / name).read_text() == (generated / name).read_text()
+        assert current, f"{name} is out of date: make protos"
+
+
+@pytest.mark.parametrize("value", [0, 1, 2**31 - 1])
+def test_tune_args_are_tfx_tune_args(value: int) -> None:
+    """A pipeline that passes TFX's message would run another search."""
+    ours = TuneArgs(num_parallel_trials=value)
+    theirs = tfx_tuner_pb2.TuneArgs(num_parallel_trials=value)
+    assert ours.SerializeToString() == theirs.SerializeToString()
+    assert json_format.MessageToJson(ours) == json_format.MessageToJson(theirs)
+    assert TuneArgs.FromString(theirs.SerializeToString()) == ours
+
+
+def test_fields_that_tfx_reserves_stay_reserved() -> None:
+    """A later field of ours would be read as one that TFX once wrote."""
+    assert {2, 3, 4} <= reserved_numbers(TuneArgs)
+    assert reserved_numbers(tfx_tuner_pb2.TuneArgs) <= reserved_numbers(TuneArgs)
+
+
+def reserved_numbers(message: type[Message]) -> set[int]:
+    proto = DescriptorProto()
+    message.DESCRIPTOR.CopyToProto(proto)
+    return {
+        number
+        for interval in proto.reserved_range
+        for number in range(interval.start, interval.end)
+    }

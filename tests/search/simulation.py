@@ -1,0 +1,154 @@
+"""Searches whose trials cost nothing: oracles, and an objective computed from values."""
+
+import math
+from typing import Any
+
+import keras_tuner
+from keras_tuner import oracles
+
+from tuner_component.search.durable_oracle import DurableOracle
+from tuner_component.search.fingerprint import study_id
+from tuner_component.search.history import History, read_history
+from tuner_component.search.study import Study
+
+OBJECTIVE = keras_tuner.Objective("score", "min")
+FINGERPRINT = {"module": "simulation"}
+
+
+def space(*, dimensions: int = 2) -> keras_tuner.HyperParameters:
+    """A small space with a continuous, a discrete and a conditional part."""
+    hp = keras_tuner.HyperParameters()
+    hp.Float("rate", 1e-4, 1e-1, sampling="log")
+    if dimensions > 1:
+        hp.Choice("kind", ["flat", "deep"])
+    if dimensions > 2:
+        with hp.conditional_scope("kind", ["deep"]):
+            hp.Int("layers", 1, 3)
+    return hp
+
+
+def grid_space() -> keras_tuner.HyperParameters:
+    """A space with few points, some of which exist for one kind of model only."""
+    hp = keras_tuner.HyperParameters()
+    hp.Choice("kind", ["flat", "deep"])
+    with hp.conditional_scope("kind", ["deep"]):
+        hp.Int("layers", 1, 3)
+    hp.Boolean("norm")
+    return hp
+
+
+class CountingOracle(keras_tuner.Oracle):
+    """Overrides `populate_space` alone and keeps what it needs in plain attributes."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.asked = 0
+        self.history: list[tuple[int, str]] = []
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        self.asked += 1
+        self.history.append((self.asked, trial_id))
+        rate = 0.1 / (self.asked + len(self.history))
+        return {"status": "RUNNING", "values": {"rate": rate, "kind": "flat"}}
+
+
+class StatefulOracle(keras_tuner.Oracle):
+    """Keeps KerasTuner's contract: `get_state` tells all, in names of its own."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._step = {"n": 0}
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        self._step["n"] += 1
+        rate = 0.1 / self._step["n"]
+        return {"status": "RUNNING", "values": {"rate": rate, "kind": "deep"}}
+
+    def get_state(self) -> dict[str, Any]:
+        return {**super().get_state(), "saved": dict(self._step)}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        super().set_state(state)
+        self._step = state["saved"]
+
+
+def oracle(kind: str) -> keras_tuner.Oracle:
+    """An oracle with a search of a dozen trials or so, seeded."""
+    common: dict[str, Any] = {"objective": OBJECTIVE, "seed": 11}
+    if kind == "random":
+        return oracles.RandomSearchOracle(
+            max_trials=8, hyperparameters=space(dimensions=3), **common
+        )
+    if kind == "grid":
+        return oracles.GridSearchOracle(hyperparameters=grid_space(), **common)
+    if kind == "hyperband":
+        return oracles.HyperbandOracle(
+            max_epochs=4, factor=2, hyperparameters=space(dimensions=3), **common
+        )
+    if kind == "bayesian":
+        return oracles.BayesianOptimizationOracle(
+            max_trials=6, num_initial_points=3, hyperparameters=space(), **common
+        )
+    custom = {"counting": CountingOracle, "stateful": StatefulOracle}[kind]
+    return custom(max_trials=8, hyperparameters=space(), **common)
+
+
+KINDS = ("random", "grid", "hyperband", "bayesian", "counting", "stateful")
+
+
+def objective(values: dict[str, Any]) -> float:
+    """A score that depends on every value; the epochs of Hyperband improve it."""
+    score = abs(math.log10(values.get("rate", 1e-3)) + 2.5)
+    score += 0.3 * (values.get("kind") == "deep") + 0.1 * values.get("layers", 0)
+    return score + 0.05 * values.get("norm", 0) + 1 / values.get("tuner/epochs", 1)
+
+
+def run_trial(durable: Any, trial: Any, *, discover: bool = False) -> None:
+    """Runs a trial as a worker would: reports its metrics, then its end."""
+    values = trial.hyperparameters.values
+    if discover and values.get("kind") == "deep":
+        # A hyperparameter that nobody declared, found while the model is built.
+        trial.hyperparameters.Choice("late", [1, 2])
+    durable.update_trial(trial.trial_id, {"score": objective(values)})
+    trial.status = "COMPLETED"
+    durable.end_trial(trial)
+
+
+def search(directory: str, kind: str, *, discover: bool = False, **kwargs: Any) -> None:
+    """Runs a whole search on a study, or what is left of one."""
+    with Study.open(directory, FINGERPRINT, seed=1) as study:
+        durable = DurableOracle(oracle(kind), study, **kwargs)
+        while (trial := durable.create_trial("worker")).status == "RUNNING":
+            run_trial(durable, trial, discover=discover)
+            durable.commit()
+        assert trial.status == "STOPPED"
+        durable.finish()
+
+
+def search_some(directory: str, kind: str, *, trials: int) -> None:
+    """Begins a search, ends so many trials; an odd number leaves one more running."""
+    with Study.open(directory, FINGERPRINT, seed=1) as study:
+        durable = DurableOracle(oracle(kind), study)
+        for _ in range(trials):
+            run_trial(durable, durable.create_trial("worker"))
+        if trials % 2:
+            durable.create_trial("worker")
+
+
+def read(directory: str) -> History:
+    """What the journal of a study that is open tells."""
+    return read_history(directory, study_id(FINGERPRINT))
+
+
+def history(directory: str) -> History:
+    """What a study's journal tells, its damage mended first."""
+    Study.open(directory, FINGERPRINT).close()
+    return read(directory)
+
+
+def results(directory: str) -> dict[str, tuple[Any, ...]]:
+    """What is left of a finished search: each trial's values and result."""
+    return {
+        trial_id: (trial.values, trial.ended and trial.ended["score"])
+        for trial_id, trial in history(directory).trials.items()
+    }

@@ -1,0 +1,236 @@
+"""Searches in process are as durable as any."""
+
+import json
+import math
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import keras_tuner
+import pytest
+from keras_tuner.engine import base_tuner
+
+from tests.search import crashes, simulation
+from tuner_component.search import in_process
+from tuner_component.search.errors import SearchFailedError
+from tuner_component.search.study import Study, StudyState
+
+
+class Calls:
+    """Counts, over processes, how often trials were run."""
+
+    def __init__(self, directory: Path) -> None:
+        self.path = directory / "calls"
+
+    def add(self, trial_id: str) -> None:
+        with self.path.open("a") as file:
+            file.write(trial_id + "\n")
+
+    def read(self) -> list[str]:
+        return self.path.read_text().split() if self.path.exists() else []
+
+
+def score(hp: Any) -> float:
+    x = hp.Float("x", -1.0, 1.0, step=0.125)
+    kind = hp.Choice("kind", ["a", "b"])
+    return (x - 0.25) ** 2 + (kind == "b")
+
+
+def tuner_of(kind: str, root: Path, calls: Calls, die_after: int | None = None) -> Any:
+    """A tuner of KerasTuner's whose trials train nothing; may kill its process."""
+
+    class Untrained:
+        def run_trial(self, trial: Any, offset: float = 0.0) -> Any:
+            if die_after is not None and len(calls.read()) >= die_after:
+                os.kill(os.getpid(), signal.SIGKILL)
+            calls.add(trial.trial_id)
+            return score(trial.hyperparameters) + offset
+
+    base: Any = {
+        "random": keras_tuner.RandomSearch,
+        "grid": keras_tuner.GridSearch,
+        "grid-limited": keras_tuner.GridSearch,
+        "hyperband": keras_tuner.Hyperband,
+    }[kind]
+    settings: dict[str, Any] = {
+        "random": {"max_trials": 8, "seed": 3},
+        "grid": {},
+        "grid-limited": {"max_trials": 8},
+        "hyperband": {"max_epochs": 4, "factor": 2, "seed": 3},
+    }[kind]
+    if kind == "hyperband":  # It cannot begin with a space it does not know.
+        settings["hyperparameters"] = keras_tuner.HyperParameters()
+        score(settings["hyperparameters"])
+    cls = type("UntrainedTuner", (Untrained, base), {})
+    return cls(directory=str(root / "workdir"), project_name="project", **settings)
+
+
+def run(kind: str, root: Path, calls: Calls, die_after: int | None = None) -> None:
+    with Study.open(str(root / "study"), simulation.FINGERPRINT) as study:
+        tuner = tuner_of(kind, root, calls, die_after)
+        in_process.run_durably(tuner, {"offset": 1.0}, study)
+
+
+def outcome(root: Path) -> dict[str, Any]:
+    return simulation.results(str(root / "study"))
+
+
+@pytest.mark.parametrize("kind", ["random", "grid", "grid-limited", "hyperband"])
+def test_killed_search_goes_on(tmp_path: Path, kind: str) -> None:
+    """A killed pipeline would begin anew, or another search come out of it."""
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    whole.mkdir()
+    parts.mkdir()
+    assert crashes.run(lambda: run(kind, whole, Calls(whole)))
+    calls = Calls(parts)
+    for die_after in (0, 3, 5):
+        assert not crashes.run(lambda n=die_after: run(kind, parts, calls, n))
+        assert len(calls.read()) == die_after
+    assert crashes.run(lambda: run(kind, parts, calls))
+    assert outcome(parts) == outcome(whole)
+    assert sorted(calls.read()) == sorted(Calls(whole).read())
+
+
+def test_best_trials_are_there_after_the_search(tmp_path: Path) -> None:
+    """Nothing could be published."""
+    calls = Calls(tmp_path)
+    with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
+        tuner = tuner_of("random", tmp_path, calls)
+        in_process.run_durably(tuner, {}, study)
+    best = tuner.get_best_hyperparameters()[0]
+    assert score(best) == tuner.oracle.get_best_trials()[0].score
+    tuner.results_summary()
+
+
+def test_finished_search_runs_nothing_and_knows_its_results(tmp_path: Path) -> None:
+    """Publishing a finished search once more would train it again."""
+    calls = Calls(tmp_path)
+    run("random", tmp_path, calls)
+    ran = len(calls.read())
+    with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
+        assert study.state is StudyState.FINISHED
+        tuner = tuner_of("random", tmp_path, calls)
+        in_process.run_durably(tuner, {}, study)
+    assert len(calls.read()) == ran
+    assert len(tuner.oracle.get_best_trials(None)) == 8
+
+
+class Bare(base_tuner.BaseTuner):  # type: ignore[misc]
+    """A tuner without Keras, like SklearnTuner: it models what it likes."""
+
+    def run_trial(self, trial: Any, data: list[float]) -> dict[str, float]:
+        x = trial.hyperparameters.Float("x", 0.0, 1.0)
+        self.runs = getattr(self, "runs", 0) + 1
+        return {"score": sum((x - d) ** 2 for d in data), "other": math.inf}
+
+    def get_state(self) -> dict[str, Any]:
+        return {"runs": getattr(self, "runs", 0)}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self.runs = state["runs"]
+
+
+def bare(root: Path, max_trials: int = 5) -> Bare:
+    oracle = keras_tuner.oracles.RandomSearchOracle(
+        simulation.OBJECTIVE, max_trials, seed=2
+    )
+    return Bare(oracle, directory=str(root / "workdir"), project_name="bare")
+
+
+def test_tuner_without_keras(tmp_path: Path) -> None:
+    """Only Keras models could be tuned durably."""
+    with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
+        tuner = bare(tmp_path)
+        in_process.run_durably(tuner, {"data": [0.5, 0.6]}, study)
+    assert len(tuner.oracle.get_best_trials(None)) == 5
+
+
+def test_sklearn_tuner(tmp_path: Path) -> None:
+    """Tuners of KerasTuner's for other libraries would fail."""
+    linear_model = pytest.importorskip("sklearn.linear_model")
+    import numpy as np
+
+    def build(hp: Any) -> Any:
+        return linear_model.Ridge(alpha=hp.Float("alpha", 1e-3, 10, sampling="log"))
+
+    x = np.random.default_rng(1).normal(size=(40, 3))
+    fit_kwargs = {"X": x, "y": x @ [1.0, 2.0, 3.0]}
+    with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
+        oracle = keras_tuner.oracles.BayesianOptimizationOracle(
+            keras_tuner.Objective("score", "max"), max_trials=3
+        )
+        tuner = keras_tuner.SklearnTuner(oracle, build, directory=str(tmp_path / "w"))
+        in_process.run_durably(tuner, fit_kwargs, study)
+    assert tuner.get_best_models()[0].score(**fit_kwargs) > 0.9
+
+
+def test_tuners_own_state_is_kept(tmp_path: Path) -> None:
+    """A tuner that counts or learns between trials would forget."""
+    directory = str(tmp_path / "study")
+    with Study.open(directory, simulation.FINGERPRINT) as study:
+        tuner = bare(tmp_path)
+        tuner.on_search_end = lambda: 1 / 0
+        with pytest.raises(ZeroDivisionError):
+            in_process.run_durably(tuner, {"data": [0.5]}, study)
+    saved = tmp_path / "study" / "tuner.json"
+    assert json.loads(saved.read_text()) == {"runs": 5}
+    with Study.open(directory, simulation.FINGERPRINT) as study:
+        tuner = bare(tmp_path, max_trials=7)
+        in_process.run_durably(tuner, {"data": [0.5]}, study)
+    assert tuner.runs == 7
+
+
+def test_torn_state_of_a_tuner_is_no_obstacle(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """KerasTuner writes it in place: a crash meanwhile would block the search."""
+    with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
+        (tmp_path / "study" / "tuner.json").write_text('{"ru')
+        in_process.run_durably(bare(tmp_path), {"data": [0.5]}, study)
+    assert "tuner.json" in caplog.text
+
+
+class Failing(Bare):
+    def run_trial(self, trial: Any, data: list[float]) -> dict[str, float]:
+        trial.hyperparameters.Float("x", 0.0, 1.0)
+        if trial.trial_id == "1":
+            return {"score": math.nan}
+        raise LookupError(f"no data for {trial.trial_id}")
+
+
+def test_search_whose_trials_all_fail(tmp_path: Path) -> None:
+    """A broken module would look like a search without results."""
+    with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
+        tuner = bare(tmp_path)
+        tuner.__class__ = Failing
+        with pytest.raises(SearchFailedError, match="no data for 0") as raised:
+            in_process.run_durably(tuner, {"data": []}, study)
+    assert "Traceback" in str(raised.value.first_traceback)
+    assert raised.value.failed_trials == 5
+
+
+def test_limit_on_failures(tmp_path: Path) -> None:
+    """The limit that the user set would not reach the search."""
+    with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
+        tuner = bare(tmp_path)
+        tuner.__class__ = Failing
+        with pytest.raises(SearchFailedError, match="at most 2"):
+            in_process.run_durably(tuner, {"data": []}, study, max_failed_trials=2)
+    assert len(tuner.oracle.trials) == 3
+
+
+def test_trial_without_the_objective_stops_the_search(tmp_path: Path) -> None:
+    """A typing error in the objective would fail trial after trial."""
+    with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
+        tuner = bare(tmp_path)
+        tuner.run_trial = lambda trial, data: {"scoer": 1.0}
+        with pytest.raises(keras_tuner.errors.FatalValueError, match="scoer"):
+            in_process.run_durably(tuner, {"data": []}, study)
+
+
+def test_progress_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A search in process would run for hours without a word."""
+    with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
+        in_process.run_durably(bare(tmp_path), {"data": [0.5]}, study)
+    assert "Trial 5 Complete" in capsys.readouterr().out

@@ -1,0 +1,347 @@
+"""An oracle that survives: any KerasTuner oracle, with a journal behind it."""
+
+import logging
+import math
+import threading
+import time
+from collections import deque
+from typing import Any
+
+import keras_tuner
+from keras_tuner.engine import trial as trial_lib
+
+from tuner_component.search.display import SearchDisplay
+from tuner_component.search.errors import SearchError
+from tuner_component.search.failure_limit import FailureLimit
+from tuner_component.search.history import History
+from tuner_component.search.oracle_facade import OracleFacade
+from tuner_component.search.oracle_journal import OracleJournal
+from tuner_component.search.oracle_repairs import lock_released_on_error, repair
+from tuner_component.search.oracle_restore import identity, restore
+from tuner_component.search.oracle_state import OracleState
+from tuner_component.search.study import Study, StudyState
+from tuner_component.search.space_table import SpaceTable
+from tuner_component.search.trial_ledger import TrialLedger
+
+_Status = trial_lib.TrialStatus
+_log = logging.getLogger(__name__)
+
+
+class DurableOracle(OracleFacade):
+    """Stands in for an oracle, and journals what it does before anyone acts on it.
+
+    Has the interface of the oracle it wraps, attributes included, and passes for an
+    instance of its class. Calls may come from any thread.
+
+    Opened on a study that was begun before, it puts the oracle where that study was;
+    trials that had not ended are handed out first, with the same ids and values.
+    """
+
+    __slots__ = (
+        "_autocommit",
+        "_display",
+        "_ledger",
+        "_limit",
+        "_lock",
+        "_study",
+        "_waiting",
+    )
+
+    def __init__(
+        self,
+        oracle: keras_tuner.Oracle,
+        study: Study,
+        *,
+        autocommit: bool = True,
+        max_failed_trials: int | None = None,
+        display: bool = False,
+    ) -> None:
+        """Wraps an oracle and restores it from the study.
+
+        Args:
+            oracle: The user's oracle, as the tuner's constructor left it. It is changed,
+                and must not be used on its own any more.
+            study: Open.
+            autocommit: Commit in each call. Otherwise `commit` is the caller's to call,
+                for many calls at once, before telling anybody what they returned.
+            max_failed_trials: How many trials may fail: see `FailureLimit`.
+            display: Print for each trial what KerasTuner prints.
+
+        Raises:
+            StudyMismatchError: If the study was made with another oracle or objective.
+            StorageError: If the journal cannot be written.
+        """
+        super().__init__(oracle)
+        self._lock = threading.RLock()
+        self._study = study
+        self._autocommit = autocommit
+        self._limit = FailureLimit(oracle, max_failed_trials)
+        self._display = SearchDisplay(oracle, oracle.verbose if display else 0)
+        history = History.of(study.journal.records())
+        state, spaces = OracleState(oracle), SpaceTable()
+        repair(oracle)
+        if not history.is_empty():
+            restore(oracle, history, spaces, state)
+        journal = OracleJournal(oracle, study.journal, spaces, state, history)
+        self._ledger = TrialLedger(journal, history, self._commit_if_auto)
+        self._waiting: deque[str] = deque(history.unfinished())
+        if study.state is not StudyState.FINISHED:
+            self._begin(journal, history)
+        for trial_id in oracle.end_order:
+            self._limit.restore(oracle.trials[trial_id])
+            self._display.note(oracle.trials[trial_id])
+
+    # What a tuner and its users call.
+
+    def create_trial(self, tuner_id: str) -> Any:
+        """Hands out a trial: see `keras_tuner.Oracle.create_trial`.
+
+        Raises:
+            SearchFailedError: If too many trials have failed.
+            StorageError: If the trial cannot be made durable.
+        """
+        with self._lock:
+            if self._study.state is StudyState.FINISHED:
+                return trial_lib.Trial(self._inner.get_space(), "", _Status.STOPPED)
+            if tuner_id in self._inner.ongoing_trials:
+                return self._inner.ongoing_trials[tuner_id]
+            self._limit.check()
+            trial = self._take_waiting(tuner_id) or self._suggest(tuner_id)
+            if trial.status == _Status.RUNNING:
+                self._ledger.handed_out(trial.trial_id, tuner_id)
+                self._display.trial_begins(trial)
+            return trial
+
+    def update_trial(
+        self, trial_id: str, metrics: dict[str, Any], step: int = 0
+    ) -> Any:
+        """Takes metrics of a running trial: see `keras_tuner.Oracle.update_trial`.
+
+        Nothing is journaled: an interrupted trial reports them again. Word of a trial
+        that does not run any more changes nothing.
+        """
+        with self._lock, lock_released_on_error(self._inner):
+            if not self._is_ongoing(self._known(trial_id)):
+                return self._inner.trials[trial_id]
+            return self._inner.update_trial(trial_id, metrics, step)
+
+    def end_trial(self, trial: Any, status: str = _Status.COMPLETED) -> None:
+        """Takes a trial's result: see `keras_tuner.Oracle.end_trial`.
+
+        A trial ends once. Word of one that has ended, or whose attempt was given up, is
+        dropped with a warning.
+
+        Args:
+            trial: The trial, its `status` and `message` set; or just its id.
+            status: Counts if `trial` is an id.
+
+        Raises:
+            SearchFailedError: If this was one failed trial too many. It is journaled.
+            StorageError: If the result cannot be made durable.
+        """
+        with self._lock:
+            if isinstance(trial, str):
+                space = self._inner.trials[self._known(trial)].hyperparameters
+                trial = trial_lib.Trial(space, trial, status)
+            trial_id = self._known(trial.trial_id)
+            if not self._is_ongoing(trial_id):
+                _log.warning("Dropping late word of trial %s.", trial_id)
+                return
+            with lock_released_on_error(self._inner):
+                self._inner.end_trial(trial)
+            self._release(trial_id)
+            self._settle_end(self._inner.trials[trial_id])
+
+    def get_best_trials(self, num_trials: int | None = 1) -> list[Any]:
+        """The best trials, best first: see `keras_tuner.Oracle.get_best_trials`.
+
+        Args:
+            num_trials: How many at most; all that completed if None.
+        """
+        with self._lock:
+            if num_trials is not None:
+                best: list[Any] = self._inner.get_best_trials(num_trials)
+                return best
+            every = self._inner.get_best_trials(len(self._inner.trials))
+            return [trial for trial in every if trial.status == _Status.COMPLETED]
+
+    @property
+    def verbose(self) -> int | str:
+        """Whether trials are shown: 0 for no."""
+        return self._display.verbose
+
+    @verbose.setter
+    def verbose(self, value: int | str) -> None:
+        self._display.verbose = value
+
+    def save(self) -> None:
+        """Nothing: what happens is journaled as it happens."""
+
+    def reload(self) -> None:
+        """Nothing: the constructor restored the oracle."""
+
+    # What a driver calls beside that.
+
+    @property
+    def waiting(self) -> int:
+        """How many trials the next calls of `create_trial` will hand out again."""
+        return len(self._waiting)
+
+    @property
+    def unfinished(self) -> list[str]:
+        """Ids of the trials that were created and have not ended: running or waiting."""
+        with self._lock:
+            ongoing = self._inner.ongoing_trials.values()
+            return [*self._waiting, *(trial.trial_id for trial in ongoing)]
+
+    def commit(self) -> None:
+        """Makes durable all that happened since the last commit.
+
+        Raises:
+            StorageError: If it cannot be written; a later commit tries again.
+            StudyLockedError: If another driver took the study over.
+        """
+        with self._lock:
+            self._study.commit()
+
+    def attempt_lost(self, trial_id: str, reason: str, **facts: Any) -> int:
+        """Gives up the running attempt of a trial; the trial is handed out again.
+
+        Args:
+            trial_id: A trial that was handed out and has not ended.
+            reason: What happened, for people.
+            facts: Further plain data on it, such as the worker's exit status.
+
+        Returns:
+            How many attempts of the trial were lost so far, this one included.
+
+        Raises:
+            SearchError: If nobody runs that trial.
+        """
+        with self._lock:
+            if not self._is_ongoing(self._known(trial_id)):
+                raise SearchError(
+                    f"Expected a running trial. Received: {trial_id}, which ended or "
+                    "waits for a worker. Report each attempt's end once."
+                )
+            self._release(trial_id)
+            lost = self._ledger.attempt_lost(trial_id, reason, **facts)
+            self._waiting.append(trial_id)
+            return lost
+
+    def fail_trial(self, trial_id: str, message: str) -> None:
+        """Ends a trial as failed, for good.
+
+        Args:
+            trial_id: A trial that has not ended, whether a worker has it or not.
+            message: What happened, for people.
+
+        Raises:
+            SearchFailedError: If this was one failed trial too many. It is journaled.
+        """
+        with self._lock:
+            known = self._inner.trials[self._known(trial_id)]
+            if trial_id in self._waiting:
+                self._waiting.remove(trial_id)
+                self._inner.ongoing_trials[f"nobody ({trial_id})"] = known
+            space = known.hyperparameters
+            self.end_trial(trial_lib.Trial(space, trial_id, _Status.FAILED, message))
+
+    def note(self, trial_id: str, **notes: Any) -> None:
+        """Keeps plain data with a trial (its seeds, its log), journaled when it ends."""
+        with self._lock:
+            self._ledger.note(self._known(trial_id), notes)
+
+    def finish(self) -> None:
+        """Declares the search complete, once `create_trial` has said so.
+
+        Raises:
+            SearchFailedError: If not one trial completed.
+        """
+        with self._lock:
+            trials = self._inner.trials.values()
+            if not any(trial.status == _Status.COMPLETED for trial in trials):
+                raise self._limit.none_completed(self._study.directory)
+            self._study.mark_finished()
+
+    # How it is done.
+
+    def _begin(self, journal: OracleJournal, history: History) -> None:
+        """Journals that the search was opened, and what that means for its trials."""
+        inner = self._inner
+        journal.append(
+            "opened", time=time.time(), seed=inner.seed, **identity(self._inner)
+        )
+        for trial_id in self._waiting:
+            self._ledger.attempt_lost(trial_id, "the search was interrupted")
+        if history.is_empty():
+            self._adopt()
+        self._study.commit()
+
+    def _adopt(self) -> None:
+        """Takes up trials that the user's tuner reloaded from KerasTuner's own files."""
+        inner = self._inner
+        for trial_id in inner.start_order:
+            self._ledger.created(inner.trials[trial_id])
+            if trial_id in inner.end_order:
+                self._ledger.end(inner.trials[trial_id])
+            else:
+                self._waiting.append(trial_id)
+        inner._retry_queue.clear()
+
+    def _suggest(self, tuner_id: str) -> Any:
+        with lock_released_on_error(self._inner):
+            trial = self._inner.create_trial(tuner_id)
+        if trial.status == _Status.RUNNING:
+            self._ledger.created(trial)
+        return trial
+
+    def _take_waiting(self, tuner_id: str) -> Any:
+        if not self._waiting:
+            return None
+        trial = self._inner.trials[self._waiting.popleft()]
+        trial.status = _Status.RUNNING
+        trial.message = trial.score = None
+        # What the attempt before reported must not be averaged into this one's.
+        trial.metrics = type(trial.metrics)()
+        self._inner.ongoing_trials[tuner_id] = trial
+        return trial
+
+    def _settle_end(self, trial: Any) -> None:
+        """Journals what the inner oracle made of the end of a trial."""
+        if trial.status == _Status.INVALID:  # The user's oracle wants it run again.
+            self._inner._retry_queue.clear()
+            reason = trial.message or "the trial was invalid"
+            self._ledger.attempt_lost(trial.trial_id, reason, failed=True)
+            self._waiting.append(trial.trial_id)
+            return
+        if trial.status != _Status.COMPLETED:
+            trial.score = None
+        elif trial.score is None or not math.isfinite(trial.score):
+            # An oracle that scores trials without `score_trial`.
+            trial.status, trial.score = _Status.FAILED, None
+        self._ledger.end(trial)
+        self._limit.record(trial)
+        self._display.trial_ended(trial)
+        self._limit.check()
+
+    def _commit_if_auto(self) -> None:
+        if self._autocommit:
+            self._study.commit()
+
+    def _known(self, trial_id: str) -> str:
+        if trial_id not in self._inner.trials:
+            raise SearchError(
+                "Expected a trial that create_trial returned. "
+                f"Received: the trial id {trial_id!r}. Pass the id of such a trial."
+            )
+        return trial_id
+
+    def _is_ongoing(self, trial_id: str) -> bool:
+        ongoing = self._inner.ongoing_trials.values()
+        return any(trial.trial_id == trial_id for trial in ongoing)
+
+    def _release(self, trial_id: str) -> None:
+        ongoing = self._inner.ongoing_trials
+        for tuner_id in [k for k, t in ongoing.items() if t.trial_id == trial_id]:
+            del ongoing[tuner_id]

@@ -1,0 +1,239 @@
+"""Whole-file reads and writes, on a local path or on any URI that TensorFlow reaches.
+
+A write happens whole or not at all and is durable when the call returns. Nothing here
+appends, and nothing on a URI relies on renaming: object stores have neither. A local
+path (or `file://`) needs no TensorFlow; any other scheme goes through `tf.io.gfile`,
+imported when first needed.
+"""
+
+import contextlib
+import errno
+import itertools
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+from tuner_component.search import faults
+from tuner_component.search.errors import StorageError
+
+TEMPORARY_SUFFIX = ".tmp"
+
+_WRITTEN = faults.declare(
+    "files.write.written", "a local file is complete under its temporary name"
+)
+_REPLACED = faults.declare(
+    "files.write.replaced", "a local file has its name, its directory is not synced"
+)
+
+_LOCAL_SCHEME = "file://"
+_ERRNO_OF = {
+    "NotFoundError": errno.ENOENT,
+    "PermissionDeniedError": errno.EACCES,
+    "ResourceExhaustedError": errno.ENOSPC,
+}
+_unique = itertools.count()
+
+
+def is_remote(path: str) -> bool:
+    """Whether `path` is a URI of a filesystem other than the local one."""
+    return "://" in path and not path.startswith(_LOCAL_SCHEME)
+
+
+def join(path: str, *names: str) -> str:
+    """Appends names to a path or URI."""
+    return os.path.join(path, *names)
+
+
+def read_bytes(path: str) -> bytes:
+    """The whole content of a file.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        StorageError: it cannot be read.
+    """
+    with _explained("read", path, may_lack=True):
+        if is_remote(path):
+            with _gfile().GFile(path, "rb") as file:
+                data: bytes = file.read()
+                return data
+        with open(local_path(path), "rb") as file:
+            return file.read()
+
+
+def write_bytes(path: str, data: bytes) -> None:
+    """Writes a file whole or not at all; when it returns, the file is durable.
+
+    Args:
+        path: the file; its directory exists. An older file there is replaced.
+        data: the whole content.
+
+    Raises:
+        StorageError: it cannot be written; an older file there is as it was.
+    """
+    with _explained("write", path):
+        if is_remote(path):
+            _write_remote(path, data)
+        else:
+            _write_local(local_path(path), data)
+
+
+def list_names(directory: str) -> list[str]:
+    """Names of what is in a directory, sorted; none where there is no directory."""
+    with _explained("list", directory):
+        if not exists(directory):
+            return []
+        if is_remote(directory):
+            return sorted(n.rstrip("/") for n in _gfile().listdir(directory))
+        return sorted(os.listdir(local_path(directory)))
+
+
+def exists(path: str) -> bool:
+    """Whether there is a file or directory of that name."""
+    with _explained("look for", path):
+        if is_remote(path):
+            return bool(_gfile().exists(path))
+        return os.path.exists(local_path(path))
+
+
+def makedirs(directory: str) -> None:
+    """Creates a directory with its parents; durable, and fine if it is there."""
+    with _explained("create", directory):
+        if is_remote(directory):
+            _gfile().makedirs(directory)
+        else:
+            _make_local_directory(os.path.abspath(local_path(directory)))
+
+
+def remove(path: str) -> None:
+    """Removes a file; fine if it is not there."""
+    with (
+        _explained("remove", path, may_lack=True),
+        contextlib.suppress(FileNotFoundError),
+    ):
+        if not is_remote(path):
+            os.unlink(local_path(path))
+        elif _gfile().exists(path):
+            _gfile().remove(path)
+
+
+def remove_tree(directory: str) -> None:
+    """Removes a directory and all in it; fine if it is not there."""
+    with (
+        _explained("remove", directory, may_lack=True),
+        contextlib.suppress(FileNotFoundError),
+    ):
+        if not is_remote(directory):
+            shutil.rmtree(local_path(directory))
+        elif _gfile().exists(directory):
+            _gfile().rmtree(directory)
+
+
+def move(source: str, target: str) -> None:
+    """Moves a file within one filesystem; on a URI by copying, then removing."""
+    if is_remote(source):
+        write_bytes(target, read_bytes(source))
+        remove(source)
+        return
+    with _explained("move", source):
+        os.replace(local_path(source), local_path(target))
+
+
+def local_path(path: str) -> str:
+    """The path of the local filesystem that a path or `file://` URI names."""
+    return path.removeprefix(_LOCAL_SCHEME)
+
+
+def _write_local(path: str, data: bytes) -> None:
+    directory, name = os.path.split(path)
+    temporary = os.path.join(
+        directory, f".{name}.{os.getpid()}.{next(_unique)}{TEMPORARY_SUFFIX}"
+    )
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        faults.point(_WRITTEN)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    faults.point(_REPLACED)
+    _sync_directory(directory)
+
+
+def _write_remote(path: str, data: bytes) -> None:
+    gfile = _gfile()
+    for _ in range(2):
+        with gfile.GFile(path, "wb") as file:
+            file.write(data)
+        if gfile.stat(path).length == len(data):
+            return
+        # Some filesystems add to what was there: begin with nothing there.
+        gfile.remove(path)
+    raise OSError(errno.EIO, "the file has another length than was written", path)
+
+
+def _make_local_directory(directory: str) -> None:
+    if os.path.isdir(directory):
+        return
+    parent = os.path.dirname(directory)
+    _make_local_directory(parent)
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(directory)
+    _sync_directory(parent)
+
+
+def _sync_directory(directory: str) -> None:
+    """Makes the names in a directory durable: syncing a file alone does not."""
+    descriptor = os.open(directory or ".", os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _gfile() -> Any:
+    try:
+        import tensorflow as tf
+    except ImportError as error:
+        raise StorageError(
+            "Expected a local path, or TensorFlow to reach a URI. Received: a URI, and "
+            "TensorFlow cannot be imported. Install tensorflow or use a local directory."
+        ) from error
+    return tf.io.gfile
+
+
+@contextlib.contextmanager
+def _explained(action: str, path: str, may_lack: bool = False) -> Iterator[None]:
+    """Turns what the filesystem says into an error that says how to mend it."""
+    try:
+        yield
+    except StorageError:
+        raise
+    except OSError as error:
+        if may_lack and isinstance(error, FileNotFoundError):
+            raise
+        raise StorageError(_message(action, path, error, error.errno)) from error
+    except Exception as error:
+        # TensorFlow's errors are classes of its own; naming them, not importing them,
+        # keeps TensorFlow out of a process that has local paths only.
+        code = _ERRNO_OF.get(type(error).__name__)
+        if may_lack and code == errno.ENOENT:
+            raise FileNotFoundError(errno.ENOENT, str(error), path) from error
+        raise StorageError(_message(action, path, error, code)) from error
+
+
+def _message(action: str, path: str, error: Exception, code: int | None) -> str:
+    if code in (errno.ENOSPC, errno.EDQUOT):
+        remedy = "Free some space"
+    elif code in (errno.EROFS, errno.EACCES, errno.EPERM):
+        remedy = "Make it writable for this user, or choose another study directory"
+    else:
+        remedy = "Mend the filesystem"
+    return (
+        f"Expected to {action} {path}. Received: {error}. {remedy}, then run the same "
+        "search again: it goes on from what was committed."
+    )

@@ -1,0 +1,89 @@
+"""What makes two searches the same study, and what to say when they are not."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+from tuner_component.search import files
+from tuner_component.search.errors import StorageError
+
+STUDY_FILE = "study.json"
+
+# Longer values, checksums mostly, would tell a reader nothing.
+_SHOWN_LENGTH = 60
+
+
+def study_id(fingerprint: Mapping[str, str]) -> str:
+    """A short, stable name for a fingerprint.
+
+    Args:
+        fingerprint: parts that shape the search (inputs, module, arguments), by name.
+
+    Returns:
+        16 hexadecimal digits; the same for the same parts in any order.
+    """
+    canonical = json.dumps(sorted(fingerprint.items())).encode()
+    return hashlib.sha256(canonical).hexdigest()[:16]
+
+
+def differences(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
+    """What changed between two fingerprints, a readable phrase for each part."""
+    return [
+        _phrase(name, old.get(name), new.get(name))
+        for name in sorted({*old, *new})
+        if old.get(name) != new.get(name)
+    ]
+
+
+def explain_difference(directory: str, fingerprint: Mapping[str, str]) -> str | None:
+    """Why a study begins anew although another stands beside it.
+
+    Args:
+        directory: the study's directory; its siblings are looked at.
+        fingerprint: the study's fingerprint.
+
+    Returns:
+        A sentence that names the most recent other study and the parts that changed
+        since; None if there is no other study.
+    """
+    parent, own_name = _split(directory)
+    others = [
+        (str(known.get("created", "")), name, known["fingerprint"])
+        for name in files.list_names(parent)
+        if name != own_name and (known := _read(files.join(parent, name)))
+    ]
+    if not others:
+        return None
+    created, name, other = max(others, key=lambda o: o[:2])
+    changed = differences(other, fingerprint)
+    if not changed:
+        return None
+    return (
+        f"This is a new study: since the study {name} of {created}, these changed: "
+        f"{'; '.join(changed)}."
+    )
+
+
+def _read(directory: str) -> dict[str, dict[str, str]] | None:
+    try:
+        known = json.loads(files.read_bytes(files.join(directory, STUDY_FILE)))
+    except (StorageError, FileNotFoundError, ValueError):
+        return None
+    if isinstance(known, dict) and isinstance(known.get("fingerprint"), dict):
+        return known
+    return None
+
+
+def _split(directory: str) -> tuple[str, str]:
+    parent, _, name = directory.rstrip("/").rpartition("/")
+    return parent or ("/" if directory.startswith("/") else "."), name
+
+
+def _phrase(name: str, old: str | None, new: str | None) -> str:
+    if old is None:
+        return f"{name} (added)"
+    if new is None:
+        return f"{name} (removed)"
+    if max(len(old), len(new)) > _SHOWN_LENGTH:
+        return name
+    return f"{name} (was {old}, is {new})"

@@ -1,0 +1,147 @@
+"""What a study's journal tells, folded into plain data.
+
+Knows nothing of KerasTuner, so that a report can read a study without it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tuner_component.search import files, plain, state_patch
+from tuner_component.search.journal import Journal
+
+
+@dataclass
+class TrialHistory:
+    """What happened to one trial.
+
+    Attributes:
+        trial_id: its id.
+        values: hyperparameter values by name.
+        space: key of its search space in `History.spaces`.
+        created: when it was created, in seconds since the epoch; None if that was lost.
+        attempts: attempts that came to nothing, each with at least a `reason`.
+        ended: how it ended: `status`, `score`, `best_step`, `metrics`, `message`,
+            `ended` (seconds since the epoch), `worker` `attempts`, `notes`; None
+            while it has not.
+    """
+
+    trial_id: str
+    values: dict[str, Any]
+    space: str
+    created: float | None = None
+    attempts: list[dict[str, Any]] = field(default_factory=list)
+    ended: dict[str, Any] | None = None
+
+
+@dataclass
+class History:
+    """What happened in one study.
+
+    Attributes:
+        trials: by id, in the order of their creation.
+        end_order: ids in the order in which trials ended.
+        spaces: the distinct search spaces by key: the hyperparameters' configurations.
+        opened: the record of how the search began; None if there is none.
+        seed_state: KerasTuner's running seed.
+        space: key of the oracle's own search space; None if it never told.
+        values: values of the oracle's own search space.
+        state: the oracle's further state, as `OracleState` captured it.
+        version: number of the state's last change.
+    """
+
+    trials: dict[str, TrialHistory] = field(default_factory=dict)
+    end_order: list[str] = field(default_factory=list)
+    spaces: dict[str, list[Any]] = field(default_factory=dict)
+    opened: dict[str, Any] | None = None
+    seed_state: Any = None
+    space: str | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+    state: dict[str, Any] = field(default_factory=dict)
+    version: int = 0
+
+    @classmethod
+    def of(cls, records: Iterable[Mapping[str, Any]]) -> "History":
+        """Folds a journal's records."""
+        history = cls()
+        for record in records:
+            fold = _FOLDS.get(record.get("kind", ""))
+            if fold is not None:
+                fold(history, record)
+            history._fold_state(record.get("state", {}))
+        return history
+
+    def is_empty(self) -> bool:
+        """Whether no search was ever opened."""
+        return self.opened is None and not self.trials
+
+    def unfinished(self) -> list[str]:
+        """Ids of the trials that were created and have not ended, oldest first."""
+        return [i for i, trial in self.trials.items() if trial.ended is None]
+
+    def lost(self) -> list[str]:
+        """Ids of trials of which no record is left, by the gaps in KerasTuner's count."""
+        if not all(trial_id.isdecimal() for trial_id in self.trials):
+            return []
+        known = {int(trial_id) for trial_id in self.trials}
+        width = max((len(trial_id) for trial_id in self.trials), default=1)
+        missing = set(range(max(known, default=-1) + 1)) - known
+        return [f"{number:0{width}d}" for number in sorted(missing)]
+
+    def _fold_state(self, state: Mapping[str, Any]) -> None:
+        self.seed_state = state.get("seed_state", self.seed_state)
+        if "space" in state:
+            self.space, self.values = state["space"], plain.decode(state["values"])
+        if "full" in state:
+            self.state, self.version = state["full"], state["version"]
+        elif "patch" in state and state["version"] == self.version + 1:
+            # A patch on a state that was lost would lead to one that never was.
+            self.state = state_patch.apply(self.state, state["patch"])
+            self.version += 1
+
+    def _fold_opened(self, record: Mapping[str, Any]) -> None:
+        self.opened = self.opened or dict(record)
+
+    def _fold_space(self, record: Mapping[str, Any]) -> None:
+        self.spaces[record["space"]] = record["entries"]
+
+    def _fold_created(self, record: Mapping[str, Any]) -> None:
+        self._trial(record).created = record["time"]
+
+    def _fold_attempt(self, record: Mapping[str, Any]) -> None:
+        trial = self.trials.get(record["trial"])
+        if trial is not None:
+            trial.attempts.append(plain.decode(record))
+
+    def _fold_ended(self, record: Mapping[str, Any]) -> None:
+        trial = self._trial(record)
+        if trial.ended is None:
+            self.end_order.append(trial.trial_id)
+        trial.ended = plain.decode(record)
+
+    def _trial(self, record: Mapping[str, Any]) -> TrialHistory:
+        trial_id = record["trial"]
+        values = plain.decode(record["values"])
+        trial = self.trials.setdefault(trial_id, TrialHistory(trial_id, {}, ""))
+        trial.values, trial.space = values, record["space"]
+        return trial
+
+
+_FOLDS = {
+    "opened": History._fold_opened,
+    "space": History._fold_space,
+    "created": History._fold_created,
+    "attempt": History._fold_attempt,
+    "ended": History._fold_ended,
+}
+
+
+def read_history(directory: str, study_id: str) -> History:
+    """Reads what happened in a study, without a lock and without touching anything.
+
+    Args:
+        directory: the study's directory; a search may be running on it.
+        study_id: the study's id.
+    """
+    journal = Journal(files.join(directory, "journal"), study_id, read_only=True)
+    return History.of(journal.records())

@@ -1,0 +1,248 @@
+"""An append-only sequence of records that survives every crash, on any filesystem.
+
+Each commit is one new file, written whole. Every `merge_after` commits, the files are
+merged into one segment file, so that the cost of a commit does not grow and a long
+journal stays quick to read. A crash between writing the segment and deleting the files
+it replaces leaves records twice; they are numbered, and readers take each number once.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tuner_component.search import faults, files, journal_file
+from tuner_component.search.errors import StorageError
+from tuner_component.search.journal_file import Block, DamagedFileError
+
+QUARANTINE = "quarantine"
+
+_COMMIT_BEFORE = faults.declare(
+    "journal.commit.before", "records are buffered, their file is not written"
+)
+_COMMIT_AFTER = faults.declare(
+    "journal.commit.after", "records are durable, nobody has acted on them"
+)
+_MERGE_BEFORE = faults.declare(
+    "journal.merge.before", "commits are due to be merged, no segment is written"
+)
+_MERGE_WRITTEN = faults.declare(
+    "journal.merge.written", "a segment is durable beside the commits it replaces"
+)
+_MERGE_REMOVING = faults.declare(
+    "journal.merge.removing", "some of the commits that a segment replaces are gone"
+)
+_MERGE_AFTER = faults.declare(
+    "journal.merge.after", "a segment has replaced its commits"
+)
+
+# How often a reader lists the files anew when a writer merges them meanwhile.
+_LISTINGS = 5
+
+_log = logging.getLogger(__name__)
+
+
+class Journal:
+    """The records of one study, in order.
+
+    Opening reads every file. One that is cut short, foreign or unreadable is moved to
+    `quarantine/` with a warning; the records of all others are used, also those behind
+    a gap. At most one writer may have a journal open: see `StudyLock`.
+    """
+
+    def __init__(
+        self,
+        directory: str,
+        owner: str = "",
+        *,
+        merge_after: int = 256,
+        read_only: bool = False,
+    ) -> None:
+        """Opens the journal, creating its directory if need be.
+
+        Args:
+            directory: path or URI; only the journal's files belong in it.
+            owner: name of the study; files that name another are foreign.
+            merge_after: number of commits that are merged into one segment.
+            read_only: touch nothing, not even to set a damaged file aside.
+
+        Raises:
+            StudyVersionError: a newer release wrote a file in it; nothing was touched.
+            StorageError: the directory cannot be created or listed.
+        """
+        self._directory = directory
+        self._owner = owner
+        self._merge_after = merge_after
+        self._read_only = read_only
+        self._buffer: list[bytes] = []
+        if not read_only:
+            files.makedirs(directory)
+        self._found, self._unmerged = self._load()
+        self._next = self._found[-1].last + 1 if self._found else 1
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """The records that were there when the journal was opened, in order.
+
+        Each has its number, counted from 1, under `seq`.
+        """
+        for block in self._found:
+            for number, record in enumerate(block.records(), start=block.first):
+                record["seq"] = number
+                yield record
+
+    def append(self, record: Mapping[str, Any]) -> int:
+        """Buffers a record for the next commit.
+
+        Args:
+            record: JSON-compatible, without a key `seq`.
+
+        Returns:
+            The record's number.
+
+        Raises:
+            TypeError, ValueError: it is not JSON-compatible; nothing is buffered.
+        """
+        self._buffer.append(journal_file.dump(dict(record)))
+        return self._next + len(self._buffer) - 1
+
+    def commit(self) -> None:
+        """Makes everything buffered durable, as one file; all of it or none.
+
+        Raises:
+            StorageError: it could not be written. It stays buffered, and a later commit
+                tries again.
+        """
+        if not self._buffer:
+            return
+        block = Block(self._next, tuple(self._buffer))
+        faults.point(_COMMIT_BEFORE)
+        self._write("commit", block)
+        faults.point(_COMMIT_AFTER)
+        self._next = block.last + 1
+        self._buffer.clear()
+        self._unmerged.append(block)
+        # Not at every commit from then on: a merge that fails once may fail for long.
+        if len(self._unmerged) % self._merge_after == 0:
+            self._try_to_merge()
+
+    def _load(self) -> tuple[list[Block], list[Block]]:
+        """What is there, and those of it that are commits still to be merged."""
+        found: list[Block] = []
+        unmerged: list[Block] = []
+        expected = 1
+        # Of two blocks that begin alike, the longer is the later merge.
+        stored = sorted(self._read_all(), key=lambda s: (s[1].first, -s[1].last))
+        for kind, block in stored:
+            if block.last < expected:
+                if kind == "commit":
+                    self._discard_merged(block)
+                continue
+            if block.first > expected:
+                self._report_gap(expected, block.first - 1)
+                unmerged = []
+            skipped = max(0, expected - block.first)
+            fresh = Block(block.first + skipped, block.lines[skipped:])
+            found.append(fresh)
+            unmerged = [*unmerged, fresh] if kind == "commit" else []
+            expected = block.last + 1
+        return found, unmerged
+
+    def _read_all(self) -> list[tuple[str, Block]]:
+        for _ in range(_LISTINGS):
+            stored: list[tuple[str, Block]] = []
+            damaged: dict[str, str] = {}
+            try:
+                for name in files.list_names(self._directory):
+                    if name != QUARANTINE:
+                        self._read_one(name, stored, damaged)
+            except FileNotFoundError:
+                continue  # A writer merged files that this reader had listed.
+            self._set_aside(damaged)
+            return stored
+        raise StorageError(
+            f"Expected the journal {self._directory} to hold still while it is read. "
+            "Received: files that vanish each time. Stop whatever deletes them."
+        )
+
+    def _read_one(
+        self, name: str, stored: list[tuple[str, Block]], damaged: dict[str, str]
+    ) -> None:
+        path = files.join(self._directory, name)
+        kind = journal_file.kind_of(name)
+        if kind is None:
+            damaged[name] = "no journal writes files of that name"
+            return
+        try:
+            stored.append((kind, journal_file.decode(self._owner, _content(path))))
+        except DamagedFileError as error:
+            damaged[name] = str(error)
+
+    def _set_aside(self, damaged: Mapping[str, str]) -> None:
+        for name, reason in damaged.items():
+            if self._read_only:
+                _log.warning("Ignoring %s in %s: %s.", name, self._directory, reason)
+                continue
+            source = files.join(self._directory, name)
+            if name.startswith(".") and name.endswith(files.TEMPORARY_SUFFIX):
+                files.remove(source)  # A write that a crash cut short; never trusted.
+                continue
+            shelter = files.join(self._directory, QUARANTINE)
+            _log.warning("Setting %s aside, in %s: %s.", source, shelter, reason)
+            try:
+                files.makedirs(shelter)
+                files.move(source, files.join(shelter, name))
+            except (StorageError, FileNotFoundError) as error:
+                _log.warning("Leaving %s where it is, unused: %s", source, error)
+
+    def _report_gap(self, first: int, last: int) -> None:
+        _log.warning(
+            "Records %d to %d of the journal %s are lost. What other records tell of "
+            "their trials is used.",
+            first,
+            last,
+            self._directory,
+        )
+
+    def _discard_merged(self, block: Block) -> None:
+        """Deletes what a crash kept a merge from deleting."""
+        if not self._read_only:
+            files.remove(self._path("commit", block.first))
+
+    def _try_to_merge(self) -> None:
+        """Merges; what fails here has lost nothing, and is tried again later."""
+        try:
+            self._merge()
+        except (StorageError, DamagedFileError, FileNotFoundError) as error:
+            _log.warning("Not merging commits of %s yet: %s", self._directory, error)
+
+    def _merge(self) -> None:
+        faults.point(_MERGE_BEFORE)
+        blocks = self._unmerged
+        segment = journal_file.join_blocks(blocks)
+        self._write("segment", segment)
+        # The originals are about to go: see that the copy can be read.
+        path = self._path("segment", segment.first)
+        journal_file.decode(self._owner, files.read_bytes(path))
+        faults.point(_MERGE_WRITTEN)
+        self._unmerged = []
+        for block in blocks:
+            files.remove(self._path("commit", block.first))
+            faults.point(_MERGE_REMOVING)
+        faults.point(_MERGE_AFTER)
+
+    def _write(self, kind: str, block: Block) -> None:
+        data = journal_file.encode(self._owner, block)
+        files.write_bytes(self._path(kind, block.first), data)
+
+    def _path(self, kind: str, first: int) -> str:
+        return files.join(self._directory, journal_file.file_name(kind, first))
+
+
+def _content(path: str) -> bytes:
+    try:
+        return files.read_bytes(path)
+    except StorageError as error:
+        # A local file that cannot be read is as good as torn. On a remote filesystem
+        # it is the connection that failed, and the file must not pay for it.
+        if files.is_remote(path):
+            raise
+        raise DamagedFileError(str(error)) from error

@@ -1,0 +1,159 @@
+"""Puts an oracle where it was, from what the journal tells.
+
+Nothing is replayed through the oracle: no suggestion is drawn and no model fitted again.
+"""
+
+from typing import Any
+
+import keras_tuner
+from keras_tuner.engine import trial as trial_lib
+from keras_tuner.oracles import GridSearchOracle
+
+from tuner_component.search.errors import StudyMismatchError
+from tuner_component.search.history import History, TrialHistory
+from tuner_component.search.oracle_state import OracleState
+from tuner_component.search.space_table import SpaceTable
+
+_LOST = (
+    "All records of this trial were lost with a damaged file of the journal; see its "
+    "directory `quarantine`."
+)
+
+
+def restore(
+    oracle: keras_tuner.Oracle,
+    history: History,
+    spaces: SpaceTable,
+    state: OracleState,
+) -> None:
+    """Gives a fresh oracle the trials and the state that a history tells of.
+
+    Args:
+        oracle: as its constructor, and the tuner's, left it.
+        history: of a study that was opened by an oracle of the same kind.
+        spaces: empty; takes up the search spaces.
+        state: of the oracle, made right after its construction.
+
+    Raises:
+        StudyMismatchError: the study was made with another oracle or objective.
+    """
+    check_same_search(oracle, history)
+    for key, entries in history.spaces.items():
+        spaces.add(key, entries)
+    lost = history.lost()
+    oracle.trials = {i: _lost_trial(i) for i in lost}
+    for trial in history.trials.values():
+        oracle.trials[trial.trial_id] = _trial(trial, spaces)
+    oracle.ongoing_trials = {}
+    state.restore(_base_state(oracle, history, spaces, lost), history.state)
+    if isinstance(oracle, GridSearchOracle):
+        _restore_grid(oracle, lost)
+
+
+def identity(oracle: keras_tuner.Oracle) -> dict[str, str]:
+    """What must not change between the runs of one search."""
+    cls = type(oracle)
+    return {
+        "oracle": f"{cls.__module__}.{cls.__qualname__}",
+        "objective": str(oracle.objective),
+    }
+
+
+def check_same_search(oracle: keras_tuner.Oracle, history: History) -> None:
+    """Raises if a history is not of a search with this kind of oracle and objective."""
+    for name, value in identity(oracle).items():
+        known = (history.opened or {}).get(name, value)
+        if known != value:
+            raise StudyMismatchError(
+                f"Expected the {name} this study was made with: {known}. "
+                f"Received: {value}. Choose another study directory for the new search."
+            )
+
+
+def _base_state(
+    oracle: keras_tuner.Oracle, history: History, spaces: SpaceTable, lost: list[str]
+) -> dict[str, Any]:
+    """The part of an oracle's state that `keras_tuner.Oracle` itself has."""
+    opened = history.opened or {}
+    tried, id_to_hash = _hashes(oracle, history)
+    space = oracle.hyperparameters
+    if history.space is not None:
+        space = spaces.hyperparameters(history.space, history.values)
+    return {
+        "ongoing_trials": {},
+        "hyperparameters": space.get_config(),
+        "start_order": [*lost, *history.trials],
+        "end_order": [*lost, *history.end_order],
+        "run_times": {i: _run_times(t) for i, t in history.trials.items()},
+        "retry_queue": [],
+        "seed": opened.get("seed", oracle.seed),
+        "seed_state": history.seed_state or oracle._seed_state,
+        "tried_so_far": tried,
+        "id_to_hash": id_to_hash,
+        "display": oracle._display.get_state(),
+    }
+
+
+def _trial(told: TrialHistory, spaces: SpaceTable) -> Any:
+    hyperparameters = spaces.hyperparameters(told.space, told.values)
+    trial = trial_lib.Trial(hyperparameters, told.trial_id)
+    if told.ended is not None:
+        trial.status = told.ended["status"]
+        trial.score = told.ended["score"]
+        trial.best_step = told.ended["best_step"]
+        trial.message = told.ended["message"]
+        trial.metrics = type(trial.metrics).from_config(told.ended["metrics"])
+    return trial
+
+
+def _lost_trial(trial_id: str) -> Any:
+    """Holds a lost trial's place: KerasTuner counts trials to name the next."""
+    return trial_lib.Trial(
+        keras_tuner.HyperParameters(),
+        trial_id,
+        trial_lib.TrialStatus.FAILED,
+        message=_LOST,
+    )
+
+
+def _run_times(trial: TrialHistory) -> int:
+    """How often a trial was run to an end, good or bad."""
+    failed = sum(bool(attempt.get("failed")) for attempt in trial.attempts)
+    return failed + (trial.ended is not None)
+
+
+def _hashes(
+    oracle: keras_tuner.Oracle, history: History
+) -> tuple[list[str], dict[str, str]]:
+    """What KerasTuner looks at to suggest nothing twice."""
+    id_to_hash = {
+        trial_id: oracle._compute_values_hash(trial.values)
+        for trial_id, trial in history.trials.items()
+    }
+    return list(set(id_to_hash.values())), id_to_hash
+
+
+def _restore_grid(oracle: GridSearchOracle, lost: list[str]) -> None:
+    """Rebuilds the order of the grid's points, which its state does not keep.
+
+    The order is that of their values, each hyperparameter's default first, as
+    `GridSearchOracle._compare` has it.
+    """
+    ranks = {}
+    for hyperparameter in oracle.hyperparameters.space:
+        default = hyperparameter.default
+        others = [value for value in hyperparameter.values if value != default]
+        ranks[hyperparameter.name] = [default, *others]
+
+    def position(trial_id: str) -> list[int]:
+        values = oracle.trials[trial_id].hyperparameters.values
+        return [r.index(values[n]) if n in values else -1 for n, r in ranks.items()]
+
+    ordered = type(oracle._ordered_ids)()
+    known = [trial_id for trial_id in oracle.start_order if trial_id not in set(lost)]
+    for trial_id in sorted(known, key=position):
+        ordered.insert(trial_id)
+    oracle._ordered_ids = ordered
+    if lost:
+        # The points that were lost are found again from those before them.
+        oracle._populate_next = known

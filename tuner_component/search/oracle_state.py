@@ -1,0 +1,113 @@
+"""What an oracle knows beside its trials: captured for the journal, and put back.
+
+KerasTuner's contract for this is `get_state` and `set_state`, but its own oracles do not
+keep it (grid search forgets where it is, Bayesian optimisation its random numbers), and
+most custom oracles only override `populate_space`. So, where a class below KerasTuner's
+does not override `get_state`, the plain attributes it changed are kept for it. A class
+that does has said what its state is, and nothing else of it is touched.
+"""
+
+import contextlib
+from typing import Any
+
+import keras_tuner
+from keras_tuner.oracles import BayesianOptimizationOracle
+
+from tuner_component.search import plain, random_state
+
+_RANDOM = "$random"
+_OBJECTIVE = keras_tuner.Objective("objective", "min")
+_BASE = keras_tuner.Oracle(objective=_OBJECTIVE)
+_BASE_ATTRIBUTES = frozenset(vars(_BASE)) | {"_directory", "_project_name"}
+_BASE_STATE = frozenset(_BASE.get_state())
+
+
+class OracleState:
+    """The state of one oracle beyond what every `keras_tuner.Oracle` has."""
+
+    def __init__(self, oracle: keras_tuner.Oracle) -> None:
+        """Takes note of the state that the oracle's constructor left.
+
+        Args:
+            oracle: fresh from its constructor.
+        """
+        self._oracle = oracle
+        self._owner = _definer(type(oracle), "get_state")
+        self._at_first = self._attributes({})
+
+    def capture(self) -> dict[str, Any]:
+        """The state, JSON-compatible; shares nothing with the oracle.
+
+        Raises:
+            plain.NotPlainError: `get_state` returned what no file could hold.
+        """
+        extras = self._extras()
+        changed = {
+            name: value
+            for name, value in self._attributes(extras).items()
+            if name not in self._at_first or self._at_first[name] != value
+        }
+        # Once journaled, an attribute stays, even if it returns to its first value.
+        for name in changed:
+            self._at_first.pop(name, None)
+        captured = {"extras": extras, "attributes": changed}
+        return {part: content for part, content in captured.items() if content}
+
+    def restore(self, base: dict[str, Any], captured: dict[str, Any]) -> None:
+        """Puts a state back.
+
+        Args:
+            base: the part of `get_state()` that every oracle has.
+            captured: what `capture` returned.
+        """
+        extras = plain.decode(captured.get("extras", {}))
+        if not extras and self._owner is not keras_tuner.Oracle:
+            # Nothing was journaled yet: what the constructor set is the state.
+            extras = plain.decode(self._extras())
+        self._oracle.set_state({**base, **extras})
+        for name, value in captured.get("attributes", {}).items():
+            self._at_first.pop(name, None)
+            if isinstance(value, dict) and _RANDOM in value:
+                generator = getattr(self._oracle, name, None)
+                value = random_state.put_back(generator, value[_RANDOM])
+                setattr(self._oracle, name, value)
+            else:
+                setattr(self._oracle, name, plain.decode(value))
+
+    def _extras(self) -> dict[str, Any]:
+        if self._owner is keras_tuner.Oracle:
+            return {}
+        state = self._oracle.get_state()
+        encoded: dict[str, Any] = plain.encode(
+            {key: value for key, value in state.items() if key not in _BASE_STATE}
+        )
+        return encoded
+
+    def _attributes(self, extras: dict[str, Any]) -> dict[str, Any]:
+        """The plain attributes and random generators that a subclass added.
+
+        Those that `get_state` tells under their name, as KerasTuner's oracles do, are
+        left to it.
+        """
+        names = {
+            name
+            for name in vars(self._oracle)
+            if name not in _BASE_ATTRIBUTES and name.lstrip("_") not in extras
+        }
+        if not self._owner.__module__.startswith("keras_tuner."):
+            is_bayesian = isinstance(self._oracle, BayesianOptimizationOracle)
+            names &= {"_random_state"} if is_bayesian else set()
+        found = {}
+        for name in sorted(names):
+            with contextlib.suppress(plain.NotPlainError):
+                found[name] = _encode(getattr(self._oracle, name))
+        return found
+
+
+def _definer(cls: type, method: str) -> type:
+    return next(base for base in cls.__mro__ if method in vars(base))
+
+
+def _encode(value: Any) -> Any:
+    state = random_state.of(value)
+    return plain.encode(value) if state is None else {_RANDOM: state}
