@@ -14,7 +14,7 @@ setup(
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     author="The tuner_component authors",
-    license="Apache-2.0",
+    license_expression="Apache-2.0",
     license_files=["LICENSE"],
     keywords="tfx tuner hyperparameter keras-tuner pipeline kubeflow",
     platforms=["Linux"],

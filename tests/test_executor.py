@@ -246,13 +246,17 @@ def test_module_that_opens_a_missing_file(run: Run) -> None:
 
 def test_module_with_a_syntax_error(run: Run) -> None:
     """The user must see the line that Python could not read."""
-    with pytest.raises(UserModuleError, match=r"SyntaxError"):
+    with pytest.raises(UserModuleError) as info:
         run.module("def tuner_fn(fn_args:\n    return 1")()
+    message = str(info.value)
+    assert 'user_module.py", line 1' in message
+    assert "SyntaxError" in message
+    assert "import_utils.py" not in message
 
 
 def test_tuner_fn_that_raises(run: Run) -> None:
     """The user's own traceback must be in the message: logs show only that."""
-    with pytest.raises(UserModuleError, match=r"line 3, in tuner_fn\n.*\n.*'key'"):
+    with pytest.raises(UserModuleError, match=r"line 3, in tuner_fn\n(?:.*\n)+.*'key'"):
         run.module("\ndef tuner_fn(fn_args):\n    return {}['key']")()
 
 

@@ -136,8 +136,9 @@ def _user_frame_index(error: BaseException) -> int | None:
 def _user_traceback(error: BaseException) -> str:
     """Formats the root cause, from the user's first frame on."""
     root = _root_cause(error)
-    start = _user_frame_index(root) or 0
-    tb = root.__traceback__
-    for _ in range(start):
+    start = _user_frame_index(root)
+    # A SyntaxError comes from no frame of the user's: it names the line itself.
+    tb = None if start is None else root.__traceback__
+    for _ in range(start or 0):
         tb = tb.tb_next if tb else None
     return "".join(traceback.format_exception(type(root), root, tb)).rstrip()
