@@ -7,9 +7,9 @@ from typing import Any
 
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
-from keras_tuner.oracles import GridSearchOracle
 
 from tuner_component.search.errors import StudyMismatchError
+from tuner_component.search.grid import ResumableGrid
 from tuner_component.search.history import History, TrialHistory
 from tuner_component.search.oracle_state import OracleState
 from tuner_component.search.space_table import SpaceTable
@@ -29,7 +29,7 @@ def restore(
     """Gives a fresh oracle the trials and the state that a history tells of.
 
     Args:
-        oracle: as its constructor, and the tuner's, left it.
+        oracle: repaired, and otherwise as its constructor, and the tuner's, left it.
         history: of a study that was opened by an oracle of the same kind.
         spaces: empty; takes up the search spaces.
         state: of the oracle, made right after its construction.
@@ -46,8 +46,8 @@ def restore(
         oracle.trials[trial.trial_id] = _trial(trial, spaces)
     oracle.ongoing_trials = {}
     state.restore(_base_state(oracle, history, spaces, lost), history.state)
-    if isinstance(oracle, GridSearchOracle):
-        _restore_grid(oracle, lost)
+    if isinstance(oracle, ResumableGrid):
+        oracle.rebuild_order(lost)
 
 
 def identity(oracle: keras_tuner.Oracle) -> dict[str, str]:
@@ -131,29 +131,3 @@ def _hashes(
         for trial_id, trial in history.trials.items()
     }
     return list(set(id_to_hash.values())), id_to_hash
-
-
-def _restore_grid(oracle: GridSearchOracle, lost: list[str]) -> None:
-    """Rebuilds the order of the grid's points, which its state does not keep.
-
-    The order is that of their values, each hyperparameter's default first, as
-    `GridSearchOracle._compare` has it.
-    """
-    ranks = {}
-    for hyperparameter in oracle.hyperparameters.space:
-        default = hyperparameter.default
-        others = [value for value in hyperparameter.values if value != default]
-        ranks[hyperparameter.name] = [default, *others]
-
-    def position(trial_id: str) -> list[int]:
-        values = oracle.trials[trial_id].hyperparameters.values
-        return [r.index(values[n]) if n in values else -1 for n, r in ranks.items()]
-
-    ordered = type(oracle._ordered_ids)()
-    known = [trial_id for trial_id in oracle.start_order if trial_id not in set(lost)]
-    for trial_id in sorted(known, key=position):
-        ordered.insert(trial_id)
-    oracle._ordered_ids = ordered
-    if lost:
-        # The points that were lost are found again from those before them.
-        oracle._populate_next = known

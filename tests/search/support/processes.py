@@ -22,6 +22,10 @@ class Executor:
         self.pid = pid
         self._answer = answer
 
+    def ended(self, timeout: float) -> bool:
+        """Whether the function returned or raised within some seconds."""
+        return self._answer.poll(timeout)
+
     def result(self, timeout: float = LIMIT_S) -> Any:
         """What the function returned; raises what it raised."""
         assert self._answer.poll(timeout), "the executor did not end in time"

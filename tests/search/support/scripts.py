@@ -2,14 +2,18 @@
 
 import dataclasses
 import json
+import os
 import sys
 from pathlib import Path
 
 from tests.search.support import nursery
+from tuner_component.search import faults
 from tuner_component.search.engines import launch
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.protocol import EntryPoint
 from tuner_component.search.result import SearchResult
+
+FINGERPRINT = {"test": "1"}
 
 
 @dataclasses.dataclass
@@ -61,8 +65,21 @@ def search(
     if path:
         sys.path.append(path)
     return launch.run_parallel(
-        entry, study, {"test": "1"}, options, preload, nursery.start_server
+        entry, study, FINGERPRINT, options, preload, nursery.start_server
     )
+
+
+def search_with_fault(
+    fault: str, entry: EntryPoint, study: str, options: SearchOptions
+) -> SearchResult:
+    """A search in which the process that gets to a fault point is killed."""
+    os.environ[faults.VARIABLE] = fault
+    return search(entry, study, options)
+
+
+def declared_faults() -> set[str]:
+    """The fault points of all that a driver or a worker imports."""
+    return set(faults.declared())
 
 
 def search_error(
