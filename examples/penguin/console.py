@@ -86,7 +86,7 @@ class Progress(logging.Handler):
             name = record.getMessage().split()[1]
             self._write(f"{self._count:3}/{self._num_components}  {name:<16}")
         elif record.msg == "A cached execution %d is used.":
-            self._remark = "  unchanged, as before"
+            self._remark = "  cached"
         elif record.msg == "Component %s is finished.":
             self._write(f"{time.monotonic() - self._start:6.1f} s{self._remark}\n")
 

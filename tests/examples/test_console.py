@@ -100,7 +100,7 @@ def test_progress_counts_components_and_names_cached_ones() -> None:
 
     lines = [line.split() for line in terminal.getvalue().splitlines()]
     assert lines == [
-        ["1/2", "Transform", "0.0", "s", "unchanged,", "as", "before"],
+        ["1/2", "Transform", "0.0", "s", "cached"],
         ["2/2", "Tuner", "0.0", "s"],
     ]
     assert logging.get_verbosity() == verbosity
