@@ -174,6 +174,23 @@ def test_a_trial_out_of_memory_is_repeated_once_alone(
     assert all(end <= began or begin >= ended for _, begin, end in others)
 
 
+def test_the_kernel_killing_for_memory_is_out_of_memory(
+    searches: Searches, place: meeting.Meeting, memory_group: Path
+) -> None:
+    """It would look like any other kill, and be repeated beside other trials."""
+    script = searches.script(
+        trials=2, acts={"0": ["meet, take 1 GiB", "ok"]}, meeting=place.address
+    )
+    executor = searches.start(script)
+    guest = place.next()
+    (memory_group / "cgroup.procs").write_text(str(guest.pid))
+    guest.release()
+    assert _ids(executor.result().completed) == [0, 1]
+    assert scripts.attempts(script)[0] == 2
+    log = (searches.root / "study/driver.log").read_text()
+    assert "Trial 0 will be repeated: a worker that the kernel killed" in log
+
+
 def test_out_of_memory_alone_is_a_failure(searches: Searches) -> None:
     """A trial that is too large for the machine would be repeated forever."""
     script = searches.script(acts={"0": ["memory"]})

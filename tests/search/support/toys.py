@@ -47,6 +47,8 @@ def _act(name: str, script: Script, trial: Any, number: int) -> Any:
     score = number / 10
     if name.startswith("meet"):
         meeting.attend(script.meeting, pid=os.getpid(), trial=number)
+    if name == "meet, take 1 GiB":
+        bytearray(1 << 30)
     if name == "meet, run out of memory":
         raise MemoryError
     if name == "spawn and meet":
