@@ -149,21 +149,47 @@ def test_a_trial_out_of_memory_is_repeated_once_alone(
     """It would be repeated beside the very trials that took the memory."""
     script = searches.script(
         trials=5,
-        acts={"0": ["meet, run out of memory", "meet"], "1": ["meet", "ok"]},
+        acts={
+            "0": ["meet, run out of memory", "meet"],
+            "1": ["meet", "ok"],
+            "2": ["meet", "ok"],
+        },
         meeting=place.address,
     )
-    executor = searches.start(script)
-    guests = {guest.news["trial"]: guest for guest in (place.next(), place.next())}
+    executor = searches.start(script, SearchOptions(num_workers=3))
+    guests = {guest.news["trial"]: guest for guest in (place.next() for _ in range(3))}
     guests[0].release()
     searches.wait_for_log("out of memory")
     guests[1].release()
+    assert place.stays_empty(1)  # There is a free worker, but trial 2 still runs.
+    guests[2].release()
     alone = place.next()
     assert alone.news["trial"] == 0
     assert alone.pid != guests[0].pid  # The old process may hold on to memory.
-    # Nothing else has begun, although there is a worker that waits.
-    assert scripts.attempts(script) == {0: 2, 1: 1}
     alone.release()
     assert _ids(executor.result().completed) == [0, 1, 2, 3, 4]
+    assert scripts.attempts(script) == {0: 2, 1: 1, 2: 1, 3: 1, 4: 1}
+    times = scripts.times(script)
+    _, began, ended = [attempt for attempt in times if attempt[0] == 0][-1]
+    others = [attempt for attempt in times if attempt[0] != 0]
+    assert all(end <= began or begin >= ended for _, begin, end in others)
+
+
+def test_the_kernel_killing_for_memory_is_out_of_memory(
+    searches: Searches, place: meeting.Meeting, memory_group: Path
+) -> None:
+    """It would look like any other kill, and be repeated beside other trials."""
+    script = searches.script(
+        trials=2, acts={"0": ["meet, take 1 GiB", "ok"]}, meeting=place.address
+    )
+    executor = searches.start(script)
+    guest = place.next()
+    (memory_group / "cgroup.procs").write_text(str(guest.pid))
+    guest.release()
+    assert _ids(executor.result().completed) == [0, 1]
+    assert scripts.attempts(script)[0] == 2
+    log = (searches.root / "study/driver.log").read_text()
+    assert "Trial 0 will be repeated: a worker that the kernel killed" in log
 
 
 def test_out_of_memory_alone_is_a_failure(searches: Searches) -> None:

@@ -40,10 +40,14 @@ class Meeting:
 
     def next(self, timeout: float = LIMIT_S) -> Guest:
         """Waits for the next trial to come."""
-        sock = self._listener._listener._socket  # type: ignore[attr-defined]
-        assert connection.wait([sock], timeout), "nobody came"
+        assert not self.stays_empty(timeout), "nobody came"
         channel = self._listener.accept()
         return Guest(channel, channel.recv())
+
+    def stays_empty(self, seconds: float) -> bool:
+        """Whether nobody comes for so long."""
+        sock = self._listener._listener._socket  # type: ignore[attr-defined]
+        return not connection.wait([sock], seconds)
 
 
 def attend(address: str, **news: Any) -> None:

@@ -54,6 +54,13 @@ def attempts(script: Script) -> dict[int, int]:
     return {int(p.name.partition("-")[2]): p.stat().st_size for p in paths}
 
 
+def times(script: Script) -> list[tuple[int, float, float]]:
+    """Number, begin and end of each attempt that was not killed."""
+    lines = Path(script.directory, "times").read_text().splitlines()
+    numbers = [[float(word) for word in line.split()] for line in lines]
+    return [(int(number), began, ended) for number, began, ended in numbers]
+
+
 def search(
     entry: EntryPoint,
     study: str,

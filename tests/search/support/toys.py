@@ -29,7 +29,12 @@ class Toy(keras_tuner.Tuner):
         (Path(self.script.directory) / f"pid-{number}").write_text(str(os.getpid()))
         name = acts[min(attempt, len(acts) - 1)]
         Path(self.project_dir, f"checkpoint-{number}").touch()
-        return _act(name, self.script, trial, number)
+        began = time.monotonic()
+        try:
+            return _act(name, self.script, trial, number)
+        finally:
+            with Path(self.script.directory, "times").open("a") as file:
+                print(number, began, time.monotonic(), file=file)
 
     def _count_attempt(self, number: int) -> int:
         path = Path(self.script.directory) / f"attempts-{number}"
@@ -42,6 +47,8 @@ def _act(name: str, script: Script, trial: Any, number: int) -> Any:
     score = number / 10
     if name.startswith("meet"):
         meeting.attend(script.meeting, pid=os.getpid(), trial=number)
+    if name == "meet, take 1 GiB":
+        bytearray(1 << 30)
     if name == "meet, run out of memory":
         raise MemoryError
     if name == "spawn and meet":
