@@ -14,7 +14,7 @@ setup(
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     author="The tuner_component authors",
-    license="Apache-2.0",
+    license_expression="Apache-2.0",
     license_files=["LICENSE"],
     keywords="tfx tuner hyperparameter keras-tuner pipeline kubeflow",
     platforms=["Linux"],
@@ -41,8 +41,13 @@ setup(
         # TFX 1.16 (Python 3.10) imports it without requiring it; it came with
         # Apache Beam until that dropped it in 2.69.
         "dill; python_version < '3.11'",
+        "keras>=3",
         "keras-tuner>=1.4.7,<2",
+        "numpy",
         "protobuf>=3.20.3,<7",
+        # KerasTuner imports it without requiring it; TensorFlow brings it along, the
+        # other backends do not.
+        "six",
         # KerasTuner imports it on the TensorFlow backend without requiring it,
         # and TensorFlow stopped bringing it in 2.21.
         "tensorboard>=2.16",

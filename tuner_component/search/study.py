@@ -166,7 +166,12 @@ class Study:
     @property
     def workdir(self) -> str:
         """Where the user's tuner keeps its files; survives with the study."""
-        return files.join(self.directory, "workdir")
+        return self.workdir_of(self.directory)
+
+    @staticmethod
+    def workdir_of(directory: str) -> str:
+        """The `workdir` of the study in a directory, whether it is there yet or not."""
+        return files.join(directory, "workdir")
 
     def trial_directory(self, trial_id: str) -> str:
         """Directory of what belongs to one trial; created if need be."""

@@ -1,0 +1,69 @@
+"""Where the states of a trial's trainings are kept."""
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from tuner_component.search import state_codec
+from tuner_component.search.fit_records import FitRecords, directory_of
+
+
+def test_states_come_back_by_number(tmp_path: Path) -> None:
+    """The second execution would go on with the state of the first."""
+    records = FitRecords(str(tmp_path / "a"))
+    for fit in (0, 1):
+        records.write(fit, state_codec.encode({"fit": fit}))
+    records.write(1, state_codec.encode({"fit": "newer"}))
+    again = FitRecords(str(tmp_path / "a"))
+    assert again.latest == 1
+    assert again.take(1) == {"fit": "newer"}
+    assert again.latest == 0
+    assert again.take(0) == {"fit": 0}
+    assert again.take(0) is again.take(1) is None
+
+
+def test_nothing_is_written_for_a_trial_that_saves_nothing(tmp_path: Path) -> None:
+    """Ten thousand short trials would leave ten thousand directories."""
+    records = FitRecords(str(tmp_path / "a"))
+    records.clear()
+    assert records.latest == -1 and records.run == 0
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_torn_state_is_dropped_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A power loss would end in a stack trace, or in a training on garbage."""
+    records = FitRecords(str(tmp_path))
+    for fit in (0, 1):
+        records.write(fit, state_codec.encode({"fit": fit}))
+    path = tmp_path / "fit-00001.state"
+    path.write_bytes(path.read_bytes()[:-7])
+    with caplog.at_level(logging.WARNING):
+        again = FitRecords(str(tmp_path))
+    assert again.latest == 0
+    assert (again.take(0), again.take(1)) == ({"fit": 0}, None)
+    assert str(path) in caplog.text and "starts over" in caplog.text
+    assert not path.exists()
+
+
+def test_files_of_others_are_ignored(tmp_path: Path) -> None:
+    """An editor's backup would be taken for a state."""
+    (tmp_path / "fit-00001.state~").write_bytes(b"x")
+    (tmp_path / ".fit-00001.state.12.0.tmp").write_bytes(b"x")
+    assert FitRecords(str(tmp_path)).latest == -1
+
+
+def test_a_run_that_failed_is_counted_and_its_states_go(tmp_path: Path) -> None:
+    """A retry would go on into the failure, with the seed that led to it."""
+    directory = directory_of(str(tmp_path), "03")
+    for run in range(2):
+        records = FitRecords(directory)
+        assert records.run == run
+        records.write(0, state_codec.encode({}))
+        records.clear_for_next_run()
+    again = FitRecords(directory)
+    assert again.run == 2 and again.latest == -1
+    again.clear()
+    assert not Path(directory).exists()

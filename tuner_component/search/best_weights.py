@@ -1,0 +1,140 @@
+"""Keeps the file of a trial's best weights in step with what is known of its training.
+
+KerasTuner writes the weights whenever an epoch is the best so far, in place. Two things
+go wrong there when a trial is interrupted: the file may be torn, and it may already
+hold an epoch that the trial, going on from its last checkpoint, has not reached yet.
+Then the best score and the best weights belong to different epochs.
+
+So a new file takes the place of the old one only when it is complete, and the first one
+after a checkpoint does not replace the old file but moves it aside. Going on from that
+checkpoint moves it back. On a local disk this costs two renames and no copy.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from keras_tuner.src.engine import tuner_utils
+
+from tuner_component.search import files
+
+_SUFFIX = ".weights.h5"
+_KEPT = ".kept-"
+
+
+def find_saver(callbacks: Sequence[Any]) -> Any:
+    """Returns KerasTuner's callback that saves the best weights, None without one."""
+    for callback in callbacks:
+        if isinstance(callback, tuner_utils.SaveBestEpoch):
+            return callback
+    return None
+
+
+def kept_files(weights: str) -> list[str]:
+    """Returns the paths of all files that were moved aside for `weights`."""
+    directory, name = os.path.split(weights)
+    prefix = name.removesuffix(_SUFFIX) + _KEPT
+    names = files.list_names(directory)
+    return [files.join(directory, found) for found in names if found.startswith(prefix)]
+
+
+class BestWeights:
+    """Guards the best weights of one trial.
+
+    Attributes:
+        paused: While set, nothing is saved. For trainings that are gone through again
+            on the way to a later one: the file has all of them behind it.
+    """
+
+    def __init__(self) -> None:
+        self.paused = False
+        self._saver: Any = None
+        self._mark: str | None = None
+        self._kept = False
+        self._synced = True
+
+    def guard(self, saver: Any) -> None:
+        """Takes over how `saver`, a SaveBestEpoch, writes its file."""
+        if saver is None or saver is self._saver:
+            return
+        self._saver = saver
+        save = saver._save_model
+        saver._save_model = lambda: self._save(save)
+
+    @property
+    def value(self) -> float | None:
+        """The best value of the objective so far."""
+        return None if self._saver is None else float(self._saver.best_value)
+
+    def make_durable(self) -> None:
+        """Flushes the weights to the disk, before a checkpoint refers to them."""
+        if self._synced or self._saver is None or files.is_remote(self._weights):
+            return
+        descriptor = os.open(self._weights, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        self._synced = True
+
+    def checkpointed(self, mark: str) -> None:
+        """A checkpoint named `mark` is durable: the weights go with it from now on."""
+        if not self.paused:
+            self._forget_kept()
+            self._mark, self._kept = mark, False
+
+    def resume(self, mark: str, value: float | None) -> None:
+        """Makes value and file those of the checkpoint named `mark`."""
+        if self._saver is None or value is None:
+            return
+        self._saver.best_value = value
+        if self.paused:
+            return
+        for kept in kept_files(self._weights):
+            if kept == self._kept_path(mark):
+                files.move(kept, self._weights)
+            else:
+                files.remove(kept)
+        self._mark, self._kept = mark, False
+
+    def close(self) -> None:
+        """The trial has ended: what was moved aside is not needed any more."""
+        self._forget_kept()
+        self._mark = None
+
+    @property
+    def _weights(self) -> str:
+        return str(self._saver.filepath)
+
+    def _kept_path(self, mark: str) -> str:
+        return self._weights.removesuffix(_SUFFIX) + _KEPT + mark + _SUFFIX
+
+    def _forget_kept(self) -> None:
+        if self._kept and self._mark is not None:
+            files.remove(self._kept_path(self._mark))
+            self._kept = False
+
+    def _save(self, save: Callable[[], None]) -> None:
+        if self.paused:
+            return
+        weights = self._weights
+        if files.is_remote(weights):
+            # There a file appears whole when it is closed, and renaming is a copy.
+            self._keep(weights)
+            save()
+            return
+        new = weights.removesuffix(_SUFFIX) + ".new" + _SUFFIX
+        self._saver.filepath = new
+        try:
+            save()
+        finally:
+            self._saver.filepath = weights
+        if files.exists(new):  # Not on the helpers of a multi-worker strategy.
+            self._keep(weights)
+            files.move(new, weights)
+            self._synced = False
+
+    def _keep(self, weights: str) -> None:
+        if self._mark is not None and not self._kept and files.exists(weights):
+            files.move(weights, self._kept_path(self._mark))
+            self._kept = True

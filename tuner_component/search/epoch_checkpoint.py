@@ -1,0 +1,161 @@
+"""Lets an interrupted training go on from its last finished epoch.
+
+The state after an epoch holds all that the rest of the training and its result depend
+on: model, optimizer, curve so far, random generators, what the callbacks have counted,
+and the best value of the objective. It is written at a rate that costs at most a small
+share of the training time, so a crash costs the epochs since the last write.
+"""
+
+import dataclasses
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from tuner_component.search import state_codec, training_state
+from tuner_component.search.best_weights import BestWeights
+from tuner_component.search.errors import StorageError
+from tuner_component.search.fit_records import FitRecords
+from tuner_component.search.write_budget import WriteBudget
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass
+class Training:
+    """One training (one call of `model.fit`) of a trial.
+
+    Attributes:
+        trial_id: The trial.
+        number: Number of the training within the trial, from 0.
+        model: The Keras model that is trained.
+        callbacks: The callbacks of the user and of KerasTuner.
+        history: The History callback that collects the curve.
+        records: Where states are kept.
+        best: Guard of the trial's best weights.
+        budget: Decides when a state may be written.
+    """
+
+    trial_id: str
+    number: int
+    model: Any
+    callbacks: Sequence[Any]
+    history: Any
+    records: FitRecords
+    best: BestWeights
+    budget: WriteBudget
+
+    def may_write(self) -> bool:
+        """Whether the whole state can be written, and is worth its price now."""
+        return training_state.can_be_captured(self.model) and self.budget.allows(
+            training_state.model_size(self.model)
+        )
+
+    def write(self, epoch: int | None) -> None:
+        """Writes the whole state after an epoch, or after the last one (None)."""
+        with self.budget.writing(training_state.model_size(self.model)):
+            self._write(
+                epoch,
+                **training_state.capture_model(self.model),
+                callbacks=training_state.capture_callbacks(self.callbacks),
+                random=training_state.capture_random(),
+            )
+
+    def write_result(self) -> None:
+        """Writes only the curve of the whole training, a few kilobytes.
+
+        Enough where nothing but the curve is used of the model afterwards.
+        """
+        self._write(None, build_config=training_state.build_config(self.model))
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Puts back a state; a training whose result alone was kept stays untrained.
+
+        Raises:
+            training_state.MismatchError: The state belongs to another model.
+        """
+        if "model" in state:
+            training_state.restore_model(self.model, state)
+            training_state.restore_callbacks(self.callbacks, state["callbacks"])
+            training_state.restore_random(state["random"])
+        else:
+            # KerasTuner saves the build configuration of every model it trained.
+            training_state.ensure_built(self.model, state["build_config"])
+        self.history.history = state["history"]
+        self.history.epoch = state["epochs"]
+        self.best.resume(self._mark(state["epoch"]), state["best_value"])
+
+    def give_up(self, error: Exception) -> None:
+        """Drops a state that does not fit: this training starts over."""
+        _LOG.warning(
+            "Trial %s: training %d starts over, its checkpoint cannot be used. %s",
+            *(self.trial_id, self.number, error),
+        )
+        self.records.forget(self.number)
+
+    def _write(self, epoch: int | None, **state: Any) -> None:
+        state["epoch"] = epoch
+        state["history"] = self.history.history
+        state["epochs"] = self.history.epoch
+        state["best_value"] = self.best.value
+        try:
+            data = state_codec.encode(state)
+            self.best.make_durable()
+            self.records.write(self.number, data)
+            self.best.checkpointed(self._mark(epoch))
+        except (OSError, StorageError, TypeError) as error:
+            # A checkpoint is a help. Training can do without.
+            _LOG.warning(
+                "Trial %s: no checkpoint written, training goes on. %s",
+                *(self.trial_id, error),
+            )
+
+    def _mark(self, epoch: int | None) -> str:
+        return f"{self.number}-{'end' if epoch is None else epoch}"
+
+
+class EpochCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
+    """Writes the state of a training after its epochs, and begins with a saved one.
+
+    Must be the last callback of the training, so that the others have reset themselves
+    when a state is put back, and have counted the epoch when one is written.
+
+    Args:
+        training: The training.
+        state: What to go on from; None to start from the beginning.
+    """
+
+    def __init__(self, training: Training, state: dict[str, Any] | None) -> None:
+        super().__init__()
+        self._training = training
+        self._state = state
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Puts the state back and skips the epochs it has behind it."""
+        state, self._state = self._state, None
+        if state is None:
+            return
+        try:
+            self._training.restore(state)
+        except training_state.MismatchError as error:
+            self._training.give_up(error)
+            return
+        epoch = state["epoch"] + 1
+        # What `fit` asks after this, on every backend (as for BackupAndRestore).
+        self._training.model._initial_epoch = epoch
+        _LOG.info(
+            "Trial %s goes on after epoch %d of %s (training %d).",
+            *(self._training.trial_id, epoch, self.params.get("epochs")),
+            self._training.number,
+        )
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Makes the skipping end with this training."""
+        self._training.model._initial_epoch = None
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Writes the state, if it is worth its price and training goes on."""
+        last = self._training.model.stop_training or epoch + 1 >= self.params["epochs"]
+        if not last and self._training.may_write():
+            self._training.write(epoch)

@@ -1,0 +1,106 @@
+"""Where the interrupted trainings of one trial are kept until the trial has ended."""
+
+import logging
+import re
+from typing import Any
+
+from tuner_component.search import faults, files, state_codec
+
+_LOG = logging.getLogger(__name__)
+
+_FIT = re.compile(r"fit-(\d{5})\.state")
+_RUN = re.compile(r"run-(\d{5})")
+
+_WRITING = faults.declare(
+    "training.write.before", "an epoch of a trial has ended, its state is not written"
+)
+_WRITTEN = faults.declare(
+    "training.write.after", "the state of a trial after an epoch is durable"
+)
+
+
+def directory_of(study_directory: str, trial_id: str) -> str:
+    """Returns the directory for the trainings of a trial."""
+    return files.join(study_directory, "trials", trial_id, "training")
+
+
+class FitRecords:
+    """The state of each training of a trial, by its number within the trial.
+
+    A trial may train several times: once per execution, per fold, per phase. There is
+    one file for each, replaced as the training goes on.
+
+    Args:
+        directory: What `directory_of` returned; created when first needed.
+
+    Attributes:
+        run: How often the trial was run to a failure of its own before.
+    """
+
+    def __init__(self, directory: str) -> None:
+        self._directory = directory
+        names = files.list_names(directory)
+        self._exists = bool(names)
+        runs = [int(match[1]) for match in map(_RUN.fullmatch, names) if match]
+        self.run = max(runs, default=0)
+        self._states: dict[int, Any] = {}
+        for match in filter(None, map(_FIT.fullmatch, names)):
+            self._load(int(match[1]))
+
+    @property
+    def latest(self) -> int:
+        """The number of the last training whose state was not taken; -1 if none."""
+        return max(self._states, default=-1)
+
+    def take(self, fit: int) -> Any:
+        """Returns the state of a training, once; None if there is none.
+
+        A state is as large as the model and its optimizer. It is not held on to.
+        """
+        return self._states.pop(fit, None)
+
+    def forget(self, fit: int) -> None:
+        """Drops the state of a training that cannot be used."""
+        self._states.pop(fit, None)
+        files.remove(self._path(fit))
+
+    def write(self, fit: int, data: bytes) -> None:
+        """Makes the state of a training durable, whole or not at all.
+
+        Args:
+            fit: The training's number within the trial.
+            data: An encoded state.
+
+        Raises:
+            StorageError: It cannot be written; the state before it is kept.
+        """
+        if not self._exists:
+            files.makedirs(self._directory)
+            self._exists = True
+        faults.point(_WRITING)
+        files.write_bytes(self._path(fit), data)
+        faults.point(_WRITTEN)
+
+    def clear(self) -> None:
+        """Removes everything: the trial has ended."""
+        if self._exists:
+            files.remove_tree(self._directory)
+            self._exists = False
+        self._states.clear()
+
+    def clear_for_next_run(self) -> None:
+        """Removes everything but the count of runs: this one ended in a failure."""
+        self.clear()
+        files.makedirs(self._directory)
+        files.write_bytes(files.join(self._directory, f"run-{self.run + 1:05}"), b"")
+        self._exists = True
+
+    def _path(self, fit: int) -> str:
+        return files.join(self._directory, f"fit-{fit:05}.state")
+
+    def _load(self, fit: int) -> None:
+        try:
+            self._states[fit] = state_codec.decode(files.read_bytes(self._path(fit)))
+        except state_codec.DamagedStateError as error:
+            _LOG.warning("%s: %s That training starts over.", self._path(fit), error)
+            self.forget(fit)

@@ -1,0 +1,148 @@
+"""The one place that hooks seeding and checkpoints into a user's tuner.
+
+Used in process and in workers alike. Methods of the one tuner and its hypermodel are
+wrapped; their classes, and every other tuner, are left alone. A tuner that does not
+train Keras models through its hypermodel is seeded, and otherwise runs as it would.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras_tuner
+from keras_tuner.engine import base_tuner
+
+from tuner_component.search import fit_records, seeding
+from tuner_component.search.checkpoints import CheckpointCleaner
+from tuner_component.search.fit_records import FitRecords
+from tuner_component.search.trial_run import TrialRun
+from tuner_component.search.write_budget import WriteBudget
+
+
+def instrument(
+    tuner: base_tuner.BaseTuner,
+    study_directory: str,
+    study_seed: int,
+    *,
+    report: Callable[..., None] | None = None,
+    cleaner: CheckpointCleaner | None = None,
+    budget: WriteBudget | None = None,
+) -> None:
+    """Makes the tuner's trials repeatable, and able to go on after an interruption.
+
+    Args:
+        tuner: The user's tuner, before `search` is called.
+        study_directory: Path or URI of the study; the trainings of a trial are kept
+            under it until the trial has ended.
+        study_seed: The study's seed; `seeding.trial_seed` of it is a trial's seed.
+        report: Called as `report(trial_id, seed=...)` when a trial begins, to have the
+            seed recorded; None where somebody else records it.
+        cleaner: Deletes superfluous weights as trials end; None where another process
+            does, since it takes the real oracle to know which.
+        budget: Decides when the state of a training may be written; by default at a
+            rate that costs at most 5 % of the training time.
+    """
+    _Instrument(
+        tuner, study_directory, study_seed, report, cleaner, budget or WriteBudget()
+    ).attach()
+
+
+class _Instrument:
+    def __init__(
+        self,
+        tuner: Any,
+        study_directory: str,
+        study_seed: int,
+        report: Callable[..., None] | None,
+        cleaner: CheckpointCleaner | None,
+        budget: WriteBudget,
+    ) -> None:
+        self._tuner = tuner
+        self._study_directory = study_directory
+        self._study_seed = study_seed
+        self._report = report
+        self._cleaner = cleaner
+        self._budget = budget
+        self._run: TrialRun | None = None
+
+    def attach(self) -> None:
+        tuner = self._tuner
+        self._wrap_run_trial(tuner)
+        self._wrap_on_trial_end(tuner)
+        if tuner.hypermodel is None:
+            return
+        self._wrap_build(tuner.hypermodel)
+        if isinstance(tuner, keras_tuner.Tuner) and _is_stock(tuner):
+            self._wrap_build_and_fit(tuner)
+
+    def _wrap_run_trial(self, tuner: Any) -> None:
+        run_trial = tuner.run_trial
+
+        def run_interruptible(trial: Any, *args: Any, **kwargs: Any) -> Any:
+            self._run = run = self._begin(trial.trial_id)
+            try:
+                return run_trial(trial, *args, **kwargs)
+            finally:
+                run.end()
+
+        tuner.run_trial = run_interruptible
+
+    def _wrap_on_trial_end(self, tuner: Any) -> None:
+        on_trial_end = tuner.on_trial_end
+
+        def on_durable_end(trial: Any) -> None:
+            on_trial_end(trial)
+            run, self._run = self._run, None
+            if run is not None:
+                run.ended(runs_again=trial.status == "INVALID")
+            if self._cleaner is not None:
+                self._cleaner.trial_ended(trial.trial_id)
+
+        tuner.on_trial_end = on_durable_end
+
+    def _wrap_build_and_fit(self, tuner: Any) -> None:
+        """Marks the calls of which nobody sees more than the result."""
+        build_and_fit = tuner._build_and_fit_model
+
+        def build_and_fit_model(trial: Any, *args: Any, **kwargs: Any) -> Any:
+            run = self._run
+            if run is None or not run.active:
+                return build_and_fit(trial, *args, **kwargs)
+            run.result_suffices = True
+            try:
+                return build_and_fit(trial, *args, **kwargs)
+            finally:
+                run.result_suffices = False
+
+        tuner._build_and_fit_model = build_and_fit_model
+
+    def _wrap_build(self, hypermodel: Any) -> None:
+        build = hypermodel.build
+
+        def build_seeded(hp: Any, *args: Any, **kwargs: Any) -> Any:
+            run = self._run
+            if run is None or not run.active:
+                return build(hp, *args, **kwargs)
+            run.seed_next_build()
+            model = build(hp, *args, **kwargs)
+            run.hook(model)
+            return model
+
+        hypermodel.build = build_seeded
+
+    def _begin(self, trial_id: str) -> TrialRun:
+        seed = seeding.trial_seed(self._study_seed, trial_id)
+        if self._report is not None:
+            self._report(trial_id, seed=seed)
+        directory = fit_records.directory_of(self._study_directory, trial_id)
+        executions = getattr(self._tuner, "executions_per_trial", 1)
+        run = TrialRun(trial_id, FitRecords(directory), seed, executions, self._budget)
+        run.seed()
+        return run
+
+
+def _is_stock(tuner: Any) -> bool:
+    """Whether KerasTuner builds and fits the model, and only fits it."""
+    return (
+        type(tuner)._build_and_fit_model is keras_tuner.Tuner._build_and_fit_model
+        and type(tuner.hypermodel).fit is keras_tuner.HyperModel.fit
+    )

@@ -1,0 +1,219 @@
+"""One run of a trial: seeds its models, and lets its trainings go on where they were.
+
+What is hooked are the two calls that every way of running a Keras trial has in common,
+`hypermodel.build` and the `fit` of the model that it returns: KerasTuner's own
+`run_trial` with several executions, overrides of it (folds of a cross-validation),
+`HyperModel.fit` with one phase or several. Both are counted within the trial; a trial
+that is run again makes the same calls in the same order, so the numbers identify them.
+"""
+
+import dataclasses
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from tuner_component.search import best_weights, seeding
+from tuner_component.search.epoch_checkpoint import EpochCheckpoint, Training
+from tuner_component.search.fit_records import FitRecords
+from tuner_component.search.training_state import MismatchError
+from tuner_component.search.write_budget import WriteBudget
+
+# fit(x, y, batch_size, epochs, verbose, callbacks, ...)
+_POSITION_OF_CALLBACKS = 5
+
+
+class TrialRun:
+    """What happens inside of one `run_trial`.
+
+    Args:
+        trial_id: The trial.
+        records: Its saved trainings.
+        seed: Its seed.
+        executions: How often KerasTuner trains it (`executions_per_trial`).
+        budget: Decides when a state may be written.
+
+    Attributes:
+        result_suffices: Set while nothing but the result of a training is used, so
+            that a finished one needs no weights to be skipped.
+    """
+
+    def __init__(
+        self,
+        trial_id: str,
+        records: FitRecords,
+        seed: int,
+        executions: int,
+        budget: WriteBudget,
+    ) -> None:
+        self.result_suffices = False
+        self._trial_id = trial_id
+        self._records = records
+        self._trial_seed = seed
+        self._executions = executions
+        self._budget = budget
+        self._best = best_weights.BestWeights()
+        self._builds = 0
+        self._fits = 0
+        self._active = True
+        budget.begin_trial()
+
+    @property
+    def active(self) -> bool:
+        """Whether the trial is being run."""
+        return self._active
+
+    def seed_next_build(self) -> None:
+        """Seeds everything for the next model; a seed set while building wins."""
+        self.seed()
+        self._builds += 1
+
+    def seed(self) -> None:
+        """Seeds everything, for a trial that builds no model through its hypermodel."""
+        seeding.seed_everything(
+            seeding.build_seed(self._trial_seed, self._records.run, self._builds)
+        )
+
+    def hook(self, model: Any) -> None:
+        """Makes the model's trainings ones that can be interrupted."""
+        if not isinstance(model, keras.Model):
+            return
+        # Where `build` returns the same model again, its hook is replaced.
+        fit = getattr(model.fit, "hooked", model.fit)
+
+        @functools.wraps(fit)
+        def fit_and_go_on(*args: Any, **kwargs: Any) -> Any:
+            if not self._active:
+                return fit(*args, **kwargs)
+            return self._fit(model, fit, args, kwargs)
+
+        fit_and_go_on.hooked = fit  # type: ignore[attr-defined]
+        # Past the model's own bookkeeping of attributes: this is none of its layers.
+        object.__setattr__(model, "fit", fit_and_go_on)
+
+    def end(self) -> None:
+        """Lets go of the models; their saved trainings stay until the trial ended."""
+        self._active = False
+
+    def ended(self, runs_again: bool) -> None:
+        """The run's end is durable: its saved trainings are not needed any more.
+
+        Args:
+            runs_again: Whether it failed, and KerasTuner wants to see it again.
+        """
+        self._best.close()
+        if runs_again:
+            self._records.clear_for_next_run()
+        else:
+            self._records.clear()
+
+    def _fit(
+        self,
+        model: Any,
+        fit: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        number = self._fits
+        self._fits += 1
+        call = _Call.of(fit, args, kwargs)
+        if call is None:
+            return fit(*args, **kwargs)
+        training = self._training(number, model, call.callbacks)
+        state = self._usable(self._records.take(number))
+        if state is not None and state["epoch"] is None:
+            if self._skip(training, state):
+                return training.history
+            state = None
+        checkpoint = EpochCheckpoint(training, state)
+        with self._budget.training():
+            result = call([*training.callbacks, training.history, checkpoint])
+        self._finish(training, result)
+        return result
+
+    def _training(self, number: int, model: Any, callbacks: list[Any]) -> Training:
+        self._best.paused = number < self._records.latest
+        self._best.guard(best_weights.find_saver(callbacks))
+        given = [c for c in callbacks if isinstance(c, keras.callbacks.History)]
+        history = given[0] if given else keras.callbacks.History()
+        return Training(
+            self._trial_id,
+            number,
+            model,
+            [c for c in callbacks if c is not history],
+            history,
+            self._records,
+            self._best,
+            self._budget,
+        )
+
+    def _usable(self, state: Any) -> Any:
+        """The saved state, unless it lacks the weights that this caller needs."""
+        if state is None or "model" in state or self.result_suffices:
+            return state
+        return None
+
+    def _skip(self, training: Training, state: dict[str, Any]) -> bool:
+        """Puts back a finished training; returns whether that was possible."""
+        try:
+            training.restore(state)
+        except MismatchError as error:
+            training.give_up(error)
+            return False
+        training.history.set_model(training.model)
+        training.model.history = training.history
+        return True
+
+    def _finish(self, training: Training, result: Any) -> None:
+        """Keeps what another run of the trial needs to skip this training."""
+        if not isinstance(result, keras.callbacks.History):
+            return
+        if self.result_suffices:
+            # After the last one there is nothing left to lose but milliseconds.
+            if training.number + 1 < self._executions:
+                training.write_result()
+        elif training.may_write():
+            training.write(None)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Call:
+    """A call of `fit` whose callbacks are known."""
+
+    fit: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    callbacks: list[Any]
+
+    @classmethod
+    def of(
+        cls, fit: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> "_Call | None":
+        """Takes the callbacks out of the arguments, None where that cannot be done."""
+        if len(args) > _POSITION_OF_CALLBACKS:
+            given = args[_POSITION_OF_CALLBACKS]
+            before = args[:_POSITION_OF_CALLBACKS]
+            after = args[_POSITION_OF_CALLBACKS + 1 :]
+            if after:
+                return None
+            args = before
+        else:
+            given = kwargs.get("callbacks")
+            kwargs = {k: v for k, v in kwargs.items() if k != "callbacks"}
+        if isinstance(given, keras.callbacks.CallbackList) or not _takes_callbacks(fit):
+            return None
+        callbacks = [c for c in keras.tree.flatten(given) if c is not None]
+        return cls(fit, args, kwargs, callbacks)
+
+    def __call__(self, callbacks: list[Any]) -> Any:
+        """Calls `fit` with other callbacks."""
+        return self.fit(*self.args, callbacks=callbacks, **self.kwargs)
+
+
+def _takes_callbacks(fit: Callable[..., Any]) -> bool:
+    parameters = inspect.signature(fit).parameters
+    return "callbacks" in parameters or any(
+        p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()
+    )
