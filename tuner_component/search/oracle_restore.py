@@ -3,6 +3,9 @@
 Nothing is replayed through the oracle: no suggestion is drawn and no model fitted again.
 """
 
+import contextlib
+import gc
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import keras_tuner
@@ -22,32 +25,30 @@ _LOST = (
 
 def restore(
     oracle: keras_tuner.Oracle,
-    history: History,
+    records: Iterable[Mapping[str, Any]],
     spaces: SpaceTable,
     state: OracleState,
-) -> None:
-    """Gives a fresh oracle the trials and the state that a history tells of.
+) -> History:
+    """Gives a fresh oracle the trials and the state that a journal tells of.
 
     Args:
-        oracle: repaired, and otherwise as its constructor, and the tuner's, left it.
-        history: of a study that was opened by an oracle of the same kind.
-        spaces: empty; takes up the search spaces.
-        state: of the oracle, made right after its construction.
+        oracle: Repaired, and otherwise as its constructor, and the tuner's, left it.
+        records: Of a journal that an oracle of the same kind began, or none.
+        spaces: Empty; takes up the search spaces.
+        state: Of the oracle, made right after its construction.
+
+    Returns:
+        What the journal tells.
 
     Raises:
-        StudyMismatchError: the study was made with another oracle or objective.
+        StudyMismatchError: The study was made with another oracle or objective.
     """
-    check_same_search(oracle, history)
-    for key, entries in history.spaces.items():
-        spaces.add(key, entries)
-    lost = history.lost()
-    oracle.trials = {i: _lost_trial(i) for i in lost}
-    for trial in history.trials.values():
-        oracle.trials[trial.trial_id] = _trial(trial, spaces)
-    oracle.ongoing_trials = {}
-    state.restore(_base_state(oracle, history, spaces, lost), history.state)
-    if isinstance(oracle, ResumableGrid):
-        oracle.rebuild_order(lost)
+    with _collector_paused():
+        history = History.of(records)
+        if not history.is_empty():
+            _check_same_search(oracle, history)
+            _restore(oracle, history, spaces, state)
+        return history
 
 
 def identity(oracle: keras_tuner.Oracle) -> dict[str, str]:
@@ -59,7 +60,7 @@ def identity(oracle: keras_tuner.Oracle) -> dict[str, str]:
     }
 
 
-def check_same_search(oracle: keras_tuner.Oracle, history: History) -> None:
+def _check_same_search(oracle: keras_tuner.Oracle, history: History) -> None:
     """Raises if a history is not of a search with this kind of oracle and objective."""
     for name, value in identity(oracle).items():
         known = (history.opened or {}).get(name, value)
@@ -68,6 +69,24 @@ def check_same_search(oracle: keras_tuner.Oracle, history: History) -> None:
                 f"Expected the {name} this study was made with: {known}. "
                 f"Received: {value}. Choose another study directory for the new search."
             )
+
+
+def _restore(
+    oracle: keras_tuner.Oracle,
+    history: History,
+    spaces: SpaceTable,
+    state: OracleState,
+) -> None:
+    for key, entries in history.spaces.items():
+        spaces.add(key, entries)
+    lost = history.lost()
+    oracle.trials = {trial_id: _lost_trial(trial_id) for trial_id in lost}
+    for trial in history.trials.values():
+        oracle.trials[trial.trial_id] = _trial(trial, spaces)
+    oracle.ongoing_trials = {}
+    state.restore(_base_state(oracle, history, spaces, lost), history.state)
+    if isinstance(oracle, ResumableGrid):
+        oracle.rebuild_order(lost)
 
 
 def _base_state(
@@ -131,3 +150,18 @@ def _hashes(
         for trial_id, trial in history.trials.items()
     }
     return list(set(id_to_hash.values())), id_to_hash
+
+
+@contextlib.contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Keeps Python from looking for garbage while a whole study is built up.
+
+    There is none, and each look walks all of TensorFlow again.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
