@@ -131,6 +131,22 @@ def test_hyperband_killed_with_trials_in_flight(tmp_path: Path, workers: int):
     assert nth > 4
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("commit", [3, 5])
+def test_bayesian_killed_with_trials_in_flight(tmp_path: Path, commit: int):
+    """Its model would be asked, before it was fitted, about trials that still run."""
+    directory = str(tmp_path)
+
+    def search():
+        simulation.search_in_parallel(directory, "bayesian")
+
+    assert not crashes.run(search, f"journal.commit.after:{commit}")
+    assert crashes.run(search)
+    assert_each_ended_once(directory)
+    found = points(directory)
+    assert len(found) == len(set(found)) == 6
+
+
 @pytest.mark.parametrize("kind", ["grid", "random"])
 def test_hyperparameters_found_on_the_way(tmp_path: Path, expected, kind):
     """A search space that grew before the crash would shrink after it."""
