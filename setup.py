@@ -41,8 +41,13 @@ setup(
         # TFX 1.16 (Python 3.10) imports it without requiring it; it came with
         # Apache Beam until that dropped it in 2.69.
         "dill; python_version < '3.11'",
+        "keras>=3",
         "keras-tuner>=1.4.7,<2",
+        "numpy",
         "protobuf>=3.20.3,<7",
+        # KerasTuner imports it without requiring it; TensorFlow brings it along, the
+        # other backends do not.
+        "six",
         # KerasTuner imports it on the TensorFlow backend without requiring it,
         # and TensorFlow stopped bringing it in 2.21.
         "tensorboard>=2.16",

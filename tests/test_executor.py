@@ -316,11 +316,15 @@ def test_interrupted_search_goes_on(run: Run) -> None:
     assert len(load_tuner_results(run.tuner_results_dir)) == 5
 
 
-def test_finished_search_is_not_run_again(toy_run: Run) -> None:
+def test_finished_search_is_reported_and_not_run_again(
+    toy_run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
     """A study would grow whenever its pipeline runs."""
     toy_run()
     before = load_tuner_results(toy_run.tuner_results_dir)
-    toy_run()
+    with caplog.at_level("INFO"):
+        toy_run()
+    assert "This search was finished before: no trial was run" in caplog.text
     assert load_tuner_results(toy_run.tuner_results_dir) == before
 
 

@@ -65,7 +65,27 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         logging.info("The study is kept in %s.", directory)
         run = _run_in_workers if args.num_parallel_trials else _run_in_process
         result = run(message, directory, parts, args)
+        _log_result(result, directory)
         artifacts.publish(result, output_dict)
+
+
+def _log_result(result: SearchResult, directory: str) -> None:
+    if result.found is StudyState.FINISHED:
+        logging.info(
+            "This search was finished before: no trial was run, its results are "
+            "published again. To search anew, remove %s.",
+            directory,
+        )
+    else:
+        logging.info(
+            "The search is over%s: %d trials completed, %d failed%s.",
+            "" if result.complete else " with its time budget",
+            len(result.completed),
+            len(result.failed),
+            ", those of earlier runs included"
+            if result.found is StudyState.RESUMED
+            else "",
+        )
 
 
 def _run_in_process(
@@ -91,9 +111,7 @@ def _run_in_process(
             time_budget_s=options.time_budget_s,
         )
         tuner.results_summary()
-        return SearchResult.of(
-            tuner.oracle, study, resumed=found is not StudyState.NEW, complete=complete
-        )
+        return SearchResult.of(tuner.oracle, study, found, complete)
 
 
 def _run_in_workers(

@@ -16,8 +16,11 @@ def test_states_come_back_by_number(tmp_path: Path) -> None:
         records.write(fit, state_codec.encode({"fit": fit}))
     records.write(1, state_codec.encode({"fit": "newer"}))
     again = FitRecords(str(tmp_path / "a"))
-    assert [again.get(fit) for fit in range(3)] == [{"fit": 0}, {"fit": "newer"}, None]
     assert again.latest == 1
+    assert again.take(1) == {"fit": "newer"}
+    assert again.latest == 0
+    assert again.take(0) == {"fit": 0}
+    assert again.take(0) is again.take(1) is None
 
 
 def test_nothing_is_written_for_a_trial_that_saves_nothing(tmp_path: Path) -> None:
@@ -39,8 +42,8 @@ def test_a_torn_state_is_dropped_with_a_warning(
     path.write_bytes(path.read_bytes()[:-7])
     with caplog.at_level(logging.WARNING):
         again = FitRecords(str(tmp_path))
-    assert (again.get(0), again.get(1)) == ({"fit": 0}, None)
     assert again.latest == 0
+    assert (again.take(0), again.take(1)) == ({"fit": 0}, None)
     assert str(path) in caplog.text and "starts over" in caplog.text
     assert not path.exists()
 

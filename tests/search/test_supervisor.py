@@ -13,6 +13,7 @@ from tests.search.support import meeting, processes, scripts
 from tuner_component.search.errors import SearchFailedError, SearchInterruptedError
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.result import SearchResult
+from tuner_component.search.study import StudyState
 
 TWO = SearchOptions(num_workers=2)
 
@@ -418,7 +419,7 @@ def test_a_finished_study_is_reported_not_extended(searches: Searches) -> None:
     first = searches.run(script)
     again = searches.run(dataclasses.replace(script, trials=8))
     assert again.completed == first.completed
-    assert again.resumed and again.complete
+    assert again.found is StudyState.FINISHED and again.complete
     assert scripts.attempts(script) == {0: 1, 1: 1, 2: 1, 3: 1}
 
 

@@ -58,7 +58,7 @@ class TuneArgs(google.protobuf.message.Message):
     trial_timeout_seconds: builtins.float
     """A trial that takes longer is killed and tried again. 0 stands for no limit."""
     time_budget_seconds: builtins.float
-    """When it is over no further trial starts, those that run get a minute to finish,
+    """When it is over no further trial starts, those that run get half a minute to finish,
     and the best of what was found is published. 0 stands for no limit.
     """
     max_failed_trials: builtins.int

@@ -104,7 +104,7 @@ def _search(
         outcome = SearchResult.of(
             oracle,
             study,
-            resumed=found is not StudyState.NEW,
+            found,
             complete=end is supervisor.End.COMPLETE,
         )
     _check(end, outcome, job)

@@ -49,12 +49,15 @@ class FitRecords:
 
     @property
     def latest(self) -> int:
-        """The number of the last training that left a state; -1 if none did."""
+        """The number of the last training whose state was not taken; -1 if none."""
         return max(self._states, default=-1)
 
-    def get(self, fit: int) -> Any:
-        """Returns the state of a training, None if there is none."""
-        return self._states.get(fit)
+    def take(self, fit: int) -> Any:
+        """Returns the state of a training, once; None if there is none.
+
+        A state is as large as the model and its optimizer. It is not held on to.
+        """
+        return self._states.pop(fit, None)
 
     def forget(self, fit: int) -> None:
         """Drops the state of a training that cannot be used."""

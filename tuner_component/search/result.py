@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from tuner_component.search.study import Study
+from tuner_component.search.study import Study, StudyState
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,7 +17,7 @@ class SearchResult:
         objective: Name of the objective.
         direction: "min" or "max".
         seed: The study's seed.
-        resumed: Whether an earlier run had begun the study.
+        found: How the study was found: new, resumed, or finished before.
         complete: Whether there was nothing left to try; False where the time budget
             ended the search.
     """
@@ -28,12 +28,12 @@ class SearchResult:
     objective: str
     direction: str
     seed: int
-    resumed: bool
+    found: StudyState
     complete: bool
 
     @classmethod
     def of(
-        cls, oracle: Any, study: Study, resumed: bool, complete: bool
+        cls, oracle: Any, study: Study, found: StudyState, complete: bool
     ) -> "SearchResult":
         """Reads the result off the oracle of a study."""
         # A process that only waits for a result has no use for Keras.
@@ -51,7 +51,7 @@ class SearchResult:
             objective=oracle.objective.name,
             direction=oracle.objective.direction,
             seed=study.seed,
-            resumed=resumed,
+            found=found,
             complete=complete,
         )
 

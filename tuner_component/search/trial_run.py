@@ -122,7 +122,7 @@ class TrialRun:
         if call is None:
             return fit(*args, **kwargs)
         training = self._training(number, model, call.callbacks)
-        state = self._usable(self._records.get(number))
+        state = self._usable(self._records.take(number))
         if state is not None and state["epoch"] is None:
             if self._skip(training, state):
                 return training.history

@@ -13,6 +13,7 @@ import pytest
 
 from tests.search.support import meeting, processes, scripts
 from tuner_component.search.options import SearchOptions
+from tuner_component.search.study import StudyState
 
 ROOT = Path(__file__).parents[3]
 
@@ -182,7 +183,7 @@ def test_a_new_run_resumes_with_other_numbers_of_workers(
     processes.wait_until_gone(family, 5)
     script = dataclasses.replace(script, acts={})
     result = _search(nursery, script, tmp_path / "study", workers=3).result()
-    assert result.resumed and len(result.completed) == 4
+    assert result.found is StudyState.RESUMED and len(result.completed) == 4
     assert scripts.attempts(script) == {0: 1, 1: 1, 2: 2, 3: 1}
 
 

@@ -1,0 +1,107 @@
+"""Runs a search in a process that is killed in the middle of a trial, and again.
+
+    python -m tests.search.killed_searches SCENARIO DIRECTORY EPOCHS...
+
+Each number of epochs is one process: it trains so many and is then killed (SIGKILL) in
+the last one. A last process runs the search to its end and prints what it found, and the
+epochs that it trained itself, as one line of JSON. All of them are forked from one that
+has imported Keras and run nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import keras
+import keras_tuner
+
+from tests.search.keras_trials import DATA, EveryEpoch, InterruptAt, build, outcome
+from tuner_component.search import tuner_state
+from tuner_component.search.durable_oracle import DurableOracle
+from tuner_component.search.instrument import instrument
+from tuner_component.search.seeding import seeded_construction
+from tuner_component.search.study import Study
+
+
+class KillAt(InterruptAt):
+    """Kills the process instead."""
+
+    def interrupt(self) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def executions(directory: Path) -> Any:
+    """Two executions of each trial."""
+    return keras_tuner.RandomSearch(
+        build,
+        "val_loss",
+        max_trials=2,
+        executions_per_trial=2,
+        directory=directory,
+    )
+
+
+def hyperband(directory: Path) -> Any:
+    """Trials that continue others."""
+    return keras_tuner.Hyperband(build, "val_loss", max_epochs=4, directory=directory)
+
+
+def mirrored(directory: Path) -> Any:
+    """Training on two devices at once."""
+    import tensorflow as tf
+
+    cpus = tf.config.list_physical_devices("CPU")
+    two = [tf.config.LogicalDeviceConfiguration()] * 2
+    tf.config.set_logical_device_configuration(cpus[0], two)
+    return keras_tuner.RandomSearch(
+        build,
+        "val_loss",
+        max_trials=1,
+        directory=directory,
+        distribution_strategy=tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]),
+    )
+
+
+def search(scenario: str, directory: Path, kill_after: int | None) -> dict[str, Any]:
+    """Runs a search, or what is left of it, on a study in `directory`."""
+    KillAt.after(kill_after)
+    callbacks = [KillAt(), keras.callbacks.EarlyStopping(patience=3)]
+    with Study.open(str(directory / "study"), {"scenario": scenario}, seed=7) as study:
+        with seeded_construction(study.seed):
+            tuner = globals()[scenario](directory / "study" / "workdir")
+        tuner.oracle = oracle = DurableOracle(tuner.oracle, study)
+        tuner_state.keep_in(tuner, str(directory / "study" / "tuner.json"))
+        instrument(
+            tuner,
+            study.directory,
+            study.seed,
+            report=oracle.note,
+            budget=EveryEpoch(),
+        )
+        tuner.search(**DATA, epochs=4, callbacks=callbacks)
+        oracle.finish()
+    return {**outcome(tuner), "epochs": KillAt.epochs}
+
+
+def main() -> None:
+    scenario, directory = sys.argv[1], Path(sys.argv[2])
+    for epochs in map(int, sys.argv[3:]):
+        child = os.fork()
+        if child == 0:
+            try:
+                search(scenario, directory, epochs)
+            finally:
+                os._exit(1)
+        _, status = os.waitpid(child, 0)
+        if not os.WIFSIGNALED(status):
+            sys.exit(f"Expected a killed search. Received: status {status}.")
+    print(json.dumps(search(scenario, directory, None)))
+
+
+if __name__ == "__main__":
+    main()
