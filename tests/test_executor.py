@@ -193,7 +193,7 @@ def test_all_trials_failing_is_an_error_with_the_first_traceback(run: Run) -> No
 
 def test_all_trials_not_finite_is_an_error(run: Run) -> None:
     """The message would lack a reason: nothing was raised."""
-    with pytest.raises(SearchFailedError, match=r"Expected a finite value.*nan"):
+    with pytest.raises(SearchFailedError, match=r"Expected a finite score.*nan"):
         run.module(toy("hp.Float('x', 0, 1); return math.nan"))()
     assert_nothing_published(run)
 
@@ -297,18 +297,55 @@ def test_artifact_that_cannot_be_written_leaves_none(toy_run: Run) -> None:
     assert not list(toy_run.tuner_results_dir.iterdir())
 
 
-def test_tune_args_for_one_trial_at_a_time(toy_run: Run) -> None:
-    """num_parallel_trials=1 must run as the default does."""
-    toy_run.exec_properties["tune_args"] = '{"num_parallel_trials": 1}'
+def test_interrupted_search_goes_on(run: Run) -> None:
+    """A crash at trial 80 would lose 80 trials."""
+    log = run.root / "trials.txt"
+    body = (
+        f"open({str(log)!r}, 'a').write(trial.trial_id + ' ')"
+        "; x = hp.Float('x', 0, 1)"
+        "; crash = trial.trial_id == '3' and not os.path.exists('{0}.once')"
+        "; crash and open('{0}.once', 'w').close()"
+        "; assert not crash or sys.exit('killed'); return x"
+    ).replace("{0}", str(log))
+    run.module("import os, sys\n" + toy(body))
+    with pytest.raises(SystemExit):
+        run()
+    assert_nothing_published(run)
+    run()
+    assert log.read_text().split() == ["0", "1", "2", "3", "3", "4"]
+    assert len(load_tuner_results(run.tuner_results_dir)) == 5
+
+
+def test_finished_search_is_reported_and_not_run_again(
+    toy_run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A study would grow whenever its pipeline runs."""
     toy_run()
-    assert len(load_tuner_results(toy_run.tuner_results_dir)) == 5
-
-
-def test_parallel_trials_are_refused_for_now(toy_run: Run) -> None:
-    """Silently running them one by one would be a lie."""
-    toy_run.exec_properties["tune_args"] = '{"num_parallel_trials": 2}'
-    with pytest.raises(ValueError, match=r"Received: 2. Parallel trials come with"):
+    before = load_tuner_results(toy_run.tuner_results_dir)
+    with caplog.at_level("INFO"):
         toy_run()
+    assert "This search was finished before: no trial was run" in caplog.text
+    assert load_tuner_results(toy_run.tuner_results_dir) == before
+
+
+def test_changed_inputs_begin_a_new_study_and_say_what_changed(
+    toy_run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Trials on other data, or of other code, would count as these."""
+    toy_run()
+    toy_run.exec_properties["custom_config"] = '{"changed": true}'
+    with caplog.at_level("INFO"):
+        toy_run()
+    assert "This is a new study" in caplog.text
+    assert "custom_config" in caplog.text
+
+
+def test_time_budget_publishes_the_best_so_far(run: Run) -> None:
+    """A search with a deadline would miss it, or publish nothing."""
+    run.exec_properties["tune_args"] = '{"time_budget_seconds": 0.5}'
+    body = "import time; time.sleep(0.2); return hp.Float('x', 0, 1)"
+    run.module(toy(body, "RandomSearchOracle(max_trials=100, seed=1)"))()
+    assert 1 <= len(load_tuner_results(run.tuner_results_dir)) <= 4
 
 
 def test_tune_args_that_are_not_json(toy_run: Run) -> None:

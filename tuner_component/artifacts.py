@@ -5,7 +5,6 @@ import os
 from collections.abc import Mapping
 
 from absl import logging
-from keras_tuner.engine import base_tuner
 from tfx import types
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
@@ -13,27 +12,23 @@ from tfx.types import standard_component_specs as specs
 from tfx.utils import io_utils
 
 from tuner_component.results import BEST_HYPERPARAMETERS_FILE, TUNER_RESULTS_FILE
-from tuner_component.search import trials
+from tuner_component.search.result import SearchResult
 
 
 def publish(
-    tuner: base_tuner.BaseTuner, output_dict: Mapping[str, list[types.Artifact]]
+    result: SearchResult, output_dict: Mapping[str, list[types.Artifact]]
 ) -> None:
     """Writes `best_hyperparameters.txt` and `tuner_results.json`, or neither.
 
     Args:
-        tuner: A tuner whose search is over, with at least one completed trial.
+        result: Of a search with at least one completed trial.
         output_dict: The component's output artifacts by their keys.
     """
-    best = tuner.get_best_hyperparameters()[0].get_config()
+    best = result.best_hyperparameters
     rows = [
-        {
-            "trial_id": trial.trial_id,
-            "score": trial.score,
-            **trial.hyperparameters.values,
-        }
-        for trial in trials.ranked(tuner.oracle)
-        if trial.hyperparameters.values
+        {"trial_id": trial["trial_id"], "score": trial["score"], **values}
+        for trial in result.completed
+        if (values := trial["hyperparameters"]["values"])
     ]
     # Both are text before either is written: a value that JSON cannot hold leaves
     # no artifact behind.

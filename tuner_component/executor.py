@@ -7,8 +7,22 @@ from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import standard_component_specs as specs
 
-from tuner_component import artifacts, fn_args, tune_args, user_module
-from tuner_component.search import in_process
+from tuner_component import (
+    artifacts,
+    fn_args,
+    preload,
+    search_inputs,
+    studies,
+    tune_args,
+    user_module,
+    worker_entry,
+)
+from tuner_component.proto import tuner_pb2
+from tuner_component.search import fingerprint, in_process, seeding
+from tuner_component.search.engines import launch
+from tuner_component.search.protocol import EntryPoint
+from tuner_component.search.result import SearchResult
+from tuner_component.search.study import Study, StudyState
 
 
 class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
@@ -22,6 +36,8 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
     ) -> None:
         """Runs the search and writes both output artifacts, or neither.
 
+        A search that was interrupted goes on where it stopped.
+
         Args:
             input_dict: Input artifacts by the keys of `TunerSpec`.
             output_dict: Output artifacts by the keys of `TunerSpec`.
@@ -32,25 +48,83 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
             UserModuleError: If the user's module or its `tuner_fn` fails.
             TypeError: If `tuner_fn` returns something else than it should.
             SearchFailedError: If the search ends without a result.
+            SearchInterruptedError: If it was stopped; running it again goes on.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         args = tune_args.from_exec_properties(exec_properties.get(specs.TUNE_ARGS_KEY))
-        if args.num_parallel_trials > 1:
-            raise ValueError(
-                "Expected tune_args.num_parallel_trials to be 0 or 1. Received: "
-                f"{args.num_parallel_trials}. Parallel trials come with version 0.2; "
-                "until then leave tune_args out."
-            )
+        parts = search_inputs.fingerprint(input_dict, exec_properties, args)
+        directory = studies.directory(args, self._context, parts)
         message = fn_args.from_artifacts(
-            input_dict, exec_properties, working_dir=self._get_tmp_dir()
+            input_dict,
+            exec_properties,
+            working_dir=Study.workdir_of(directory),
+            study_id=fingerprint.study_id(parts),
         )
-        tuner_fn = user_module.load_tuner_fn(exec_properties)
-        tuner, fit_kwargs = user_module.call_tuner_fn(
-            tuner_fn, fn_args.to_fn_args(message)
+        if new := fingerprint.explain_difference(directory, parts):
+            logging.info("%s", new)
+        logging.info("The study is kept in %s.", directory)
+        run = _run_in_workers if args.num_parallel_trials else _run_in_process
+        result = run(message, directory, parts, args)
+        _log_result(result, directory)
+        artifacts.publish(result, output_dict)
+
+
+def _log_result(result: SearchResult, directory: str) -> None:
+    if result.found is StudyState.FINISHED:
+        logging.info(
+            "This search was finished before: no trial was run, its results are "
+            "published again. To search anew, remove %s.",
+            directory,
         )
+    else:
+        logging.info(
+            "The search is over%s: %d trials completed, %d failed%s.",
+            "" if result.complete else " with its time budget",
+            len(result.completed),
+            len(result.failed),
+            ", those of earlier runs included"
+            if result.found is StudyState.RESUMED
+            else "",
+        )
+
+
+def _run_in_process(
+    message: tuner_pb2.TunerFnArgs,
+    directory: str,
+    parts: dict[str, str],
+    args: tuner_pb2.TuneArgs,
+) -> SearchResult:
+    options = tune_args.search_options(args)
+    with Study.open(directory, parts, options.seed) as study:
+        found = study.state
+        tuner_fn = user_module.load_tuner_fn(message)
+        with seeding.seeded_construction(study.seed):
+            tuner, fit_kwargs = user_module.call_tuner_fn(
+                tuner_fn, fn_args.to_fn_args(message)
+            )
         tuner.search_space_summary()
-        logging.info("Search started: tuner %s.", tuner.tuner_id)
-        in_process.run(tuner, fit_kwargs)
-        logging.info("Search finished: tuner %s.", tuner.tuner_id)
+        complete = in_process.run(
+            tuner,
+            fit_kwargs,
+            study,
+            max_failed_trials=options.max_failed_trials,
+            time_budget_s=options.time_budget_s,
+        )
         tuner.results_summary()
-        artifacts.publish(tuner, output_dict)
+        return SearchResult.of(tuner.oracle, study, found, complete)
+
+
+def _run_in_workers(
+    message: tuner_pb2.TunerFnArgs,
+    directory: str,
+    parts: dict[str, str],
+    args: tuner_pb2.TuneArgs,
+) -> SearchResult:
+    with user_module.installed(message) as local:
+        return launch.run_parallel(
+            EntryPoint(worker_entry.TARGET, local.SerializeToString()),
+            directory,
+            parts,
+            tune_args.search_options(args),
+            preload.modules(user_module.source(local)),
+        )

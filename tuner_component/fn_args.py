@@ -75,6 +75,9 @@ def from_artifacts(
             input_dict.get(specs.STATISTICS_KEY) or [], {*train_splits, *eval_splits}
         ),
         study_id=study_id,
+        module_file=exec_properties.get(specs.MODULE_FILE_KEY) or "",
+        module_path=exec_properties.get(specs.MODULE_PATH_KEY) or "",
+        tuner_fn=exec_properties.get(specs.TUNER_FN_KEY) or "",
     )
 
 

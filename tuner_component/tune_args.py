@@ -1,11 +1,38 @@
 """TuneArgs: taking them from the pipeline author and from the orchestrator."""
 
+import math
 from typing import Any
 
 from google.protobuf import json_format
 from tfx.proto import tuner_pb2 as tfx_tuner_pb2
 
 from tuner_component.proto import tuner_pb2
+from tuner_component.search.options import SearchOptions
+
+# The least value of each number, and what to write when there is no wish.
+_AT_LEAST = {
+    "num_parallel_trials": (0, "Leave it out to run trials in process, one by one"),
+    "cpus_per_trial": (0, "Leave it out to divide the machine's CPUs"),
+    "gpus_per_trial": (0, "Leave it out to divide the machine's GPUs"),
+    "max_retries": (0, "Leave it out to retry twice"),
+    "trial_timeout_seconds": (0, "Leave it out for no limit"),
+    "time_budget_seconds": (0, "Leave it out for no limit"),
+    "max_failed_trials": (
+        0,
+        "Leave it out to put up with any number, short of ten in a row",
+    ),
+    "max_trials_per_worker": (0, "Leave it out to keep workers until the end"),
+    "seed": (0, "Leave it out to draw one"),
+}
+
+# Fields that mean something only to worker processes.
+_OF_WORKERS = (
+    "cpus_per_trial",
+    "gpus_per_trial",
+    "max_retries",
+    "trial_timeout_seconds",
+    "max_trials_per_worker",
+)
 
 
 def validated(
@@ -18,7 +45,7 @@ def validated(
 
     Raises:
         TypeError: If it is neither.
-        ValueError: If a value is out of its range.
+        ValueError: If a value is out of its range, or has no effect.
     """
     if isinstance(tune_args, tuner_pb2.TuneArgs):
         result = tune_args
@@ -30,11 +57,24 @@ def validated(
             f"Received: {tune_args!r} of type {type(tune_args).__name__}. Write "
             "tune_args=TuneArgs(num_parallel_trials=...)."
         )
-    if result.num_parallel_trials < 0:
+    for field, value in result.ListFields():
+        least, otherwise = _AT_LEAST.get(field.name, (None, ""))
+        if least is not None and not (math.isfinite(value) and value >= least):
+            raise ValueError(
+                f"Expected tune_args.{field.name} to be {least} or more. Received: "
+                f"{value}. {otherwise}."
+            )
+        if field.name in _OF_WORKERS and result.num_parallel_trials == 0:
+            raise ValueError(
+                f"Expected tune_args.num_parallel_trials to be 1 or more with "
+                f"{field.name}. Received: 0, a search in process, where {field.name} "
+                "has no effect. Set num_parallel_trials, or leave it out."
+            )
+    if result.gpus_per_trial > 1 and result.gpus_per_trial % 1:
         raise ValueError(
-            "Expected tune_args.num_parallel_trials to be 0 or more. Received: "
-            f"{result.num_parallel_trials}. Leave it out to run trials one after "
-            "another."
+            "Expected tune_args.gpus_per_trial to be a whole number, or a fraction "
+            f"below 1. Received: {result.gpus_per_trial}. A worker can share one GPU "
+            "or own several."
         )
     return result
 
@@ -65,3 +105,24 @@ def from_exec_properties(value: Any) -> tuner_pb2.TuneArgs:
             "that runs it."
         ) from error
     return validated(parsed)
+
+
+def search_options(args: tuner_pb2.TuneArgs) -> SearchOptions:
+    """Returns the same in the terms of the search.
+
+    An in-process search takes only the seed, the time budget and the limit on failures
+    from it.
+    """
+    # Where 0 and unset mean different things, the message knows which it is.
+    set_fields = {field.name: value for field, value in args.ListFields()}
+    return SearchOptions(
+        num_workers=args.num_parallel_trials or 1,
+        cpus_per_trial=args.cpus_per_trial or None,
+        gpus_per_trial=set_fields.get("gpus_per_trial"),
+        max_retries=set_fields.get("max_retries", SearchOptions.max_retries),
+        trial_timeout_s=args.trial_timeout_seconds or None,
+        time_budget_s=args.time_budget_seconds or None,
+        max_failed_trials=set_fields.get("max_failed_trials"),
+        max_trials_per_worker=args.max_trials_per_worker or None,
+        seed=set_fields.get("seed"),
+    )

@@ -1,16 +1,23 @@
 """Calling the user's `tuner_fn`: whatever goes wrong there is said clearly."""
 
+import contextlib
+import importlib.util
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from keras_tuner.engine import base_tuner
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.components.tuner.component import TunerFnResult
 from tfx.components.util import udf_utils
+from tfx.dsl.io import fileio
 from tfx.types import standard_component_specs as specs
+from tfx.utils import io_utils
+
+from tuner_component.proto import tuner_pb2
 
 _TUNER_FN = specs.TUNER_FN_KEY
+_SOURCES = (specs.MODULE_PATH_KEY, specs.MODULE_FILE_KEY, _TUNER_FN)
 _TUNER_FN_SHAPE = "def tuner_fn(fn_args: FnArgs) -> TunerFnResult"
 
 
@@ -21,19 +28,20 @@ class UserModuleError(RuntimeError):
     """
 
 
-def load_tuner_fn(exec_properties: Mapping[str, Any]) -> Callable[[FnArgs], Any]:
+def load_tuner_fn(message: tuner_pb2.TunerFnArgs) -> Callable[[FnArgs], Any]:
     """Imports the user's module and returns its `tuner_fn`.
 
     Args:
-        exec_properties: Names the module under one of the keys `module_path`,
-            `module_file` and `tuner_fn`.
+        message: Names the module in `module_path`, `module_file` or `tuner_fn`.
 
     Raises:
         UserModuleError: If the module does not import, or has no such function.
+        ValueError: If no module is named.
     """
-    source = _source(exec_properties)
+    source = _source(message)
+    names = {key: getattr(message, key) for key in _SOURCES}
     try:
-        tuner_fn = udf_utils.get_fn(dict(exec_properties), _TUNER_FN)
+        tuner_fn = udf_utils.get_fn(names, _TUNER_FN)
     except Exception as error:
         if _is_missing_function(error):
             raise UserModuleError(
@@ -50,6 +58,46 @@ def load_tuner_fn(exec_properties: Mapping[str, Any]) -> Callable[[FnArgs], Any]
             f"of type {type(tuner_fn).__name__}. Define {_TUNER_FN_SHAPE}."
         )
     return tuner_fn  # type: ignore[no-any-return]
+
+
+@contextlib.contextmanager
+def installed(message: tuner_pb2.TunerFnArgs) -> Iterator[tuner_pb2.TunerFnArgs]:
+    """Installs a packaged module once, for all processes that are started within.
+
+    TFX would install the wheel anew in each process. Here it lies on `sys.path`, which
+    they inherit, until the context ends.
+
+    Args:
+        message: Names the module, `name@wheel` if it is packaged.
+
+    Yields:
+        A message that names what can be imported.
+    """
+    name, dependencies = udf_utils.decode_user_module_key(message.module_path)
+    if not dependencies:
+        yield message
+        return
+    local = tuner_pb2.TunerFnArgs()
+    local.CopyFrom(message)
+    local.module_path = name
+    with udf_utils.TempPipInstallContext(
+        [io_utils.ensure_local(wheel) for wheel in dependencies]
+    ):
+        yield local
+
+
+def source(message: tuner_pb2.TunerFnArgs) -> str:
+    """Returns the source of the user's module; empty where it cannot be found."""
+    if message.module_file:
+        path: str | None = message.module_file
+    else:
+        name = message.module_path or message.tuner_fn.rpartition(".")[0]
+        spec = importlib.util.find_spec(name)
+        path = spec.origin if spec else None
+    if not path or not fileio.exists(path):
+        return ""
+    with fileio.open(path, "rb") as file:
+        return bytes(file.read()).decode(errors="replace")
 
 
 def call_tuner_fn(tuner_fn: Callable[[FnArgs], Any], fn_args: FnArgs) -> TunerFnResult:
@@ -88,10 +136,10 @@ def call_tuner_fn(tuner_fn: Callable[[FnArgs], Any], fn_args: FnArgs) -> TunerFn
     return result
 
 
-def _source(exec_properties: Mapping[str, Any]) -> str:
-    for key in (specs.MODULE_PATH_KEY, specs.MODULE_FILE_KEY, _TUNER_FN):
-        if exec_properties.get(key):
-            return f"{key} {exec_properties[key]!r}"
+def _source(message: tuner_pb2.TunerFnArgs) -> str:
+    for key in _SOURCES:
+        if name := getattr(message, key):
+            return f"{key} {name!r}"
     raise ValueError(
         "Expected exactly one of 'module_file' and 'tuner_fn' in the execution "
         "properties. Received: neither. Pass one of them to the Tuner."

@@ -83,10 +83,10 @@ class Progress(logging.Handler):
         if record.msg == "Component %s is running.":
             self._count += 1
             self._start, self._remark = time.monotonic(), ""
-            name = record.args[0] if record.args else ""
-            self._write(f"{self._count:3}/{self._num_components}  {name!s:<16}")
+            name = record.getMessage().split()[1]
+            self._write(f"{self._count:3}/{self._num_components}  {name:<16}")
         elif record.msg == "A cached execution %d is used.":
-            self._remark = "  unchanged, as before"
+            self._remark = "  cached"
         elif record.msg == "Component %s is finished.":
             self._write(f"{time.monotonic() - self._start:6.1f} s{self._remark}\n")
 

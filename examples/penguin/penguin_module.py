@@ -14,6 +14,7 @@ so it imports installed packages only, and nothing that lies beside it.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -57,8 +58,7 @@ def preprocessing_fn(inputs: dict[str, tf.SparseTensor]) -> dict[str, tf.Tensor]
     """Turns raw columns into features, each of shape [batch, 1].
 
     Args:
-        inputs: The raw columns. Because of the NAs among them, the measurements
-            arrive as text.
+        inputs: The raw columns, with at most one value in a row.
 
     Returns:
         Measurements as z-scores (a missing one becomes 0, which is the mean), and
@@ -66,33 +66,37 @@ def preprocessing_fn(inputs: dict[str, tf.SparseTensor]) -> dict[str, tf.Tensor]
     """
     outputs = {}
     for name in NUMERIC_FEATURES:
-        measured = _numbers(_dense(inputs[name]))
-        outputs[transformed_name(name)] = _or_zero(tft.scale_to_z_score(measured))
+        score = tft.scale_to_z_score(_numbers(inputs[name]))
+        outputs[transformed_name(name)] = tf.where(tf.math.is_nan(score), 0.0, score)
     for name in CATEGORICAL_FEATURES:
         # The extra bucket takes what was not seen in training.
         outputs[transformed_name(name)] = tft.compute_and_apply_vocabulary(
-            _dense(inputs[name]), vocab_filename=name, num_oov_buckets=1
+            _text(inputs[name]), vocab_filename=name, num_oov_buckets=1
         )
     outputs[transformed_name(LABEL)] = tft.compute_and_apply_vocabulary(
-        _dense(inputs[LABEL]), vocab_filename=LABEL
+        _text(inputs[LABEL]), vocab_filename=LABEL
     )
     return outputs
 
 
-def _dense(column: tf.SparseTensor) -> tf.Tensor:
-    """Fills a text column to [batch, 1]: what a row lacks is as good as NA."""
+def _numbers(column: tf.SparseTensor) -> tf.Tensor:
+    """Fills what is missing with NaN, which Transform's statistics skip."""
+    values = column.values
+    if values.dtype == tf.string:  # how a column with NAs is read
+        values = tf.strings.to_number(tf.where(values == MISSING, "nan", values))
+    return _dense(column, tf.cast(values, tf.float32), math.nan)
+
+
+def _text(column: tf.SparseTensor) -> tf.Tensor:
+    """Fills what is missing with NA, a category like others."""
+    return _dense(column, column.values, MISSING)
+
+
+def _dense(
+    column: tf.SparseTensor, values: tf.Tensor, default: float | str
+) -> tf.Tensor:
     shape = [column.dense_shape[0], 1]
-    sparse = tf.SparseTensor(column.indices, column.values, shape)
-    return tf.sparse.to_dense(sparse, default_value=MISSING)
-
-
-def _numbers(text: tf.Tensor) -> tf.Tensor:
-    """Parses numbers; missing ones become NaN, which Transform's statistics skip."""
-    return tf.strings.to_number(tf.where(text == MISSING, "nan", text), tf.float32)
-
-
-def _or_zero(x: tf.Tensor) -> tf.Tensor:
-    return tf.where(tf.math.is_nan(x), tf.zeros_like(x), x)
+    return tf.sparse.to_dense(tf.SparseTensor(column.indices, values, shape), default)
 
 
 # --- Tuner ---------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import tensorflow_model_analysis as tfma
 from tfx import v1 as tfx
 
 from examples.penguin import artifacts, console, penguin_module
-from tuner_component import Tuner
+from tuner_component import TuneArgs, Tuner
 
 DATA = Path(__file__).resolve().parent / "data"
 MODULE_FILE = Path(__file__).resolve().parent / "penguin_module.py"
@@ -18,6 +18,9 @@ MODULE_FILE = Path(__file__).resolve().parent / "penguin_module.py"
 # Trainer and Tuner learn from the first and validate on the second. The third is the
 # Evaluator's alone: a search also fits the data on which its trials are compared.
 SPLITS = {"train": 3, "eval": 1, "test": 1}
+
+# Trials at the same time, each in a process of its own.
+PARALLEL_TRIALS = 2
 
 # A model that is right less often is not pushed. 44 % of the penguins are Adelie.
 MIN_ACCURACY = 0.9
@@ -60,7 +63,9 @@ def create_pipeline(
         "eval_args": tfx.proto.EvalArgs(splits=["eval"]),
     }
     if hyperparameters is None:
-        source = Tuner(**training)
+        source = Tuner(
+            tune_args=TuneArgs(num_parallel_trials=PARALLEL_TRIALS), **training
+        )
         best_hyperparameters = source.outputs["best_hyperparameters"]
     else:
         source = tfx.dsl.Importer(

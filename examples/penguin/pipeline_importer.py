@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     root = args.root.resolve()
     log = root / f"{NAME}.log"
     with console.output_to(log) as terminal:
-        print(f"Training under {root} (TFX takes 20 s to import)", file=terminal)
+        print(f"Training under {root}\nLog: {log}", file=terminal)
         try:
             directory = prepared(args.hyperparameters or _last_tuned(root), root)
         except (ValueError, FileNotFoundError) as error:

@@ -27,10 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     root = parser.parse_args(argv).root.resolve()
     log = root / f"{NAME}.log"
     with console.output_to(log) as terminal:
-        print(
-            f"Tuning and training under {root} (TFX takes 20 s to import)",
-            file=terminal,
-        )
+        print(f"Tuning and training under {root}\nLog: {log}", file=terminal)
         # TFX takes 20 s to import: only when it is clear what to do.
         from examples.penguin import pipeline, summary
 

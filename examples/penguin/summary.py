@@ -38,20 +38,20 @@ class Summary:
         """
         uri = self._latest("Tuner", "tuner_results").uri
         results = load_tuner_results(uri)
-        names = list(results[0].hyperparameters)
-        self._print(f"\nBest {_SHOWN_TRIALS} of {len(results)} trials, by val_loss")
+        best = results[:_SHOWN_TRIALS]
+        self._print(f"\nBest {len(best)} of {len(results)} trials, by val_loss")
         self._table(
-            ["trial", "val_loss", *names],
+            ["trial", "val_loss", *best[0].hyperparameters],
             [
                 [trial.trial_id, trial.score, *trial.hyperparameters.values()]
-                for trial in results[:_SHOWN_TRIALS]
+                for trial in best
             ],
         )
         self._places["all trials"] = os.path.join(uri, "tuner_results.json")
-        directory = self._latest("Tuner", "best_hyperparameters").uri
-        best = os.path.join(directory, "best_hyperparameters.txt")
-        self._places["best hyperparameters"] = best
-        return best
+        uri = self._latest("Tuner", "best_hyperparameters").uri
+        path = os.path.join(uri, "best_hyperparameters.txt")
+        self._places["best hyperparameters"] = path
+        return path
 
     def hyperparameters(self, uri: str) -> None:
         """Shows the hyperparameters that the model was trained with."""

@@ -3,6 +3,7 @@
 import collections
 import itertools
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,11 +11,13 @@ from tests.search import crashes, simulation
 from tuner_component.search.journal import Journal
 from tuner_component.search.study import Study
 
-SLOW = {"bayesian"}
-KINDS = [
-    pytest.param(kind, marks=[pytest.mark.slow] if kind in SLOW else [])
-    for kind in simulation.KINDS
-]
+
+def kinds(*slow: str) -> list[Any]:
+    """All kinds of oracles, some of them for who has time."""
+    return [
+        pytest.param(kind, marks=[pytest.mark.slow] if kind in slow else [])
+        for kind in simulation.KINDS
+    ]
 
 
 @pytest.fixture(name="expected", scope="module")
@@ -42,7 +45,7 @@ def assert_each_ended_once(directory):
     assert set(ends.values()) == {1}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", kinds("bayesian", "hyperband"))
 @pytest.mark.parametrize("point", ["journal.commit.before", "journal.commit.after"])
 def test_killed_once_at_every_commit(tmp_path: Path, expected, kind, point):
     """A crash at some transition would lose a trial, repeat one, or change the search."""
@@ -59,7 +62,7 @@ def test_killed_once_at_every_commit(tmp_path: Path, expected, kind, point):
     assert nth > 10
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", kinds("bayesian"))
 def test_killed_again_and_again(tmp_path: Path, expected, kind):
     """What one resume puts right, the next would spoil."""
     directory = str(tmp_path / "study")
@@ -73,6 +76,59 @@ def test_killed_again_and_again(tmp_path: Path, expected, kind):
     assert crash > 4
     assert simulation.results(directory) == expected(kind)
     assert_each_ended_once(directory)
+
+
+def points(directory: str) -> list[str]:
+    """The points of the search space that were tried, in no order."""
+    found = simulation.results(directory).values()
+    return sorted(repr(sorted(values.items())) for values, _ in found)
+
+
+@pytest.mark.parametrize("discover", [False, True])
+@pytest.mark.parametrize("kind", ["grid", "random"])
+def test_killed_with_trials_in_flight(tmp_path: Path, kind: str, discover: bool):
+    """A parallel search would try points twice, or leave some out."""
+
+    def search(directory):
+        simulation.search_in_parallel(directory, kind, discover=discover)
+
+    whole = str(tmp_path / "whole")
+    assert crashes.run(lambda: search(whole))
+    for nth in itertools.count(1):
+        directory = str(tmp_path / str(nth))
+        if crashes.run(lambda d=directory: search(d), f"journal.commit.after:{nth}"):
+            break
+        assert crashes.run(lambda d=directory: search(d))
+        assert_each_ended_once(directory)
+        found = points(directory)
+        assert len(found) == len(set(found))
+        if kind == "grid" or not discover:
+            # What is drawn at random depends on when a hyperparameter is found.
+            assert found == points(whole)
+    assert nth > 4
+
+
+@pytest.mark.parametrize("workers", [2, 5])
+def test_hyperband_killed_with_trials_in_flight(tmp_path: Path, workers: int):
+    """A bracket would lose its place, and its best never be trained to the end."""
+
+    def search(directory):
+        simulation.search_in_parallel(directory, "hyperband", workers)
+
+    def rungs(directory):
+        found = simulation.results(directory).values()
+        return sorted((v["tuner/epochs"], v["tuner/round"]) for v, _ in found)
+
+    whole = str(tmp_path / "whole")
+    assert crashes.run(lambda: search(whole))
+    for nth in itertools.count(1):
+        directory = str(tmp_path / str(nth))
+        if crashes.run(lambda d=directory: search(d), f"journal.commit.before:{nth}"):
+            break
+        assert crashes.run(lambda d=directory: search(d))
+        assert_each_ended_once(directory)
+        assert rungs(directory) == rungs(whole)
+    assert nth > 4
 
 
 @pytest.mark.parametrize("kind", ["grid", "random"])

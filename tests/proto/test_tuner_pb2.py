@@ -28,10 +28,15 @@ message = TunerFnArgs(
     schema_path="/schema", transform_graph_path="/graph", base_model="/model",
     custom_config='{"units": 8}', payload_format="FORMAT_PROTO",
     data_view_uri="/view", num_examples={"train": 2**40, "eval": 0}, study_id="s",
+    module_file="/m.py", module_path="m", tuner_fn="m.tuner_fn",
 )
-assert {f.name for f, _ in message.ListFields()} == set(TunerFnArgs.DESCRIPTOR.fields_by_name)
-tune_args = TuneArgs(num_parallel_trials=3)
+tune_args = TuneArgs(
+    num_parallel_trials=3, cpus_per_trial=2, gpus_per_trial=0.5, max_retries=0,
+    trial_timeout_seconds=1.5, time_budget_seconds=2.5, max_failed_trials=0,
+    study_dir="/studies", seed=0, max_trials_per_worker=4,
+)
 for sent in (message, tune_args):
+    assert {f.name for f, _ in sent.ListFields()} == set(sent.DESCRIPTOR.fields_by_name)
     assert type(sent).FromString(sent.SerializeToString()) == sent
     assert json_format.Parse(json_format.MessageToJson(sent), type(sent)()) == sent
 print(protobuf.__version__)

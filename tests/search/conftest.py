@@ -1,10 +1,15 @@
-"""Filesystems in distress."""
+"""Fixtures of the search engine's tests: processes, and filesystems in distress."""
 
+import contextlib
+import os
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.search.support import meeting, processes
 
 Mount = Callable[[str], Path]
 
@@ -27,3 +32,47 @@ def mount(tmp_path: Path) -> Iterator[Mount]:
     yield mount
     for target in mounted:
         subprocess.run(["umount", "-l", str(target)], check=True)
+
+
+@pytest.fixture
+def memory_group() -> Iterator[Path]:
+    """A control group with little memory; skips where none can be made."""
+    root = Path("/sys/fs/cgroup")
+    first = (root / "memory").is_dir()  # Version 1 has a hierarchy for memory alone.
+    group = root / ("memory" if first else "") / f"tuner_component_test_{os.getpid()}"
+    limit = "memory.limit_in_bytes" if first else "memory.max"
+    try:
+        group.mkdir()
+        # Processes that have imported Keras bring 600 MB, which count elsewhere.
+        (group / limit).write_text(str(256 << 20))
+    except OSError as error:
+        pytest.skip(f"making control groups takes root's rights: {error}")
+    yield group
+    group.rmdir()
+
+
+@pytest.fixture(scope="session")
+def _nursery() -> Iterator[processes.Nursery]:
+    nursery = processes.Nursery()
+    yield nursery
+    nursery.close()
+
+
+@pytest.fixture
+def nursery(_nursery: processes.Nursery) -> Iterator[processes.Nursery]:
+    """Starts executors; afterwards nothing that a search started may be left."""
+    yield _nursery
+    left = _nursery.descendants()
+    try:
+        processes.wait_until_gone(left, 10)
+    finally:
+        for pid in _nursery.descendants():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[meeting.Meeting]:
+    """Where trials meet the test."""
+    with contextlib.closing(meeting.Meeting(tmp_path)) as at:
+        yield at

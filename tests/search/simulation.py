@@ -106,7 +106,7 @@ def objective(values: dict[str, Any]) -> float:
 def run_trial(durable: Any, trial: Any, *, discover: bool = False) -> None:
     """Runs a trial as a worker would: reports its metrics, then its end."""
     values = trial.hyperparameters.values
-    if discover and values.get("kind") == "deep":
+    if discover:
         # A hyperparameter that nobody declared, found while the model is built.
         trial.hyperparameters.Choice("late", [1, 2])
     durable.update_trial(trial.trial_id, {"score": objective(values)})
@@ -122,6 +122,28 @@ def search(directory: str, kind: str, *, discover: bool = False, **kwargs: Any) 
             run_trial(durable, trial, discover=discover)
             durable.commit()
         assert trial.status == "STOPPED"
+        durable.finish()
+
+
+def search_in_parallel(
+    directory: str, kind: str, workers: int = 3, *, discover: bool = False
+) -> None:
+    """The same with trials in flight, whose ends are committed together."""
+    with Study.open(directory, FINGERPRINT, seed=1) as study:
+        durable = DurableOracle(oracle(kind), study, autocommit=False)
+        running: dict[str, Any] = {}
+        while True:
+            for worker in (f"w{n}" for n in range(workers)):
+                if worker not in running:
+                    trial = durable.create_trial(worker)
+                    if trial.status == "RUNNING":
+                        running[worker] = trial
+            durable.commit()
+            if not running:
+                break
+            # All but the latest: the next round begins with a trial in flight.
+            for worker in sorted(running)[: max(1, len(running) - 1)]:
+                run_trial(durable, running.pop(worker), discover=discover)
         durable.finish()
 
 

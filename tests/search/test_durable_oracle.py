@@ -209,11 +209,34 @@ def test_retry_that_the_user_asked_for(opened: Opened) -> None:
     assert trial.message is None
     end(durable, trial, 2.0)
     assert durable.get_trial("0").score == 2.0
+    assert durable.create_trial("a").trial_id == "1"
     told = simulation.read(opened.directory).trials["0"]
     assert [bool(a["failed"]) for a in told.attempts] == [True, True]
     assert told.attempts[1]["reason"] == "Traceback: flaky"
     assert told.ended is not None
     assert told.ended["attempts"] == 3
+
+
+class OwnBookkeeping(simulation.CountingOracle):
+    """Overrides what ends a trial, and does not call its base."""
+
+    def end_trial(self, trial: Any) -> None:
+        trial.score = trial.metrics.get_best_value("score")
+
+
+@pytest.mark.parametrize(
+    ("score", "status"), [(1.0, "COMPLETED"), (math.inf, "FAILED")]
+)
+def test_oracle_with_an_end_of_its_own(
+    opened: Opened, score: float, status: str
+) -> None:
+    """Its trials would run for ever, or its infinities win."""
+    durable = opened.wrap(OwnBookkeeping(objective=simulation.OBJECTIVE, max_trials=3))
+    end(durable, durable.create_trial("a"), score)
+    assert durable.unfinished == []
+    told = simulation.read(opened.directory).trials["0"].ended
+    assert told is not None
+    assert told["status"] == status
 
 
 def test_retries_end(opened: Opened) -> None:

@@ -1,5 +1,7 @@
 """Whole files, whole or not at all; what filesystems share is in tests/conformance."""
 
+import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +21,30 @@ def test_file_is_old_or_new_after_a_crash(tmp_path: Path, point: str) -> None:
     files.write_bytes(path, b"old")
     assert not crashes.run(lambda: files.write_bytes(path, b"brand new"), point)
     assert files.read_bytes(path) in (b"old", b"brand new")
+
+
+def test_file_is_synced_before_it_gets_its_name_and_the_name_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power failure could leave a name without content, or lose a new file."""
+    calls = []
+    fsync, replace = os.fsync, os.replace
+
+    def record_sync(descriptor: int) -> None:
+        calls.append("dir" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
+        fsync(descriptor)
+
+    def record_replace(source: str, target: str) -> None:
+        calls.append("replace")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", record_sync)
+    monkeypatch.setattr(os, "replace", record_replace)
+    files.write_bytes(str(tmp_path / "file"), b"x")
+    assert calls == ["file", "replace", "dir"]
+    calls.clear()
+    files.makedirs(str(tmp_path / "a" / "b"))
+    assert calls == ["dir", "dir"]
 
 
 def test_full_disk_is_explained_and_leaves_the_old_file(mount: Mount) -> None:

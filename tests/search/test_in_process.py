@@ -69,7 +69,7 @@ def tuner_of(kind: str, root: Path, calls: Calls, die_after: int | None = None) 
 def run(kind: str, root: Path, calls: Calls, die_after: int | None = None) -> None:
     with Study.open(str(root / "study"), simulation.FINGERPRINT) as study:
         tuner = tuner_of(kind, root, calls, die_after)
-        in_process.run_durably(tuner, {"offset": 1.0}, study)
+        in_process.run(tuner, {"offset": 1.0}, study)
 
 
 def outcome(root: Path) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def test_best_trials_are_there_after_the_search(tmp_path: Path) -> None:
     calls = Calls(tmp_path)
     with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
         tuner = tuner_of("random", tmp_path, calls)
-        in_process.run_durably(tuner, {}, study)
+        in_process.run(tuner, {}, study)
     best = tuner.get_best_hyperparameters()[0]
     assert score(best) == tuner.oracle.get_best_trials()[0].score
     tuner.results_summary()
@@ -111,7 +111,7 @@ def test_finished_search_runs_nothing_and_knows_its_results(tmp_path: Path) -> N
     with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
         assert study.state is StudyState.FINISHED
         tuner = tuner_of("random", tmp_path, calls)
-        in_process.run_durably(tuner, {}, study)
+        in_process.run(tuner, {}, study)
     assert len(calls.read()) == ran
     assert len(tuner.oracle.get_best_trials(None)) == 8
 
@@ -142,7 +142,7 @@ def test_tuner_without_keras(tmp_path: Path) -> None:
     """Only Keras models could be tuned durably."""
     with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
         tuner = bare(tmp_path)
-        in_process.run_durably(tuner, {"data": [0.5, 0.6]}, study)
+        in_process.run(tuner, {"data": [0.5, 0.6]}, study)
     assert len(tuner.oracle.get_best_trials(None)) == 5
 
 
@@ -161,7 +161,7 @@ def test_sklearn_tuner(tmp_path: Path) -> None:
             keras_tuner.Objective("score", "max"), max_trials=3
         )
         tuner = keras_tuner.SklearnTuner(oracle, build, directory=str(tmp_path / "w"))
-        in_process.run_durably(tuner, fit_kwargs, study)
+        in_process.run(tuner, fit_kwargs, study)
     assert tuner.get_best_models()[0].score(**fit_kwargs) > 0.9
 
 
@@ -172,12 +172,12 @@ def test_tuners_own_state_is_kept(tmp_path: Path) -> None:
         tuner = bare(tmp_path)
         tuner.on_search_end = lambda: 1 / 0
         with pytest.raises(ZeroDivisionError):
-            in_process.run_durably(tuner, {"data": [0.5]}, study)
+            in_process.run(tuner, {"data": [0.5]}, study)
     saved = tmp_path / "study" / "tuner.json"
     assert json.loads(saved.read_text()) == {"runs": 5}
     with Study.open(directory, simulation.FINGERPRINT) as study:
         tuner = bare(tmp_path, max_trials=7)
-        in_process.run_durably(tuner, {"data": [0.5]}, study)
+        in_process.run(tuner, {"data": [0.5]}, study)
     assert tuner.runs == 7
 
 
@@ -187,7 +187,7 @@ def test_torn_state_of_a_tuner_is_no_obstacle(
     """KerasTuner writes it in place: a crash meanwhile would block the search."""
     with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
         (tmp_path / "study" / "tuner.json").write_text('{"ru')
-        in_process.run_durably(bare(tmp_path), {"data": [0.5]}, study)
+        in_process.run(bare(tmp_path), {"data": [0.5]}, study)
     assert "tuner.json" in caplog.text
 
 
@@ -205,7 +205,7 @@ def test_search_whose_trials_all_fail(tmp_path: Path) -> None:
         tuner = bare(tmp_path)
         tuner.__class__ = Failing
         with pytest.raises(SearchFailedError, match="no data for 0") as raised:
-            in_process.run_durably(tuner, {"data": []}, study)
+            in_process.run(tuner, {"data": []}, study)
     assert "Traceback" in str(raised.value.first_traceback)
     assert raised.value.failed_trials == 5
 
@@ -216,7 +216,7 @@ def test_limit_on_failures(tmp_path: Path) -> None:
         tuner = bare(tmp_path)
         tuner.__class__ = Failing
         with pytest.raises(SearchFailedError, match="at most 2"):
-            in_process.run_durably(tuner, {"data": []}, study, max_failed_trials=2)
+            in_process.run(tuner, {"data": []}, study, max_failed_trials=2)
     assert len(tuner.oracle.trials) == 3
 
 
@@ -226,11 +226,11 @@ def test_trial_without_the_objective_stops_the_search(tmp_path: Path) -> None:
         tuner = bare(tmp_path)
         tuner.run_trial = lambda trial, data: {"scoer": 1.0}
         with pytest.raises(keras_tuner.errors.FatalValueError, match="scoer"):
-            in_process.run_durably(tuner, {"data": []}, study)
+            in_process.run(tuner, {"data": []}, study)
 
 
 def test_progress_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A search in process would run for hours without a word."""
     with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
-        in_process.run_durably(bare(tmp_path), {"data": [0.5]}, study)
+        in_process.run(bare(tmp_path), {"data": [0.5]}, study)
     assert "Trial 5 Complete" in capsys.readouterr().out

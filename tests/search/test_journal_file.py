@@ -18,20 +18,20 @@ def test_block_comes_back() -> None:
     assert block.records() == [{"a": 1}, {"b": "\n"}, {}]
 
 
-@pytest.mark.parametrize("length", range(len(DATA)))
-def test_no_part_of_a_file_passes_for_it(length: int) -> None:
+def test_no_part_of_a_file_passes_for_it() -> None:
     """A write cut short by a power failure would be trusted."""
-    with pytest.raises(DamagedFileError):
-        journal_file.decode("me", DATA[:length])
+    for length in range(len(DATA)):
+        with pytest.raises(DamagedFileError):
+            journal_file.decode("me", DATA[:length])
 
 
-@pytest.mark.parametrize("position", range(len(DATA)))
-def test_flipped_bit_is_noticed(position: int) -> None:
+def test_flipped_bit_is_noticed() -> None:
     """A file gone bad on the disk would be trusted."""
-    altered = bytearray(DATA)
-    altered[position] ^= 0x10
-    with pytest.raises(DamagedFileError):
-        journal_file.decode("me", bytes(altered))
+    for position in range(len(DATA)):
+        altered = bytearray(DATA)
+        altered[position] ^= 0x10
+        with pytest.raises(DamagedFileError):
+            journal_file.decode("me", bytes(altered))
 
 
 @pytest.mark.parametrize(

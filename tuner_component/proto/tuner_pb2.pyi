@@ -11,6 +11,7 @@ import google.protobuf.descriptor
 import google.protobuf.internal.containers
 import google.protobuf.message
 import sys
+import typing
 
 if sys.version_info >= (3, 8):
     import typing as typing_extensions
@@ -28,16 +29,80 @@ class TuneArgs(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     NUM_PARALLEL_TRIALS_FIELD_NUMBER: builtins.int
+    CPUS_PER_TRIAL_FIELD_NUMBER: builtins.int
+    GPUS_PER_TRIAL_FIELD_NUMBER: builtins.int
+    MAX_RETRIES_FIELD_NUMBER: builtins.int
+    TRIAL_TIMEOUT_SECONDS_FIELD_NUMBER: builtins.int
+    TIME_BUDGET_SECONDS_FIELD_NUMBER: builtins.int
+    MAX_FAILED_TRIALS_FIELD_NUMBER: builtins.int
+    STUDY_DIR_FIELD_NUMBER: builtins.int
+    SEED_FIELD_NUMBER: builtins.int
+    MAX_TRIALS_PER_WORKER_FIELD_NUMBER: builtins.int
     num_parallel_trials: builtins.int
     """How many trials run at the same time, each in a worker process of its own.
-    0 (the default) runs the search sequentially inside the executor's process.
+    0 (the default) runs the search sequentially inside the executor's process;
+    1 runs it sequentially in a supervised process.
+    """
+    cpus_per_trial: builtins.int
+    """CPU threads for each worker. 0 (the default) divides the machine's among them.
+    Variables like OMP_NUM_THREADS that you set yourself are left alone.
+    """
+    gpus_per_trial: builtins.float
+    """GPUs for each worker, whole (1, 2, ...) or a fraction (0.5: two workers share
+    one). Unset divides the machine's GPUs among the workers; 0 hides them.
+    """
+    max_retries: builtins.int
+    """How often a trial is tried again after its worker died: killed, out of memory,
+    hung, over the time limit. Unset stands for 2.
+    """
+    trial_timeout_seconds: builtins.float
+    """A trial that takes longer is killed and tried again. 0 stands for no limit."""
+    time_budget_seconds: builtins.float
+    """When it is over no further trial starts, those that run get half a minute to finish,
+    and the best of what was found is published. 0 stands for no limit.
+    """
+    max_failed_trials: builtins.int
+    """The search fails when more trials than this have failed for good. Unset stands
+    for any number, short of ten in a row (or of your oracle's own
+    max_consecutive_failed_trials, where you changed that).
+    """
+    study_dir: builtins.str
+    """Below which directory studies are kept, to be resumed after a crash: a path or
+    URI. Empty stands for <pipeline_root>/<node>/.system/studies. Each study has a
+    directory there, named by what shapes the search.
+    """
+    seed: builtins.int
+    """Makes the search reproducible: hyperparameters, weights, shuffling. Unset draws
+    a seed, which is recorded.
+    """
+    max_trials_per_worker: builtins.int
+    """A worker is replaced after so many trials, against memory that user code leaks.
+    0 stands for never.
     """
     def __init__(
         self,
         *,
         num_parallel_trials: builtins.int = ...,
+        cpus_per_trial: builtins.int = ...,
+        gpus_per_trial: builtins.float | None = ...,
+        max_retries: builtins.int | None = ...,
+        trial_timeout_seconds: builtins.float = ...,
+        time_budget_seconds: builtins.float = ...,
+        max_failed_trials: builtins.int | None = ...,
+        study_dir: builtins.str = ...,
+        seed: builtins.int | None = ...,
+        max_trials_per_worker: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing_extensions.Literal["num_parallel_trials", b"num_parallel_trials"]) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["_gpus_per_trial", b"_gpus_per_trial", "_max_failed_trials", b"_max_failed_trials", "_max_retries", b"_max_retries", "_seed", b"_seed", "gpus_per_trial", b"gpus_per_trial", "max_failed_trials", b"max_failed_trials", "max_retries", b"max_retries", "seed", b"seed"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["_gpus_per_trial", b"_gpus_per_trial", "_max_failed_trials", b"_max_failed_trials", "_max_retries", b"_max_retries", "_seed", b"_seed", "cpus_per_trial", b"cpus_per_trial", "gpus_per_trial", b"gpus_per_trial", "max_failed_trials", b"max_failed_trials", "max_retries", b"max_retries", "max_trials_per_worker", b"max_trials_per_worker", "num_parallel_trials", b"num_parallel_trials", "seed", b"seed", "study_dir", b"study_dir", "time_budget_seconds", b"time_budget_seconds", "trial_timeout_seconds", b"trial_timeout_seconds"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing_extensions.Literal["_gpus_per_trial", b"_gpus_per_trial"]) -> typing_extensions.Literal["gpus_per_trial"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing_extensions.Literal["_max_failed_trials", b"_max_failed_trials"]) -> typing_extensions.Literal["max_failed_trials"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing_extensions.Literal["_max_retries", b"_max_retries"]) -> typing_extensions.Literal["max_retries"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing_extensions.Literal["_seed", b"_seed"]) -> typing_extensions.Literal["seed"] | None: ...
 
 global___TuneArgs = TuneArgs
 
@@ -78,6 +143,9 @@ class TunerFnArgs(google.protobuf.message.Message):
     DATA_VIEW_URI_FIELD_NUMBER: builtins.int
     NUM_EXAMPLES_FIELD_NUMBER: builtins.int
     STUDY_ID_FIELD_NUMBER: builtins.int
+    MODULE_FILE_FIELD_NUMBER: builtins.int
+    MODULE_PATH_FIELD_NUMBER: builtins.int
+    TUNER_FN_FIELD_NUMBER: builtins.int
     working_dir: builtins.str
     """A directory that the search may write to."""
     @property
@@ -110,6 +178,12 @@ class TunerFnArgs(google.protobuf.message.Message):
         """Number of examples in each split, where statistics were given."""
     study_id: builtins.str
     """The study that the trials belong to; the same for every process of a search."""
+    module_file: builtins.str
+    """Where tuner_fn is: a file, an importable module, or a function in one. Exactly
+    one of them is set.
+    """
+    module_path: builtins.str
+    tuner_fn: builtins.str
     def __init__(
         self,
         *,
@@ -128,7 +202,10 @@ class TunerFnArgs(google.protobuf.message.Message):
         data_view_uri: builtins.str = ...,
         num_examples: collections.abc.Mapping[builtins.str, builtins.int] | None = ...,
         study_id: builtins.str = ...,
+        module_file: builtins.str = ...,
+        module_path: builtins.str = ...,
+        tuner_fn: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing_extensions.Literal["base_model", b"base_model", "custom_config", b"custom_config", "data_view_uri", b"data_view_uri", "eval_files", b"eval_files", "eval_splits", b"eval_splits", "eval_steps", b"eval_steps", "num_examples", b"num_examples", "payload_format", b"payload_format", "schema_path", b"schema_path", "study_id", b"study_id", "train_files", b"train_files", "train_splits", b"train_splits", "train_steps", b"train_steps", "transform_graph_path", b"transform_graph_path", "working_dir", b"working_dir"]) -> None: ...
+    def ClearField(self, field_name: typing_extensions.Literal["base_model", b"base_model", "custom_config", b"custom_config", "data_view_uri", b"data_view_uri", "eval_files", b"eval_files", "eval_splits", b"eval_splits", "eval_steps", b"eval_steps", "module_file", b"module_file", "module_path", b"module_path", "num_examples", b"num_examples", "payload_format", b"payload_format", "schema_path", b"schema_path", "study_id", b"study_id", "train_files", b"train_files", "train_splits", b"train_splits", "train_steps", b"train_steps", "transform_graph_path", b"transform_graph_path", "tuner_fn", b"tuner_fn", "working_dir", b"working_dir"]) -> None: ...
 
 global___TunerFnArgs = TunerFnArgs

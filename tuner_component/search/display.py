@@ -13,7 +13,7 @@ class SearchDisplay:
         """Prepares the display.
 
         Args:
-            oracle: the oracle whose trials are shown.
+            oracle: The oracle whose trials are shown.
             verbose: 0 for silence, as in `Tuner.search`.
         """
         self._board = _Board(oracle)

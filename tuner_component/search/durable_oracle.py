@@ -19,8 +19,8 @@ from tuner_component.search.oracle_journal import OracleJournal
 from tuner_component.search.oracle_repairs import lock_released_on_error, repair
 from tuner_component.search.oracle_restore import identity, restore
 from tuner_component.search.oracle_state import OracleState
-from tuner_component.search.study import Study, StudyState
 from tuner_component.search.space_table import SpaceTable
+from tuner_component.search.study import Study, StudyState
 from tuner_component.search.trial_ledger import TrialLedger
 
 _Status = trial_lib.TrialStatus
@@ -77,11 +77,9 @@ class DurableOracle(OracleFacade):
         self._autocommit = autocommit
         self._limit = FailureLimit(oracle, max_failed_trials)
         self._display = SearchDisplay(oracle, oracle.verbose if display else 0)
-        history = History.of(study.journal.records())
-        state, spaces = OracleState(oracle), SpaceTable()
         repair(oracle)
-        if not history.is_empty():
-            restore(oracle, history, spaces, state)
+        spaces, state = SpaceTable(), OracleState(oracle)
+        history = restore(oracle, study.journal.records(), spaces, state)
         journal = OracleJournal(oracle, study.journal, spaces, state, history)
         self._ledger = TrialLedger(journal, history, self._commit_if_auto)
         self._waiting: deque[str] = deque(history.unfinished())
@@ -320,6 +318,8 @@ class DurableOracle(OracleFacade):
         elif trial.score is None or not math.isfinite(trial.score):
             # An oracle that scores trials without `score_trial`.
             trial.status, trial.score = _Status.FAILED, None
+        else:
+            trial.score = float(trial.score)  # As it comes back: no number of numpy's.
         self._ledger.end(trial)
         self._limit.record(trial)
         self._display.trial_ended(trial)

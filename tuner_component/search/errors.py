@@ -29,9 +29,9 @@ class SearchFailedError(SearchError):
     """The search stopped because its trials fail.
 
     Attributes:
-        first_traceback: message or traceback of the first trial that failed, None where
+        first_traceback: Message or traceback of the first trial that failed, None where
             it left none.
-        failed_trials: how many trials of the study have failed.
+        failed_trials: How many trials of the study have failed.
     """
 
     def __init__(

@@ -90,7 +90,9 @@ class FailureLimit:
     def _error(self, message: str) -> SearchFailedError:
         first = self._first
         if first is None:
-            hint = "Check that max_trials is at least 1 and that the space is not empty."
+            hint = (
+                "Check that max_trials is at least 1 and that the space is not empty."
+            )
             return SearchFailedError(f"{message} {hint}", None, 0)
         return SearchFailedError(
             f"{message} The first one, {first.trial_id} with "

@@ -18,14 +18,14 @@ def declare(name: str, what: str) -> str:
     """Registers a fault-injection point, at import of the module that has it.
 
     Args:
-        name: dotted name of the point, unique in the package.
-        what: the state of things there, for whoever reads the list.
+        name: Dotted name of the point, unique in the package.
+        what: The state of things there, for whoever reads the list.
 
     Returns:
         `name`, to be kept in a constant and passed to `point`.
 
     Raises:
-        ValueError: the name is taken.
+        ValueError: The name is taken.
     """
     if _declared.setdefault(name, what) != what:
         raise ValueError(
@@ -47,10 +47,10 @@ def point(name: str) -> None:
     of this process, counted from 1.
 
     Args:
-        name: a declared point.
+        name: A declared point.
 
     Raises:
-        ValueError: the point was never declared, so that no list would show it.
+        ValueError: The point was never declared, so that no list would show it.
     """
     wanted = os.environ.get(VARIABLE)
     if wanted is None:

@@ -49,8 +49,8 @@ def read_bytes(path: str) -> bytes:
     """The whole content of a file.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        StorageError: it cannot be read.
+        FileNotFoundError: There is no such file.
+        StorageError: It cannot be read.
     """
     with _explained("read", path, may_lack=True):
         if is_remote(path):
@@ -65,11 +65,11 @@ def write_bytes(path: str, data: bytes) -> None:
     """Writes a file whole or not at all; when it returns, the file is durable.
 
     Args:
-        path: the file; its directory exists. An older file there is replaced.
-        data: the whole content.
+        path: The file; its directory exists. An older file there is replaced.
+        data: The whole content.
 
     Raises:
-        StorageError: it cannot be written; an older file there is as it was.
+        StorageError: It cannot be written; an older file there is as it was.
     """
     with _explained("write", path):
         if is_remote(path):

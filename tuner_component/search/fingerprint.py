@@ -17,7 +17,7 @@ def study_id(fingerprint: Mapping[str, str]) -> str:
     """A short, stable name for a fingerprint.
 
     Args:
-        fingerprint: parts that shape the search (inputs, module, arguments), by name.
+        fingerprint: Parts that shape the search (inputs, module, arguments), by name.
 
     Returns:
         16 hexadecimal digits; the same for the same parts in any order.
@@ -39,8 +39,8 @@ def explain_difference(directory: str, fingerprint: Mapping[str, str]) -> str | 
     """Why a study begins anew although another stands beside it.
 
     Args:
-        directory: the study's directory; its siblings are looked at.
-        fingerprint: the study's fingerprint.
+        directory: The study's directory; its siblings are looked at.
+        fingerprint: The study's fingerprint.
 
     Returns:
         A sentence that names the most recent other study and the parts that changed

@@ -16,12 +16,12 @@ class TrialHistory:
     """What happened to one trial.
 
     Attributes:
-        trial_id: its id.
-        values: hyperparameter values by name.
-        space: key of its search space in `History.spaces`.
-        created: when it was created, in seconds since the epoch; None if that was lost.
-        attempts: attempts that came to nothing, each with at least a `reason`.
-        ended: how it ended: `status`, `score`, `best_step`, `metrics`, `message`,
+        trial_id: Its id.
+        values: Hyperparameter values by name.
+        space: Key of its search space in `History.spaces`.
+        created: When it was created, in seconds since the epoch; None if that was lost.
+        attempts: Attempts that came to nothing, each with at least a `reason`.
+        ended: How it ended: `status`, `score`, `best_step`, `metrics`, `message`,
             `ended` (seconds since the epoch), `worker` `attempts`, `notes`; None
             while it has not.
     """
@@ -39,15 +39,15 @@ class History:
     """What happened in one study.
 
     Attributes:
-        trials: by id, in the order of their creation.
-        end_order: ids in the order in which trials ended.
-        spaces: the distinct search spaces by key: the hyperparameters' configurations.
-        opened: the record of how the search began; None if there is none.
+        trials: By id, in the order of their creation.
+        end_order: Ids in the order in which trials ended.
+        spaces: The distinct search spaces by key: the hyperparameters' configurations.
+        opened: The record of how the search began; None if there is none.
         seed_state: KerasTuner's running seed.
-        space: key of the oracle's own search space; None if it never told.
-        values: values of the oracle's own search space.
-        state: the oracle's further state, as `OracleState` captured it.
-        version: number of the state's last change.
+        space: Key of the oracle's own search space; None if it never told.
+        values: Values of the oracle's own search space.
+        state: The oracle's further state, as `OracleState` captured it.
+        version: Number of the state's last change.
     """
 
     trials: dict[str, TrialHistory] = field(default_factory=dict)
@@ -140,8 +140,8 @@ def read_history(directory: str, study_id: str) -> History:
     """Reads what happened in a study, without a lock and without touching anything.
 
     Args:
-        directory: the study's directory; a search may be running on it.
-        study_id: the study's id.
+        directory: The study's directory; a search may be running on it.
+        study_id: The study's id.
     """
     journal = Journal(files.join(directory, "journal"), study_id, read_only=True)
     return History.of(journal.records())

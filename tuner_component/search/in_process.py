@@ -1,48 +1,29 @@
 """Running a search in this process: sequentially, so that a debugger works."""
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
-from keras_tuner import errors
 from keras_tuner.engine import base_tuner
+from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search import files, shields, trials, tuner_state
+from tuner_component.search.checkpoints import CheckpointCleaner
 from tuner_component.search.durable_oracle import DurableOracle
-from tuner_component.search.errors import SearchFailedError
+from tuner_component.search.errors import SearchInterruptedError
+from tuner_component.search.instrument import instrument
+from tuner_component.search.oracle_facade import OracleFacade
 from tuner_component.search.study import Study, StudyState
 
 
-def run(tuner: base_tuner.BaseTuner, fit_kwargs: dict[str, Any]) -> None:
-    """Runs `tuner.search(**fit_kwargs)` until it is over.
-
-    Args:
-        tuner: The user's tuner.
-        fit_kwargs: Arguments for its `search`.
-
-    Raises:
-        SearchFailedError: If no trial completed, or too many failed in a row; with
-            the traceback of the first failed trial.
-    """
-    shields.reject_non_finite_scores(tuner.oracle)
-    shields.require_objective(tuner)
-    try:
-        tuner.search(**fit_kwargs)
-    except errors.FatalError:
-        raise
-    except RuntimeError as error:
-        if trials.first_failure(tuner.oracle) is None:
-            raise
-        raise _failed(tuner, error) from error
-    trials.check_completed(tuner.oracle)
-
-
-def run_durably(
+def run(
     tuner: base_tuner.BaseTuner,
     fit_kwargs: Mapping[str, Any],
     study: Study,
     *,
     max_failed_trials: int | None = None,
-) -> None:
+    time_budget_s: float | None = None,
+) -> bool:
     """Runs `tuner.search(**fit_kwargs)` so that nothing finished is ever lost.
 
     Run again on the same study after whatever stopped it, it goes on where it was. The
@@ -54,10 +35,15 @@ def run_durably(
         study: Open. A finished one is not extended: the tuner's oracle only gets to know
             its trials.
         max_failed_trials: How many trials may fail; see `FailureLimit`.
+        time_budget_s: Seconds after which no more trials are started.
+
+    Returns:
+        Whether the search is complete; False where the time budget ended it.
 
     Raises:
         SearchFailedError: If no trial completed, or too many failed; with the traceback
             of the first failed trial.
+        SearchInterruptedError: If no trial completed within the time budget.
         StorageError: If a result could not be made durable.
     """
     oracle = DurableOracle(
@@ -65,20 +51,46 @@ def run_durably(
     )
     tuner.oracle = oracle
     if study.state is StudyState.FINISHED:
-        return
+        return True
     tuner_state.keep_in(tuner, files.join(study.directory, "tuner.json"))
     shields.require_objective(tuner)
-    tuner.search(**fit_kwargs)
-    oracle.finish()
-
-
-def _failed(tuner: base_tuner.BaseTuner, error: RuntimeError) -> SearchFailedError:
-    failure = trials.first_failure(tuner.oracle)
-    assert failure is not None
-    completed = len(trials.ranked(tuner.oracle))
-    return SearchFailedError(
-        "Expected the search to run to its end. Received: "
-        f"{str(error).splitlines()[0]} ({completed} trials had completed.) The first "
-        f"failed trial, {failure.trial_id} with {failure.hyperparameters.values}, "
-        f"ended with:\n{failure.message}"
+    instrument(
+        tuner,
+        study.directory,
+        study.seed,
+        report=oracle.note,
+        cleaner=CheckpointCleaner(tuner, oracle),
     )
+    limited = None
+    if time_budget_s is not None:
+        tuner.oracle = limited = _UntilDeadline(oracle, time_budget_s)
+    tuner.search(**fit_kwargs)
+    if limited is None or not limited.ended_search:
+        oracle.finish()
+        return True
+    if not trials.ranked(oracle):
+        raise SearchInterruptedError(
+            f"Expected a trial to complete within the time budget of {time_budget_s:g} "
+            f"seconds. Received: none. Raise the time budget and run the same search "
+            f"again: it goes on from {study.directory}."
+        )
+    return False
+
+
+class _UntilDeadline(OracleFacade):
+    """Hands out no more trials when the time is over."""
+
+    __slots__ = ("_deadline", "ended_search")
+
+    def __init__(self, oracle: Any, time_budget_s: float) -> None:
+        super().__init__(oracle)
+        self._deadline = time.monotonic() + time_budget_s
+        self.ended_search = False
+
+    def create_trial(self, tuner_id: str) -> Any:
+        """See `keras_tuner.Oracle.create_trial`."""
+        if time.monotonic() < self._deadline:
+            return self._inner.create_trial(tuner_id)
+        self.ended_search = True
+        space = self._inner.get_space()
+        return trial_lib.Trial(space, "", trial_lib.TrialStatus.STOPPED)

@@ -60,14 +60,14 @@ class Journal:
         """Opens the journal, creating its directory if need be.
 
         Args:
-            directory: path or URI; only the journal's files belong in it.
-            owner: name of the study; files that name another are foreign.
-            merge_after: number of commits that are merged into one segment.
-            read_only: touch nothing, not even to set a damaged file aside.
+            directory: Path or URI; only the journal's files belong in it.
+            owner: Name of the study; files that name another are foreign.
+            merge_after: Number of commits that are merged into one segment.
+            read_only: Touch nothing, not even to set a damaged file aside.
 
         Raises:
-            StudyVersionError: a newer release wrote a file in it; nothing was touched.
-            StorageError: the directory cannot be created or listed.
+            StudyVersionError: A newer release wrote a file in it; nothing was touched.
+            StorageError: The directory cannot be created or listed.
         """
         self._directory = directory
         self._owner = owner
@@ -99,7 +99,7 @@ class Journal:
             The record's number.
 
         Raises:
-            TypeError, ValueError: it is not JSON-compatible; nothing is buffered.
+            TypeError, ValueError: It is not JSON-compatible; nothing is buffered.
         """
         self._buffer.append(journal_file.dump(dict(record)))
         return self._next + len(self._buffer) - 1
@@ -108,7 +108,7 @@ class Journal:
         """Makes everything buffered durable, as one file; all of it or none.
 
         Raises:
-            StorageError: it could not be written. It stays buffered, and a later commit
+            StorageError: It could not be written. It stays buffered, and a later commit
                 tries again.
         """
         if not self._buffer:

@@ -29,8 +29,8 @@ class Block:
     """Consecutive records, each one line of JSON without its line end.
 
     Attributes:
-        first: number of the first record, counted from 1 over the whole journal.
-        lines: the records.
+        first: Number of the first record, counted from 1 over the whole journal.
+        lines: The records.
     """
 
     first: int
@@ -77,8 +77,8 @@ def decode(owner: str, data: bytes) -> Block:
     """What `encode` was given, if the content is sound and of this journal.
 
     Raises:
-        DamagedFileError: it is not.
-        StudyVersionError: a newer release wrote it.
+        DamagedFileError: It is not.
+        StudyVersionError: A newer release wrote it.
     """
     head, _, payload = data.partition(b"\n")
     header = _header(head)
@@ -99,7 +99,7 @@ def dump(record: object) -> bytes:
     """One record as a line of standard JSON.
 
     Raises:
-        TypeError, ValueError: it holds something that JSON cannot express.
+        TypeError, ValueError: It holds something that JSON cannot express.
     """
     return json.dumps(record, allow_nan=False, separators=(",", ":")).encode()
 

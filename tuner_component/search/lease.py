@@ -36,9 +36,9 @@ class Lease:
         """Prepares a lease.
 
         Args:
-            path: path or URI of the lease's file; its directory exists.
-            owner: who asks, for the message that others get to see.
-            stale_after: seconds without renewal after which anyone may take it over. A
+            path: Path or URI of the lease's file; its directory exists.
+            owner: Who asks, for the message that others get to see.
+            stale_after: Seconds without renewal after which anyone may take it over. A
                 quarter of it lies between renewals.
         """
         self._path = path
@@ -53,8 +53,8 @@ class Lease:
         """Takes the lease.
 
         Raises:
-            StudyLockedError: somebody holds it, or asked at the same time and won.
-            StorageError: its file cannot be written.
+            StudyLockedError: Somebody holds it, or asked at the same time and won.
+            StorageError: Its file cannot be written.
         """
         other = self._read()
         if other:
@@ -75,7 +75,7 @@ class Lease:
         """Raises if the lease is, or may be, somebody else's by now.
 
         Raises:
-            StudyLockedError: it was taken over, or went unrenewed for too long.
+            StudyLockedError: It was taken over, or went unrenewed for too long.
         """
         if self._usurper is not None:
             raise StudyLockedError(locked_message(self._path, self._usurper))

@@ -31,8 +31,8 @@ class StudyLock:
         """Prepares the lock of a study.
 
         Args:
-            directory: the study's directory; it exists.
-            stale_after: seconds without renewal after which a lease is taken over. Has
+            directory: The study's directory; it exists.
+            stale_after: Seconds without renewal after which a lease is taken over. Has
                 no meaning where the kernel keeps the lock.
         """
         self._directory = directory
@@ -44,8 +44,8 @@ class StudyLock:
         """Takes the lock.
 
         Raises:
-            StudyLockedError: another driver holds it; the message names it.
-            StorageError: the lock's file cannot be written.
+            StudyLockedError: Another driver holds it; the message names it.
+            StorageError: The lock's file cannot be written.
         """
         if files.is_remote(self._directory) or not self._acquire_local():
             path = files.join(self._directory, "lease.json")
@@ -57,7 +57,7 @@ class StudyLock:
         """Raises if the lock was lost; cheap, to be called before each commit.
 
         Raises:
-            StudyLockedError: another driver took a lease over, believing this one dead.
+            StudyLockedError: Another driver took a lease over, believing this one dead.
         """
         if self._lease is not None:
             self._lease.check()

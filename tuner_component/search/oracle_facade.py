@@ -22,7 +22,7 @@ class OracleFacade:
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
         """The wrapped oracle's class: this is what `isinstance` looks at."""
-        return type(self._inner)
+        return self._inner.__class__  # Not type(): that may be a facade itself.
 
     def __getattr__(self, name: str) -> Any:
         if name == "_inner":  # Not set yet: unpickling or copying asks for it.

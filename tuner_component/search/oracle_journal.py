@@ -29,11 +29,11 @@ class OracleJournal:
         """Goes on where a history ends.
 
         Args:
-            oracle: restored from `history`.
-            journal: takes the records.
-            spaces: the search spaces journaled so far.
-            state: of the oracle.
-            history: what the journal tells so far.
+            oracle: Restored from `history`.
+            journal: Takes the records.
+            spaces: The search spaces journaled so far.
+            state: Of the oracle.
+            history: What the journal tells so far.
         """
         self._oracle = oracle
         self._journal = journal
@@ -48,8 +48,8 @@ class OracleJournal:
         """Appends a record, and with it what changed in the oracle's state.
 
         Args:
-            kind: of the record.
-            content: further plain data.
+            kind: Of the record.
+            content: Further plain data.
         """
         full = kind == "opened"
         record = {"kind": kind, **plain.encode(content)}

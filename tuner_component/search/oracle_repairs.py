@@ -13,14 +13,20 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras_tuner
-from keras_tuner.oracles import BayesianOptimizationOracle, HyperbandOracle
+from keras_tuner.oracles import (
+    BayesianOptimizationOracle,
+    GridSearchOracle,
+    HyperbandOracle,
+)
 from keras_tuner.src.engine import oracle as oracle_module
 
 from tuner_component.search.bayesian import ResumableBayesian
+from tuner_component.search.grid import ResumableGrid
 from tuner_component.search.hyperband import FaultTolerantHyperband
 
 _MENDED: dict[type, type] = {
     BayesianOptimizationOracle: ResumableBayesian,
+    GridSearchOracle: ResumableGrid,
     HyperbandOracle: FaultTolerantHyperband,
 }
 

@@ -3,13 +3,16 @@
 Nothing is replayed through the oracle: no suggestion is drawn and no model fitted again.
 """
 
+import contextlib
+import gc
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
-from keras_tuner.oracles import GridSearchOracle
 
 from tuner_component.search.errors import StudyMismatchError
+from tuner_component.search.grid import ResumableGrid
 from tuner_component.search.history import History, TrialHistory
 from tuner_component.search.oracle_state import OracleState
 from tuner_component.search.space_table import SpaceTable
@@ -22,32 +25,30 @@ _LOST = (
 
 def restore(
     oracle: keras_tuner.Oracle,
-    history: History,
+    records: Iterable[Mapping[str, Any]],
     spaces: SpaceTable,
     state: OracleState,
-) -> None:
-    """Gives a fresh oracle the trials and the state that a history tells of.
+) -> History:
+    """Gives a fresh oracle the trials and the state that a journal tells of.
 
     Args:
-        oracle: as its constructor, and the tuner's, left it.
-        history: of a study that was opened by an oracle of the same kind.
-        spaces: empty; takes up the search spaces.
-        state: of the oracle, made right after its construction.
+        oracle: Repaired, and otherwise as its constructor, and the tuner's, left it.
+        records: Of a journal that an oracle of the same kind began, or none.
+        spaces: Empty; takes up the search spaces.
+        state: Of the oracle, made right after its construction.
+
+    Returns:
+        What the journal tells.
 
     Raises:
-        StudyMismatchError: the study was made with another oracle or objective.
+        StudyMismatchError: The study was made with another oracle or objective.
     """
-    check_same_search(oracle, history)
-    for key, entries in history.spaces.items():
-        spaces.add(key, entries)
-    lost = history.lost()
-    oracle.trials = {i: _lost_trial(i) for i in lost}
-    for trial in history.trials.values():
-        oracle.trials[trial.trial_id] = _trial(trial, spaces)
-    oracle.ongoing_trials = {}
-    state.restore(_base_state(oracle, history, spaces, lost), history.state)
-    if isinstance(oracle, GridSearchOracle):
-        _restore_grid(oracle, lost)
+    with _collector_paused():
+        history = History.of(records)
+        if not history.is_empty():
+            _check_same_search(oracle, history)
+            _restore(oracle, history, spaces, state)
+        return history
 
 
 def identity(oracle: keras_tuner.Oracle) -> dict[str, str]:
@@ -59,7 +60,7 @@ def identity(oracle: keras_tuner.Oracle) -> dict[str, str]:
     }
 
 
-def check_same_search(oracle: keras_tuner.Oracle, history: History) -> None:
+def _check_same_search(oracle: keras_tuner.Oracle, history: History) -> None:
     """Raises if a history is not of a search with this kind of oracle and objective."""
     for name, value in identity(oracle).items():
         known = (history.opened or {}).get(name, value)
@@ -68,6 +69,24 @@ def check_same_search(oracle: keras_tuner.Oracle, history: History) -> None:
                 f"Expected the {name} this study was made with: {known}. "
                 f"Received: {value}. Choose another study directory for the new search."
             )
+
+
+def _restore(
+    oracle: keras_tuner.Oracle,
+    history: History,
+    spaces: SpaceTable,
+    state: OracleState,
+) -> None:
+    for key, entries in history.spaces.items():
+        spaces.add(key, entries)
+    lost = history.lost()
+    oracle.trials = {trial_id: _lost_trial(trial_id) for trial_id in lost}
+    for trial in history.trials.values():
+        oracle.trials[trial.trial_id] = _trial(trial, spaces)
+    oracle.ongoing_trials = {}
+    state.restore(_base_state(oracle, history, spaces, lost), history.state)
+    if isinstance(oracle, ResumableGrid):
+        oracle.rebuild_order(lost)
 
 
 def _base_state(
@@ -133,27 +152,16 @@ def _hashes(
     return list(set(id_to_hash.values())), id_to_hash
 
 
-def _restore_grid(oracle: GridSearchOracle, lost: list[str]) -> None:
-    """Rebuilds the order of the grid's points, which its state does not keep.
+@contextlib.contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Keeps Python from looking for garbage while a whole study is built up.
 
-    The order is that of their values, each hyperparameter's default first, as
-    `GridSearchOracle._compare` has it.
+    There is none, and each look walks all of TensorFlow again.
     """
-    ranks = {}
-    for hyperparameter in oracle.hyperparameters.space:
-        default = hyperparameter.default
-        others = [value for value in hyperparameter.values if value != default]
-        ranks[hyperparameter.name] = [default, *others]
-
-    def position(trial_id: str) -> list[int]:
-        values = oracle.trials[trial_id].hyperparameters.values
-        return [r.index(values[n]) if n in values else -1 for n, r in ranks.items()]
-
-    ordered = type(oracle._ordered_ids)()
-    known = [trial_id for trial_id in oracle.start_order if trial_id not in set(lost)]
-    for trial_id in sorted(known, key=position):
-        ordered.insert(trial_id)
-    oracle._ordered_ids = ordered
-    if lost:
-        # The points that were lost are found again from those before them.
-        oracle._populate_next = known
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

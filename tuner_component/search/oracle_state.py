@@ -29,7 +29,7 @@ class OracleState:
         """Takes note of the state that the oracle's constructor left.
 
         Args:
-            oracle: fresh from its constructor.
+            oracle: Fresh from its constructor.
         """
         self._oracle = oracle
         self._owner = _definer(type(oracle), "get_state")
@@ -57,8 +57,8 @@ class OracleState:
         """Puts a state back.
 
         Args:
-            base: the part of `get_state()` that every oracle has.
-            captured: what `capture` returned.
+            base: The part of `get_state()` that every oracle has.
+            captured: What `capture` returned.
         """
         extras = plain.decode(captured.get("extras", {}))
         if not extras and self._owner is not keras_tuner.Oracle:

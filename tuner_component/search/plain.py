@@ -6,11 +6,12 @@ into an exception. What JSON lacks becomes an object with a single key that begi
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 # Looked up by exact type: states are encoded twice a trial.
 _ATOMS = frozenset({type(None), bool, int, str})
-_SPECIAL = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+_CONTAINERS = frozenset({list, dict})
 
 
 class NotPlainError(TypeError):
@@ -28,7 +29,7 @@ def encode(value: Any) -> Any:
         Data that shares nothing mutable with `value`.
 
     Raises:
-        NotPlainError: it holds anything else.
+        NotPlainError: It holds anything else.
     """
     kind = type(value)
     if kind in _ATOMS:
@@ -42,21 +43,16 @@ def encode(value: Any) -> Any:
 
 def decode(data: Any) -> Any:
     """The value `encode` was given; numpy's numbers as Python's, in fresh containers."""
-    if isinstance(data, list):
-        return [decode(item) for item in data]
-    if not isinstance(data, dict):
+    kind = type(data)
+    if kind is list:
+        return [decode(i) if type(i) in _CONTAINERS else i for i in data]
+    if kind is not dict:
         return data
     if len(data) == 1:
         tag, content = next(iter(data.items()))
-        if tag == "$float":
-            return _SPECIAL[content]
-        if tag == "$tuple":
-            return tuple(decode(content))
-        if tag == "$set":
-            return set(decode(content))
-        if tag == "$dict":
-            return {decode(key): decode(item) for key, item in content}
-    return {key: decode(item) for key, item in data.items()}
+        if tag in _TAGS:
+            return _TAGS[tag](content)
+    return {k: decode(i) if type(i) in _CONTAINERS else i for k, i in data.items()}
 
 
 def _encode_dict(value: dict[Any, Any]) -> dict[str, Any]:
@@ -91,3 +87,11 @@ def _encode_other(value: Any) -> Any:
         "Expected numbers, strings, None, and lists, tuples, sets and dicts of them. "
         f"Received: {value!r} of type {type(value).__name__}."
     )
+
+
+_TAGS: dict[str, Callable[[Any], Any]] = {
+    "$float": float,
+    "$tuple": lambda content: tuple(decode(content)),
+    "$set": lambda content: set(decode(content)),
+    "$dict": lambda content: {decode(key): decode(item) for key, item in content},
+}

@@ -4,33 +4,11 @@ They replace methods of the one instance, and leave its class and every other tu
 alone.
 """
 
-import math
 from typing import Any
 
 import keras_tuner
 from keras_tuner import errors
 from keras_tuner.engine import base_tuner
-
-
-def reject_non_finite_scores(oracle: keras_tuner.Oracle) -> None:
-    """Makes trials whose score is infinite fail, as those with NaN do.
-
-    KerasTuner takes +inf for the best score there is when it maximizes, and its
-    Gaussian process cannot be fitted to one.
-    """
-    score_trial = oracle.score_trial
-
-    def score_finite(trial: Any) -> None:
-        score_trial(trial)
-        if trial.score is None or not math.isfinite(trial.score):
-            trial.message = (
-                f"Expected a finite value of the objective {oracle.objective.name!r}. "
-                f"Received: {trial.score}. The training diverged, or the metric is "
-                "not defined on this data."
-            )
-            trial.score = math.nan  # What KerasTuner itself takes for a failure.
-
-    oracle.score_trial = score_finite
 
 
 def require_objective(tuner: base_tuner.BaseTuner) -> None:

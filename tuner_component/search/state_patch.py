@@ -33,8 +33,8 @@ def apply(old: Any, patch: Any) -> Any:
     """The state that a patch leads to.
 
     Args:
-        old: the state that `diff` began with; containers in it are changed in place.
-        patch: what `diff` returned.
+        old: The state that `diff` began with; containers in it are changed in place.
+        patch: What `diff` returned.
 
     Returns:
         The new state.

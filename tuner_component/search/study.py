@@ -54,12 +54,12 @@ class Study:
     """A study, opened for its only driver, or finished and open for reading.
 
     Attributes:
-        directory: path or URI of the study.
-        id: short name, made from the fingerprint.
-        fingerprint: the parts that shape the search.
-        seed: the study's seed, from which every trial's is derived.
-        state: how it was found.
-        journal: its records.
+        directory: Path or URI of the study.
+        id: Short name, made from the fingerprint.
+        fingerprint: The parts that shape the search.
+        seed: The study's seed, from which every trial's is derived.
+        state: How it was found.
+        journal: Its records.
     """
 
     def __init__(
@@ -92,21 +92,21 @@ class Study:
         """Opens a study, creating it if need be.
 
         Args:
-            directory: path or URI, of this study alone.
-            fingerprint: the parts that shape the search, by name.
-            seed: the study's seed; drawn at random if None. Counts for a new study only:
+            directory: Path or URI, of this study alone.
+            fingerprint: The parts that shape the search, by name.
+            seed: The study's seed; drawn at random if None. Counts for a new study only:
                 a resumed one keeps the seed it began with.
-            stale_after: seconds without a sign of life after which the lock of another
+            stale_after: Seconds without a sign of life after which the lock of another
                 driver is taken over, where the filesystem has no locks.
 
         Returns:
             The study, locked for this process unless it is finished.
 
         Raises:
-            StudyMismatchError: another search's study is there.
-            StudyVersionError: a newer release wrote it.
-            StudyLockedError: another driver has it open.
-            StorageError: it cannot be read or written.
+            StudyMismatchError: Another search's study is there.
+            StudyVersionError: A newer release wrote it.
+            StudyLockedError: Another driver has it open.
+            StorageError: It cannot be read or written.
         """
         description = _read_description(directory, fingerprint)
         if description and description["status"] == "finished":
@@ -166,7 +166,12 @@ class Study:
     @property
     def workdir(self) -> str:
         """Where the user's tuner keeps its files; survives with the study."""
-        return files.join(self.directory, "workdir")
+        return self.workdir_of(self.directory)
+
+    @staticmethod
+    def workdir_of(directory: str) -> str:
+        """The `workdir` of the study in a directory, whether it is there yet or not."""
+        return files.join(directory, "workdir")
 
     def trial_directory(self, trial_id: str) -> str:
         """Directory of what belongs to one trial; created if need be."""
@@ -178,8 +183,8 @@ class Study:
         """Makes the records appended to the journal durable.
 
         Raises:
-            StudyLockedError: another driver took the study over.
-            StorageError: they cannot be written.
+            StudyLockedError: Another driver took the study over.
+            StorageError: They cannot be written.
         """
         if self._lock is None:
             raise StudyLockedError(

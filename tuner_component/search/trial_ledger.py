@@ -32,7 +32,7 @@ class TrialLedger:
     """Keeps the books of one study's trials.
 
     Attributes:
-        ended: ids of the trials that have ended.
+        ended: Ids of the trials that have ended.
     """
 
     def __init__(
@@ -41,9 +41,9 @@ class TrialLedger:
         """Goes on where a history ends.
 
         Args:
-            journal: takes the records.
-            history: what it tells so far.
-            settle: called when a record has been appended, to commit it or not.
+            journal: Takes the records.
+            history: What it tells so far.
+            settle: Called when a record has been appended, to commit it or not.
         """
         self.ended = set(history.end_order)
         self._journal = journal

@@ -1,0 +1,196 @@
+"""How fast trials run in parallel, and what running them in processes costs.
+
+Goals:
+
+- `simulated`: trials of 1 s that take no processor time, on 16 workers: 320 of them
+  (with `--full` 10,000) take at most 5 % more than the ideal 20 s (625 s), from the
+  begin of the first trial to the end of the last; with `--full`, start-up included.
+  Bookkeeping takes at most 3 ms of the driver's time per trial.
+- `readiness`: the first worker is ready at most 1.5 s after a bare interpreter has
+  imported the same modules; each further one within 1.5 s.
+- `training`: Keras trials of over 5 s on 2 workers and 2 cores finish at least 1.8
+  times as fast as in process, start-up included.
+
+    python -m benchmarks.parallel [--quick | --full] [--check] [--only SECTION]
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks import harness
+from tuner_component.search.engines import launch
+from tuner_component.search.options import SearchOptions
+from tuner_component.search.protocol import EntryPoint
+
+_Times = list[dict[str, float]]
+
+
+def search(
+    tuner: str, settings: dict[str, Any], options: SearchOptions
+) -> tuple[float, float, _Times]:
+    """Runs a search on a new study.
+
+    Returns:
+        When it was called, when it returned, and the begin and end of each trial.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        times = Path(directory, "times")
+        settings = {**settings, "directory": f"{directory}/work", "times": str(times)}
+        called = time.time()
+        result = launch.run_parallel(
+            EntryPoint(f"benchmarks.parallel_tuners:{tuner}", _encode(settings)),
+            f"{directory}/study",
+            {"benchmark": tuner},
+            options,
+            preload=["benchmarks.parallel_tuners"],
+        )
+        returned = time.time()
+        assert len(result.completed) == settings["trials"]
+        return called, returned, _read(times)
+
+
+def simulated(arguments: argparse.Namespace) -> dict[str, Any]:
+    """1 s trials that leave the processor alone."""
+    workers = 16
+    trials = 10_000 if arguments.full else 160 if arguments.quick else 320
+    called, returned, times = search(
+        "simulated",
+        {"trials": trials, "seconds": 1.0},
+        SearchOptions(num_workers=workers, seed=1),
+    )
+    ideal = trials / workers
+    seconds = max(t["ended"] for t in times) - min(t["began"] for t in times)
+    total = returned - called
+    gaps = _gaps(times)
+    over = (total if arguments.full else seconds) / ideal - 1
+    return {
+        "trials": trials,
+        "ideal_s": ideal,
+        "search_s": seconds,
+        "total_s": total,
+        "over_ideal": over,
+        "gap_between_trials_ms": {
+            "median": 1e3 * statistics.median(gaps),
+            "p99": 1e3 * sorted(gaps)[int(len(gaps) * 0.99)],
+        },
+        "met": over <= 0.05,
+    }
+
+
+def readiness(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Workers that are replaced after every trial, with a tuner of Keras models."""
+    trials = 3 if arguments.quick else 6
+    modules = "benchmarks.parallel_tuners, tuner_component.search.driver"
+    started = time.time()
+    subprocess.run([sys.executable, "-c", f"import {modules}"], check=True)
+    imports = time.time() - started
+    called, _, times = search(
+        "training",
+        {"trials": trials, "epochs": 1},
+        SearchOptions(num_workers=1, max_trials_per_worker=1, seed=1),
+    )
+    times.sort(key=lambda t: t["began"])
+    first = times[0]["began"] - called
+    further = _differences([t["ended"] for t in times], [t["began"] for t in times[1:]])
+    return {
+        "imports_s": imports,
+        "first_worker_s": first,
+        "further_workers_s": further,
+        "met": first <= imports + 1.5 and max(further) <= 1.5,
+    }
+
+
+def training(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Two workers against the same search in one process."""
+    # The component's own pipeline belongs here once it runs searches in parallel.
+    settings = {"trials": 4 if arguments.quick else 8, "epochs": 200}
+    with tempfile.TemporaryDirectory() as directory:
+        times_file = Path(directory, "times")
+        in_process = {
+            **settings,
+            "directory": f"{directory}/work",
+            "times": str(times_file),
+        }
+        started = time.time()
+        subprocess.run(
+            [sys.executable, "-c", _IN_PROCESS, json.dumps(in_process)],
+            check=True,
+            cwd=Path(__file__).parents[1],
+        )
+        alone = time.time() - started
+        seconds = [t["ended"] - t["began"] for t in _read(times_file)]
+    called, returned, times = search("training", settings, SearchOptions(num_workers=2))
+    speedup = alone / (returned - called)
+    return {
+        "trials": settings["trials"],
+        "trial_in_process_s": statistics.median(seconds),
+        "trial_of_two_s": statistics.median(t["ended"] - t["began"] for t in times),
+        "in_process_s": alone,
+        "two_workers_s": returned - called,
+        "speedup": speedup,
+        "met": speedup >= 1.8,
+    }
+
+
+_IN_PROCESS = """
+import sys
+from benchmarks import parallel_tuners
+made = parallel_tuners.training(sys.argv[1].encode(), "driver")
+made.tuner.search(**made.fit_kwargs)
+"""
+
+SECTIONS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
+    "simulated": simulated,
+    "readiness": readiness,
+    "training": training,
+}
+
+
+def _encode(settings: dict[str, Any]) -> bytes:
+    return json.dumps(settings).encode()
+
+
+def _read(times: Path) -> _Times:
+    return [json.loads(line) for line in times.read_text().splitlines()]
+
+
+def _gaps(times: _Times) -> list[float]:
+    """Seconds between one trial and the next of the same worker."""
+    gaps: list[float] = []
+    for pid in {t["pid"] for t in times}:
+        own = sorted((t for t in times if t["pid"] == pid), key=lambda t: t["began"])
+        gaps += _differences([t["ended"] for t in own], [t["began"] for t in own[1:]])
+    return gaps
+
+
+def _differences(ended: list[float], began: list[float]) -> list[float]:
+    return [after - before for before, after in zip(ended, began, strict=False)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    harness.add_arguments(parser)
+    parser.add_argument("--full", action="store_true", help="10,000 simulated trials")
+    parser.add_argument("--only", choices=SECTIONS, help="measure only this")
+    arguments = parser.parse_args()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    figures: dict[str, Any] = {}
+    for name, section in SECTIONS.items():
+        if arguments.only in (None, name):
+            figures[name] = section(arguments)
+            print(f"{name}: {json.dumps(figures[name])}", flush=True)
+    met = all(figure["met"] for figure in figures.values())
+    harness.report(arguments, figures, met)
+
+
+if __name__ == "__main__":
+    main()

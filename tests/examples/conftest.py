@@ -1,0 +1,51 @@
+"""One run of the penguin pipeline, for all tests that look at it."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A pipeline that was run as a user runs it.
+
+    Attributes:
+        root: Its `--root`.
+        output: What the terminal showed.
+    """
+
+    root: Path
+    output: str
+
+    def place(self, name: str) -> Path:
+        """Returns the path that the terminal showed under `name`."""
+        for line in self.output.splitlines():
+            if line.startswith(f"  {name}  "):
+                return Path(line.removeprefix(f"  {name}").strip())
+        raise AssertionError(f"no {name!r} in the output:\n{self.output}")
+
+
+@pytest.fixture(scope="session")
+def tuned(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A finished run of `pipeline_local`, in a process of its own."""
+    root = tmp_path_factory.mktemp("penguin")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "examples.penguin.pipeline_local"),
+            *("--root", str(root)),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    return Run(root, done.stdout)

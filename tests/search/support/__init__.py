@@ -1,0 +1,1 @@
+"""What the tests of parallel searches share: real processes, started cheaply."""

@@ -1,0 +1,104 @@
+"""A process that has imported Keras and forks executors for tests.
+
+A search's fork server imports the heavy modules anew, which takes ten seconds with
+TensorFlow. In tests it is forked from a process that has them already; all the rest is
+as in production. The nursery adopts whatever outlives its parent, so that a test can
+see it.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from multiprocessing import connection, reduction
+from typing import Any, NoReturn
+
+from tuner_component.search import posix
+
+
+def main() -> None:
+    """Forks a process for each request until nobody can ask any more."""
+    import tuner_component.search.driver
+    import tuner_component.search.worker  # noqa: F401
+
+    control = connection.Connection(int(sys.argv[1]))
+    posix.adopt_orphans()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # Nobody asks how they ended.
+    control.send("ready")
+    while True:
+        try:
+            function, args = control.recv()
+        except EOFError:
+            return
+        handle = reduction.recv_handle(control)
+        pid = os.fork()
+        if pid == 0:
+            control.close()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            _run(connection.Connection(handle), function, args)
+        os.close(handle)
+        control.send(pid)
+
+
+def _run(
+    answer: connection.Connection, function: Callable[..., Any], args: tuple[Any, ...]
+) -> NoReturn:
+    os.set_inheritable(answer.fileno(), False)
+    try:
+        outcome = function(*args)
+    except BaseException as error:  # noqa: BLE001
+        traceback.print_exc()
+        outcome = error
+    answer.send(outcome)
+    sys.stdout.flush()
+    os._exit(0)
+
+
+class ForkedServer:
+    """Like the Popen of a fork server."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._status: int | None = None
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Waits for the process to end."""
+        if self._status is None:
+            descriptor = os.pidfd_open(self.pid)
+            ended = connection.wait([descriptor], timeout)
+            os.close(descriptor)
+            if not ended:
+                raise subprocess.TimeoutExpired("fork server", timeout or 0)
+            self._status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return self._status
+
+
+def start_server(
+    control: connection.Connection, log: str, environment: Mapping[str, str]
+) -> ForkedServer:
+    """Starts a fork server that begins with this process's modules."""
+    pid = os.fork()
+    if pid:
+        return ForkedServer(pid)
+    from tuner_component.search.engines import zygote
+
+    os.setsid()
+    os.environ.update(environment)
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(file, 1)
+    os.dup2(file, 2)
+    for name in os.listdir("/proc/self/fd"):
+        # As after an exec; Python's objects of them are never used here.
+        if int(name) > 2 and int(name) != control.fileno():
+            try:
+                os.close(int(name))
+            except OSError:
+                pass
+    sys.path[:] = control.recv()
+    zygote.main(control)
+
+
+if __name__ == "__main__":
+    main()

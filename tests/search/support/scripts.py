@@ -1,0 +1,100 @@
+"""Searches with toy trials, described without importing Keras."""
+
+import dataclasses
+import json
+import os
+import sys
+from pathlib import Path
+
+from tests.search.support import nursery
+from tuner_component.search import faults
+from tuner_component.search.engines import launch
+from tuner_component.search.options import SearchOptions
+from tuner_component.search.protocol import EntryPoint
+from tuner_component.search.result import SearchResult
+
+FINGERPRINT = {"test": "1"}
+
+
+@dataclasses.dataclass
+class Script:
+    """What a toy search does.
+
+    Attributes:
+        directory: For the tuner's files.
+        trials: How many there are.
+        acts: What happens in the attempts of a trial, by the trial's number: one of
+            the names in `_act`, for each attempt; the last one is repeated.
+        act: What happens in all other trials.
+        meeting: Address of the meeting, for the act "meet".
+        module: Imported in `tuner_fn`.
+        worker_fault: What happens in `tuner_fn` in workers: "exit" or "raise".
+        driver_fault: What happens in `tuner_fn` in the driver: "hang".
+        overwrite: Whether the tuner overwrites its project.
+    """
+
+    directory: str
+    trials: int = 4
+    acts: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+    act: str = "ok"
+    meeting: str = ""
+    module: str = ""
+    worker_fault: str = ""
+    driver_fault: str = ""
+    overwrite: bool = False
+
+    def entry(self) -> EntryPoint:
+        """The entry point of the toy search."""
+        return EntryPoint(f"{__package__}.toys:make", json.dumps(vars(self)).encode())
+
+
+def attempts(script: Script) -> dict[int, int]:
+    """How often each trial was begun."""
+    paths = Path(script.directory).glob("attempts-*")
+    return {int(p.name.partition("-")[2]): p.stat().st_size for p in paths}
+
+
+def times(script: Script) -> list[tuple[int, float, float]]:
+    """Number, begin and end of each attempt that was not killed."""
+    lines = Path(script.directory, "times").read_text().splitlines()
+    numbers = [[float(word) for word in line.split()] for line in lines]
+    return [(int(number), began, ended) for number, began, ended in numbers]
+
+
+def search(
+    entry: EntryPoint,
+    study: str,
+    options: SearchOptions,
+    preload: tuple[str, ...] = (),
+    path: str | None = None,
+) -> SearchResult:
+    """What the executor does, with a fork server that is quick to start."""
+    if path:
+        sys.path.append(path)
+    return launch.run_parallel(
+        entry, study, FINGERPRINT, options, preload, nursery.start_server
+    )
+
+
+def search_with_fault(
+    fault: str, entry: EntryPoint, study: str, options: SearchOptions
+) -> SearchResult:
+    """A search in which the process that gets to a fault point is killed."""
+    os.environ[faults.VARIABLE] = fault
+    return search(entry, study, options)
+
+
+def declared_faults() -> set[str]:
+    """The fault points of all that a driver or a worker imports."""
+    return set(faults.declared())
+
+
+def search_error(
+    entry: EntryPoint, study: str, options: SearchOptions
+) -> tuple[str, str]:
+    """The type and the message of what a search raises."""
+    try:
+        search(entry, study, options)
+    except Exception as error:  # noqa: BLE001
+        return f"{type(error).__module__}.{type(error).__qualname__}", str(error)
+    return "", ""

@@ -1,0 +1,68 @@
+"""Trials and search spaces between processes."""
+
+import pickle
+from typing import Any
+
+import keras_tuner
+import numpy as np
+import pytest
+from keras_tuner.engine import trial as trial_lib
+
+from tuner_component.search import codec, protocol
+
+
+def _trial() -> trial_lib.Trial:
+    hp = keras_tuner.HyperParameters()
+    hp.Choice("kind", ["a", "b"])
+    with hp.conditional_scope("kind", ["a"]):
+        hp.Float("rate", 1e-4, 1e-1, sampling="log")
+    trial = trial_lib.Trial(hp, "07", "RUNNING")
+    trial.metrics.register("loss", "min")
+    trial.metrics.update("loss", 0.5, step=3)
+    trial.score = 0.5
+    return trial
+
+
+def test_a_trial_survives_the_way() -> None:
+    """A worker would see another trial than the oracle made."""
+    there = pickle.loads(pickle.dumps(codec.encode({"trial": [_trial()]})))
+    [back] = codec.decode(there)["trial"]
+    assert back.get_state() == _trial().get_state()
+    assert back.hyperparameters.is_active("rate")
+
+
+def test_only_plain_data_travels() -> None:
+    """A process could need classes of the user's to read a message."""
+    encoded = codec.encode(_trial())
+    assert isinstance(encoded, protocol.TrialState)
+    module_names = pickle.dumps(encoded)
+    assert b"keras" not in module_names
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (np.float32(0.5), 0.5),
+        (np.int64(3), 3),
+        (np.float64(0.25), 0.25),
+        ((1, [2, {3}]), (1, [2, {3}])),
+        ({"a": {"b": np.bool_(True)}}, {"a": {"b": True}}),
+        (None, None),
+    ],
+)
+def test_values_become_plain(value: Any, expected: Any) -> None:
+    """NumPy's numbers would make the driver import NumPy's version of the worker."""
+    encoded = codec.encode(value)
+    assert encoded == expected
+    assert type(encoded) is type(expected)
+
+
+def test_other_objects_are_refused() -> None:
+    """The error would come from pickle, or from the other process."""
+    with pytest.raises(TypeError, match="Expected plain data.* Received: <object"):
+        codec.encode([object()])
+
+
+def test_key_errors_keep_their_key() -> None:
+    """KeyError's text would be quoted once per process it passes."""
+    assert codec.remote_error(KeyError("07")).message == "07"

@@ -1,0 +1,64 @@
+"""Errors on their way to the process that wants the result."""
+
+import pickle
+
+import pytest
+
+from tuner_component.search import error_reports
+from tuner_component.search.errors import SearchFailedError, StudyLockedError
+
+
+class UserError(Exception):
+    """Known only to the process that raises it."""
+
+
+def _sent(error: Exception) -> Exception:
+    try:
+        raise error
+    except Exception as raised:  # noqa: BLE001
+        report = error_reports.describe(raised, "tuner_fn")
+    return error_reports.rebuild(pickle.loads(pickle.dumps(report)))
+
+
+def test_own_errors_arrive_as_they_are() -> None:
+    """A caller could not tell a locked study from a failed search."""
+    arrived = _sent(StudyLockedError("Expected A. Received: B."))
+    assert type(arrived) is StudyLockedError
+    assert str(arrived) == "Expected A. Received: B."
+
+
+def test_the_first_traceback_arrives() -> None:
+    """The reason of a failed search would be lost on the way."""
+    arrived = _sent(SearchFailedError("message", "first", 7))
+    assert isinstance(arrived, SearchFailedError)
+    assert (arrived.first_traceback, arrived.failed_trials) == ("first", 7)
+
+
+def test_built_in_errors_keep_their_type_and_show_where() -> None:
+    """A TypeError in process would be something else in parallel."""
+    arrived = _sent(TypeError("Expected a tuner."))
+    assert type(arrived) is TypeError
+    assert str(arrived).startswith("Expected a tuner.\nIt was raised in tuner_fn")
+    assert "test_error_reports.py" in str(arrived)
+
+
+def test_errors_of_user_classes_need_no_user_code() -> None:
+    """The pipeline's process would have to import the user's module."""
+    arrived = _sent(UserError("no such file"))
+    assert type(arrived) is SearchFailedError
+    assert "UserError('no such file')" in str(arrived)
+
+
+def test_errors_that_take_more_than_a_message() -> None:
+    """Rebuilding the error would raise another one."""
+    arrived = _sent(UnicodeDecodeError("utf-8", b"x", 0, 1, "broken"))
+    assert "broken" in str(arrived)
+
+
+def test_user_code_is_named() -> None:
+    """Nobody would know what was going on when it happened."""
+    with (
+        pytest.raises(error_reports.UserCodeError, match="tuner.search"),
+        error_reports.reported("tuner.search"),
+    ):
+        raise UserError

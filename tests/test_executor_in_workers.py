@@ -1,0 +1,85 @@
+"""The executor with worker processes: the same results, from more than one process."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import TOY_MODULE, Run
+from tuner_component import load_best_hyperparameters, load_tuner_results
+from tuner_component.search.errors import SearchFailedError
+from tuner_component.user_module import UserModuleError
+
+pytestmark = pytest.mark.slow  # A fork server imports TensorFlow and TFX.
+
+
+def in_workers(run: Run, **tune_args: float) -> Run:
+    run.exec_properties["tune_args"] = json.dumps(
+        {"num_parallel_trials": 2, **tune_args}
+    )
+    return run
+
+
+def test_publishes_what_workers_found(toy_run: Run) -> None:
+    """Parallel trials would not reach the Trainer."""
+    in_workers(toy_run)()
+    best = load_best_hyperparameters(toy_run.best_hyperparameters_dir)
+    results = load_tuner_results(toy_run.tuner_results_dir)
+    assert len(results) == 5
+    assert best.values == results[0].hyperparameters
+
+
+def test_trials_run_in_several_processes(run: Run) -> None:
+    """Trials would still run one after another."""
+    source = TOY_MODULE.replace(
+        "return (x - 0.25) ** 2 + offset",
+        "import os, time; time.sleep(0.3); return float(os.getpid())",
+    )
+    in_workers(run.module(source))()
+    pids = {trial.score for trial in load_tuner_results(run.tuner_results_dir)}
+    assert len(pids) == 2
+    assert os.getpid() not in pids
+
+
+def test_same_trials_as_in_process_with_one_worker(run: Run, toy_run: Run) -> None:
+    """Where a search runs would decide what it finds."""
+    toy_run()
+    expected = load_tuner_results(toy_run.tuner_results_dir)
+    toy_run.exec_properties["tune_args"] = '{"num_parallel_trials": 1}'
+    (toy_run.root / "tmp").rename(toy_run.root / "in_process")
+    toy_run()
+    assert load_tuner_results(toy_run.tuner_results_dir) == expected
+
+
+def test_more_workers_resume_the_study(toy_run: Run) -> None:
+    """How many workers run is no part of what the study is."""
+    toy_run()
+    before = load_tuner_results(toy_run.tuner_results_dir)
+    in_workers(toy_run)()
+    assert load_tuner_results(toy_run.tuner_results_dir) == before
+
+
+def test_failures_carry_the_users_traceback(run: Run) -> None:
+    """What is wrong with the user's code would stay in a worker's log."""
+    source = TOY_MODULE.replace("return (x", "raise OSError('full'); (x")
+    with pytest.raises(SearchFailedError, match=r"(?s)user_module.py.*OSError: full"):
+        in_workers(run.module(source))()
+
+
+def test_broken_module_is_the_users_error(run: Run) -> None:
+    """The executor would wait for workers that cannot start."""
+    with pytest.raises(UserModuleError, match=r'user_module.py", line 1'):
+        in_workers(run.module("import no_such_module"))()
+
+
+def test_packaged_module_is_installed_once(run: Run, tmp_path: Path) -> None:
+    """A pipeline ships the user's module as a wheel; each worker must find it."""
+    from tfx.components.util import udf_utils
+
+    run.module(TOY_MODULE)
+    module_file = run.exec_properties.pop("module_file")
+    _, path = udf_utils.package_user_module_file("Tuner", module_file, str(tmp_path))
+    run.exec_properties["module_path"] = path
+    in_workers(run)()
+    assert len(load_tuner_results(run.tuner_results_dir)) == 5

@@ -1,0 +1,98 @@
+"""TuneArgs, checked when the pipeline is built and again when it runs."""
+
+import pytest
+from tfx.proto import tuner_pb2 as tfx_tuner_pb2
+
+from tuner_component import TuneArgs, tune_args
+from tuner_component.search.options import SearchOptions
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (TuneArgs(num_parallel_trials=-1), "num_parallel_trials to be 0 or more.*-1"),
+        (TuneArgs(num_parallel_trials=1, cpus_per_trial=-2), "cpus_per_trial.*-2"),
+        (TuneArgs(num_parallel_trials=1, gpus_per_trial=-0.5), "gpus_per_trial.*-0.5"),
+        (
+            TuneArgs(num_parallel_trials=1, gpus_per_trial=1.5),
+            "gpus_per_trial to be a whole number.*1.5",
+        ),
+        (TuneArgs(num_parallel_trials=1, max_retries=-1), "max_retries.*-1"),
+        (TuneArgs(time_budget_seconds=-1), "time_budget_seconds.*-1"),
+        (TuneArgs(time_budget_seconds=float("nan")), "time_budget_seconds.*nan"),
+        (TuneArgs(max_failed_trials=-1), "max_failed_trials.*-1"),
+        (TuneArgs(seed=-1), "seed.*-1"),
+    ],
+)
+def test_value_out_of_range_is_refused(args: TuneArgs, message: str) -> None:
+    """The search would fail, or run otherwise, an hour after the pipeline started."""
+    with pytest.raises(ValueError, match=f"Expected tune_args.{message}"):
+        tune_args.validated(args)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        TuneArgs(gpus_per_trial=1),
+        TuneArgs(cpus_per_trial=1),
+        TuneArgs(max_retries=0),
+        TuneArgs(trial_timeout_seconds=10),
+        TuneArgs(max_trials_per_worker=10),
+    ],
+)
+def test_option_of_workers_needs_workers(args: TuneArgs) -> None:
+    """It would silently do nothing."""
+    with pytest.raises(ValueError, match=r"num_parallel_trials to be 1 or more with"):
+        tune_args.validated(args)
+
+
+def test_defaults_are_those_of_the_search() -> None:
+    """What the documentation calls a default would not be one."""
+    options = tune_args.search_options(TuneArgs(num_parallel_trials=1))
+    assert options == SearchOptions(num_workers=1)
+
+
+def test_every_field_reaches_the_search() -> None:
+    """A field would be accepted and ignored."""
+    args = TuneArgs(
+        num_parallel_trials=3,
+        cpus_per_trial=2,
+        gpus_per_trial=0.5,
+        max_retries=0,
+        trial_timeout_seconds=60,
+        time_budget_seconds=3600,
+        max_failed_trials=0,
+        study_dir="/studies",
+        seed=0,
+        max_trials_per_worker=10,
+    )
+    assert len(args.ListFields()) == len(TuneArgs.DESCRIPTOR.fields)
+    assert tune_args.search_options(args) == SearchOptions(
+        num_workers=3,
+        cpus_per_trial=2,
+        gpus_per_trial=0.5,
+        max_retries=0,
+        trial_timeout_s=60,
+        time_budget_s=3600,
+        max_failed_trials=0,
+        seed=0,
+        max_trials_per_worker=10,
+    )
+
+
+def test_json_of_tfx_is_understood() -> None:
+    """Pipelines compiled with TFX's message pass its JSON."""
+    args = tune_args.from_exec_properties('{"num_parallel_trials": 3}')
+    assert args == TuneArgs(num_parallel_trials=3)
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_absent_is_the_default(value: str | None) -> None:
+    """Orchestrators leave an optional property out, or pass an empty one."""
+    assert tune_args.from_exec_properties(value) == TuneArgs()
+
+
+def test_message_of_tfx_is_converted() -> None:
+    """Executors that are called directly get a message."""
+    args = tune_args.from_exec_properties(tfx_tuner_pb2.TuneArgs(num_parallel_trials=2))
+    assert args == TuneArgs(num_parallel_trials=2)

@@ -1,0 +1,82 @@
+"""Repositories that are made of what the machine has, for building offline."""
+
+def _native_rules(ctx):
+    ctx.file("WORKSPACE")
+    ctx.file(ctx.attr.package + "/BUILD")
+    ctx.file(
+        ctx.attr.package + "/defs.bzl",
+        "".join(["{0} = native.{0}\n".format(rule) for rule in ctx.attr.rules]),
+    )
+
+native_rules = repository_rule(
+    _native_rules,
+    doc = "Rules within Bazel, to be loaded from @name//package:defs.bzl.",
+    attrs = {
+        "package": attr.string(mandatory = True),
+        "rules": attr.string_list(mandatory = True),
+    },
+)
+
+def _no_coverage(ctx):
+    ctx.file("WORKSPACE")
+    ctx.file("BUILD", """
+filegroup(
+    name = "coverage_report_generator",
+    visibility = ["//visibility:public"],
+)
+""")
+
+no_coverage = repository_rule(
+    _no_coverage,
+    doc = "Takes the place of the coverage tools, which each test depends on.",
+)
+
+def _system_protoc(ctx):
+    protoc = ctx.which("protoc")
+    if not protoc:
+        fail("Expected: protoc on PATH. Received: none. Install protobuf-compiler.")
+    ctx.file("WORKSPACE")
+    ctx.file("BUILD", "exports_files([\"protoc\"])")
+    ctx.symlink(protoc, "protoc")
+
+system_protoc = repository_rule(
+    _system_protoc,
+    doc = "The protoc on PATH, which proto_library checks and describes messages with.",
+    environ = ["PATH"],
+    local = True,
+)
+
+def _project_python(ctx):
+    root = ctx.path(Label("//:WORKSPACE")).dirname
+    python = ctx.os.environ.get("PROJECT_PYTHON", "%s/.venv/bin/python" % root)
+    if not ctx.path(python).exists:
+        fail("Expected: a Python with TFX. Received: %s, which does not exist. " % python +
+             "Run `make setup`, or name another: --repo_env=PROJECT_PYTHON=/path/to/python")
+    ctx.file("WORKSPACE")
+    ctx.file("BUILD", """
+load("@bazel_tools//tools/python:toolchain.bzl", "py_runtime_pair")
+
+py_runtime(
+    name = "runtime",
+    interpreter_path = "%s",
+    python_version = "PY3",
+)
+
+py_runtime_pair(
+    name = "runtimes",
+    py3_runtime = ":runtime",
+)
+
+toolchain(
+    name = "toolchain",
+    toolchain = ":runtimes",
+    toolchain_type = "@bazel_tools//tools/python:toolchain_type",
+)
+""" % python)
+
+project_python = repository_rule(
+    _project_python,
+    doc = "The project's virtual environment as the Python that programs run on.",
+    environ = ["PROJECT_PYTHON"],
+    local = True,
+)

@@ -1,0 +1,51 @@
+"""Which modules to load once, before worker processes are forked."""
+
+import ast
+import importlib.util
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+
+from tuner_component import worker_entry
+
+# What every worker needs, whatever the user's module imports.
+_ALWAYS = ("keras_tuner", "tensorflow", worker_entry.__name__)
+
+
+def modules(source: str) -> list[str]:
+    """Returns the modules that a user's module will import, and that can be shared.
+
+    Only installed libraries: modules of the user's own may do anything while they
+    are imported, and each process shall see them do it.
+
+    Args:
+        source: The Python source of the user's module.
+    """
+    try:
+        imported = sorted(set(_imported(ast.parse(source))))
+    except SyntaxError:
+        imported = []  # Importing it says it better, with the user's file and line.
+    return [*_ALWAYS, *(name for name in imported if _is_installed(name))]
+
+
+def _imported(tree: ast.Module) -> Iterator[str]:
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+            # `from tfx import v1`: the name may be a module too.
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _is_installed(name: str) -> bool:
+    """Whether the name belongs to a library in site-packages.
+
+    Looks only for its top-level package, which imports nothing. What is no module
+    after all (a class, a function) fails to preload, and is skipped there.
+    """
+    spec = importlib.util.find_spec(name.partition(".")[0])
+    if spec is None or not spec.origin:
+        return False
+    libraries = {Path(sysconfig.get_path(key)) for key in ("purelib", "platlib")}
+    return any(library in Path(spec.origin).parents for library in libraries)

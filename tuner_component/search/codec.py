@@ -1,0 +1,63 @@
+"""KerasTuner's objects as plain values, for their way between processes."""
+
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+import keras_tuner
+from keras_tuner.engine import trial as trial_lib
+
+from tuner_component.search import protocol
+
+_PLAIN = (bool, int, float, str, bytes, type(None))
+
+
+def encode(value: Any) -> Any:
+    """Replaces trials and search spaces, however deep, by their states.
+
+    Raises:
+        TypeError: If the value holds anything else that is not plain data.
+    """
+    if isinstance(value, trial_lib.Trial):
+        return protocol.TrialState(encode(value.get_state()))
+    if isinstance(value, keras_tuner.HyperParameters):
+        return protocol.Space(encode(value.get_config()))
+    if type(value) in _PLAIN:
+        return value
+    if isinstance(value, Mapping):
+        return {encode(key): encode(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        base = next(k for k in (list, tuple, set, frozenset) if isinstance(value, k))
+        return base(encode(item) for item in value)
+    if hasattr(value, "item") and getattr(value, "shape", None) == ():
+        return value.item()  # A number of NumPy's.
+    for kind in (int, float, str):  # Enumerations of such, and NumPy's float64.
+        if isinstance(value, kind):
+            return kind(value)
+    raise TypeError(
+        "Expected plain data, trials or hyperparameters between a worker and the "
+        f"driver. Received: {value!r} of type {type(value).__name__}."
+    )
+
+
+def decode(value: Any) -> Any:
+    """The inverse of `encode`."""
+    if isinstance(value, protocol.TrialState):
+        return trial_lib.Trial.from_state(decode(value.state))
+    if isinstance(value, protocol.Space):
+        return keras_tuner.HyperParameters.from_config(decode(value.config))
+    if isinstance(value, dict):
+        return {key: decode(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return type(value)(decode(item) for item in value)
+    return value
+
+
+def remote_error(error: BaseException) -> protocol.RemoteError:
+    """Describes an exception for the other side."""
+    message = error.args[0] if isinstance(error, KeyError) and error.args else error
+    return protocol.RemoteError(
+        type(error).__name__,
+        str(message),
+        "".join(traceback.format_exception(error)).rstrip(),
+    )

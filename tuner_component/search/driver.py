@@ -1,0 +1,205 @@
+"""The driver: the process that owns a search's study and its oracle.
+
+It sees no GPU, and runs nothing of the user's but `tuner_fn`, once, for the oracle.
+"""
+
+import contextlib
+import os
+import sys
+import traceback
+from multiprocessing import connection
+from typing import Any
+
+from tuner_component.search import (
+    assignments,
+    clerk,
+    error_reports,
+    fleet,
+    output,
+    progress,
+    protocol,
+    resources,
+    seeding,
+    supervisor,
+    trial_desk,
+    user_code,
+    worker,
+)
+from tuner_component.search.checkpoints import CheckpointCleaner
+from tuner_component.search.durable_oracle import DurableOracle
+from tuner_component.search.engines import base
+from tuner_component.search.errors import SearchInterruptedError
+from tuner_component.search.result import SearchResult
+from tuner_component.search.study import Study, StudyState
+
+# The oracle's thread may be in the middle of a suggestion that nobody wants any more.
+_CLERK_PATIENCE_S = 5.0
+
+
+def main(job: protocol.Job, wire: connection.Connection, engine: base.Engine) -> int:
+    """Runs a search, and sends its result or its error.
+
+    Args:
+        job: The search.
+        wire: Connection to the process that wants the result: `Progress` lines go
+            there, and at the end a `SearchResult` or an `ErrorReport`; a `Stop` may
+            come from there.
+        engine: Where workers come from.
+
+    Returns:
+        The status to exit with.
+    """
+    worker.set_environment(resources.gpu_environment([], os.environ))
+    output.Output(os.path.join(job.log_directory, "driver.log"))
+    outcome: Any
+    try:
+        job.context.apply()
+        with _on_cpu():
+            outcome = _search(job, wire, engine)
+    except supervisor.ExecutorGone:
+        return 1
+    except error_reports.UserCodeError as error:
+        traceback.print_exc()
+        outcome = error.report
+    except Exception as error:  # noqa: BLE001
+        traceback.print_exc()
+        outcome = error_reports.describe(error, "the search's driver")
+    wire.send(outcome)
+    return 0
+
+
+def _on_cpu() -> contextlib.AbstractContextManager[Any]:
+    """Keeps Keras on PyTorch from the GPU that it saw when it was imported."""
+    keras = sys.modules.get("keras")
+    if keras is not None and keras.config.backend() == "torch":
+        return keras.device("cpu")  # type: ignore[no-any-return]
+    return contextlib.nullcontext()
+
+
+def _search(
+    job: protocol.Job, wire: connection.Connection, engine: base.Engine
+) -> SearchResult:
+    with Study.open(job.study_directory, job.fingerprint, job.options.seed) as study:
+        workers = fleet.Fleet(engine, job.options.num_workers, _Specs(job, study))
+        found = study.state
+        if found is not StudyState.FINISHED:
+            # They make their tuners while this process makes its own.
+            for _ in range(job.options.num_workers):
+                workers.start()
+        tuner, _ = user_code.make_tuner(
+            job.entry, "driver", study.seed, may_overwrite=found is StudyState.NEW
+        )
+        oracle = DurableOracle(
+            tuner.oracle,
+            study,
+            autocommit=False,
+            max_failed_trials=job.options.max_failed_trials,
+        )
+        end = supervisor.End.COMPLETE
+        if found is not StudyState.FINISHED:
+            caretaker = _Caretaker(tuner, oracle, study.seed)
+            end = _run(job, wire, engine, workers, oracle, caretaker)
+            if end is supervisor.End.COMPLETE:
+                oracle.finish()
+        outcome = SearchResult.of(
+            oracle,
+            study,
+            found,
+            complete=end is supervisor.End.COMPLETE,
+        )
+    _check(end, outcome, job)
+    return outcome
+
+
+class _Caretaker:
+    """Does, in the oracle's thread, what a tuner would do around its trials."""
+
+    def __init__(self, tuner: Any, oracle: DurableOracle, seed: int) -> None:
+        self._oracle = oracle
+        self._seed = seed
+        self._cleaner = CheckpointCleaner(tuner, oracle)
+
+    def trial_begun(self, trial_id: str) -> None:
+        """Records what the trial is seeded with."""
+        self._oracle.note(trial_id, seed=seeding.trial_seed(self._seed, trial_id))
+
+    def trial_left(self, trial_id: str) -> None:
+        """Deletes the weights that nobody needs, now that the trial has ended."""
+        self._cleaner.trial_ended(trial_id)
+
+
+class _Specs:
+    """Describes workers to the engine."""
+
+    def __init__(self, job: protocol.Job, study: Study) -> None:
+        self._job = job
+        self._study = study
+
+    def __call__(self, worker_id: str, slot: int) -> protocol.WorkerSpec:
+        return protocol.WorkerSpec(
+            worker_id=worker_id,
+            slot=slot,
+            entry=self._job.entry,
+            context=self._job.context,
+            environment=self._job.slots[slot],
+            log_directory=self._job.log_directory,
+            study_directory=self._study.directory,
+            seed=self._study.seed,
+        )
+
+
+def _run(
+    job: protocol.Job,
+    wire: connection.Connection,
+    engine: base.Engine,
+    workers: fleet.Fleet,
+    oracle: DurableOracle,
+    caretaker: "_Caretaker",
+) -> supervisor.End:
+    options = job.options
+    keeper = clerk.Clerk(oracle, oracle.commit)
+    attempts = assignments.Assignments(options.max_retries)
+    reporter = progress.Reporter(wire, oracle.objective, oracle.max_trials)
+    for trial in oracle.trials.values():
+        reporter.restore(trial)
+    desk = trial_desk.TrialDesk(
+        keeper,
+        workers,
+        attempts,
+        job.log_directory,
+        options.max_trials_per_worker,
+        reporter.trial_ended,
+        begun=caretaker.trial_begun,
+        left=caretaker.trial_left,
+    )
+    done = len(oracle.end_order)
+    reporter.say(
+        f"Search in {job.study_directory}: {options.num_workers} trials at a time"
+        + (f", {done} trials are done." if done else ".")
+    )
+    try:
+        return supervisor.Supervisor(
+            options, engine, workers, attempts, desk, keeper, wire, job.log_directory
+        ).run()
+    finally:
+        keeper.close(_CLERK_PATIENCE_S)
+
+
+def _check(end: supervisor.End, outcome: SearchResult, job: protocol.Job) -> None:
+    """Raises if there is no result to give."""
+    left = (
+        f"{len(outcome.completed)} trials have completed and are kept in "
+        f"{job.study_directory}: run the same search again to go on from there."
+    )
+    if end is supervisor.End.INTERRUPTED:
+        raise SearchInterruptedError(
+            "Expected the search to run to its end. Received: a request to stop. "
+            f"{left}"
+        )
+    if end is supervisor.End.OUT_OF_TIME and not outcome.completed:
+        raise SearchInterruptedError(
+            "Expected a trial to complete within the time budget of "
+            f"{job.options.time_budget_s:g} seconds. Received: {len(outcome.failed)} "
+            f"failed and {outcome.unfinished} unfinished trials. Raise the time "
+            f"budget. {left}"
+        )

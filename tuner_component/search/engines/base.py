@@ -1,0 +1,82 @@
+"""What the driver asks of an engine, whatever starts its workers."""
+
+import dataclasses
+from typing import Any, Protocol
+
+from tuner_component.search import protocol
+
+
+class Channel(Protocol):
+    """A two-way connection for messages: what the driver and a worker hold.
+
+    `multiprocessing.connection.Connection` is one. `multiprocessing.connection.wait`
+    accepts it.
+    """
+
+    def fileno(self) -> int:
+        """The descriptor that becomes readable when a message has come."""
+
+    def send(self, obj: Any, /) -> None:
+        """Sends a message; raises OSError if the other side cannot take it."""
+
+    def recv(self) -> Any:
+        """Receives a message; raises EOFError if there will be no more."""
+
+    def poll(self, timeout: float | None = 0.0, /) -> bool:
+        """Whether a message (or the end) has come."""
+
+    def close(self) -> None:
+        """Ends the connection."""
+
+
+@dataclasses.dataclass(frozen=True)
+class WorkerStarted:
+    """A worker has begun to run."""
+
+    worker_id: str
+    pid: int
+
+
+@dataclasses.dataclass(frozen=True)
+class WorkerExited:
+    """A worker is gone, and so is all that it had started.
+
+    Attributes:
+        worker_id: Which one.
+        status: Its exit status; minus the number of the signal that killed it.
+        peak_memory: The most memory it ever used, in bytes; 0 where unknown.
+    """
+
+    worker_id: str
+    status: int
+    peak_memory: int = 0
+
+
+class EngineLost(Exception):
+    """The engine is gone, and its workers with it: the search cannot go on."""
+
+
+class Engine(Protocol):
+    """Starts and ends the workers of one search.
+
+    It is waited for like a connection: when it is readable, `events` has news.
+    """
+
+    def fileno(self) -> int:
+        """The descriptor that becomes readable when there are events."""
+
+    def start(self, spec: protocol.WorkerSpec) -> Channel:
+        """Starts a worker, and returns the driver's end of the connection to it.
+
+        Does not wait until it runs.
+        """
+
+    def kill(self, worker_id: str) -> None:
+        """Ends a worker at once; `WorkerExited` follows. Unknown ones are ignored."""
+
+    def events(self) -> list[WorkerStarted | WorkerExited]:
+        """What has happened since the last call. Does not wait.
+
+        Raises:
+            EngineLost: If the engine itself has ended.
+        """

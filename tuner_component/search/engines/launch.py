@@ -1,0 +1,310 @@
+"""Running a search in processes of its own, from the process that wants the result.
+
+This process only starts the fork server, passes signals on, and waits. Nothing of the
+user's code runs in it, and whatever becomes of it, the processes it started end.
+"""
+
+import contextlib
+import logging
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from multiprocessing import connection, reduction, spawn
+from typing import Any, Protocol
+
+from tuner_component.search import (
+    error_reports,
+    files,
+    output,
+    posix,
+    process_context,
+    protocol,
+    resources,
+)
+from tuner_component.search.engines import local
+from tuner_component.search.errors import SearchError, SearchInterruptedError
+from tuner_component.search.options import SearchOptions
+from tuner_component.search.result import SearchResult
+
+_log = logging.getLogger("tuner_component")
+
+# Each forked process needs these, whatever the user's code imports.
+_PRELOAD = ("tuner_component.search.driver", "tuner_component.search.worker")
+# The fork server begins with the module search path of this process, and must not
+# import this process's main script.
+_BOOTSTRAP = (
+    "import sys; from multiprocessing.connection import Connection; "
+    "control = Connection(int(sys.argv[1])); sys.path[:] = control.recv(); "
+    "from tuner_component.search.engines import zygote; zygote.main(control)"
+)
+# From the driver's end until the fork server has cleaned up.
+_CLEAN_UP_S = 10.0
+
+
+class ServerProcess(Protocol):
+    """The fork server's process, as `subprocess.Popen` describes it."""
+
+    pid: int
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Waits for its end and returns its status."""
+
+
+class StartServer(Protocol):
+    """Starts a fork server."""
+
+    def __call__(
+        self, control: connection.Connection, log: str, environment: Mapping[str, str]
+    ) -> ServerProcess:
+        """Starts it in a session of its own.
+
+        Args:
+            control: The server's end of its connection; stays open here.
+            log: File for what it prints.
+            environment: Variables to set for it, beside those of this process.
+        """
+
+
+def start_interpreter(
+    control: connection.Connection, log: str, environment: Mapping[str, str]
+) -> ServerProcess:
+    """Starts a fork server in a new interpreter."""
+    with open(log, "ab") as file:
+        return subprocess.Popen(
+            [
+                spawn.get_executable(),
+                *subprocess._args_from_interpreter_flags(),  # type: ignore[attr-defined]
+                "-c",
+                _BOOTSTRAP,
+                str(control.fileno()),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            env={**os.environ, **environment},
+            pass_fds=[control.fileno()],
+            start_new_session=True,
+        )
+
+
+def run_parallel(
+    entry: protocol.EntryPoint,
+    study_directory: str,
+    fingerprint: Mapping[str, str],
+    options: SearchOptions,
+    preload: Sequence[str] = (),
+    start_server: StartServer = start_interpreter,
+) -> SearchResult:
+    """Runs a search with its trials in worker processes.
+
+    Signals SIGTERM and SIGINT stop the search: running trials get the grace period; a
+    second signal ends them at once, a third does not even wait for that. (Python lets only the main thread see to signals; in
+    another thread they have their usual effect, and the search ends with this process.)
+
+    Args:
+        entry: Where each process gets the user's tuner from.
+        study_directory: Path or URI of the study; what has been found is kept there.
+        fingerprint: What the study depends on, by name.
+        options: How to run the search.
+        preload: Modules that all processes need, to be imported once. They must not run
+            anything of a framework when they are imported.
+        start_server: Starts the fork server.
+
+    Returns:
+        What was found: at least one completed trial.
+
+    Raises:
+        SearchFailedError: If the trials, or the user's code around them, fail.
+        SearchInterruptedError: If the search was stopped, or one of its processes was
+            killed; running it again goes on.
+        ValueError: If there are not enough GPUs for the options.
+        SearchError: Of the other kinds in `errors`, if the study cannot be used.
+        Exception: Exceptions of `entry` that are built-in ones, KerasTuner's or this
+            package's come out as what they are.
+    """
+    _check_platform()
+    with contextlib.ExitStack() as stack:
+        log_directory = stack.enter_context(_log_directory(study_directory))
+        job = protocol.Job(
+            entry=entry,
+            study_directory=study_directory,
+            fingerprint=dict(fingerprint),
+            options=options,
+            slots=tuple(
+                resources.worker_environments(
+                    options.num_workers,
+                    options.cpus_per_trial,
+                    options.gpus_per_trial,
+                    os.environ,
+                )
+            ),
+            context=process_context.ProcessContext.capture(),
+            log_directory=log_directory,
+            preload=(*preload, *_PRELOAD),
+        )
+        if threading.current_thread() is threading.main_thread():
+            caught = posix.caught_signals(signal.SIGTERM, signal.SIGINT)
+            signals = stack.enter_context(caught)
+        else:
+            signals = None
+        launcher = stack.enter_context(contextlib.closing(_Launcher(job, start_server)))
+        outcome = launcher.wait(signals)
+    if isinstance(outcome, SearchResult):
+        return outcome
+    raise error_reports.rebuild(outcome)
+
+
+class _Launcher:
+    """The processes of a search, as the one that started them sees them."""
+
+    def __init__(self, job: protocol.Job, start_server: StartServer) -> None:
+        self._job = job
+        options = job.options
+        # Numeric libraries read it when they are loaded, which happens there.
+        environment = resources.thread_environment(
+            options.num_workers, options.cpus_per_trial, os.environ
+        )
+        # Without it PyTorch initializes CUDA to see if there is a GPU, and then no
+        # forked process can use one.
+        environment["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
+        self._server_log = os.path.join(job.log_directory, "server.log")
+        self._control, theirs = local.pair()
+        self._wire, driver_end = local.pair()
+        with theirs, driver_end:
+            self._server = start_server(theirs, self._server_log, environment)
+            theirs.close()
+            try:
+                self._control.send(list(sys.path))
+                self._control.recv()  # It is alive, and will end with this process.
+                self._control.send(job)
+                reduction.send_handle(self._control, driver_end.fileno(), None)
+            except (EOFError, OSError):
+                pass  # `wait` sees that it is gone.
+        self._begun = False
+        self._stops = 0
+
+    def close(self) -> None:
+        """Ends whatever is left: a closed connection ends the fork server."""
+        self._control.close()
+        self._wire.close()
+        try:
+            self._server.wait(_CLEAN_UP_S)
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            posix.kill_session(self._server.pid)
+            self._server.wait()
+
+    def wait(
+        self, signals: posix.SignalPipe | None
+    ) -> SearchResult | protocol.ErrorReport:
+        """Waits for the driver's result.
+
+        Args:
+            signals: Those that stop the search.
+
+        Raises:
+            SearchInterruptedError: If there will be none.
+        """
+        sources: list[Any] = [self._wire, self._control]
+        if signals is not None:
+            sources.append(signals)
+        while True:
+            ready: list[Any] = connection.wait(sources)
+            if signals is not None and signals in ready:
+                self._stop(signals.read())
+            if self._wire in ready:
+                try:
+                    message = self._wire.recv()
+                except (EOFError, OSError):
+                    raise self._lost() from None
+                if not isinstance(message, protocol.Progress):
+                    return message  # type: ignore[no-any-return]
+                self._begun = True
+                _log.info("%s", message.text)
+            elif self._control in ready:
+                raise self._lost()
+
+    def _stop(self, numbers: list[int]) -> None:
+        for number in numbers:
+            self._stops += 1
+            name = signal.Signals(number).name
+            if not self._begun or self._stops > 2:
+                raise SearchInterruptedError(
+                    f"Expected the search to run to its end. Received: {name}. "
+                    f"{self._how_to_go_on()}"
+                )
+            if self._stops == 1:
+                _log.warning(
+                    "%s: running trials have %g seconds to finish; a second signal "
+                    "ends them at once.",
+                    name,
+                    self._job.options.grace_period_s,
+                )
+            with contextlib.suppress(OSError):
+                self._wire.send(protocol.Stop(name, at_once=self._stops > 1))
+
+    def _lost(self) -> SearchError:
+        """What to say when the search's processes end without a result."""
+        status = None
+        with contextlib.suppress(EOFError, OSError):
+            while self._control.poll(_CLEAN_UP_S):
+                status = getattr(self._control.recv(), "status", None)
+        if status is None:
+            what, log = "fork server", self._server_log
+            status = self._server.wait()
+        else:
+            what, log = "driver", os.path.join(self._job.log_directory, "driver.log")
+        how = (
+            f"was killed by signal {-status} ({signal.Signals(-status).name})"
+            if status < 0
+            else f"exited with status {status}"
+        )
+        return SearchInterruptedError(
+            f"Expected the search to run to its end. Received: its {what} {how}. "
+            f"{self._how_to_go_on()} The log {log} ends with:\n"
+            f"{output.tail(log) or '(nothing)'}"
+        )
+
+    def _how_to_go_on(self) -> str:
+        return (
+            f"All completed trials are kept in {self._job.study_directory}: run the "
+            "same search again to go on from there."
+        )
+
+
+@contextlib.contextmanager
+def _log_directory(study_directory: str) -> Iterator[str]:
+    """Local directory for logs: the study's own where that is local."""
+    files.makedirs(study_directory)
+    if not files.is_remote(study_directory):
+        yield os.path.abspath(files.local_path(study_directory))
+        return
+    with tempfile.TemporaryDirectory(prefix="tuner_component_logs_") as directory:
+        try:
+            yield directory
+        finally:
+            _copy_logs(directory, study_directory)
+
+
+def _copy_logs(source: str, target: str) -> None:
+    """Copies what lies there to where the study is."""
+    for parent, _, names in os.walk(source):
+        directory = files.join(target, os.path.relpath(parent, source))
+        for name in names:
+            with open(os.path.join(parent, name), "rb") as file:
+                files.makedirs(directory)
+                files.write_bytes(files.join(directory, name), file.read())
+
+
+def _check_platform() -> None:
+    if sys.platform != "linux":
+        raise SearchError(
+            "Expected Linux for trials in parallel. Received: "
+            f"{sys.platform}. Run the search in this process: leave out "
+            "num_parallel_trials."
+        )

@@ -1,0 +1,85 @@
+"""Workers as processes of this machine, forked by the search's own fork server."""
+
+import dataclasses
+import os
+import socket
+import struct
+from multiprocessing import connection, reduction
+
+from tuner_component.search import protocol
+from tuner_component.search.engines import base
+
+# A worker that does not empty its end for so long, or stops in the midst of a
+# message, is hung; without a limit it would hang the driver too.
+_STALL_S = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class StartWorker:
+    """Asks the fork server for a worker; the descriptor of its connection follows."""
+
+    spec: protocol.WorkerSpec
+
+
+@dataclasses.dataclass(frozen=True)
+class KillWorker:
+    """Asks the fork server to kill a worker."""
+
+    worker_id: str
+
+
+class LocalEngine:
+    """Has the fork server at the other end of a connection fork the workers."""
+
+    def __init__(self, server: connection.Connection) -> None:
+        self._server = server
+
+    def fileno(self) -> int:
+        """The descriptor that becomes readable when there are events."""
+        return self._server.fileno()
+
+    def start(self, spec: protocol.WorkerSpec) -> base.Channel:
+        """Starts a worker, and returns the driver's end of the connection to it."""
+        ours, theirs = pair()
+        with theirs:
+            try:
+                self._server.send(StartWorker(spec))
+                reduction.send_handle(self._server, theirs.fileno(), None)
+            except OSError as error:
+                ours.close()
+                raise base.EngineLost from error
+        _limit_stalls(ours)
+        return ours
+
+    def kill(self, worker_id: str) -> None:
+        """Ends a worker at once."""
+        try:
+            self._server.send(KillWorker(worker_id))
+        except OSError as error:
+            raise base.EngineLost from error
+
+    def events(self) -> list[base.WorkerStarted | base.WorkerExited]:
+        """What has happened since the last call."""
+        news = []
+        try:
+            while self._server.poll():
+                news.append(self._server.recv())
+        except (EOFError, OSError) as error:
+            raise base.EngineLost from error
+        return news
+
+
+def pair() -> tuple[connection.Connection, connection.Connection]:
+    """Two ends of a connection that exists nowhere but in these two objects."""
+    left, right = socket.socketpair()
+    return (
+        connection.Connection(left.detach()),
+        connection.Connection(right.detach()),
+    )
+
+
+def _limit_stalls(channel: connection.Connection) -> None:
+    with socket.socket(fileno=os.dup(channel.fileno())) as end:
+        limit = struct.pack("ll", _STALL_S, 0)
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)

@@ -1,0 +1,281 @@
+"""The fork server: imports the heavy modules once, and forks the driver and workers.
+
+It runs nothing of a framework but its imports, and has one thread, so that what it
+forks begins with a sound copy. Its children die with it, and so do theirs; when the
+process that started it ends, or the driver, it ends all of them and itself.
+"""
+
+import dataclasses
+import gc
+import importlib
+import os
+import random
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from multiprocessing import connection, reduction
+from typing import Any, NoReturn
+
+from tuner_component.search import posix, protocol
+from tuner_component.search.engines import base, local
+
+
+@dataclasses.dataclass(frozen=True)
+class Alive:
+    """The fork server runs, and will end with the process that started it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class DriverExited:
+    """All is over: the driver ended so, and nothing that it started is left.
+
+    Attributes:
+        status: Its exit status; minus the number of the signal that killed it.
+    """
+
+    status: int
+
+
+def main(control: connection.Connection) -> NoReturn:
+    """Serves one search, and exits.
+
+    Args:
+        control: Connection to the process that wants the search. `Alive` is sent;
+            a `Job` and the descriptor of the driver's own connection to that
+            process are received; `DriverExited` is sent at the end.
+    """
+    # Nobody looks at `control` while modules are imported.
+    posix.die_with_parent()
+    try:
+        control.send(Alive())
+        job = control.recv()
+        wire = connection.Connection(reduction.recv_handle(control))
+        os.set_inheritable(wire.fileno(), False)
+    except (EOFError, OSError):
+        os._exit(1)
+    preload(job.preload)
+    # From here on it has children to end first.
+    posix.die_with_parent(signal.SIGTERM)
+    ForkServer(control, job).serve(wire)
+    os._exit(0)
+
+
+def preload(names: tuple[str, ...]) -> None:
+    """Imports modules that the forked processes share.
+
+    One that cannot be imported is left to those who need it: there the error reaches
+    the user.
+    """
+    for name in names:
+        started = time.monotonic()
+        try:
+            importlib.import_module(name)
+        except Exception:  # noqa: BLE001
+            print(f"Could not preload {name}:\n{traceback.format_exc()}")
+        else:
+            print(f"Preloaded {name} in {time.monotonic() - started:.1f} s.")
+    # What is there now stays: collections in the children need not touch it, and
+    # its pages remain shared.
+    gc.collect()
+    gc.freeze()
+
+
+class ForkServer:
+    """Forks a driver, then workers as the driver asks for them."""
+
+    def __init__(self, control: connection.Connection, job: protocol.Job) -> None:
+        self._control = control
+        self._job = job
+        self._parent_pid = os.getppid()
+        self._signals: posix.SignalPipe | None = None
+        self._driver_pid = 0
+        self._driver_status: int | None = None
+        self._workers: dict[int, str] = {}
+        self._server, self._client = local.pair()
+
+    def serve(self, wire: connection.Connection) -> None:
+        """Works until the driver or the process that wants the search is gone.
+
+        Args:
+            wire: The driver's connection to that process.
+        """
+        posix.adopt_orphans()
+        with posix.caught_signals(signal.SIGCHLD, signal.SIGTERM) as signals:
+            self._signals = signals
+            self._driver_pid = self._fork(lambda: self._be_driver(wire))
+            wire.close()
+            self._client.close()
+            while self._driver_status is None and self._serve_once(signals):
+                pass
+        self._end_everything()
+        if self._driver_status is not None:
+            try:
+                self._control.send(DriverExited(self._driver_status))
+            except OSError:
+                pass
+
+    def _serve_once(self, signals: posix.SignalPipe) -> bool:
+        """Waits for something to do and does it; False if there is no more to do."""
+        sources: list[Any] = [self._control, self._server, signals]
+        ready = connection.wait(sources)
+        came = signals.read()
+        self._reap()
+        # Nothing is sent over `control` any more but its end; and that does not come
+        # while a forked child of its process is left.
+        orphaned = signal.SIGTERM in came and os.getppid() != self._parent_pid
+        if self._control in ready or orphaned:
+            return False
+        if self._server in ready and self._driver_status is None:
+            self._obey()
+        return True
+
+    def _obey(self) -> None:
+        try:
+            request = self._server.recv()
+            if isinstance(request, local.StartWorker):
+                handle = reduction.recv_handle(self._server)
+        except (EOFError, OSError):
+            # The driver is about to end, or has lost its way.
+            posix.kill_group(self._driver_pid)
+            return
+        if isinstance(request, local.StartWorker):
+            os.set_inheritable(handle, False)
+            pid = self._fork(lambda: self._be_worker(request.spec, handle))
+            os.close(handle)
+            self._workers[pid] = request.spec.worker_id
+            self._tell_driver(base.WorkerStarted(request.spec.worker_id, pid))
+        elif isinstance(request, local.KillWorker):
+            for pid, worker_id in self._workers.items():
+                if worker_id == request.worker_id:
+                    posix.kill_group(pid)
+
+    def _fork(self, body: Callable[[], int]) -> int:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        parent = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            _run_child(parent, body)
+        _lead_own_group(pid)
+        return pid
+
+    def _be_driver(self, wire: connection.Connection) -> int:
+        self._forget()
+        self._server.close()
+        from tuner_component.search import driver
+
+        return driver.main(self._job, wire, local.LocalEngine(self._client))
+
+    def _be_worker(self, spec: protocol.WorkerSpec, handle: int) -> int:
+        self._forget()
+        self._server.close()
+        from tuner_component.search import worker
+
+        return worker.main(spec, connection.Connection(handle))
+
+    def _forget(self) -> None:
+        """Lets go of what belongs to the server alone: others wait for its end."""
+        self._control.close()
+        if self._signals is not None:
+            self._signals.close()
+
+    def _reap(self) -> None:
+        """Takes note of every child that has ended, and ends what it left behind."""
+        while (ended := _ended_child()) is not None:
+            if ended in self._workers or ended == self._driver_pid:
+                # Until it is waited for, nobody else can get its number.
+                posix.kill_group(ended)
+            _, wait_status, usage = os.wait4(ended, 0)
+            status = os.waitstatus_to_exitcode(wait_status)
+            if ended == self._driver_pid:
+                self._driver_status = status
+            elif ended in self._workers:
+                self._tell_driver(
+                    base.WorkerExited(
+                        self._workers.pop(ended), status, usage.ru_maxrss * 1024
+                    )
+                )
+
+    def _tell_driver(self, message: Any) -> None:
+        try:
+            self._server.send(message)
+        except OSError:
+            pass  # Its own end will be noticed.
+
+    def _end_everything(self) -> None:
+        """Kills what is left: driver, workers, and all that they have started."""
+        for pid in (self._driver_pid, *self._workers):
+            posix.kill_group(pid)
+        while pids := posix.children():
+            for pid in pids:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+                else:
+                    os.waitpid(pid, 0)
+
+
+def _run_child(parent: int, body: Callable[[], int]) -> NoReturn:
+    """The life of a forked child: never returns into the server's code."""
+    status = 1
+    try:
+        _lead_own_group(0)
+        posix.die_with_parent()
+        if os.getppid() != parent:
+            os._exit(1)
+        posix.default_signals()
+        _draw_new_random_numbers()
+        status = body()
+    except SystemExit as stop:
+        status = _exit_status(stop)
+    except BaseException:  # noqa: BLE001
+        traceback.print_exc()
+    finally:
+        # What the server has registered with atexit is not the child's to end.
+        _flush()
+        os._exit(status)
+
+
+def _exit_status(stop: SystemExit) -> int:
+    if stop.code is None or isinstance(stop.code, int):
+        return (stop.code or 0) & 0xFF
+    print(stop.code, file=sys.stderr)
+    return 1
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            pass
+
+
+def _lead_own_group(pid: int) -> None:
+    """A group of its own: what it starts can be ended with it.
+
+    Parent and child both do it, for whichever comes first.
+    """
+    try:
+        os.setpgid(pid, pid)
+    except (PermissionError, ProcessLookupError):
+        pass
+
+
+def _draw_new_random_numbers() -> None:
+    random.seed()
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed()
+
+
+def _ended_child() -> int | None:
+    """A child that has ended and was not waited for yet."""
+    try:
+        result = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return None
+    return result.si_pid if result else None

@@ -1,0 +1,123 @@
+"""The workers of a search: started in their slots, watched, replaced."""
+
+import collections
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import Any
+
+from tuner_component.search import protocol
+from tuner_component.search.engines import base
+
+SpecFor = Callable[[str, int], protocol.WorkerSpec]
+
+
+@dataclasses.dataclass
+class Worker:
+    """A worker, as the driver sees it.
+
+    Attributes:
+        worker_id: Unique within the search.
+        slot: The place it fills.
+        channel: Connection to it.
+        heard: When it last gave a sign of life, by the monotonic clock.
+        pid: Its process, once it has started.
+        ready: Whether it has its tuner.
+        trials: How many trials it was given.
+        dismissed: Whether it was told that there are no more trials for it.
+        retiring: Whether it will be dismissed at its next wish.
+        doom: Why it was killed, if it was on purpose.
+        open: Whether something may still come from it.
+    """
+
+    worker_id: str
+    slot: int
+    channel: base.Channel
+    heard: float
+    pid: int | None = None
+    ready: bool = False
+    trials: int = 0
+    dismissed: bool = False
+    retiring: bool = False
+    doom: str | None = None
+    open: bool = True
+
+    def fileno(self) -> int:
+        """The descriptor that becomes readable when it has sent something."""
+        return self.channel.fileno()
+
+    def receive(self) -> list[Any]:
+        """The messages that have come; clears `open` at the end of the connection."""
+        messages = []
+        try:
+            while self.open and self.channel.poll():
+                messages.append(self.channel.recv())
+                self.heard = time.monotonic()
+        except (EOFError, OSError):
+            self.open = False
+        return messages
+
+
+class Fleet:
+    """Keeps as many workers running as there are slots.
+
+    Args:
+        engine: Where workers come from.
+        slots: How many may run at a time.
+        spec_for: Describes the worker of an id and a slot.
+    """
+
+    def __init__(self, engine: base.Engine, slots: int, spec_for: SpecFor) -> None:
+        self._engine = engine
+        self._spec_for = spec_for
+        self._free = collections.deque(range(slots))
+        self._workers: dict[str, Worker] = {}
+        self._started = 0
+
+    @property
+    def workers(self) -> list[Worker]:
+        """Those that have not exited."""
+        return list(self._workers.values())
+
+    @property
+    def vacancies(self) -> int:
+        """How many slots are free."""
+        return len(self._free)
+
+    def start(self) -> Worker:
+        """Starts a worker in a free slot."""
+        worker_id = f"worker-{self._started}"
+        slot = self._free.popleft()
+        channel = self._engine.start(self._spec_for(worker_id, slot))
+        self._started += 1
+        worker = Worker(worker_id, slot, channel, time.monotonic())
+        self._workers[worker_id] = worker
+        return worker
+
+    def get(self, worker_id: str) -> Worker | None:
+        """The worker of that id, if it has not exited."""
+        return self._workers.get(worker_id)
+
+    def kill(self, worker: Worker, reason: str) -> None:
+        """Ends a worker at once; its exit will be among the engine's events."""
+        if worker.doom is None:
+            worker.doom = reason
+            self._engine.kill(worker.worker_id)
+
+    def send(self, worker: Worker, message: Any) -> None:
+        """Sends a message; a worker that does not take it is killed."""
+        if not worker.open:
+            return
+        try:
+            worker.channel.send(message)
+        except OSError:
+            worker.open = False
+            self.kill(worker, "hung: it did not take the driver's answer")
+
+    def remove(self, worker_id: str) -> Worker | None:
+        """Forgets a worker that has exited and frees its slot."""
+        worker = self._workers.pop(worker_id, None)
+        if worker is not None:
+            worker.channel.close()
+            self._free.append(worker.slot)
+        return worker

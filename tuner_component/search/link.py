@@ -1,0 +1,104 @@
+"""A worker's connection to the driver."""
+
+import builtins
+import itertools
+import os
+import queue
+import threading
+from typing import Any
+
+from tuner_component.search import protocol
+from tuner_component.search.engines import base
+
+HEARTBEAT_S = 1.0
+
+
+class DriverTraceback(Exception):
+    """Where in the driver an exception came from; the cause of the one raised."""
+
+    def __init__(self, traceback: str) -> None:
+        super().__init__()
+        self._traceback = traceback
+
+    def __str__(self) -> str:
+        return f"\n{self._traceback}"
+
+
+class DriverLink:
+    """Asks the driver, and shows it that this process is alive.
+
+    Two threads serve the connection. When it ends, so does the process: what a worker
+    computes for a driver that is gone helps nobody.
+
+    Args:
+        channel: The connection.
+    """
+
+    def __init__(self, channel: base.Channel) -> None:
+        self._channel = channel
+        self._sending = threading.Lock()
+        self._ids = itertools.count()
+        self._waiting: dict[int, queue.SimpleQueue[protocol.Reply]] = {}
+        self._closing = threading.Event()
+
+    def start(self) -> None:
+        """Begins to listen and to beat."""
+        for loop in (self._listen, self._beat):
+            name = f"tuner_component{loop.__name__}"
+            threading.Thread(target=loop, name=name, daemon=True).start()
+
+    def tell(self, message: Any) -> None:
+        """Sends a message that needs no answer."""
+        try:
+            with self._sending:
+                self._channel.send(message)
+        except OSError:
+            self._lost()
+
+    def call(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        """Calls a method of the driver's oracle and returns what it answers.
+
+        Raises:
+            Exception: What the method raised: of the same type if that is a built-in
+                one, otherwise a RuntimeError; caused by a `DriverTraceback`.
+        """
+        request = protocol.Request(next(self._ids), method, args, kwargs)
+        answer = self._waiting[request.request_id] = queue.SimpleQueue()
+        self.tell(request)
+        reply = answer.get()
+        del self._waiting[request.request_id]
+        if reply.error is not None:
+            raise _exception(reply.error) from DriverTraceback(reply.error.traceback)
+        return reply.value
+
+    def close(self) -> None:
+        """Says that the end of the connection is expected from now on."""
+        self._closing.set()
+
+    def _listen(self) -> None:
+        try:
+            while True:
+                message = self._channel.recv()
+                if isinstance(message, protocol.Reply):
+                    self._waiting[message.request_id].put(message)
+        except (EOFError, OSError):
+            self._lost()
+
+    def _beat(self) -> None:
+        while not self._closing.wait(HEARTBEAT_S):
+            self.tell(protocol.Heartbeat())
+
+    def _lost(self) -> None:
+        if not self._closing.is_set():
+            # Not sys.exit: the user's code may be in the middle of anything.
+            os._exit(1)
+
+
+def _exception(error: protocol.RemoteError) -> Exception:
+    kind = getattr(builtins, error.type_name, None)
+    if isinstance(kind, type) and issubclass(kind, Exception):
+        try:
+            return kind(error.message)
+        except TypeError:
+            pass  # UnicodeDecodeError and the like take more than a message.
+    return RuntimeError(f"{error.type_name}: {error.message}")

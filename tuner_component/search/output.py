@@ -1,0 +1,77 @@
+"""Where a process's output goes: Python's, and what native code prints."""
+
+import ctypes
+import os
+import sys
+
+# What faulthandler writes: the innermost frame first, and at the end all modules.
+_CRASH = "Fatal Python error: "
+_NOISE = "Extension modules: "
+
+
+class Output:
+    """Leads standard output and standard error of this process into files.
+
+    File descriptors are redirected, so that what libraries and child processes print
+    is there too, in order with the rest.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = ""
+        self.to(path)
+        for stream in (sys.stdout, sys.stderr):
+            # What a process printed before it was killed should be there.
+            stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+
+    def to(self, path: str, heading: str = "") -> None:
+        """Appends to another file from now on.
+
+        Args:
+            path: The file; its directory is made if needed.
+            heading: A line to begin with.
+        """
+        if path != self._path:
+            self._flush()
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+            os.dup2(file, 1)
+            os.dup2(file, 2)
+            os.close(file)
+            self._path = path
+        if heading:
+            print(heading, flush=True)
+
+    def _flush(self) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        ctypes.CDLL(None).fflush(None)
+
+
+def trial_log(directory: str, trial_id: str) -> str:
+    """Path of the log of a trial, under the study's local directory."""
+    return os.path.join(directory, "trials", trial_id, "log.txt")
+
+
+def worker_log(directory: str, worker_id: str) -> str:
+    """Path of what a worker prints between its trials."""
+    return os.path.join(directory, "workers", f"{worker_id}.log")
+
+
+def tail(path: str, lines: int = 20, size: int = 20_000) -> str:
+    """The last lines of a log, or the first ones of a crash; "" if there is none.
+
+    Args:
+        path: The file.
+        lines: At most so many lines.
+        size: Read from at most so many bytes.
+    """
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - size))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return ""
+    found = [line for line in text.splitlines() if not line.startswith(_NOISE)]
+    crashes = [i for i, line in enumerate(found) if line.startswith(_CRASH)]
+    shown = found[crashes[-1] :][:lines] if crashes else found[-lines:]
+    return "\n".join(shown).strip()

@@ -1,0 +1,146 @@
+"""What keeps a family of processes together on Linux."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+from collections.abc import Iterable, Iterator
+from types import FrameType
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def die_with_parent(signal_number: int = signal.SIGKILL) -> None:
+    """Has the kernel send this process a signal when its parent ends.
+
+    Args:
+        signal_number: The signal; 0 takes the request back.
+    """
+    _prctl(_PR_SET_PDEATHSIG, signal_number)
+
+
+def adopt_orphans() -> None:
+    """Makes descendants whose parent ends children of this process."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def kill_group(group: int, signal_number: int = signal.SIGKILL) -> None:
+    """Sends a signal to a process group, if there still is one."""
+    try:
+        os.killpg(group, signal_number)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def children() -> list[int]:
+    """The ids of this process's children, those it adopted included."""
+    found: list[int] = []
+    for task in _list("/proc/self/task"):
+        found += map(int, _read(f"/proc/self/task/{task}/children").split())
+    return found
+
+
+def kill_session(session: int) -> None:
+    """Kills every process of a session: the last resort when its leader is gone."""
+    for name in _list("/proc"):
+        if name.isdigit() and _session_of(int(name)) == session:
+            try:
+                os.kill(int(name), signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                pass
+
+
+class SignalPipe:
+    """Signals as something to wait for, next to connections.
+
+    A signal that arrives makes it readable. Made by `caught_signals`.
+    """
+
+    def __init__(self, signals: Iterable[int]) -> None:
+        self._signals = frozenset(signals)
+        self._reader, self._writer = socket.socketpair()
+        self._reader.setblocking(False)
+        self._writer.setblocking(False)
+
+    def fileno(self) -> int:
+        """The descriptor that becomes readable."""
+        return self._reader.fileno()
+
+    def write_fileno(self) -> int:
+        """The descriptor that Python's signal handler writes to."""
+        return self._writer.fileno()
+
+    def read(self) -> list[int]:
+        """The numbers of the signals that came since the last call."""
+        try:
+            return [n for n in self._reader.recv(4096) if n in self._signals]
+        except BlockingIOError:
+            return []
+
+    def close(self) -> None:
+        """Closes both ends, as a forked child does that wants none of it."""
+        self._reader.close()
+        self._writer.close()
+
+
+@contextlib.contextmanager
+def caught_signals(*signals: int) -> Iterator[SignalPipe]:
+    """While it lasts, signals have no effect but to show in a `SignalPipe`.
+
+    For the main thread only, as Python allows it to no other.
+    """
+    pipe = SignalPipe(signals)
+    previous_fd = signal.set_wakeup_fd(pipe.write_fileno(), warn_on_full_buffer=False)
+    previous = {number: signal.signal(number, _ignore) for number in signals}
+    try:
+        yield pipe
+    finally:
+        for number, handler in previous.items():
+            # None stands for a handler that Python cannot put back.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        signal.set_wakeup_fd(previous_fd)
+        pipe.close()
+
+
+def default_signals() -> None:
+    """Undoes, in a forked child, what its parent does about signals."""
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+
+def _ignore(number: int, frame: FrameType | None) -> None:
+    """A handler there has to be, or the signal would have its default effect."""
+
+
+def _prctl(option: int, value: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(option, value, 0, 0, 0) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def _session_of(pid: int) -> int | None:
+    # The name in parentheses may hold blanks and parentheses of its own.
+    _, _, rest = _read(f"/proc/{pid}/stat").rpartition(")")
+    fields = rest.split()
+    return int(fields[3]) if len(fields) > 3 else None
+
+
+def _list(directory: str) -> list[str]:
+    try:
+        return os.listdir(directory)
+    except OSError:
+        return []
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path) as file:
+            return file.read()
+    except OSError:
+        return ""

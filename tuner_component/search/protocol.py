@@ -1,0 +1,202 @@
+"""What the processes of a search say to each other.
+
+Messages are small dataclasses of plain values: no object of the user's classes ever
+crosses a process border, so that a worker does not depend on what the driver has
+imported. Trials and search spaces travel as their own states (`TrialState`, `Space`).
+"""
+
+import dataclasses
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tuner_component.search import process_context
+from tuner_component.search.options import SearchOptions
+
+
+@dataclasses.dataclass(frozen=True)
+class EntryPoint:
+    """Where the processes of a search get the user's tuner from.
+
+    Attributes:
+        target: `package.module:function`; it is called in the driver and in each
+            worker with `argument` and its role, `"driver"` or `"worker"`, and
+            returns an object with the attributes `tuner` and `fit_kwargs`.
+        argument: Whatever the function needs, as bytes.
+    """
+
+    target: str
+    argument: bytes = b""
+
+    def load(self) -> Callable[[bytes, str], Any]:
+        """Imports the function.
+
+        Raises:
+            ValueError: If `target` does not name a function.
+        """
+        module, _, name = self.target.partition(":")
+        function = getattr(importlib.import_module(module), name or "?", None)
+        if not callable(function):
+            raise ValueError(
+                "Expected an entry point 'package.module:function'. Received: "
+                f"{self.target!r}, which names no function."
+            )
+        return function  # type: ignore[no-any-return]
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """A whole search, as the process that wants its result describes it.
+
+    Attributes:
+        entry: Where the tuner comes from.
+        study_directory: Path or URI of the study.
+        fingerprint: What the study depends on, by name.
+        options: How to run it.
+        slots: For each worker that runs at a time, the variables that give it its
+            share of the machine.
+        context: What the processes take over from the one that starts them.
+        log_directory: Local directory for the logs of all processes.
+        preload: Names of the modules that are imported once for all workers.
+    """
+
+    entry: EntryPoint
+    study_directory: str
+    fingerprint: Mapping[str, str]
+    options: SearchOptions
+    slots: tuple[Mapping[str, str], ...]
+    context: process_context.ProcessContext
+    log_directory: str
+    preload: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class WorkerSpec:
+    """What a new worker has to know.
+
+    Attributes:
+        worker_id: Unique within the search.
+        slot: Which of the places `0 .. num_workers - 1` it fills; its successor
+            has the same.
+        entry: Where the tuner comes from.
+        context: What it takes over from the process that started the search.
+        environment: Variables to set; None removes one.
+        log_directory: Local directory for the logs of trials and workers.
+        study_directory: Path or URI of the study.
+        seed: The study's seed.
+    """
+
+    worker_id: str
+    slot: int
+    entry: EntryPoint
+    context: process_context.ProcessContext
+    environment: Mapping[str, str | None]
+    log_directory: str
+    study_directory: str
+    seed: int
+
+
+# From a worker to the driver.
+
+
+@dataclasses.dataclass(frozen=True)
+class Ready:
+    """The worker has its tuner and begins to search."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Heartbeat:
+    """The worker is alive."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """Call `method` of the driver's oracle; `Reply` with the same id answers."""
+
+    request_id: int
+    method: str
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Crashed:
+    """The user's code raised outside of a trial; `error` is sent on as it is."""
+
+    error: "ErrorReport"
+
+
+# From the driver to a worker.
+
+
+@dataclasses.dataclass(frozen=True)
+class Reply:
+    """Answers a `Request`: with a value, or with an error."""
+
+    request_id: int
+    value: Any = None
+    error: "RemoteError | None" = None
+
+
+@dataclasses.dataclass(frozen=True)
+class RemoteError:
+    """An exception on the other side.
+
+    Attributes:
+        type_name: Name of its class.
+        message: Its text.
+        traceback: Where it came from.
+    """
+
+    type_name: str
+    message: str
+    traceback: str
+
+
+@dataclasses.dataclass(frozen=True)
+class TrialState:
+    """A trial, as `Trial.get_state` describes it."""
+
+    state: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Space:
+    """A search space, as `HyperParameters.get_config` describes it."""
+
+    config: dict[str, Any]
+
+
+# Between the process that wants the result, and the driver.
+
+
+@dataclasses.dataclass(frozen=True)
+class Stop:
+    """Stop the search: give running trials the grace period, or none at all."""
+
+    reason: str
+    at_once: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Progress:
+    """A line about the search, for its log."""
+
+    text: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ErrorReport:
+    """An error that ends the search.
+
+    Attributes:
+        type_path: `module:name` of the exception's class.
+        message: What it says, with the traceback of the user's code.
+        first_traceback: That of the first trial that failed, if trials did.
+        failed_trials: How many trials failed.
+    """
+
+    type_path: str
+    message: str
+    first_traceback: str | None = None
+    failed_trials: int = 0

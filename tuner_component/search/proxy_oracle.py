@@ -1,0 +1,136 @@
+"""The oracle that a worker's tuner sees: it asks the driver's."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras_tuner
+from keras_tuner.engine import trial as trial_lib
+
+from tuner_component.search import codec
+
+# What the user's code has set before the search and nothing changes during it.
+_SETTINGS = (
+    "objective",
+    "max_trials",
+    "allow_new_entries",
+    "tune_new_entries",
+    "seed",
+    "max_retries_per_trial",
+    "max_consecutive_failed_trials",
+    "multi_worker",
+    "should_report",
+    "directory",
+    "project_name",
+    "_directory",
+    "_project_name",
+    "_display",  # Holds `verbose`.
+)
+
+Call = Callable[..., Any]
+
+
+class ProxyOracle(keras_tuner.Oracle):  # type: ignore[misc]
+    """Stands in for a tuner's oracle and forwards what it is asked to the driver's.
+
+    Settings are read from the oracle that the worker's own tuner was made with. All
+    that changes during a search, the attributes and methods of the user's oracle class
+    included, is asked for when it is used.
+
+    Args:
+        local: The oracle that it replaces.
+        call: Calls the method named by its first argument, of the driver's oracle,
+            with the other arguments; encoded values in, encoded values out.
+    """
+
+    def __init__(self, local: keras_tuner.Oracle, call: Call) -> None:
+        # The base class would make state of its own; here there is none.
+        self._local = local
+        self._call_driver = call
+        for name in _SETTINGS:
+            if name in vars(local):
+                setattr(self, name, vars(local)[name])
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        """The class of the oracle in whose place it stands, for isinstance."""
+        return type(self._local)
+
+    def _call(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        plain_args = [codec.encode(arg) for arg in args]
+        plain_kwargs = {name: codec.encode(arg) for name, arg in kwargs.items()}
+        return codec.decode(self._call_driver(method, *plain_args, **plain_kwargs))
+
+    def create_trial(self, tuner_id: str) -> trial_lib.Trial:
+        """Waits until the driver has a trial for this worker, or no more at all."""
+        return self._call("create_trial", tuner_id)
+
+    def update_trial(
+        self, trial_id: str, metrics: Mapping[str, Any], step: int = 0
+    ) -> trial_lib.Trial:
+        """Reports metrics of a running trial."""
+        plain = {name: float(value) for name, value in metrics.items()}
+        return self._call("update_trial", trial_id, plain, step=step)
+
+    def end_trial(
+        self, trial: trial_lib.Trial | str, status: str = "COMPLETED"
+    ) -> None:
+        """Hands in a trial; older tuners pass its id and a status."""
+        if isinstance(trial, str):
+            trial = trial_lib.Trial(self.get_space(), trial, status)
+        self._call("end_trial", trial)
+
+    def get_space(self) -> keras_tuner.HyperParameters:
+        """The search space as far as it is known by now."""
+        return self._call("get_space")
+
+    def update_space(self, hyperparameters: keras_tuner.HyperParameters) -> None:
+        """Adds hyperparameters to the search space."""
+        self._call("update_space", hyperparameters)
+
+    def get_trial(self, trial_id: str) -> trial_lib.Trial:
+        """A trial of the search, whichever worker ran it."""
+        return self._call("get_trial", trial_id)
+
+    def get_best_trials(self, num_trials: int = 1) -> list[trial_lib.Trial]:
+        """The best trials so far."""
+        return self._call("get_best_trials", num_trials)  # type: ignore[no-any-return]
+
+    def remaining_trials(self) -> int | None:
+        """How many trials are still to come; None without a limit."""
+        return self._call("remaining_trials")  # type: ignore[no-any-return]
+
+    def get_state(self) -> dict[str, Any]:
+        """The state of the driver's oracle."""
+        return self._call("get_state")  # type: ignore[no-any-return]
+
+    def save(self) -> None:
+        """Does nothing: the driver has everything on disk already."""
+
+    def reload(self) -> None:
+        """Does nothing: the driver has everything already."""
+
+    trials = property(lambda self: self._call("getattr", "trials"))
+    ongoing_trials = property(lambda self: self._call("getattr", "ongoing_trials"))
+    start_order = property(lambda self: self._call("getattr", "start_order"))
+    end_order = property(lambda self: self._call("getattr", "end_order"))
+    tuner_ids = property(lambda self: self._call("getattr", "tuner_ids"))
+    hyperparameters = property(lambda self: self.get_space())
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or "_local" not in vars(self):
+            raise AttributeError(name)
+        local = inspect.getattr_static(self._local, name)
+        if inspect.isroutine(local) or isinstance(local, (staticmethod, classmethod)):
+            return lambda *args, **kwargs: self._call(name, *args, **kwargs)
+        try:
+            return self._call("getattr", name)
+        except TypeError:
+            return getattr(self._local, name)  # It cannot be sent.
+
+    def __copy__(self) -> "ProxyOracle":
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "ProxyOracle":
+        # Callbacks that hold the tuner are copied for every trial.
+        return self

@@ -1,0 +1,66 @@
+"""What a search found."""
+
+import dataclasses
+from typing import Any
+
+from tuner_component.search.study import Study, StudyState
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchResult:
+    """The result of a search, as plain data that can be sent anywhere.
+
+    Attributes:
+        completed: The states (`Trial.get_state`) of the completed trials, best first.
+        failed: Those of the failed trials, in the order of their start.
+        unfinished: How many trials were begun and not ended.
+        objective: Name of the objective.
+        direction: "min" or "max".
+        seed: The study's seed.
+        found: How the study was found: new, resumed, or finished before.
+        complete: Whether there was nothing left to try; False where the time budget
+            ended the search.
+    """
+
+    completed: list[dict[str, Any]]
+    failed: list[dict[str, Any]]
+    unfinished: int
+    objective: str
+    direction: str
+    seed: int
+    found: StudyState
+    complete: bool
+
+    @classmethod
+    def of(
+        cls, oracle: Any, study: Study, found: StudyState, complete: bool
+    ) -> "SearchResult":
+        """Reads the result off the oracle of a study."""
+        # A process that only waits for a result has no use for Keras.
+        from keras_tuner.engine import trial as trial_lib
+
+        from tuner_component.search import codec, trials
+
+        known = list(oracle.trials.values())
+        completed = trials.ranked(oracle)
+        failed = [t for t in known if t.status == trial_lib.TrialStatus.FAILED]
+        return cls(
+            completed=[codec.encode(trial.get_state()) for trial in completed],
+            failed=[codec.encode(trial.get_state()) for trial in failed],
+            unfinished=len(known) - len(completed) - len(failed),
+            objective=oracle.objective.name,
+            direction=oracle.objective.direction,
+            seed=study.seed,
+            found=found,
+            complete=complete,
+        )
+
+    @property
+    def best_hyperparameters(self) -> dict[str, Any]:
+        """Configuration (`HyperParameters.get_config`) of the best trial."""
+        return self.completed[0]["hyperparameters"]  # type: ignore[no-any-return]
+
+    @property
+    def first_failure(self) -> str | None:
+        """Message of the first trial that failed."""
+        return next((t["message"] for t in self.failed if t["message"]), None)

@@ -1,0 +1,112 @@
+"""A worker: the user's own tuner, searching with the trials that the driver hands out.
+
+Nothing of KerasTuner's loop is rebuilt here: the tuner's oracle is replaced by one that
+asks the driver, and its `search` is called.
+"""
+
+import faulthandler
+import os
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+from keras_tuner.engine import trial as trial_lib
+
+from tuner_component.search import (
+    error_reports,
+    files,
+    link,
+    output,
+    protocol,
+    proxy_oracle,
+    shields,
+    tuner_state,
+    user_code,
+)
+from tuner_component.search.engines import base
+from tuner_component.search.instrument import instrument
+
+
+def main(spec: protocol.WorkerSpec, channel: base.Channel) -> int:
+    """Runs trials until the driver has no more.
+
+    Args:
+        spec: What this worker is.
+        channel: Connection to the driver.
+
+    Returns:
+        The status to exit with.
+    """
+    set_environment(spec.environment)
+    log = output.Output(output.worker_log(spec.log_directory, spec.worker_id))
+    faulthandler.enable(all_threads=False)
+    driver = link.DriverLink(channel)
+    driver.start()
+    try:
+        spec.context.apply()
+        tuner, fit_kwargs = user_code.make_tuner(spec.entry, "worker", spec.seed)
+        _join(tuner, spec, driver, log)
+        driver.tell(protocol.Ready())
+        with error_reports.reported("tuner.search"):
+            tuner.search(**fit_kwargs)
+    except error_reports.UserCodeError as error:
+        traceback.print_exc()
+        driver.tell(protocol.Crashed(error.report))
+        driver.close()
+        return 1
+    driver.close()
+    return 0
+
+
+def set_environment(changes: Mapping[str, str | None]) -> None:
+    """Sets variables, and removes those with which KerasTuner would distribute."""
+    for name in [name for name in os.environ if name.startswith("KERASTUNER_")]:
+        del os.environ[name]
+    for name, value in changes.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+def _join(
+    tuner: Any, spec: protocol.WorkerSpec, driver: link.DriverLink, log: output.Output
+) -> None:
+    """Makes the tuner take its trials from the driver."""
+    # Each worker writes the tuner's own state to a file of its own.
+    tuner.tuner_id = f"slot{spec.slot}"
+    path = files.join(spec.study_directory, f"tuner-{tuner.tuner_id}.json")
+    tuner_state.keep_in(tuner, path)
+    tuner.oracle = _LoggingOracle(tuner.oracle, driver.call, spec, log)
+    shields.require_objective(tuner)
+    # The driver records seeds, and deletes superfluous weights.
+    instrument(tuner, spec.study_directory, spec.seed)
+
+
+class _LoggingOracle(proxy_oracle.ProxyOracle):
+    """Leads the worker's output into the log of the trial that is running."""
+
+    def __init__(
+        self,
+        local: Any,
+        call: proxy_oracle.Call,
+        spec: protocol.WorkerSpec,
+        log: output.Output,
+    ) -> None:
+        super().__init__(local, call)
+        self._spec = spec
+        self._log = log
+
+    def create_trial(self, tuner_id: str) -> trial_lib.Trial:
+        trial = super().create_trial(tuner_id)
+        if trial.status == trial_lib.TrialStatus.RUNNING:
+            self._log.to(
+                output.trial_log(self._spec.log_directory, trial.trial_id),
+                f"Trial {trial.trial_id} on {self._spec.worker_id}: "
+                f"{trial.hyperparameters.values}",
+            )
+        return trial
+
+    def end_trial(self, trial: Any, status: str = "COMPLETED") -> None:
+        self._log.to(output.worker_log(self._spec.log_directory, self._spec.worker_id))
+        super().end_trial(trial, status)

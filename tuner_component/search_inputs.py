@@ -1,0 +1,86 @@
+"""What makes a search the same search: the parts of a study's fingerprint.
+
+Two runs of a pipeline with equal parts continue one study; a part that differs starts
+a new one. What only says how to run the search (how many workers, for how long) is no
+part of it.
+"""
+
+import hashlib
+import importlib.util
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from tfx import types
+from tfx.dsl.io import fileio
+from tfx.types import standard_component_specs as specs
+
+from tuner_component.proto import tuner_pb2
+
+# Data is compared by its files' names and sizes, and by this much of their content
+# at either end: a bucket full of examples is not read twice.
+_SAMPLE_BYTES = 1 << 16
+
+
+def fingerprint(
+    input_dict: Mapping[str, list[types.Artifact]],
+    exec_properties: Mapping[str, Any],
+    tune_args: tuner_pb2.TuneArgs,
+) -> dict[str, str]:
+    """Returns a digest for each thing that shapes the search, by its name.
+
+    Artifacts count by content, not by URI: a pipeline that runs again without cache
+    writes the same examples to another place.
+
+    Args:
+        input_dict: Input artifacts by the keys of `TunerSpec`.
+        exec_properties: Execution properties by the keys of `TunerSpec`.
+        tune_args: Only its seed counts.
+    """
+    result = {
+        key: _digest(line for artifact in artifacts for line in _tree(artifact.uri))
+        for key, artifacts in input_dict.items()
+        if artifacts
+    }
+    result["module"] = _module(exec_properties)
+    for key in (specs.TRAIN_ARGS_KEY, specs.EVAL_ARGS_KEY, specs.CUSTOM_CONFIG_KEY):
+        result[key] = _digest([str(exec_properties.get(key))])
+    seed = str(tune_args.seed) if tune_args.HasField("seed") else "drawn"
+    return {**result, "seed": seed}
+
+
+def _tree(uri: str) -> Iterator[str]:
+    """Describes the files below `uri`, each in a line."""
+    for directory, _, names in sorted(fileio.walk(uri)):
+        for name in sorted(names):
+            path = os.path.join(directory, name)
+            yield f"{os.path.relpath(path, uri)} {_sample(path)}"
+
+
+def _sample(path: str) -> str:
+    with fileio.open(path, "rb") as file:
+        head = file.read(_SAMPLE_BYTES)
+        size = file.seek(0, os.SEEK_END) or file.tell()
+        file.seek(max(0, size - _SAMPLE_BYTES))
+        return f"{size} {hashlib.sha256(head + file.read(_SAMPLE_BYTES)).hexdigest()}"
+
+
+def _module(exec_properties: Mapping[str, Any]) -> str:
+    """The source of the user's code.
+
+    A packaged module is a wheel with all modules of its directory in it, whose name
+    has a hash of them.
+    """
+    if path := exec_properties.get(specs.MODULE_PATH_KEY):
+        name, _, wheel = path.partition("@")
+        return _digest([name, os.path.basename(wheel)])
+    if path := exec_properties.get(specs.MODULE_FILE_KEY):
+        return _digest([_sample(path)])
+    function = str(exec_properties.get(specs.TUNER_FN_KEY))
+    spec = importlib.util.find_spec(function.rpartition(".")[0])
+    source = [_sample(spec.origin)] if spec and spec.origin else []
+    return _digest([function, *source])
+
+
+def _digest(lines: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
