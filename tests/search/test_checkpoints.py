@@ -21,7 +21,7 @@ class Simulated:
         self.tuner = keras_tuner.Tuner(oracle, _hypermodel, directory=directory)
         self.oracle = oracle
         oracle.verbose = 0
-        self.cleaner = CheckpointCleaner(self.tuner, oracle, keep)
+        self.cleaner = CheckpointCleaner(self.tuner, oracle, str(directory), keep)
         self.directory = directory / "untitled_project"
 
     def begin(self, tuner_id: str = "tuner0") -> Any:
@@ -82,6 +82,23 @@ def test_failed_trials_keep_no_weights(tmp_path: Path) -> None:
     assert search.weights == {"0", "2"}
 
 
+def test_a_trial_that_no_tuner_ended_leaves_nothing(tmp_path: Path) -> None:
+    """What belongs to trials whose workers died would stay for ever."""
+    search = Simulated(tmp_path, random_oracle())
+    search.run(1.0)
+    dead = search.begin()
+    weights = Path(search.tuner.get_trial_dir(dead.trial_id), "checkpoint.weights.h5")
+    weights.write_bytes(b"x")
+    training = tmp_path / "trials" / dead.trial_id / "training" / "fit-00000.state"
+    training.parent.mkdir(parents=True)
+    training.write_bytes(b"x")
+    assert search.cleaner.search_ended() == []
+    dead.status = "FAILED"
+    search.oracle.end_trial(dead)
+    assert search.cleaner.search_ended() == [dead.trial_id]
+    assert not weights.exists() and not training.parent.exists()
+
+
 def test_a_running_trial_keeps_its_weights(tmp_path: Path) -> None:
     """The best epoch would vanish from under a training."""
     search = Simulated(tmp_path, random_oracle(), keep=1)
@@ -132,7 +149,9 @@ def test_a_resumed_search_deletes_what_the_earlier_part_left(tmp_path: Path) -> 
     search.cleaner.trial_ended = lambda trial_id: []  # type: ignore[method-assign]
     search.run(3.0, 4.0)
     assert search.weights == {"0", "1", "2"}
-    search.cleaner = CheckpointCleaner(search.tuner, search.oracle, keep=1)
+    search.cleaner = CheckpointCleaner(
+        search.tuner, search.oracle, str(tmp_path), keep=1
+    )
     search.run(1.0)
     assert search.weights == {"0"}
 
@@ -193,7 +212,7 @@ def test_a_real_search_keeps_loadable_models(tmp_path: Path) -> None:
     tuner = keras_tuner.Hyperband(
         build, "val_loss", max_epochs=4, seed=1, directory=tmp_path
     )
-    cleaner = CheckpointCleaner(tuner, tuner.oracle, keep=3)
+    cleaner = CheckpointCleaner(tuner, tuner.oracle, str(tmp_path), keep=3)
     instrument(tuner, str(tmp_path), 5, cleaner=cleaner)
     tuner.search(**DATA)
     assert len(tuner.oracle.trials) > 5
@@ -214,7 +233,7 @@ def test_scikit_learn_models_are_deleted_too(tmp_path: Path) -> None:
         return linear_model.Ridge(alpha=hp.Float("alpha", 0.1, 10.0))
 
     tuner = keras_tuner.SklearnTuner(random_oracle(), make, directory=tmp_path)
-    cleaner = CheckpointCleaner(tuner, tuner.oracle, keep=2)
+    cleaner = CheckpointCleaner(tuner, tuner.oracle, str(tmp_path), keep=2)
     instrument(tuner, str(tmp_path), 5, cleaner=cleaner)
     tuner.search(DATA["x"], DATA["y"][:, 0])
     assert len(list(tmp_path.rglob("model.pickle"))) == 2

@@ -48,6 +48,25 @@ def test_cheap_writes_happen_after_every_epoch() -> None:
     assert train(WriteBudget(0.05, clock), clock, 20, 0.01) == list(range(20))
 
 
+def test_cheap_writes_are_a_second_apart() -> None:
+    """Trainings of milliseconds an epoch would pay the whole share for nothing."""
+    clock = Clock()
+    budget = WriteBudget(0.05, clock)
+    written = 0
+    with budget.training():
+        for _ in range(804):
+            clock.now += 0.125
+            if budget.allows(1000):
+                with budget.writing(1000):
+                    clock.now += 0.005
+                written += 1
+        # Folds of a cross-validation may be shorter still, and many.
+        assert not budget.allows(1000)
+        assert budget.allows(1000, at_end=True)
+    assert written == 100
+    assert budget.spent < 0.006 * budget.trained
+
+
 def test_dear_writes_are_spaced_by_what_they_cost() -> None:
     """A write of half a second takes ten seconds of training to pay for."""
     clock = Clock()

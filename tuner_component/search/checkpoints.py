@@ -10,7 +10,7 @@ from typing import Any
 
 from keras_tuner.engine import base_tuner
 
-from tuner_component.search import best_weights, files
+from tuner_component.search import best_weights, files, fit_records
 from tuner_component.search.errors import StorageError
 
 _LOG = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ _PARENT = "tuner/trial_id"
 
 
 class CheckpointCleaner:
-    """Deletes weights as trials end.
+    """Deletes weights as trials end, or fail.
 
     Deletes only files that KerasTuner itself writes, and only in the directories of
     trials that the oracle knows as ended. Other files there are the user's and stay; a
@@ -44,19 +44,27 @@ class CheckpointCleaner:
         tuner: The tuner that writes the weights.
         oracle: The oracle that knows the trials: KerasTuner's own, or a wrapper that
             passes its attributes on.
+        study_directory: Where trainings are kept that may go on (see `instrument`);
+            those of failed trials go with the weights.
         keep: How many of the best trials keep their weights.
     """
 
     def __init__(
-        self, tuner: base_tuner.BaseTuner, oracle: Any, keep: int = DEFAULT_KEEP
+        self,
+        tuner: base_tuner.BaseTuner,
+        oracle: Any,
+        study_directory: str,
+        keep: int = DEFAULT_KEEP,
     ) -> None:
         self._directory = files.join(str(tuner.directory), tuner.project_name)
+        self._study_directory = study_directory
         self._oracle = oracle
         self._keep = keep
         self._present: set[str] | None = None
         # Trials that continue another one, until they have ended: id -> parent's id.
         self._continuing: dict[str, str] = {}
-        self._seen = 0
+        self._seen_started = 0
+        self._seen_ended = len(oracle.end_order)
 
     def trial_ended(self, trial_id: str) -> list[str]:
         """Deletes what the end of a trial makes superfluous.
@@ -69,17 +77,41 @@ class CheckpointCleaner:
         Returns:
             The trials whose weights were deleted.
         """
+        return self._clean({trial_id})
+
+    def search_ended(self) -> list[str]:
+        """Deletes what is left of trials that no tuner ended: their workers died."""
+        return self._clean(set())
+
+    def _clean(self, ended: set[str]) -> list[str]:
+        failed = self._failures()
+        for trial_id in failed:
+            self._forget_training(trial_id)
         if not _is_known(self._oracle):
             return []
         if self._present is None:
             self._present = self._find()
-        self._present.add(trial_id)
-        ended = {t for t in self._present if self._trial(t).status in _ENDED}
-        superfluous = sorted(ended - self._needed(ended))
-        for superfluous_id in superfluous:
-            self._delete(superfluous_id)
+        self._present |= ended | failed
+        done = {t for t in self._present if self._trial(t).status in _ENDED}
+        superfluous = sorted(done - self._needed(done))
+        for trial_id in superfluous:
+            self._delete(trial_id)
         self._present.difference_update(superfluous)
         return superfluous
+
+    def _failures(self) -> set[str]:
+        """Trials that have failed since the last time, by whatever means."""
+        ended = self._oracle.end_order
+        news = ended[self._seen_ended :]
+        self._seen_ended = len(ended)
+        return {t for t in news if self._trial(t).status == "FAILED"}
+
+    def _forget_training(self, trial_id: str) -> None:
+        directory = fit_records.directory_of(self._study_directory, trial_id)
+        try:
+            files.remove_tree(directory)
+        except (OSError, StorageError) as error:
+            _LOG.warning("%s stays. %s", directory, error)
 
     def _find(self) -> set[str]:
         """The trials of this search that have a directory: of an earlier attempt too."""
@@ -103,11 +135,11 @@ class CheckpointCleaner:
 
     def _parents_of_running(self) -> list[str]:
         started = self._oracle.start_order
-        for trial_id in started[self._seen :]:
+        for trial_id in started[self._seen_started :]:
             parent = self._parent(trial_id)
             if parent is not None:
                 self._continuing[trial_id] = parent
-        self._seen = len(started)
+        self._seen_started = len(started)
         for trial_id in list(self._continuing):
             if self._trial(trial_id).status in _ENDED:
                 del self._continuing[trial_id]

@@ -97,8 +97,9 @@ def _search(
         )
         end = supervisor.End.COMPLETE
         if found is not StudyState.FINISHED:
-            caretaker = _Caretaker(tuner, oracle, study.seed)
+            caretaker = _Caretaker(tuner, oracle, study)
             end = _run(job, wire, engine, workers, oracle, caretaker)
+            caretaker.search_ended()
             if end is supervisor.End.COMPLETE:
                 oracle.finish()
         outcome = SearchResult.of(
@@ -114,10 +115,10 @@ def _search(
 class _Caretaker:
     """Does, in the oracle's thread, what a tuner would do around its trials."""
 
-    def __init__(self, tuner: Any, oracle: DurableOracle, seed: int) -> None:
+    def __init__(self, tuner: Any, oracle: DurableOracle, study: Study) -> None:
         self._oracle = oracle
-        self._seed = seed
-        self._cleaner = CheckpointCleaner(tuner, oracle)
+        self._seed = study.seed
+        self._cleaner = CheckpointCleaner(tuner, oracle, study.directory)
 
     def trial_begun(self, trial_id: str) -> None:
         """Records what the trial is seeded with."""
@@ -126,6 +127,10 @@ class _Caretaker:
     def trial_left(self, trial_id: str) -> None:
         """Deletes the weights that nobody needs, now that the trial has ended."""
         self._cleaner.trial_ended(trial_id)
+
+    def search_ended(self) -> None:
+        """Deletes what trials left whose workers died."""
+        self._cleaner.search_ended()
 
 
 class _Specs:

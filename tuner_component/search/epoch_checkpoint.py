@@ -46,10 +46,10 @@ class Training:
     best: BestWeights
     budget: WriteBudget
 
-    def may_write(self) -> bool:
+    def may_write(self, at_end: bool = False) -> bool:
         """Whether the whole state can be written, and is worth its price now."""
         return training_state.can_be_captured(self.model) and self.budget.allows(
-            training_state.model_size(self.model)
+            training_state.model_size(self.model), at_end
         )
 
     def write(self, epoch: int | None) -> None:

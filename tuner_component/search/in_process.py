@@ -59,7 +59,7 @@ def run(
         study.directory,
         study.seed,
         report=oracle.note,
-        cleaner=CheckpointCleaner(tuner, oracle),
+        cleaner=CheckpointCleaner(tuner, oracle, study.directory),
     )
     limited = None
     if time_budget_s is not None:

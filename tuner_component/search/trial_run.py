@@ -174,7 +174,7 @@ class TrialRun:
             # After the last one there is nothing left to lose but milliseconds.
             if training.number + 1 < self._executions:
                 training.write_result()
-        elif training.may_write():
+        elif training.may_write(at_end=True):
             training.write(None)
 
 

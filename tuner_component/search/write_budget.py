@@ -11,8 +11,11 @@ from collections.abc import Callable, Iterator
 
 # Assumed before the first write was measured. Deliberately pessimistic: a first write
 # that comes a little late loses nothing, one that comes too early breaks the promise.
-_ASSUMED_BYTES_PER_SECOND = 25e6
+_ASSUMED_BYTES_PER_SECOND = 50e6
 _ASSUMED_FIXED_SECONDS = 0.02
+
+# Less training than this is not worth protecting, however cheap a write is.
+_LEAST_SECONDS_BETWEEN = 1.0
 
 
 class WriteBudget:
@@ -22,7 +25,8 @@ class WriteBudget:
     will probably cost is at most `s` times the training time so far, so the total
     exceeds the share by at most the error of one estimate, and a write that was
     slower than expected is paid back before the next one. What is lost in a crash is
-    at most about `cost / s` seconds of training: 20 times one write at 5 %.
+    at most about `cost / s` seconds of training: 20 times one write at 5 %. Cheap writes
+    are a second of training apart and cost less than the share.
 
     Args:
         share: Largest part of the training time that writes may take, in (0, 1).
@@ -41,11 +45,12 @@ class WriteBudget:
         self._trained = 0.0
         self._spent = 0.0
         self._started: float | None = None
+        self._last = 0.0
         self._measured: tuple[float, int] | None = None
 
     def begin_trial(self) -> None:
         """Starts a new account; what is known of the cost of a write is kept."""
-        self._trained = self._spent = 0.0
+        self._trained = self._spent = self._last = 0.0
         self._started = None
 
     @contextlib.contextmanager
@@ -74,9 +79,18 @@ class WriteBudget:
             self._measured = (cost, max(size, 1))
             if self._started is not None:
                 self._trained -= cost
+            self._last = self.trained
 
-    def allows(self, size: int) -> bool:
-        """Whether a write of `size` bytes fits into the budget now."""
+    def allows(self, size: int, at_end: bool = False) -> bool:
+        """Whether a write fits into the budget now.
+
+        Args:
+            size: Bytes to write.
+            at_end: Whether it is the end of a training, which may be followed by many
+                more: then only the share counts.
+        """
+        if not at_end and self.trained - self._last < _LEAST_SECONDS_BETWEEN:
+            return False
         return self._spent + self.estimate(size) <= self._share * self.trained
 
     def estimate(self, size: int) -> float:
