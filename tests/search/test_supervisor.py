@@ -44,7 +44,7 @@ class Searches:
 
     def wait_for_log(self, text: str) -> None:
         """Waits until the driver has written something."""
-        log = self.root / "study" / "driver.log"
+        log = self.root / "study/logs/driver.log"
         while text not in log.read_text():
             time.sleep(0.01)
 
@@ -188,7 +188,7 @@ def test_the_kernel_killing_for_memory_is_out_of_memory(
     guest.release()
     assert _ids(executor.result().completed) == [0, 1]
     assert scripts.attempts(script)[0] == 2
-    log = (searches.root / "study/driver.log").read_text()
+    log = (searches.root / "study/logs/driver.log").read_text()
     assert "Trial 0 will be repeated: a worker that the kernel killed" in log
 
 

@@ -50,7 +50,7 @@ def main(job: protocol.Job, wire: connection.Connection, engine: base.Engine) ->
         The status to exit with.
     """
     worker.set_environment(resources.gpu_environment([], os.environ))
-    output.Output(os.path.join(job.log_directory, "driver.log"))
+    output.Output(job.logs.process("driver"))
     outcome: Any
     try:
         job.context.apply()
@@ -147,7 +147,7 @@ class _Specs:
             entry=self._job.entry,
             context=self._job.context,
             environment=self._job.slots[slot],
-            log_directory=self._job.log_directory,
+            logs=self._job.logs,
             study_directory=self._study.directory,
             seed=self._study.seed,
         )
@@ -171,7 +171,7 @@ def _run(
         keeper,
         workers,
         attempts,
-        job.log_directory,
+        job.logs,
         options.max_trials_per_worker,
         reporter.trial_ended,
         begun=caretaker.trial_begun,
@@ -184,7 +184,7 @@ def _run(
     )
     try:
         return supervisor.Supervisor(
-            options, engine, workers, attempts, desk, keeper, wire, job.log_directory
+            options, engine, workers, attempts, desk, keeper, wire, job.logs
         ).run()
     finally:
         keeper.close(_CLERK_PATIENCE_S)

@@ -47,16 +47,6 @@ class Output:
         ctypes.CDLL(None).fflush(None)
 
 
-def trial_log(directory: str, trial_id: str) -> str:
-    """Path of the log of a trial, under the study's local directory."""
-    return os.path.join(directory, "trials", trial_id, "log.txt")
-
-
-def worker_log(directory: str, worker_id: str) -> str:
-    """Path of what a worker prints between its trials."""
-    return os.path.join(directory, "workers", f"{worker_id}.log")
-
-
 def tail(path: str, lines: int = 20, size: int = 20_000) -> str:
     """The last lines of a log, or the first ones of a crash; "" if there is none.
 

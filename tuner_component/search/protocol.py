@@ -10,6 +10,7 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tuner_component.search import logs as logs_lib
 from tuner_component.search import process_context
 from tuner_component.search.options import SearchOptions
 
@@ -56,7 +57,7 @@ class Job:
         slots: For each worker that runs at a time, the variables that give it its
             share of the machine.
         context: What the processes take over from the one that starts them.
-        log_directory: Local directory for the logs of all processes.
+        logs: Where the processes print to.
         preload: Names of the modules that are imported once for all workers.
     """
 
@@ -66,7 +67,7 @@ class Job:
     options: SearchOptions
     slots: tuple[Mapping[str, str], ...]
     context: process_context.ProcessContext
-    log_directory: str
+    logs: logs_lib.Logs
     preload: tuple[str, ...] = ()
 
 
@@ -81,7 +82,7 @@ class WorkerSpec:
         entry: Where the tuner comes from.
         context: What it takes over from the process that started the search.
         environment: Variables to set; None removes one.
-        log_directory: Local directory for the logs of trials and workers.
+        logs: Where it prints to.
         study_directory: Path or URI of the study.
         seed: The study's seed.
     """
@@ -91,7 +92,7 @@ class WorkerSpec:
     entry: EntryPoint
     context: process_context.ProcessContext
     environment: Mapping[str, str | None]
-    log_directory: str
+    logs: logs_lib.Logs
     study_directory: str
     seed: int
 

@@ -24,6 +24,7 @@ from tuner_component.search import (
 )
 from tuner_component.search.engines import base
 from tuner_component.search.errors import SearchFailedError
+from tuner_component.search.logs import Logs
 from tuner_component.search.options import SearchOptions
 
 # So many workers in a row that get nothing done before they die end the search.
@@ -53,7 +54,7 @@ class Supervisor:
         desk: Where they get their trials.
         keeper: The thread that works on the oracle.
         wire: Connection to the process that wants the result.
-        log_directory: Where the workers' logs are.
+        logs: Where the workers print to.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class Supervisor:
         desk: trial_desk.TrialDesk,
         keeper: clerk.Clerk,
         wire: connection.Connection,
-        log_directory: str,
+        logs: Logs,
     ) -> None:
         self._options = options
         self._engine = engine
@@ -74,7 +75,7 @@ class Supervisor:
         self._desk = desk
         self._keeper = keeper
         self._wire = wire
-        self._log_directory = log_directory
+        self._logs = logs
         self._end = End.COMPLETE
         self._patience: float | None = None
         self._closing = False
@@ -205,11 +206,11 @@ class Supervisor:
         self._useless += 1
         if self._useless < _MAX_USELESS:
             return
-        path = output.worker_log(self._log_directory, worker.worker_id)
+        path = self._logs.process(worker.worker_id)
         raise SearchFailedError(
             f"Expected workers to get as far as running trials. Received: {reason}, "
-            f"{self._useless} times in a row. See what tuner_fn does; the log {path} "
-            f"ends with:\n{output.tail(path) or '(nothing)'}"
+            f"{self._useless} times in a row. See what tuner_fn does; the log "
+            f"{self._logs.public(path)} ends with:\n{output.tail(path) or '(nothing)'}"
         )
 
     def _next_deadline(self) -> float | None:

@@ -22,6 +22,7 @@ from tuner_component.search import (
     protocol,
 )
 from tuner_component.search.errors import SearchError
+from tuner_component.search.logs import Logs
 
 # An oracle that has nothing to give although nothing is running is asked again.
 _ASK_AGAIN_S = 1.0
@@ -38,7 +39,7 @@ class TrialDesk:
         keeper: The thread that works on the study's oracle.
         workers: Those who come here.
         attempts: Takes down who has which trial.
-        log_directory: Where the logs of trials are.
+        logs: Where trials print to.
         max_trials_per_worker: After so many a worker is sent away, if not None.
         ended: Called with the state of every trial that has ended.
         begun: Called with the id of every trial that is handed out.
@@ -51,7 +52,7 @@ class TrialDesk:
         keeper: clerk.Clerk,
         workers: fleet.Fleet,
         attempts: assignments.Assignments,
-        log_directory: str,
+        logs: Logs,
         max_trials_per_worker: int | None,
         ended: Callable[[dict[str, Any]], None],
         begun: Callable[[str], None],
@@ -60,7 +61,7 @@ class TrialDesk:
         self._keeper = keeper
         self._workers = workers
         self._attempts = attempts
-        self._log_directory = log_directory
+        self._logs = logs
         self._max_trials = max_trials_per_worker
         self._ended = ended
         self._begun = begun
@@ -250,7 +251,7 @@ class TrialDesk:
         if self._attempts.lose(attempt.trial_id, out_of_memory):
             self._return(attempt.trial_id, reason)
             return
-        path = output.trial_log(self._log_directory, attempt.trial_id)
+        path = self._logs.trial(attempt.trial_id)
         message = (
             f"Expected the trial to end. Received: {reason}, at attempt "
             f"{attempt.number}. {self._see_log(attempt)}"
@@ -318,7 +319,7 @@ class TrialDesk:
         self._workers.send(worker, reply)
 
     def _see_log(self, attempt: assignments.Attempt) -> str:
-        path = output.trial_log(self._log_directory, attempt.trial_id)
+        path = self._logs.public(self._logs.trial(attempt.trial_id))
         return f"The trial's log is {path}."
 
 

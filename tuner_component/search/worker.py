@@ -38,7 +38,7 @@ def main(spec: protocol.WorkerSpec, channel: base.Channel) -> int:
         The status to exit with.
     """
     set_environment(spec.environment)
-    log = output.Output(output.worker_log(spec.log_directory, spec.worker_id))
+    log = output.Output(spec.logs.process(spec.worker_id))
     faulthandler.enable(all_threads=False)
     driver = link.DriverLink(channel)
     driver.start()
@@ -101,12 +101,15 @@ class _LoggingOracle(proxy_oracle.ProxyOracle):
         trial = super().create_trial(tuner_id)
         if trial.status == trial_lib.TrialStatus.RUNNING:
             self._log.to(
-                output.trial_log(self._spec.log_directory, trial.trial_id),
+                self._spec.logs.trial(trial.trial_id),
                 f"Trial {trial.trial_id} on {self._spec.worker_id}: "
                 f"{trial.hyperparameters.values}",
             )
         return trial
 
     def end_trial(self, trial: Any, status: str = "COMPLETED") -> None:
-        self._log.to(output.worker_log(self._spec.log_directory, self._spec.worker_id))
+        logs = self._spec.logs
+        self._log.to(logs.process(self._spec.worker_id))
+        trial_id = trial if isinstance(trial, str) else trial.trial_id
+        logs.publish(logs.trial(trial_id))
         super().end_trial(trial, status)

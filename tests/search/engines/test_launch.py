@@ -116,6 +116,67 @@ def test_each_trial_has_a_log_of_all_that_was_printed(
     assert all(f"Trial {i} on worker-" in log for i, log in logs.items())
 
 
+def test_a_study_may_lie_on_another_filesystem(
+    nursery: processes.Nursery, tmp_path: Path
+) -> None:
+    """Searches would be bound to the local disk, by their logs if nothing else."""
+    script = scripts.Script(str(tmp_path / "work"), acts={"1": ["raise"]})
+    options = SearchOptions(num_workers=2)
+    # In memory, where each process has its own: only the driver's matters here.
+    executor = nursery.start(
+        scripts.search, script.entry(), "ram://studies/one", options
+    )
+    result = executor.result()
+    assert len(result.completed) == 3
+    log = "ram://studies/one/trials/1/log.txt"
+    assert f"The trial's log is {log}." in result.failed[0]["message"]
+
+
+def test_a_module_that_computes_when_imported_is_not_shared(
+    nursery: processes.Nursery, tmp_path: Path
+) -> None:
+    """Forked workers would inherit a running framework, and hang."""
+    (tmp_path / "computes.py").write_text(
+        textwrap.dedent(
+            f"""
+            import os
+            import keras
+
+            ONE = keras.ops.convert_to_tensor(1.0)
+            with open({str(tmp_path / "importers")!r}, "a") as file:
+                print(os.getpid(), file=file)
+            """
+        )
+    )
+    script = scripts.Script(str(tmp_path / "work"), module="computes")
+    result = nursery.start(
+        scripts.search,
+        script.entry(),
+        str(tmp_path / "study"),
+        SearchOptions(num_workers=2),
+        ("computes",),
+        str(tmp_path),
+    ).result()
+    assert len(result.completed) == 4
+    importers = (tmp_path / "importers").read_text().split()
+    # The first fork server, then the driver and each worker.
+    assert len(importers) == len(set(importers)) == 4
+
+
+def test_a_search_runs_in_any_thread(
+    nursery: processes.Nursery, tmp_path: Path
+) -> None:
+    """Only the main thread can see to signals; others would fail to try."""
+    script = scripts.Script(str(tmp_path / "work"))
+    executor = nursery.start(
+        scripts.search_in_thread,
+        script.entry(),
+        str(tmp_path / "study"),
+        SearchOptions(num_workers=2),
+    )
+    assert len(executor.result().completed) == 4
+
+
 def test_an_error_of_tuner_fn_in_the_driver_is_raised_here(
     nursery: processes.Nursery, tmp_path: Path
 ) -> None:

@@ -7,7 +7,7 @@ import textwrap
 from pathlib import Path
 
 from tests.search.support import processes
-from tuner_component.search.engines import launch, local, zygote
+from tuner_component.search.engines import local, server_process, zygote
 
 ROOT = Path(__file__).parents[3]
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[3]
 def test_it_is_out_of_reach_of_the_terminal(tmp_path: Path) -> None:
     """Ctrl-C would kill workers that the search gives time to finish."""
     ours, theirs = local.pair()
-    server = launch.start_interpreter(theirs, str(tmp_path / "log"), {})
+    server = server_process.start_interpreter(theirs, str(tmp_path / "log"), {})
     theirs.close()
     ours.send(sys.path)
     assert isinstance(ours.recv(), zygote.Alive)
@@ -27,7 +27,9 @@ def test_it_is_out_of_reach_of_the_terminal(tmp_path: Path) -> None:
 def test_it_gets_what_it_should_have_in_its_environment(tmp_path: Path) -> None:
     """Numeric libraries would take all cores for each worker."""
     ours, theirs = local.pair()
-    server = launch.start_interpreter(theirs, str(tmp_path / "log"), {"THREADS": "7"})
+    server = server_process.start_interpreter(
+        theirs, str(tmp_path / "log"), {"THREADS": "7"}
+    )
     theirs.close()
     environment = Path(f"/proc/{server.pid}/environ")
     ours.send(sys.path)

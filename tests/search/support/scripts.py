@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import sys
+from concurrent import futures
 from pathlib import Path
 
 from tests.search.support import nursery
@@ -74,6 +75,14 @@ def search(
     return launch.run_parallel(
         entry, study, FINGERPRINT, options, preload, nursery.start_server
     )
+
+
+def search_in_thread(
+    entry: EntryPoint, study: str, options: SearchOptions
+) -> SearchResult:
+    """A search that is not started from the main thread."""
+    with futures.ThreadPoolExecutor(1) as pool:
+        return pool.submit(search, entry, study, options).result()
 
 
 def search_with_fault(

@@ -5,27 +5,27 @@ user's code runs in it, and whatever becomes of it, the processes it started end
 """
 
 import contextlib
+import dataclasses
 import logging
 import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from multiprocessing import connection, reduction, spawn
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from multiprocessing import connection, reduction
+from typing import Any
 
 from tuner_component.search import (
     error_reports,
-    files,
     output,
     posix,
     process_context,
     protocol,
     resources,
 )
-from tuner_component.search.engines import local
+from tuner_component.search import logs as logs_lib
+from tuner_component.search.engines import local, server_process, zygote
 from tuner_component.search.errors import SearchError, SearchInterruptedError
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.result import SearchResult
@@ -34,61 +34,8 @@ _log = logging.getLogger("tuner_component")
 
 # Each forked process needs these, whatever the user's code imports.
 _PRELOAD = ("tuner_component.search.driver", "tuner_component.search.worker")
-# The fork server begins with the module search path of this process, and must not
-# import this process's main script.
-_BOOTSTRAP = (
-    "import sys; from multiprocessing.connection import Connection; "
-    "control = Connection(int(sys.argv[1])); sys.path[:] = control.recv(); "
-    "from tuner_component.search.engines import zygote; zygote.main(control)"
-)
 # From the driver's end until the fork server has cleaned up.
 _CLEAN_UP_S = 10.0
-
-
-class ServerProcess(Protocol):
-    """The fork server's process, as `subprocess.Popen` describes it."""
-
-    pid: int
-
-    def wait(self, timeout: float | None = None) -> int:
-        """Waits for its end and returns its status."""
-
-
-class StartServer(Protocol):
-    """Starts a fork server."""
-
-    def __call__(
-        self, control: connection.Connection, log: str, environment: Mapping[str, str]
-    ) -> ServerProcess:
-        """Starts it in a session of its own.
-
-        Args:
-            control: The server's end of its connection; stays open here.
-            log: File for what it prints.
-            environment: Variables to set for it, beside those of this process.
-        """
-
-
-def start_interpreter(
-    control: connection.Connection, log: str, environment: Mapping[str, str]
-) -> ServerProcess:
-    """Starts a fork server in a new interpreter."""
-    with open(log, "ab") as file:
-        return subprocess.Popen(
-            [
-                spawn.get_executable(),
-                *subprocess._args_from_interpreter_flags(),  # type: ignore[attr-defined]
-                "-c",
-                _BOOTSTRAP,
-                str(control.fileno()),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=file,
-            env={**os.environ, **environment},
-            pass_fds=[control.fileno()],
-            start_new_session=True,
-        )
 
 
 def run_parallel(
@@ -97,7 +44,7 @@ def run_parallel(
     fingerprint: Mapping[str, str],
     options: SearchOptions,
     preload: Sequence[str] = (),
-    start_server: StartServer = start_interpreter,
+    start_server: server_process.StartServer = server_process.start_interpreter,
 ) -> SearchResult:
     """Runs a search with its trials in worker processes.
 
@@ -128,7 +75,7 @@ def run_parallel(
     """
     _check_platform()
     with contextlib.ExitStack() as stack:
-        log_directory = stack.enter_context(_log_directory(study_directory))
+        logs = stack.enter_context(logs_lib.opened(study_directory))
         job = protocol.Job(
             entry=entry,
             study_directory=study_directory,
@@ -143,25 +90,43 @@ def run_parallel(
                 )
             ),
             context=process_context.ProcessContext.capture(),
-            log_directory=log_directory,
+            logs=logs,
             preload=(*preload, *_PRELOAD),
         )
+        signals = None
         if threading.current_thread() is threading.main_thread():
             caught = posix.caught_signals(signal.SIGTERM, signal.SIGINT)
             signals = stack.enter_context(caught)
-        else:
-            signals = None
-        launcher = stack.enter_context(contextlib.closing(_Launcher(job, start_server)))
-        outcome = launcher.wait(signals)
+        outcome = _search(job, start_server, signals)
+        while isinstance(outcome, zygote.Unfit):
+            _log.warning(
+                "The module %s computes something when it is imported: each worker "
+                "will import it for itself.",
+                outcome.module,
+            )
+            others = tuple(name for name in job.preload if name != outcome.module)
+            job = dataclasses.replace(job, preload=others)
+            outcome = _search(job, start_server, signals)
     if isinstance(outcome, SearchResult):
         return outcome
     raise error_reports.rebuild(outcome)
 
 
+def _search(
+    job: protocol.Job,
+    start_server: server_process.StartServer,
+    signals: posix.SignalPipe | None,
+) -> SearchResult | protocol.ErrorReport | zygote.Unfit:
+    with contextlib.closing(_Launcher(job, start_server)) as launcher:
+        return launcher.wait(signals)
+
+
 class _Launcher:
     """The processes of a search, as the one that started them sees them."""
 
-    def __init__(self, job: protocol.Job, start_server: StartServer) -> None:
+    def __init__(
+        self, job: protocol.Job, start_server: server_process.StartServer
+    ) -> None:
         self._job = job
         options = job.options
         # Numeric libraries read it when they are loaded, which happens there.
@@ -171,7 +136,7 @@ class _Launcher:
         # Without it PyTorch initializes CUDA to see if there is a GPU, and then no
         # forked process can use one.
         environment["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
-        self._server_log = os.path.join(job.log_directory, "server.log")
+        self._server_log = job.logs.process("server")
         self._control, theirs = local.pair()
         self._wire, driver_end = local.pair()
         with theirs, driver_end:
@@ -201,14 +166,14 @@ class _Launcher:
 
     def wait(
         self, signals: posix.SignalPipe | None
-    ) -> SearchResult | protocol.ErrorReport:
-        """Waits for the driver's result.
+    ) -> SearchResult | protocol.ErrorReport | zygote.Unfit:
+        """Waits for the driver's result, or for the word that there can be none.
 
         Args:
             signals: Those that stop the search.
 
         Raises:
-            SearchInterruptedError: If there will be none.
+            SearchInterruptedError: If the processes end without either.
         """
         sources: list[Any] = [self._wire, self._control]
         if signals is not None:
@@ -218,16 +183,15 @@ class _Launcher:
             if signals is not None and signals in ready:
                 self._stop(signals.read())
             if self._wire in ready:
-                try:
-                    message = self._wire.recv()
-                except (EOFError, OSError):
-                    raise self._lost() from None
+                message = _receive(self._wire)
+                if message is None:
+                    return self._last_word()
                 if not isinstance(message, protocol.Progress):
                     return message  # type: ignore[no-any-return]
                 self._begun = True
                 _log.info("%s", message.text)
             elif self._control in ready:
-                raise self._lost()
+                return self._last_word()
 
     def _stop(self, numbers: list[int]) -> None:
         for number in numbers:
@@ -248,25 +212,29 @@ class _Launcher:
             with contextlib.suppress(OSError):
                 self._wire.send(protocol.Stop(name, at_once=self._stops > 1))
 
-    def _lost(self) -> SearchError:
-        """What to say when the search's processes end without a result."""
+    def _last_word(self) -> zygote.Unfit:
+        """What the fork server says when there is no driver any more."""
         status = None
-        with contextlib.suppress(EOFError, OSError):
-            while self._control.poll(_CLEAN_UP_S):
-                status = getattr(self._control.recv(), "status", None)
+        while self._control.poll(_CLEAN_UP_S):
+            message = _receive(self._control)
+            if isinstance(message, zygote.Unfit):
+                return message
+            if message is None:
+                break
+            status = message.status
         if status is None:
             what, log = "fork server", self._server_log
             status = self._server.wait()
         else:
-            what, log = "driver", os.path.join(self._job.log_directory, "driver.log")
+            what, log = "driver", self._job.logs.process("driver")
         how = (
             f"was killed by signal {-status} ({signal.Signals(-status).name})"
             if status < 0
             else f"exited with status {status}"
         )
-        return SearchInterruptedError(
+        raise SearchInterruptedError(
             f"Expected the search to run to its end. Received: its {what} {how}. "
-            f"{self._how_to_go_on()} The log {log} ends with:\n"
+            f"{self._how_to_go_on()} The log {self._job.logs.public(log)} ends with:\n"
             f"{output.tail(log) or '(nothing)'}"
         )
 
@@ -277,28 +245,12 @@ class _Launcher:
         )
 
 
-@contextlib.contextmanager
-def _log_directory(study_directory: str) -> Iterator[str]:
-    """Local directory for logs: the study's own where that is local."""
-    files.makedirs(study_directory)
-    if not files.is_remote(study_directory):
-        yield os.path.abspath(files.local_path(study_directory))
-        return
-    with tempfile.TemporaryDirectory(prefix="tuner_component_logs_") as directory:
-        try:
-            yield directory
-        finally:
-            _copy_logs(directory, study_directory)
-
-
-def _copy_logs(source: str, target: str) -> None:
-    """Copies what lies there to where the study is."""
-    for parent, _, names in os.walk(source):
-        directory = files.join(target, os.path.relpath(parent, source))
-        for name in names:
-            with open(os.path.join(parent, name), "rb") as file:
-                files.makedirs(directory)
-                files.write_bytes(files.join(directory, name), file.read())
+def _receive(channel: connection.Connection) -> Any:
+    """The next message; None at the end of the connection."""
+    try:
+        return channel.recv()
+    except (EOFError, OSError):
+        return None
 
 
 def _check_platform() -> None:

@@ -6,25 +6,33 @@ process that started it ends, or the driver, it ends all of them and itself.
 """
 
 import dataclasses
-import gc
-import importlib
 import os
 import random
 import signal
 import sys
-import time
 import traceback
 from collections.abc import Callable
 from multiprocessing import connection, reduction
 from typing import Any, NoReturn
 
 from tuner_component.search import posix, protocol
-from tuner_component.search.engines import base, local
+from tuner_component.search.engines import base, local, preload
 
 
 @dataclasses.dataclass(frozen=True)
 class Alive:
     """The fork server runs, and will end with the process that started it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Unfit:
+    """A module must not be preloaded; the fork server has ended.
+
+    Attributes:
+        module: Which one.
+    """
+
+    module: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +52,7 @@ def main(control: connection.Connection) -> NoReturn:
     Args:
         control: Connection to the process that wants the search. `Alive` is sent;
             a `Job` and the descriptor of the driver's own connection to that
-            process are received; `DriverExited` is sent at the end.
+            process are received; `DriverExited` or `Unfit` is sent at the end.
     """
     # Nobody looks at `control` while modules are imported.
     posix.die_with_parent()
@@ -55,31 +63,14 @@ def main(control: connection.Connection) -> NoReturn:
         os.set_inheritable(wire.fileno(), False)
     except (EOFError, OSError):
         os._exit(1)
-    preload(job.preload)
+    sys.argv[:] = job.context.argv
+    if (unfit := preload.preload(job.preload)) is not None:
+        control.send(Unfit(unfit))
+        os._exit(1)
     # From here on it has children to end first.
     posix.die_with_parent(signal.SIGTERM)
     ForkServer(control, job).serve(wire)
     os._exit(0)
-
-
-def preload(names: tuple[str, ...]) -> None:
-    """Imports modules that the forked processes share.
-
-    One that cannot be imported is left to those who need it: there the error reaches
-    the user.
-    """
-    for name in names:
-        started = time.monotonic()
-        try:
-            importlib.import_module(name)
-        except Exception:  # noqa: BLE001
-            print(f"Could not preload {name}:\n{traceback.format_exc()}")
-        else:
-            print(f"Preloaded {name} in {time.monotonic() - started:.1f} s.")
-    # What is there now stays: collections in the children need not touch it, and
-    # its pages remain shared.
-    gc.collect()
-    gc.freeze()
 
 
 class ForkServer:

@@ -1,0 +1,82 @@
+"""Where a search's processes write what they print.
+
+Processes can only print into local files. Where the study is kept somewhere else, logs
+are copied there as they become complete.
+"""
+
+import contextlib
+import dataclasses
+import os
+import tempfile
+from collections.abc import Iterator
+
+from tuner_component.search import files
+from tuner_component.search.errors import StorageError
+
+
+@dataclasses.dataclass(frozen=True)
+class Logs:
+    """The logs of a search.
+
+    Attributes:
+        local: Local directory that they are written to.
+        study: Path or URI of the study that they belong to.
+    """
+
+    local: str
+    study: str
+
+    def trial(self, trial_id: str) -> str:
+        """The local path of a trial's log."""
+        return os.path.join(self.local, "trials", trial_id, "log.txt")
+
+    def process(self, name: str) -> str:
+        """The local path of what a process prints outside of trials."""
+        return os.path.join(self.local, "logs", f"{name}.log")
+
+    def public(self, path: str) -> str:
+        """Where people find the log that has a local path."""
+        if not files.is_remote(self.study):
+            return path
+        return files.join(self.study, os.path.relpath(path, self.local))
+
+    def publish(self, path: str) -> None:
+        """Moves a log that is complete to where people find it."""
+        if not files.is_remote(self.study) or not os.path.exists(path):
+            return
+        target = self.public(path)
+        try:
+            with open(path, "rb") as file:
+                files.makedirs(os.path.dirname(target))
+                files.write_bytes(target, file.read())
+        except (OSError, StorageError) as error:
+            print(f"The log {path} could not be copied to {target}: {error}")
+        else:
+            os.remove(path)
+
+
+@contextlib.contextmanager
+def opened(study: str) -> Iterator[Logs]:
+    """The logs of a study; what is left of them is published in the end.
+
+    Args:
+        study: Path or URI of the study.
+
+    Raises:
+        StorageError: If its directory cannot be made.
+    """
+    files.makedirs(study)
+    if not files.is_remote(study):
+        local = os.path.abspath(files.local_path(study))
+        os.makedirs(os.path.join(local, "logs"), exist_ok=True)
+        yield Logs(local, study)
+        return
+    with tempfile.TemporaryDirectory(prefix="tuner_component_") as local:
+        os.makedirs(os.path.join(local, "logs"))
+        logs = Logs(local, study)
+        try:
+            yield logs
+        finally:
+            for directory, _, names in os.walk(local):
+                for name in names:
+                    logs.publish(os.path.join(directory, name))
