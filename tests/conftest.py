@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,16 @@ TOY_MODULE = """
         tuner = Toy(oracle, directory=fn_args.working_dir, project_name="toy")
         return TunerFnResult(tuner=tuner, fit_kwargs={"offset": 1.0})
 """
+
+
+def pytest_collection_finish() -> None:
+    """Keeps what the tests have imported out of garbage collections.
+
+    KerasTuner collects twice for each model that it builds, and TensorFlow and TFX are
+    millions of objects: that would be most of what training tiny models takes.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @dataclasses.dataclass
