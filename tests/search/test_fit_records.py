@@ -67,3 +67,18 @@ def test_a_run_that_failed_is_counted_and_its_states_go(tmp_path: Path) -> None:
     assert again.run == 2 and again.latest == -1
     again.clear()
     assert not Path(directory).exists()
+
+
+def test_storage_that_fails_is_no_failure_of_the_trial(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A search would end because its trial's leftovers cannot be removed."""
+    (tmp_path / "trials").write_text("no directory can be made here")
+    records = FitRecords(directory_of(str(tmp_path), "0"))
+    with caplog.at_level(logging.WARNING):
+        records.clear_for_next_run()
+    assert "may start over" in caplog.text
+    assert records.run == 1
+    records.clear()
+    (tmp_path / "unreadable" / "fit-00000.state").mkdir(parents=True)
+    assert FitRecords(str(tmp_path / "unreadable")).latest == -1

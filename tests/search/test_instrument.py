@@ -310,6 +310,21 @@ def test_a_failed_run_is_retried_from_the_start_with_another_seed(
     assert leftovers(tmp_path) == []
 
 
+def test_a_run_that_had_no_memory_goes_on_from_where_it_was(tmp_path: Path) -> None:
+    """The next attempt, with the machine to itself, would repeat what went well."""
+    failures = [MemoryError()]
+
+    class Fails(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            if epoch == 2 and failures:
+                raise failures.pop()
+
+    tuner = random_search(tmp_path, max_retries_per_trial=1)
+    assert run(tuner, tmp_path, callbacks=[Fails()])
+    assert InterruptAt.epochs == [0, 1, 2, 2, 3]
+    assert leftovers(tmp_path) == []
+
+
 def test_the_same_study_seed_gives_the_same_scores(tmp_path: Path) -> None:
     """Nobody could repeat a search."""
     outcomes = []

@@ -72,6 +72,17 @@ def test_overridden_hooks_are_called(run: Any, tmp_path: Path) -> None:
     assert len(list((tmp_path / "work").glob("ended-*"))) == 4
 
 
+def test_a_retried_trial_learns_what_became_of_it(run: Any, tmp_path: Path) -> None:
+    """The retry of a trial that diverged would repeat it with the same seed."""
+    result = run("retried")
+    assert len(result.completed) == 3
+    for trial in result.completed:
+        drawn = (tmp_path / f"work/drawn-{trial['trial_id']}").read_text().split()
+        assert len(set(drawn)) == 2
+        statuses = (tmp_path / f"work/status-{trial['trial_id']}").read_text().split()
+        assert statuses == ["INVALID", "COMPLETED"]
+
+
 def test_sklearn_tuner(run: Any) -> None:
     """SklearnTuner has a `search` of its own."""
     result = run("sklearn")

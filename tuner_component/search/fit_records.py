@@ -1,10 +1,13 @@
 """Where the interrupted trainings of one trial are kept until the trial has ended."""
 
+import contextlib
 import logging
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from tuner_component.search import faults, files, state_codec
+from tuner_component.search.errors import StorageError
 
 _LOG = logging.getLogger(__name__)
 
@@ -28,7 +31,8 @@ class FitRecords:
     """The state of each training of a trial, by its number within the trial.
 
     A trial may train several times: once per execution, per fold, per phase. There is
-    one file for each, replaced as the training goes on.
+    one file for each, replaced as the training goes on. Only `write` raises what the
+    storage raises.
 
     Args:
         directory: What `directory_of` returned; created when first needed.
@@ -39,13 +43,11 @@ class FitRecords:
 
     def __init__(self, directory: str) -> None:
         self._directory = directory
-        names = files.list_names(directory)
-        self._exists = bool(names)
-        runs = [int(match[1]) for match in map(_RUN.fullmatch, names) if match]
-        self.run = max(runs, default=0)
         self._states: dict[int, Any] = {}
-        for match in filter(None, map(_FIT.fullmatch, names)):
-            self._load(int(match[1]))
+        self._exists = False
+        self.run = 0
+        with _tolerated(directory):
+            self._load()
 
     @property
     def latest(self) -> int:
@@ -62,7 +64,9 @@ class FitRecords:
     def forget(self, fit: int) -> None:
         """Drops the state of a training that cannot be used."""
         self._states.pop(fit, None)
-        files.remove(self._path(fit))
+        path = self._path(fit)
+        with _tolerated(path):
+            files.remove(path)
 
     def write(self, fit: int, data: bytes) -> None:
         """Makes the state of a training durable, whole or not at all.
@@ -83,24 +87,46 @@ class FitRecords:
 
     def clear(self) -> None:
         """Removes everything: the trial has ended."""
-        if self._exists:
-            files.remove_tree(self._directory)
-            self._exists = False
         self._states.clear()
+        if self._exists:
+            self._exists = False
+            with _tolerated(self._directory):
+                files.remove_tree(self._directory)
 
     def clear_for_next_run(self) -> None:
         """Removes everything but the count of runs: this one ended in a failure."""
         self.clear()
-        files.makedirs(self._directory)
-        files.write_bytes(files.join(self._directory, f"run-{self.run + 1:05}"), b"")
-        self._exists = True
+        self.run += 1
+        with _tolerated(self._directory):
+            files.makedirs(self._directory)
+            self._exists = True
+            path = files.join(self._directory, f"run-{self.run:05}")
+            files.write_bytes(path, b"")
 
     def _path(self, fit: int) -> str:
         return files.join(self._directory, f"fit-{fit:05}.state")
 
-    def _load(self, fit: int) -> None:
-        try:
-            self._states[fit] = state_codec.decode(files.read_bytes(self._path(fit)))
-        except state_codec.DamagedStateError as error:
-            _LOG.warning("%s: %s That training starts over.", self._path(fit), error)
-            self.forget(fit)
+    def _load(self) -> None:
+        names = files.list_names(self._directory)
+        self._exists = bool(names)
+        runs = [int(match[1]) for match in map(_RUN.fullmatch, names) if match]
+        self.run = max(runs, default=0)
+        for match in filter(None, map(_FIT.fullmatch, names)):
+            fit = int(match[1])
+            data = files.read_bytes(self._path(fit))
+            try:
+                self._states[fit] = state_codec.decode(data)
+            except state_codec.DamagedStateError as error:
+                _LOG.warning(
+                    "%s: %s That training starts over.", self._path(fit), error
+                )
+                self.forget(fit)
+
+
+@contextlib.contextmanager
+def _tolerated(path: str) -> Iterator[None]:
+    """Makes failures of the storage warnings: records help, trials do without."""
+    try:
+        yield
+    except (OSError, StorageError) as error:
+        _LOG.warning("Trainings in %s may start over. %s", path, error)

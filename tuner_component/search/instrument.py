@@ -5,13 +5,16 @@ wrapped; their classes, and every other tuner, are left alone. A tuner that does
 train Keras models through its hypermodel is seeded, and otherwise runs as it would.
 """
 
+import math
+import traceback
 from collections.abc import Callable
 from typing import Any
 
 import keras_tuner
 from keras_tuner.engine import base_tuner
+from keras_tuner.src.engine import tuner_utils
 
-from tuner_component.search import fit_records, seeding
+from tuner_component.search import fit_records, memory, seeding
 from tuner_component.search.checkpoints import CheckpointCleaner
 from tuner_component.search.fit_records import FitRecords
 from tuner_component.search.trial_run import TrialRun
@@ -80,9 +83,17 @@ class _Instrument:
         def run_interruptible(trial: Any, *args: Any, **kwargs: Any) -> Any:
             self._run = run = self._begin(trial.trial_id)
             try:
-                return run_trial(trial, *args, **kwargs)
+                results = run_trial(trial, *args, **kwargs)
+            except Exception:
+                # Without memory, the next attempt goes on from where this one was.
+                if not memory.ran_out(traceback.format_exc()):
+                    run.failed()
+                raise
             finally:
                 run.end()
+            if not _is_finite(results, tuner.oracle.objective):
+                run.failed()
+            return results
 
         tuner.run_trial = run_interruptible
 
@@ -92,8 +103,9 @@ class _Instrument:
         def on_durable_end(trial: Any) -> None:
             on_trial_end(trial)
             run, self._run = self._run, None
-            if run is not None:
-                run.ended(runs_again=trial.status == "INVALID")
+            # Otherwise the trial is run again, elsewhere perhaps and already now.
+            if run is not None and trial.status in ("COMPLETED", "FAILED"):
+                run.ended()
             if self._cleaner is not None:
                 self._cleaner.trial_ended(trial.trial_id)
 
@@ -146,3 +158,12 @@ def _is_stock(tuner: Any) -> bool:
         type(tuner)._build_and_fit_model is keras_tuner.Tuner._build_and_fit_model
         and type(tuner.hypermodel).fit is keras_tuner.HyperModel.fit
     )
+
+
+def _is_finite(results: Any, objective: Any) -> bool:
+    """Whether the oracle will take the results for those of a completed trial."""
+    try:
+        metrics = tuner_utils.convert_to_metrics_dict(results, objective)
+        return math.isfinite(objective.get_value(metrics))
+    except (AttributeError, KeyError, TypeError):
+        return True  # KerasTuner says what is wrong with them.

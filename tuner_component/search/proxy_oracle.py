@@ -75,10 +75,15 @@ class ProxyOracle(keras_tuner.Oracle):  # type: ignore[misc]
     def end_trial(
         self, trial: trial_lib.Trial | str, status: str = "COMPLETED"
     ) -> None:
-        """Hands in a trial; older tuners pass its id and a status."""
+        """Hands in a trial; older tuners pass its id and a status.
+
+        The trial then has the status that the oracle gave it, as it has in process:
+        "INVALID" if it will be run again since its score is no number, say; or
+        "RUNNING" if this attempt does not count.
+        """
         if isinstance(trial, str):
             trial = trial_lib.Trial(self.get_space(), trial, status)
-        self._call("end_trial", trial)
+        trial.status = self._call("end_trial", trial)
 
     def get_space(self) -> keras_tuner.HyperParameters:
         """The search space as far as it is known by now."""

@@ -32,6 +32,10 @@ _FAILED = (trial_lib.TrialStatus.INVALID, trial_lib.TrialStatus.FAILED)
 Wish = tuple[fleet.Worker, protocol.Request]
 
 
+def _nobody_asks(status: str | None, error: BaseException | None) -> None:
+    """Where an answer would go."""
+
+
 class TrialDesk:
     """Hands out trials and takes them back.
 
@@ -234,7 +238,7 @@ class TrialDesk:
                 worker.retiring = True
                 reason = f"a trial that ran out of memory:\n{state['message']}"
                 self._lose(attempt, reason, out_of_memory=True)
-                self._answer(worker, request)
+                self._answer(worker, request, trial_lib.TrialStatus.RUNNING)
                 return
             state["message"] = f"{state['message']}\n{self._see_log(attempt)}"
         self._attempts.end(attempt.trial_id)
@@ -242,7 +246,7 @@ class TrialDesk:
         self._end(
             attempt.trial_id,
             lambda oracle: oracle_tasks.hand_in(oracle, state),
-            lambda error: self._answer(worker, request, error=error),
+            lambda status, error: self._answer(worker, request, status, error),
         )
 
     def _lose(
@@ -280,7 +284,7 @@ class TrialDesk:
         self,
         trial_id: str,
         end: Callable[[Any], None],
-        answer: Callable[[BaseException | None], None] = lambda error: None,
+        answer: Callable[[str | None, BaseException | None], None] = _nobody_asks,
     ) -> None:
         """Has the oracle end a trial, and tells those who want to know."""
 
@@ -290,7 +294,7 @@ class TrialDesk:
 
         def done(state: dict[str, Any], error: BaseException | None) -> None:
             _raise_if_fatal(error)
-            answer(error)
+            answer(None if error else state["status"], error)
             if error is None:
                 self._ended(state)
             self._dry = None

@@ -97,17 +97,19 @@ class TrialRun:
         """Lets go of the models; their saved trainings stay until the trial ended."""
         self._active = False
 
-    def ended(self, runs_again: bool) -> None:
-        """The run's end is durable: its saved trainings are not needed any more.
+    def failed(self) -> None:
+        """The run failed by itself; say so before the oracle hears of it.
 
-        Args:
-            runs_again: Whether it failed, and KerasTuner wants to see it again.
+        Then the trial may begin anew elsewhere at any moment, and it must find another
+        seed and nothing to go on from.
         """
         self._best.close()
-        if runs_again:
-            self._records.clear_for_next_run()
-        else:
-            self._records.clear()
+        self._records.clear_for_next_run()
+
+    def ended(self) -> None:
+        """The trial's end is durable: its saved trainings are not needed any more."""
+        self._best.close()
+        self._records.clear()
 
     def _fit(
         self,

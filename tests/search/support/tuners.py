@@ -2,7 +2,9 @@
 
 import copy
 import json
+import math
 import os
+import random
 import types
 from collections.abc import Callable
 from pathlib import Path
@@ -117,6 +119,34 @@ def _returns(kind: str) -> Callable[[str], Any]:
     return make
 
 
+class Retried(keras_tuner.engine.base_tuner.BaseTuner):
+    """Reports no number when a trial is run for the first time."""
+
+    def run_trial(self, trial: Any) -> float:
+        trial.hyperparameters.Float("x", 0.0, 1.0)
+        path = Path(self.directory, f"drawn-{trial.trial_id}")
+        first = not path.exists()
+        with path.open("a") as file:
+            file.write(f"{random.random()}\n")
+        return math.nan if first else 1.0
+
+    def on_trial_end(self, trial: Any) -> None:
+        super().on_trial_end(trial)
+        with Path(self.directory, f"status-{trial.trial_id}").open("a") as file:
+            file.write(f"{trial.status}\n")
+
+    def load_model(self, trial: Any) -> Any:
+        return None
+
+
+def retried(directory: str) -> Any:
+    """A tuner whose oracle has trials run again that failed."""
+    oracle = keras_tuner.oracles.RandomSearchOracle(
+        max_trials=3, seed=3, max_retries_per_trial=1
+    )
+    return Retried(oracle, directory=directory), {}
+
+
 class HyperModel(keras_tuner.HyperModel):
     """A model with a `fit` of its own that returns what it likes."""
 
@@ -219,6 +249,7 @@ _TUNERS: dict[str, Callable[[str], Any]] = {
     "hypermodel": hypermodel,
     "sklearn": sklearn,
     "curious": curious,
+    "retried": retried,
 }
 
 
