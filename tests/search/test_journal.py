@@ -103,6 +103,20 @@ def test_crash_anywhere_loses_and_doubles_nothing(tmp_path: Path, point: str) ->
     assert nth >= 3
 
 
+def test_merged_files_are_used_again(tmp_path: Path) -> None:
+    """Each new file would cost more than the one before, on ext4 after many deletions."""
+    journal = Journal(str(tmp_path), "me", merge_after=4)
+    spares = []
+    for number in range(12):
+        journal.append({"number": number, "filler": "x" * (400 - 10 * number)})
+        journal.commit()
+        spares.append(len(list(tmp_path.glob(".spare-*"))))
+    assert spares == [0, 0, 0, 4, 3, 2, 1, 4, 3, 2, 1, 4]
+    assert numbers(tmp_path, read_only=True) == list(range(12))
+    journal.close()
+    assert not list(tmp_path.glob(".*"))
+
+
 def test_records_behind_a_lost_one_are_used(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -61,12 +61,15 @@ def read_bytes(path: str) -> bytes:
             return file.read()
 
 
-def write_bytes(path: str, data: bytes) -> None:
+def write_bytes(path: str, data: bytes, *, recycled: str | None = None) -> None:
     """Writes a file whole or not at all; when it returns, the file is durable.
 
     Args:
         path: The file; its directory exists. An older file there is replaced.
         data: The whole content.
+        recycled: A local file on the same filesystem that nobody needs any more; it is
+            used up. Without it, a new one is made, which takes ext4 the longer the more
+            files were deleted in the minutes before.
 
     Raises:
         StorageError: It cannot be written; an older file there is as it was.
@@ -75,7 +78,7 @@ def write_bytes(path: str, data: bytes) -> None:
         if is_remote(path):
             _write_remote(path, data)
         else:
-            _write_local(local_path(path), data)
+            _write_local(local_path(path), data, recycled and local_path(recycled))
 
 
 def list_names(directory: str) -> list[str]:
@@ -144,14 +147,15 @@ def local_path(path: str) -> str:
     return path.removeprefix(_LOCAL_SCHEME)
 
 
-def _write_local(path: str, data: bytes) -> None:
+def _write_local(path: str, data: bytes, recycled: str | None) -> None:
     directory, name = os.path.split(path)
-    temporary = os.path.join(
+    temporary = recycled or os.path.join(
         directory, f".{name}.{os.getpid()}.{next(_unique)}{TEMPORARY_SUFFIX}"
     )
     try:
-        with open(temporary, "wb") as file:
+        with open(temporary, "r+b" if recycled else "wb") as file:
             file.write(data)
+            file.truncate()
             file.flush()
             os.fsync(file.fileno())
         faults.point(_WRITTEN)

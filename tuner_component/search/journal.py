@@ -74,6 +74,7 @@ class Journal:
         self._merge_after = merge_after
         self._read_only = read_only
         self._buffer: list[bytes] = []
+        self._spares: list[str] = []
         if not read_only:
             files.makedirs(directory)
         self._found, self._unmerged = self._load()
@@ -124,6 +125,11 @@ class Journal:
         if len(self._unmerged) % self._merge_after == 0:
             self._try_to_merge()
 
+    def close(self) -> None:
+        """Deletes the files that were kept for further commits; others may follow."""
+        while self._spares:
+            files.remove(self._spares.pop())
+
     def _load(self) -> tuple[list[Block], list[Block]]:
         """What is there, and those of it that are commits still to be merged."""
         found: list[Block] = []
@@ -147,6 +153,7 @@ class Journal:
         return found, unmerged
 
     def _read_all(self) -> list[tuple[str, Block]]:
+        known_damage: dict[str, str] = {}
         for _ in range(_LISTINGS):
             stored: list[tuple[str, Block]] = []
             damaged: dict[str, str] = {}
@@ -156,6 +163,10 @@ class Journal:
                         self._read_one(name, stored, damaged)
             except FileNotFoundError:
                 continue  # A writer merged files that this reader had listed.
+            if self._read_only and damaged != known_damage:
+                # Perhaps a writer was using a merged file again: look once more.
+                known_damage = damaged
+                continue
             self._set_aside(damaged)
             return stored
         raise StorageError(
@@ -178,12 +189,14 @@ class Journal:
 
     def _set_aside(self, damaged: Mapping[str, str]) -> None:
         for name, reason in damaged.items():
-            if self._read_only:
-                _log.warning("Ignoring %s in %s: %s.", name, self._directory, reason)
-                continue
             source = files.join(self._directory, name)
             if name.startswith(".") and name.endswith(files.TEMPORARY_SUFFIX):
-                files.remove(source)  # A write that a crash cut short; never trusted.
+                # A write under way or cut short, or a spare file; never trusted.
+                if not self._read_only:
+                    files.remove(source)
+                continue
+            if self._read_only:
+                _log.warning("Ignoring %s in %s: %s.", name, self._directory, reason)
                 continue
             shelter = files.join(self._directory, QUARANTINE)
             _log.warning("Setting %s aside, in %s: %s.", source, shelter, reason)
@@ -225,13 +238,26 @@ class Journal:
         faults.point(_MERGE_WRITTEN)
         self._unmerged = []
         for block in blocks:
-            files.remove(self._path("commit", block.first))
+            self._recycle(self._path("commit", block.first))
             faults.point(_MERGE_REMOVING)
         faults.point(_MERGE_AFTER)
 
+    def _recycle(self, path: str) -> None:
+        """Keeps a file that was merged for a later commit, or deletes it."""
+        if files.is_remote(path):
+            files.remove(path)
+            return
+        number = len(self._spares)
+        # A name that is never trusted: what a crash leaves of these is deleted.
+        name = f".spare-{number:06d}{files.TEMPORARY_SUFFIX}"
+        spare = files.join(self._directory, name)
+        files.move(path, spare)
+        self._spares.append(spare)
+
     def _write(self, kind: str, block: Block) -> None:
         data = journal_file.encode(self._owner, block)
-        files.write_bytes(self._path(kind, block.first), data)
+        spare = self._spares.pop() if self._spares and kind == "commit" else None
+        files.write_bytes(self._path(kind, block.first), data, recycled=spare)
 
     def _path(self, kind: str, first: int) -> str:
         return files.join(self._directory, journal_file.file_name(kind, first))
