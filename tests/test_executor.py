@@ -322,7 +322,7 @@ def test_finished_search_is_reported_and_not_run_again(
     """A study would grow whenever its pipeline runs."""
     toy_run()
     before = load_tuner_results(toy_run.tuner_results_dir)
-    with caplog.at_level("INFO"):
+    with caplog.at_level("INFO", logger="absl"):
         toy_run()
     assert "This search was finished before: no trial was run" in caplog.text
     assert load_tuner_results(toy_run.tuner_results_dir) == before
@@ -334,7 +334,7 @@ def test_changed_inputs_begin_a_new_study_and_say_what_changed(
     """Trials on other data, or of other code, would count as these."""
     toy_run()
     toy_run.exec_properties["custom_config"] = '{"changed": true}'
-    with caplog.at_level("INFO"):
+    with caplog.at_level("INFO", logger="absl"):
         toy_run()
     assert "This is a new study" in caplog.text
     assert "custom_config" in caplog.text
