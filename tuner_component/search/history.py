@@ -20,16 +20,21 @@ class TrialHistory:
         values: Hyperparameter values by name.
         space: Key of its search space in `History.spaces`.
         created: When it was created, in seconds since the epoch; None if that was lost.
-        attempts: Attempts that came to nothing, each with at least a `reason`.
+        started: When its latest attempt began, likewise.
+        worker: Who ran that attempt; None if nobody has yet.
+        attempts: Attempts that came to nothing, each with at least a `reason`; those
+            that ended with the search, nobody knows when, with `interrupted`.
         ended: How it ended: `status`, `score`, `best_step`, `metrics`, `message`,
-            `ended` (seconds since the epoch), `worker` `attempts`, `notes`; None
-            while it has not.
+            `started` and `ended` (seconds since the epoch), `worker`, `attempts`,
+            `notes`; None while it has not.
     """
 
     trial_id: str
     values: dict[str, Any]
     space: str
     created: float | None = None
+    started: float | None = None
+    worker: str | None = None
     attempts: list[dict[str, Any]] = field(default_factory=list)
     ended: dict[str, Any] | None = None
 
@@ -106,7 +111,14 @@ class History:
         self.spaces[record["space"]] = record["entries"]
 
     def _fold_created(self, record: Mapping[str, Any]) -> None:
-        self._trial(record).created = record["time"]
+        trial = self._trial(record)
+        trial.created = trial.started = record["time"]
+        trial.worker = record.get("worker")
+
+    def _fold_began(self, record: Mapping[str, Any]) -> None:
+        trial = self.trials.get(record["trial"])
+        if trial is not None:
+            trial.started, trial.worker = record["time"], record["worker"]
 
     def _fold_attempt(self, record: Mapping[str, Any]) -> None:
         trial = self.trials.get(record["trial"])
@@ -131,6 +143,7 @@ _FOLDS = {
     "opened": History._fold_opened,
     "space": History._fold_space,
     "created": History._fold_created,
+    "began": History._fold_began,
     "attempt": History._fold_attempt,
     "ended": History._fold_ended,
 }
