@@ -172,6 +172,7 @@ def _run(
         workers,
         attempts,
         job.logs,
+        oracle.epochs,
         options.max_trials_per_worker,
         reporter.trial_ended,
         begun=caretaker.trial_begun,

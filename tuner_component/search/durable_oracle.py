@@ -11,6 +11,7 @@ import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search.display import SearchDisplay
+from tuner_component.search.epochs import EpochBook
 from tuner_component.search.errors import SearchError
 from tuner_component.search.failure_limit import FailureLimit
 from tuner_component.search.history import History
@@ -35,6 +36,9 @@ class DurableOracle(OracleFacade):
 
     Opened on a study that was begun before, it puts the oracle where that study was;
     trials that had not ended are handed out first, with the same ids and values.
+
+    Attributes:
+        epochs: Takes what trials report after each epoch; never waits for a suggestion.
     """
 
     __slots__ = (
@@ -45,6 +49,7 @@ class DurableOracle(OracleFacade):
         "_lock",
         "_study",
         "_waiting",
+        "epochs",
     )
 
     def __init__(
@@ -81,7 +86,9 @@ class DurableOracle(OracleFacade):
         spaces, state = SpaceTable(), OracleState(oracle)
         history = restore(oracle, study.journal.records(), spaces, state)
         journal = OracleJournal(oracle, study.journal, spaces, state, history)
-        self._ledger = TrialLedger(journal, history, self._commit_if_auto)
+        self.epochs = EpochBook()
+        settle = self._commit_if_auto
+        self._ledger = TrialLedger(journal, history, self.epochs, settle)
         self._waiting: deque[str] = deque(history.unfinished())
         if study.state is not StudyState.FINISHED:
             self._begin(journal, history)

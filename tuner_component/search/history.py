@@ -26,7 +26,12 @@ class TrialHistory:
             that ended with the search, nobody knows when, with `interrupted`.
         ended: How it ended: `status`, `score`, `best_step`, `metrics`, `message`,
             `started` and `ended` (seconds since the epoch), `worker`, `attempts`,
-            `notes`; None while it has not.
+            `notes`, `curves`, `stopped`; None while it has not. `curves` has a dict for
+            each training of the trial (executions, folds, phases): by the name of a
+            metric its values after each epoch, by the epoch's number, None where there
+            was none. Studies of earlier versions lack it. `stopped` is there only if a
+            rule ended the trial early: the `rule`, the training (`fit`) and the `epoch`
+            after which.
     """
 
     trial_id: str

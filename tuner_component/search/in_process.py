@@ -59,6 +59,7 @@ def run(
         study.directory,
         study.seed,
         report=oracle.note,
+        report_epoch=oracle.epochs.report,
         cleaner=CheckpointCleaner(tuner, oracle, study.directory),
     )
     limited = None

@@ -16,6 +16,7 @@ from keras_tuner.src.engine import tuner_utils
 
 from tuner_component.search import fit_records, memory, seeding
 from tuner_component.search.checkpoints import CheckpointCleaner
+from tuner_component.search.epoch_reporter import ReportEpoch
 from tuner_component.search.fit_records import FitRecords
 from tuner_component.search.trial_run import TrialRun
 from tuner_component.search.write_budget import WriteBudget
@@ -27,6 +28,7 @@ def instrument(
     study_seed: int,
     *,
     report: Callable[..., None] | None = None,
+    report_epoch: ReportEpoch | None = None,
     cleaner: CheckpointCleaner | None = None,
     budget: WriteBudget | None = None,
 ) -> None:
@@ -39,14 +41,26 @@ def instrument(
         study_seed: The study's seed; `seeding.trial_seed` of it is a trial's seed.
         report: Called as `report(trial_id, seed=...)` when a trial begins, to have the
             seed recorded; None where somebody else records it.
+        report_epoch: Called as `report_epoch(trial_id, fit, epoch, metrics)` after every
+            epoch of a Keras model; see `EpochBook`. None where nobody wants to know.
         cleaner: Deletes superfluous weights as trials end; None where another process
             does, since it takes the real oracle to know which.
         budget: Decides when the state of a training may be written; by default at a
             rate that costs at most 5 % of the training time.
     """
     _Instrument(
-        tuner, study_directory, study_seed, report, cleaner, budget or WriteBudget()
+        tuner,
+        study_directory,
+        study_seed,
+        report,
+        report_epoch or _nobody_listens,
+        cleaner,
+        budget or WriteBudget(),
     ).attach()
+
+
+def _nobody_listens(*epoch: Any) -> None:
+    """Where reports of epochs would go."""
 
 
 class _Instrument:
@@ -56,6 +70,7 @@ class _Instrument:
         study_directory: str,
         study_seed: int,
         report: Callable[..., None] | None,
+        report_epoch: ReportEpoch,
         cleaner: CheckpointCleaner | None,
         budget: WriteBudget,
     ) -> None:
@@ -63,6 +78,7 @@ class _Instrument:
         self._study_directory = study_directory
         self._study_seed = study_seed
         self._report = report
+        self._report_epoch = report_epoch
         self._cleaner = cleaner
         self._budget = budget
         self._run: TrialRun | None = None
@@ -147,7 +163,14 @@ class _Instrument:
             self._report(trial_id, seed=seed)
         directory = fit_records.directory_of(self._study_directory, trial_id)
         executions = getattr(self._tuner, "executions_per_trial", 1)
-        run = TrialRun(trial_id, FitRecords(directory), seed, executions, self._budget)
+        run = TrialRun(
+            trial_id,
+            FitRecords(directory),
+            seed,
+            executions,
+            self._budget,
+            self._report_epoch,
+        )
         run.seed()
         return run
 

@@ -17,6 +17,7 @@ import keras
 
 from tuner_component.search import best_weights, seeding
 from tuner_component.search.epoch_checkpoint import EpochCheckpoint, Training
+from tuner_component.search.epoch_reporter import EpochReporter, ReportEpoch
 from tuner_component.search.fit_records import FitRecords
 from tuner_component.search.training_state import MismatchError
 from tuner_component.search.write_budget import WriteBudget
@@ -34,6 +35,7 @@ class TrialRun:
         seed: Its seed.
         executions: How often KerasTuner trains it (`executions_per_trial`).
         budget: Decides when a state may be written.
+        report: Told of every epoch.
 
     Attributes:
         result_suffices: Set while nothing but the result of a training is used, so
@@ -47,6 +49,7 @@ class TrialRun:
         seed: int,
         executions: int,
         budget: WriteBudget,
+        report: ReportEpoch,
     ) -> None:
         self.result_suffices = False
         self._trial_id = trial_id
@@ -54,6 +57,7 @@ class TrialRun:
         self._trial_seed = seed
         self._executions = executions
         self._budget = budget
+        self._report = report
         self._best = best_weights.BestWeights()
         self._builds = 0
         self._fits = 0
@@ -131,7 +135,9 @@ class TrialRun:
             state = None
         checkpoint = EpochCheckpoint(training, state)
         with self._budget.training():
-            result = call([*training.callbacks, training.history, checkpoint])
+            result = call(
+                [*training.callbacks, training.history, training.reporter, checkpoint]
+            )
         self._finish(training, result)
         return result
 
@@ -146,6 +152,7 @@ class TrialRun:
             model,
             [c for c in callbacks if c is not history],
             history,
+            EpochReporter(self._trial_id, number, self._report),
             self._records,
             self._best,
             self._budget,

@@ -80,7 +80,12 @@ def _join(
     tuner.oracle = _LoggingOracle(tuner.oracle, driver.call, spec, log)
     shields.require_objective(tuner)
     # The driver records seeds, and deletes superfluous weights.
-    instrument(tuner, spec.study_directory, spec.seed)
+    instrument(
+        tuner,
+        spec.study_directory,
+        spec.seed,
+        report_epoch=lambda *epoch: driver.tell(protocol.EpochReport(*epoch)),
+    )
 
 
 class _LoggingOracle(proxy_oracle.ProxyOracle):
