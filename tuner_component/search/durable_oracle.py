@@ -275,7 +275,13 @@ class DurableOracle(OracleFacade):
         """Journals that the search was opened, and what that means for its trials."""
         inner = self._inner
         journal.append(
-            "opened", time=time.time(), seed=inner.seed, **identity(self._inner)
+            "opened",
+            time=time.time(),
+            seed=inner.seed,
+            max_trials=inner.max_trials,
+            objective_name=inner.objective.name,
+            direction=inner.objective.direction,
+            **identity(inner),
         )
         for trial_id in self._waiting:
             reason = "the search was interrupted"
