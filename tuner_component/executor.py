@@ -18,8 +18,10 @@ from tuner_component import (
     worker_entry,
 )
 from tuner_component.proto import tuner_pb2
+from tuner_component.report import loading, tensorboard, terminal
 from tuner_component.search import fingerprint, in_process, seeding
 from tuner_component.search.engines import launch
+from tuner_component.search.events import Audience
 from tuner_component.search.protocol import EntryPoint
 from tuner_component.search.result import SearchResult
 from tuner_component.search.study import Study, StudyState
@@ -66,7 +68,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         run = _run_in_workers if args.num_parallel_trials else _run_in_process
         result = run(message, directory, parts, args)
         _log_result(result, directory)
-        artifacts.publish(result, output_dict)
+        artifacts.publish(result, loading.load_study(directory), output_dict)
 
 
 def _log_result(result: SearchResult, directory: str) -> None:
@@ -103,13 +105,16 @@ def _run_in_process(
                 tuner_fn, fn_args.to_fn_args(message)
             )
         tuner.search_space_summary()
-        complete = in_process.run(
-            tuner,
-            fit_kwargs,
-            study,
-            max_failed_trials=options.max_failed_trials,
-            time_budget_s=options.time_budget_s,
-        )
+        # What happens is printed by KerasTuner already.
+        with tensorboard.writing(directory) as writer:
+            complete = in_process.run(
+                tuner,
+                fit_kwargs,
+                study,
+                max_failed_trials=options.max_failed_trials,
+                time_budget_s=options.time_budget_s,
+                observer=writer,
+            )
         tuner.results_summary()
         return SearchResult.of(tuner.oracle, study, found, complete)
 
@@ -120,11 +125,16 @@ def _run_in_workers(
     parts: dict[str, str],
     args: tuner_pb2.TuneArgs,
 ) -> SearchResult:
-    with user_module.installed(message) as local:
+    with (
+        user_module.installed(message) as local,
+        terminal.shown() as view,
+        tensorboard.writing(directory) as writer,
+    ):
         return launch.run_parallel(
             EntryPoint(worker_entry.TARGET, local.SerializeToString()),
             directory,
             parts,
             tune_args.search_options(args),
             preload.modules(user_module.source(local)),
+            observer=Audience([view, writer]),
         )

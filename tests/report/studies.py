@@ -1,12 +1,15 @@
 """Studies that never ran: journals written down, of any size and any content."""
 
+import json
 import math
 import random
+from pathlib import Path
 from typing import Any
 
 from tuner_component.report import folding
 from tuner_component.report.record import StudyRecord
 from tuner_component.search.history import History
+from tuner_component.search.journal import Journal
 
 BEGAN = 1_750_000_000.0
 DESCRIPTION = {
@@ -65,6 +68,18 @@ def study(*records: dict[str, Any], **description: Any) -> StudyRecord:
     return folding.study_record(history, {**DESCRIPTION, **description})
 
 
+def directory_of_a_study(path: Path) -> Path:
+    """A study in its own directory, whose search has not ended."""
+    path.mkdir()
+    description = {**DESCRIPTION, "format": 1, "status": "running"}
+    (path / "study.json").write_text(json.dumps(description))
+    journal = Journal(str(path / "journal"), DESCRIPTION["id"])
+    for record in (opened(), created("0"), ended("0")):
+        journal.append(record)
+    journal.commit()
+    return path
+
+
 def big_study(trials: int, epochs: int = 20, workers: int = 8) -> StudyRecord:
     """A search whose score depends on the rate most, with failures and early stops."""
     draw = random.Random(1)
@@ -93,7 +108,10 @@ def big_study(trials: int, epochs: int = 20, workers: int = 8) -> StudyRecord:
         stopped = number % 3 == 0
         seen = epochs // 3 if stopped else epochs
         curve = [score + 2 * math.exp(-e / 5) for e in range(seen)]
-        more: dict[str, Any] = {"curves": [{"loss": curve, "val_loss": curve}], **shared}
+        more: dict[str, Any] = {
+            "curves": [{"loss": curve, "val_loss": curve}],
+            **shared,
+        }
         if stopped:
             more["stopped"] = {"rule": "median", "fit": 0, "epoch": seen - 1}
         records.append(ended(trial_id, score, **more))

@@ -1,6 +1,5 @@
 """Studies load from their artifact and from their directory, and without much else."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,20 +8,8 @@ import pytest
 
 from tests.report import studies
 from tuner_component import load_study
-from tuner_component.search.journal import Journal
 
 PROJECT = Path(__file__).parents[2]
-
-
-def directory_of_a_study(path: Path) -> Path:
-    path.mkdir()
-    description = {**studies.DESCRIPTION, "format": 1, "status": "running"}
-    (path / "study.json").write_text(json.dumps(description))
-    journal = Journal(str(path / "journal"), studies.DESCRIPTION["id"])
-    for record in (studies.opened(), studies.created("0"), studies.ended("0")):
-        journal.append(record)
-    journal.commit()
-    return path
 
 
 def test_artifact_is_loaded_by_its_uri(tmp_path: Path) -> None:
@@ -35,14 +22,14 @@ def test_artifact_is_loaded_by_its_uri(tmp_path: Path) -> None:
 
 def test_study_that_is_running_is_loaded(tmp_path: Path) -> None:
     """Nobody could look at a search before it is over."""
-    study = load_study(directory_of_a_study(tmp_path / "study"))
+    study = load_study(studies.directory_of_a_study(tmp_path / "study"))
     assert study.status == "running"
     assert study.best is not None and study.best.score == 0.5
 
 
 def test_reading_changes_nothing(tmp_path: Path) -> None:
     """A look at a running search could damage it."""
-    directory = directory_of_a_study(tmp_path / "study")
+    directory = studies.directory_of_a_study(tmp_path / "study")
     before = sorted(directory.rglob("*"))
     load_study(directory)
     assert sorted(directory.rglob("*")) == before

@@ -110,9 +110,9 @@ def test_file_is_json_that_others_can_read() -> None:
     text = studies.study(studies.ended("0", 0.5, curves=curves)).to_json()
     content = json.loads(text, parse_constant=pytest.fail)
     assert (content["kind"], content["version"]) == (KIND, VERSION)
-    (first, second, third) = StudyRecord.from_json(text, "").trials[0].executions[0][
-        "val_loss"
-    ]
+    (first, second, third) = (
+        StudyRecord.from_json(text, "").trials[0].executions[0]["val_loss"]
+    )
     assert first is not None and math.isnan(first)
     assert (second, third) == (math.inf, None)
 
@@ -128,7 +128,9 @@ def test_file_is_json_that_others_can_read() -> None:
 )
 def test_what_is_no_record_is_refused(text: str, received: str) -> None:
     """Rubbish would end in a bare stack trace."""
-    with pytest.raises(ValueError, match=f"Expected /x to hold.*Received: .*{received}"):
+    with pytest.raises(
+        ValueError, match=f"Expected /x to hold.*Received: .*{received}"
+    ):
         StudyRecord.from_json(text, "/x")
 
 

@@ -1,5 +1,6 @@
 """The report's learning curves: of many trials, those that tell most."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -62,7 +63,7 @@ def learning_curves(study: StudyRecord) -> go.Figure | None:
         value
         for trial in chosen
         for value in trial.executions[0][metric]
-        if value is not None and value == value
+        if value is not None and math.isfinite(value)
     ]
     if values:
         low, high = figures.typical(values)
@@ -93,9 +94,7 @@ def _chosen(study: StudyRecord, metric: str) -> list[TrialRecord]:
     shown = {trial.trial_id for trial in best}
     others = [trial for trial in having if trial.trial_id not in shown]
     step = len(others) / (figures.CURVES - len(best))
-    return best + [
-        others[int(i * step)] for i in range(figures.CURVES - len(best))
-    ]
+    return best + [others[int(i * step)] for i in range(figures.CURVES - len(best))]
 
 
 def _thinned(values: Sequence[Any]) -> list[Any]:

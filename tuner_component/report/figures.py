@@ -124,7 +124,8 @@ def parallel_coordinates(
         return None
     scores = [trial.score or 0.0 for trial in trials]
     low, high = typical(scores)
-    dimensions = [_dimension(name, trials) for name in names]
+    logarithmic = {name for name in names if _is_logarithmic(_values(study, name))}
+    dimensions = [_dimension(name, trials, name in logarithmic) for name in names]
     dimensions.append({"label": study.objective.name[:24], "values": scores})
     figure = blank(height=420, margin={"l": 64, "r": 48, "t": 56, "b": 24})
     figure.add_parcoords(
@@ -147,16 +148,26 @@ def _ordered(study: StudyRecord, shares: dict[str, float]) -> list[str]:
     return sorted(importance.varied(study), key=lambda name: -shares.get(name, 0.0))
 
 
-def _dimension(name: str, trials: Sequence[TrialRecord]) -> dict[str, Any]:
+def _values(study: StudyRecord, name: str) -> list[Any]:
+    having = (t.hyperparameters for t in study.completed if name in t.hyperparameters)
+    return [values[name] for values in having]
+
+
+def _dimension(
+    name: str, trials: Sequence[TrialRecord], logarithmic: bool
+) -> dict[str, Any]:
     values = [trial.hyperparameters.get(name) for trial in trials]
     # Parallel coordinates are drawn as they are: no HTML is read here.
     label = name if len(name) <= 24 else f"{name[:23]}…"
     if not all(map(importance.is_number, values)):
         kinds = sorted({str(value) for value in values})
-        ticks = {"tickvals": list(range(len(kinds))), "ticktext": [k[:16] for k in kinds]}
+        ticks = {
+            "tickvals": list(range(len(kinds))),
+            "ticktext": [k[:16] for k in kinds],
+        }
         numbers = [kinds.index(str(value)) for value in values]
         return {"label": label, "values": numbers, **ticks}
-    if _is_logarithmic(values):
+    if logarithmic:
         logs = [math.log10(value) for value in values]
         whole = range(math.floor(min(logs)), math.ceil(max(logs)) + 1)
         return {
@@ -169,9 +180,11 @@ def _dimension(name: str, trials: Sequence[TrialRecord]) -> dict[str, Any]:
 
 
 def _is_logarithmic(values: Iterable[Any]) -> bool:
-    """Whether values spread over orders of magnitude."""
-    known = [value for value in values if importance.is_number(value)]
-    return bool(known) and min(known) > 0 and max(known) / min(known) >= 50
+    """Whether values are numbers that spread over orders of magnitude."""
+    known = list(values)
+    if not known or not all(map(importance.is_number, known)):
+        return False
+    return min(known) > 0 and max(known) / min(known) >= 50
 
 
 def slices(study: StudyRecord, shares: dict[str, float]) -> list[go.Figure]:
@@ -200,7 +213,7 @@ def slices(study: StudyRecord, shares: dict[str, float]) -> list[go.Figure]:
             hovertemplate="trial %{customdata}<br>%{x}: %{y}<extra></extra>",
         )
         if numeric and _is_logarithmic(values):
-            figure.update_xaxes(type="log")
+            figure.update_xaxes(type="log", exponentformat="e")
         elif not numeric:
             figure.update_xaxes(type="category")
         if low < high:

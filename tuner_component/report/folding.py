@@ -5,10 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from tuner_component.report import record
+from tuner_component.search import plain
 from tuner_component.search.history import History, TrialHistory
 
 
-def study_record(history: History, description: Mapping[str, Any]) -> record.StudyRecord:
+def study_record(
+    history: History, description: Mapping[str, Any]
+) -> record.StudyRecord:
     """Folds a study's history into its record.
 
     Args:
@@ -31,7 +34,7 @@ def study_record(history: History, description: Mapping[str, Any]) -> record.Stu
         fingerprint=description.get("fingerprint", {}),
         versions=description.get("versions", {}),
         space=history.space,
-        spaces=history.spaces,
+        spaces=plain.decode(history.spaces),
         trials=[_trial(trial) for trial in history.trials.values()],
     )
 

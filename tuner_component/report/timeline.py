@@ -89,7 +89,11 @@ def timeline(study: StudyRecord) -> go.Figure | None:
             ],
             orientation="h",
             name=outcome,
-            marker={"color": colour, "line": {"color": "white", "width": 0.5}},
+            # A thin edge tells trials apart, unless there would be nothing but edges.
+            marker={
+                "color": colour,
+                "line": {"color": "white", "width": 0.5 if len(found) < 300 else 0},
+            },
             hovertemplate="trial %{customdata[0]}: %{customdata[1]} s<extra></extra>",
         )
     figure.update_xaxes(type="date", title="time (UTC)")

@@ -279,8 +279,6 @@ class DurableOracle(OracleFacade):
             time=time.time(),
             seed=inner.seed,
             max_trials=inner.max_trials,
-            objective_name=inner.objective.name,
-            direction=inner.objective.direction,
             **identity(inner),
         )
         for trial_id in self._waiting:
