@@ -53,7 +53,9 @@ def build_model(hp: keras_tuner.HyperParameters) -> keras.Model:
     model.add(keras.layers.Dense(len(SPECIES), "softmax"))
     rate = hp.Float("learning_rate", 1e-4, 1e-1, sampling="log")
     model.compile(
-        keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", ["accuracy"]
+        optimizer=keras.optimizers.Adam(rate),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
     )
     return model
 

@@ -86,7 +86,7 @@ def test_says_what_was_found(browser: Any, tmp_path: Path) -> None:
     assert f"rate\t{best.hyperparameters['rate']:.6g}" in visit.text("#best table")
     assert "3 ×" in visit.text("#failures")  # Alike but for a number.
     visit.plots()
-    axis = visit.page.locator("#plot-importance .ytick text").all_inner_texts()
+    axis = visit.page.locator("#plot-importance .ytick text").all_text_contents()
     assert axis[-1] == "rate"  # The most important is on top.
 
 
@@ -128,8 +128,10 @@ def test_long_study_opens_within_two_seconds(browser: Any, tmp_path: Path) -> No
     Visit(browser, study, path, _LAPTOP)  # The browser itself has to be loaded, too.
     assert path.stat().st_size < 10_000_000
     visit = Visit(browser, study, path, _LAPTOP)
-    visit.page.wait_for_selector("#plot-history[data-drawn]")
-    assert visit.page.evaluate("performance.now()") < 2000
+    (opened,) = visit.page.evaluate(
+        "performance.getEntriesByType('navigation').map(entry => entry.loadEventEnd)"
+    )
+    assert 0 < opened < 2000
     visit.plots()
     assert visit.errors == []
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tensorboard.backend.event_processing import event_multiplexer
+from tensorboard.backend.event_processing import plugin_event_multiplexer
 from tensorboard.plugins.hparams import api_pb2, metadata
 
 from tests.report import studies
@@ -27,7 +27,7 @@ def begin(directory: Path) -> tensorboard.TensorBoardWriter:
 
 def runs(directory: Path) -> Any:
     """The directory as TensorBoard sees it."""
-    found = event_multiplexer.EventMultiplexer()
+    found = plugin_event_multiplexer.EventMultiplexer()
     return found.AddRunsFromDirectory(str(directory)).Reload()
 
 

@@ -17,7 +17,7 @@ BEGUN = events.SearchBegun("study", "val_loss", "min", 2, max_trials=8, complete
 def text_of(view: terminal.LiveView) -> str:
     console = Console(width=100, file=io.StringIO(), force_terminal=False)
     with console.capture() as captured:
-        console.print(view.picture())
+        console.print(view)
     return captured.get()
 
 

@@ -16,8 +16,7 @@ from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
 from tensorboard.compat.proto import event_pb2, summary_pb2
-from tensorboard.plugins.hparams import api_pb2, summary_v2
-from tensorboard.plugins.hparams import summary as hparams_v1
+from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2, summary_v2
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from tuner_component.search import events, files
@@ -86,8 +85,7 @@ class TensorBoardWriter:
         run = self._run(event.trial_id, 0)
         if event.score is not None:
             run.scalars(0, {SCORE: event.score})
-        status = "STATUS_SUCCESS" if event.completed else "STATUS_FAILURE"
-        run.write(hparams_v1.session_end_pb(api_pb2.Status.Value(status)))
+        run.write(_session_end(event.completed))
         self._close(event.trial_id)
 
     def _run(self, trial_id: str, fit: int) -> "_Run":
@@ -171,6 +169,23 @@ def _experiment(search: events.SearchBegun) -> Any:
     ]
     metrics = [summary_v2.Metric(SCORE, display_name=search.objective)]
     return summary_v2.hparams_config_pb(hparams, metrics)
+
+
+def _session_end(completed: bool) -> Any:
+    """What TensorBoard's own function would make, if it did not need TensorFlow."""
+    status = api_pb2.STATUS_SUCCESS if completed else api_pb2.STATUS_FAILURE
+    content = plugin_data_pb2.HParamsPluginData(
+        session_end_info=plugin_data_pb2.SessionEndInfo(
+            status=status, end_time_secs=time.time()
+        )
+    )
+    summary = summary_pb2.Summary()
+    summary.value.add(
+        tag=metadata.SESSION_END_INFO_TAG,
+        metadata=metadata.create_summary_metadata(content),
+        tensor=metadata.NULL_TENSOR,
+    )
+    return summary
 
 
 def _domain(config: Mapping[str, Any]) -> Any:

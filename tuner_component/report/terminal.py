@@ -35,12 +35,7 @@ def shown(console: Console | None = None) -> Iterator[events.Observer]:
         yield events.Lines()
         return
     view = LiveView()
-    live = Live(
-        get_renderable=view.picture,
-        console=console,
-        refresh_per_second=_REFRESH_HZ,
-        transient=False,
-    )
+    live = Live(view, console=console, refresh_per_second=_REFRESH_HZ)
     with _untorn(live):
         yield view
 
@@ -105,7 +100,7 @@ class LiveView:
         else:
             self._running.pop(event.trial_id, None)
 
-    def picture(self) -> Group:
+    def __rich__(self) -> Group:
         """What to show now."""
         search = self._tally.search
         if search is None:
