@@ -12,7 +12,6 @@ from tuner_component import user_module
 from tuner_component.cli import data, look
 from tuner_component.executor import Executor
 from tuner_component.report.loading import load_study
-from tuner_component.search.errors import SearchFailedError
 
 
 def search(args: argparse.Namespace, out: str, properties: dict[str, Any]) -> None:
@@ -41,7 +40,7 @@ def search(args: argparse.Namespace, out: str, properties: dict[str, Any]) -> No
     try:
         Executor(context).Do(inputs, outputs, properties)
     except user_module.UserModuleError as error:
-        raise SearchFailedError(str(error)) from error
+        raise ValueError(str(error)) from error
     results = outputs["tuner_results"][0].uri
     print("\n".join(look.summary(load_study(results))))
     print(f"Report: {os.path.join(results, 'report.html')}")
