@@ -60,6 +60,26 @@ def test_each_event_is_a_line() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("message", "cause"),
+    [
+        (
+            "a worker killed by signal 9 (SIGKILL)",
+            "a worker killed by signal 9 (SIGKILL)",
+        ),
+        (
+            "Traceback (most recent call last):\n  File\nKeyError: 1\n\n"
+            "Traceback (most recent call last):\n  File\n    f()\nValueError: no\nmore",
+            "ValueError: no",
+        ),
+        ("", ""),
+    ],
+)
+def test_cause_is_the_line_that_names_it(message: str, cause: str) -> None:
+    """Failures could be neither grouped nor told in a line."""
+    assert events.cause_of(message) == cause
+
+
 def test_an_observer_that_fails_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
     """A full disk under TensorBoard's files would end the search."""
 

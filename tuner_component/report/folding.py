@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tuner_component.report import record
-from tuner_component.search import plain
+from tuner_component.search import events, plain
 from tuner_component.search.history import History, TrialHistory
 
 
@@ -60,7 +60,7 @@ def _trial(trial: TrialHistory) -> record.TrialRecord:
         attempts=_attempts(trial, ended),
         stopped=_stopped(ended.get("stopped")),
         message=message,
-        cause=cause_of(message or "it left no message") if failed else None,
+        cause=events.cause_of(message or "it left no message") if failed else None,
     )
 
 
@@ -112,10 +112,3 @@ def _at_best(ended: Mapping[str, Any]) -> dict[str, float]:
         values = [float(v) for v in (at_best or seen)[-1]["value"]]
         found[name] = math.fsum(values) / len(values)
     return found
-
-
-def cause_of(message: str) -> str:
-    """The line of a message that names what went wrong."""
-    _, marker, last = message.rpartition("Traceback (most recent call last):")
-    lines = (last if marker else message).splitlines()
-    return next((line for line in lines if line and not line[0].isspace()), "")

@@ -102,6 +102,13 @@ class TrialEnded:
     message: str | None = None
 
 
+def cause_of(message: str) -> str:
+    """The line of a message that names what went wrong: of a traceback, the exception."""
+    _, marker, last = message.rpartition("Traceback (most recent call last):")
+    lines = (last if marker else message).splitlines()
+    return next((line for line in lines if line and not line[0].isspace()), "")
+
+
 Event = SearchBegun | TrialBegun | EpochEnded | AttemptLost | TrialEnded
 Observer = Callable[[Event], None]
 
@@ -168,8 +175,9 @@ class Lines:
         if isinstance(event, TrialBegun):
             return f"Trial {event.trial_id} begins on {event.worker}."
         if isinstance(event, AttemptLost):
-            reason = event.reason.splitlines()[0]
-            return f"Trial {event.trial_id} will be run again: {reason}."
+            return (
+                f"Trial {event.trial_id} will be run again: {cause_of(event.reason)}."
+            )
         if isinstance(event, TrialEnded):
             return self._end(event)
         return None

@@ -117,9 +117,7 @@ class _Observed(OracleFacade):
             self._inner.end_trial(trial, status)
         finally:
             # Of the last failure, too, that ends the search.
-            state = vars(self._inner.trials[trial_id])
-            if event := progress.trial_ended(state):
-                self._observer(event)
+            self._observer(progress.outcome(vars(self._inner.trials[trial_id])))
 
 
 class _UntilDeadline(OracleFacade):

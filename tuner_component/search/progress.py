@@ -39,14 +39,13 @@ def search_begun(oracle: Any, study_directory: str, workers: int) -> events.Sear
     )
 
 
-def trial_ended(state: Mapping[str, Any]) -> events.TrialEnded | None:
-    """How a trial ended, by its state; None if it will be run again."""
+def outcome(state: Mapping[str, Any]) -> events.TrialEnded | events.AttemptLost:
+    """What became of a trial that was handed in, by its state."""
+    trial_id, message = state["trial_id"], state["message"]
     completed = state["status"] == trial_lib.TrialStatus.COMPLETED
-    if not completed and state["status"] != trial_lib.TrialStatus.FAILED:
-        return None
-    return events.TrialEnded(
-        state["trial_id"], completed, state["score"], state["message"]
-    )
+    if completed or state["status"] == trial_lib.TrialStatus.FAILED:
+        return events.TrialEnded(trial_id, completed, state["score"], message)
+    return events.AttemptLost(trial_id, message or "it came to no result")
 
 
 class Reporter:

@@ -310,8 +310,8 @@ class TrialDesk:
         def done(state: dict[str, Any], error: BaseException | None) -> None:
             _raise_if_fatal(error)
             answer(None if error else state["status"], error)
-            if error is None and (event := progress.trial_ended(state)):
-                self._observer(event)
+            if error is None:
+                self._observer(progress.outcome(state))
             self._dry = None
             self.hand_out()
 
