@@ -6,6 +6,7 @@ import pytest
 
 from tuner_component.search import events
 
+_TRACEBACK = "Traceback (most recent call last):\n  File\n    f()\n"
 BEGUN = events.SearchBegun("/study", "loss", "min", 2, max_trials=9)
 
 
@@ -68,8 +69,7 @@ def test_each_event_is_a_line() -> None:
             "a worker killed by signal 9 (SIGKILL)",
         ),
         (
-            "Traceback (most recent call last):\n  File\nKeyError: 1\n\n"
-            "Traceback (most recent call last):\n  File\n    f()\nValueError: no\nmore",
+            f"{_TRACEBACK}KeyError: 1\n\n{_TRACEBACK}ValueError: no\nmore",
             "ValueError: no",
         ),
         ("", ""),
@@ -92,4 +92,4 @@ def test_an_observer_that_fails_is_left_out(caplog: pytest.LogCaptureFixture) ->
         audience(BEGUN)
         audience(BEGUN)
     assert told == [BEGUN, BEGUN]
-    assert caplog.text.count("no space left on device") == 1
+    assert caplog.text.count("Going on without") == 1

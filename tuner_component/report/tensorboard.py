@@ -119,7 +119,7 @@ class _Run:
     def write(self, summary: Any) -> None:
         """Writes a summary that belongs to no epoch."""
         self._write(event_pb2.Event(summary=summary))
-        self._flush(at_once=True)
+        self._records.flush()
 
     def epoch(self, number: int, metrics: Mapping[str, float]) -> None:
         """Writes the metrics after an epoch."""
@@ -146,9 +146,9 @@ class _Run:
         event.wall_time = time.time()
         self._records.write(event.SerializeToString())
 
-    def _flush(self, at_once: bool = False) -> None:
+    def _flush(self) -> None:
         now = time.monotonic()
-        if at_once or now - self._flushed >= _FLUSH_S:
+        if now - self._flushed >= _FLUSH_S:
             self._records.flush()
             self._flushed = now
 
