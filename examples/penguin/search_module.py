@@ -47,6 +47,7 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
 def build_model(hp: keras_tuner.HyperParameters) -> keras.Model:
     """Builds a model with the hyperparameters of a trial."""
     model = keras.Sequential([keras.Input((len(FEATURES),))])
+    model.add(keras.layers.BatchNormalization())
     for _ in range(hp.Int("layers", 1, 3)):
         model.add(keras.layers.Dense(hp.Int("units", 4, 32, step=4), "relu"))
     model.add(keras.layers.Dropout(hp.Float("dropout", 0.0, 0.5)))
@@ -75,9 +76,7 @@ def _dataset(files: Sequence[str], fn_args: FnArgs) -> tf.data.Dataset:
         features: dict[str, tf.Tensor], species: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         columns = [_number(features[name]) for name in FEATURES]
-        # In the order of magnitude of 1: centimetres, decimetres, kilograms.
-        scales = tf.constant([0.02, 0.05, 0.005, 0.00025])
-        return tf.concat(columns, 1) * scales, number_of.lookup(species)
+        return tf.concat(columns, 1), number_of.lookup(species)
 
     return rows.map(convert).cache()
 

@@ -21,16 +21,17 @@ DESCRIPTION = {
     "fingerprint": {"module": "1234"},
     "versions": {"keras": "3.12.0"},
 }
+
+
+def _entry(kind: str, name: str, **config: Any) -> dict[str, Any]:
+    common = {"name": name, "default": None, "conditions": []}
+    return {"class_name": kind, "config": {**common, **config}}
+
+
 SPACE = [
-    {"class_name": "Int", "config": {"name": "units", "min_value": 8, "max_value": 64}},
-    {
-        "class_name": "Float",
-        "config": {"name": "rate", "min_value": 1e-4, "max_value": 0.1},
-    },
-    {
-        "class_name": "Choice",
-        "config": {"name": "activation", "values": ["relu", "tanh"]},
-    },
+    _entry("Int", "units", min_value=8, max_value=64, step=1, sampling="linear"),
+    _entry("Float", "rate", min_value=1e-4, max_value=0.1, step=None, sampling="log"),
+    _entry("Choice", "activation", values=["relu", "tanh"], ordered=False),
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -20,12 +21,13 @@ def of(study: StudyRecord) -> pd.DataFrame:
     if frame.empty:
         frame = pd.DataFrame(columns=columns)
     for name in _TIMES:
-        frame[name] = pd.to_datetime(frame[name], unit="s", utc=True)
+        frame[name] = pd.to_datetime(frame[name], utc=True)
     return frame
 
 
 def _row(trial: TrialRecord) -> dict[str, Any]:
-    row = {name: getattr(trial, name) for name in (*_PLAIN, *_TIMES)}
+    row = {name: getattr(trial, name) for name in _PLAIN}
+    row.update({name: _time(getattr(trial, name)) for name in _TIMES})
     row["duration_s"] = trial.duration_s
     row["epochs"] = trial.epochs
     row["attempts"] = len(trial.attempts)
@@ -33,3 +35,9 @@ def _row(trial: TrialRecord) -> dict[str, Any]:
     row.update({f"hp.{k}": value for k, value in trial.hyperparameters.items()})
     row.update({f"metric.{k}": value for k, value in trial.metrics.items()})
     return row
+
+
+def _time(seconds: float | None) -> datetime.datetime | None:
+    if seconds is None:
+        return None
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
