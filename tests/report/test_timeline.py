@@ -32,6 +32,20 @@ def test_every_attempt_has_its_bar() -> None:
     ]
 
 
+def test_interrupted_attempt_lasts_as_long_as_there_were_signs_of_life() -> None:
+    """What a killed search was doing would not be seen, or fill the time after it."""
+    gone = {"kind": "attempt", "reason": "interrupted", "interrupted": True}
+    study = studies.study(
+        studies.created("0", time=0.0, worker="a"),
+        studies.ended("1", worker="b", started=0.0, ended=7.0),
+        {**gone, "trial": "0", "worker": "a", "started": 0.0, "time": 100.0},
+        studies.ended("0", worker="a", started=100.0, ended=150.0),
+        studies.ended("2", worker="b", started=101.0, ended=150.0),
+    )
+    found = [(s.outcome, s.started, s.ended) for s in timeline.spans(study)]
+    assert found[0] == ("lost", 0.0, 7.0)
+
+
 def test_workers_are_in_the_order_of_their_numbers() -> None:
     """worker-10 would stand between worker-1 and worker-2."""
     trials = [studies.ended(str(i), worker=f"worker-{i}") for i in range(12)]

@@ -66,10 +66,16 @@ def learning_curves(study: StudyRecord) -> go.Figure | None:
         if value is not None and math.isfinite(value)
     ]
     if values:
-        low, high = figures.typical(values)
+        low, high = figures.typical(values, _direction(study, metric))
         if low < high:
             figure.update_yaxes(range=[low, high])
     return figure
+
+
+def _direction(study: StudyRecord, metric: str) -> str:
+    if study.objective is not None and metric == study.objective.name:
+        return study.objective.direction
+    return "min"  # It is a loss, unless there is nothing better to show.
 
 
 def _look(trial: TrialRecord, best: bool) -> tuple[str, dict[str, Any]]:

@@ -78,20 +78,26 @@ def history(study: StudyRecord) -> go.Figure | None:
     figure.add_scatter(
         x=numbers, y=best, mode="lines", name="best so far", line_color=GREEN
     )
-    low, high = typical(scores)
+    low, high = typical(scores, study.objective.direction)
     if low < high:
         figure.update_yaxes(range=[low, high])
     return figure
 
 
-def typical(scores: Sequence[float]) -> tuple[float, float]:
-    """The range of an axis that a few diverged trials do not flatten."""
+def typical(scores: Sequence[float], direction: str) -> tuple[float, float]:
+    """The range of an axis that a few diverged trials do not flatten.
+
+    Args:
+        scores: What is to be shown: all of the better ones will be.
+        direction: "min" or "max".
+    """
     order = sorted(scores)
     low, high = order[0], order[-1]
     quarter = len(order) // 4
     spread = 5 * (order[-1 - quarter] - order[quarter])
-    if spread > 0:
+    if spread > 0 and direction == "max":
         low = max(low, order[quarter] - spread)
+    elif spread > 0:
         high = min(high, order[-1 - quarter] + spread)
     margin = 0.05 * (high - low)
     return low - margin, high + margin
@@ -123,7 +129,7 @@ def parallel_coordinates(
     if len(trials) < 2 or not names or study.objective is None:
         return None
     scores = [trial.score or 0.0 for trial in trials]
-    low, high = typical(scores)
+    low, high = typical(scores, study.objective.direction)
     logarithmic = {name for name in names if _is_logarithmic(_values(study, name))}
     dimensions = [_dimension(name, trials, name in logarithmic) for name in names]
     dimensions.append({"label": study.objective.name[:24], "values": scores})
@@ -156,7 +162,7 @@ def _values(study: StudyRecord, name: str) -> list[Any]:
 def _dimension(
     name: str, trials: Sequence[TrialRecord], logarithmic: bool
 ) -> dict[str, Any]:
-    values = [trial.hyperparameters.get(name) for trial in trials]
+    values: list[Any] = [trial.hyperparameters.get(name) for trial in trials]
     # Parallel coordinates are drawn as they are: no HTML is read here.
     label = name if len(name) <= 24 else f"{name[:23]}…"
     if not all(map(importance.is_number, values)):
@@ -184,7 +190,7 @@ def _is_logarithmic(values: Iterable[Any]) -> bool:
     known = list(values)
     if not known or not all(map(importance.is_number, known)):
         return False
-    return min(known) > 0 and max(known) / min(known) >= 50
+    return bool(min(known) > 0 and max(known) / min(known) >= 50)
 
 
 def slices(study: StudyRecord, shares: dict[str, float]) -> list[go.Figure]:
@@ -192,7 +198,8 @@ def slices(study: StudyRecord, shares: dict[str, float]) -> list[go.Figure]:
     if study.objective is None:
         return []
     trials = study.completed
-    low, high = typical([trial.score or 0.0 for trial in trials] or [0.0])
+    scores = [trial.score or 0.0 for trial in trials] or [0.0]
+    low, high = typical(scores, study.objective.direction)
     figures = []
     for name in _ordered(study, shares)[:_SLICES]:
         having = [trial for trial in trials if name in trial.hyperparameters]

@@ -40,7 +40,7 @@ def importances(study: StudyRecord) -> dict[str, float]:
         [_numbers([t.hyperparameters.get(name) for t in trials]) for name in names]
     )
     # Ranks: one trial that diverged must not be all that there is to explain.
-    scores = np.argsort(np.argsort([trial.score for trial in trials]))
+    scores = np.argsort(np.argsort([trial.score or 0.0 for trial in trials]))
     forest = RandomForestRegressor(_TREES, min_samples_leaf=2, random_state=0)
     forest.fit(inputs, scores)
     found = permutation_importance(

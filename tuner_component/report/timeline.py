@@ -3,11 +3,12 @@
 import dataclasses
 import datetime
 import math
+from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
 from tuner_component.report import figures
-from tuner_component.report.record import StudyRecord
+from tuner_component.report.record import AttemptRecord, StudyRecord
 
 _COLOURS = {
     "completed": figures.BLUE,
@@ -31,13 +32,7 @@ class Span:
 
 def spans(study: StudyRecord) -> list[Span]:
     """All attempts of which it is known who made them, and when they began."""
-    known = [
-        time
-        for trial in study.trials
-        for attempt in trial.attempts
-        for time in (attempt.started, attempt.ended)
-        if time is not None
-    ]
+    attempts = [attempt for trial in study.trials for attempt in trial.attempts]
     found = []
     for trial in study.trials:
         for attempt in trial.attempts:
@@ -47,14 +42,30 @@ def spans(study: StudyRecord) -> list[Span]:
             if outcome == "completed" and trial.stopped:
                 outcome = "stopped early"
             ended = attempt.ended
-            if ended is None and outcome == "running":
-                ended = max(known)
-            elif ended is None:
-                # The search was interrupted: when exactly, nobody knows.
-                ended = attempt.started
+            if ended is None:
+                ended = _last_sign(attempt, attempts)
             started = attempt.started
             found.append(Span(attempt.worker, trial.trial_id, outcome, started, ended))
     return found
+
+
+def _last_sign(attempt: AttemptRecord, attempts: Sequence[AttemptRecord]) -> float:
+    """Until when an attempt went on at least, of which nobody saw the end.
+
+    It was interrupted together with the whole search, or still runs: what others are
+    known to have done before its worker began anew happened beside it.
+    """
+    began = attempt.started or 0.0
+    again = min(
+        (
+            other.started
+            for other in attempts
+            if other.worker == attempt.worker and (other.started or 0.0) > began
+        ),
+        default=math.inf,
+    )
+    signs = [o.started if o.ended is None else o.ended for o in attempts]
+    return max(s for s in signs if s is not None and began <= s < (again or math.inf))
 
 
 def busy_share(found: list[Span]) -> float | None:
