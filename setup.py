@@ -58,8 +58,10 @@ setup(
         # Exact versions where another one would judge the same code differently.
         "dev": [
             "build>=1.2",
+            "cloudpickle>=2.2",
             "mypy==2.4.1",
             "pytest>=8,<10",
+            "pytest-xdist>=3.6,<4",
             "ruff==0.17.5",
             "types-protobuf==7.35.1.20260906",
         ],

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.search import crashes
+
 # A search without Keras training: fast, and enough for all but training itself.
 TOY_MODULE = """
     import keras_tuner
@@ -37,6 +39,7 @@ def pytest_collection_finish() -> None:
     """
     gc.collect()
     gc.freeze()
+    crashes.start_template()
 
 
 @dataclasses.dataclass
