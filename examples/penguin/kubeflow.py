@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 from kfp.pipeline_spec import pipeline_spec_pb2
 from tfx import v1 as tfx
-from tfx.v1.dsl.experimental import RuntimeParameter
 from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
+from tfx.v1.dsl.experimental import RuntimeParameter
 
 from examples.penguin import pipeline
 from tuner_component import Tuner
@@ -117,9 +117,7 @@ def compile_pipeline(
 
 
 def _resources(options: Options) -> Any:
-    resources = _ResourceSpec(
-        cpu_limit=options.cpus, memory_limit=options.memory_gb
-    )
+    resources = _ResourceSpec(cpu_limit=options.cpus, memory_limit=options.memory_gb)
     if options.accelerator:
         resources.accelerator.type, resources.accelerator.count = options.accelerator
     return resources

@@ -11,7 +11,6 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 if __package__ in (None, ""):  # started as a file
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -56,7 +55,12 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
-    add("--root", required=True, metavar="URI", help="where artifacts go: gs:// or s3://")
+    add(
+        "--root",
+        required=True,
+        metavar="URI",
+        help="where artifacts go: gs:// or s3://",
+    )
     add(
         "--local-root",
         action="store_true",

@@ -3,15 +3,15 @@
     python -m tests.kubeflow.run_locally JOB REPORT
 
 It runs in the environment of the newest Kubeflow SDK. JOB is JSON: `file`, the compiled
-pipeline; `root`, where artifacts go; `arguments` of the pipeline. REPORT gets JSON: for
-each attempt at a task its command and exit status, and how the run ended.
+pipeline; `root`, where artifacts go; `arguments` of the pipeline; `environment` and
+`directory` of the containers' commands. REPORT gets JSON: for each attempt at a task its
+command and exit status, and what the run ended with.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ def main(job_file: str, report_file: str) -> int:
     shims.keep_component_names()
     shims.keep_artifact_types()
     shims.keep_importers()
-    shims.run_containers_as_subprocesses(tempfile.mkdtemp(), note)
+    shims.run_containers_as_subprocesses(job["directory"], job["environment"], note)
     kfp.local.init(
         kfp.local.SubprocessRunner(use_venv=False), pipeline_root=job["root"]
     )

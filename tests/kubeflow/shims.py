@@ -6,7 +6,6 @@ the environment of the runner, which has kfp and nothing of this project.
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Callable
 from typing import Any
@@ -95,15 +94,18 @@ def keep_importers() -> None:
 
 
 def run_containers_as_subprocesses(
-    directory: str, attempts: Callable[[list[str], int], None]
+    directory: str,
+    environment: dict[str, str],
+    attempts: Callable[[list[str], int], None],
 ) -> None:
-    """The command of any container is run as it is, in a directory of nobody's.
+    """The command of any container is run as it is.
 
-    SubprocessRunner refuses all that its own SDK did not compile, and writes its own
-    interpreter over `python3` wherever it reads that.
+    SubprocessRunner refuses all that its own SDK did not compile, writes its own
+    interpreter over `python3` wherever it reads that, and hands its own environment on.
 
     Args:
         directory: The working directory.
+        environment: What the image would set.
         attempts: Is told each command with its exit status.
     """
     handler = subprocess_task_handler.SubprocessTaskHandler
@@ -112,7 +114,7 @@ def run_containers_as_subprocesses(
         process = subprocess.Popen(
             full_command,
             cwd=directory,
-            env={**os.environ, **(env_vars or {})},
+            env={**environment, **(env_vars or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
