@@ -61,12 +61,16 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Any:
     def redirected(name: str) -> Any:
         call = getattr(LocalFilesystem, name)
 
-        def local(path: str, *args: Any, **kwargs: Any) -> Any:
-            return call(path.replace("gs:/", str(storage)), *args, **kwargs)
+        def local(*args: Any, **kwargs: Any) -> Any:
+            paths = [
+                arg.replace("gs:/", str(storage)) if isinstance(arg, str) else arg
+                for arg in args
+            ]
+            return call(*paths, **kwargs)
 
         return staticmethod(local)
 
-    for name in ("open", "exists", "isdir", "makedirs"):
+    for name in ("open", "exists", "isdir", "makedirs", "rename"):
         setattr(Gcs, name, redirected(name))
     known = filesystem_registry.DEFAULT_FILESYSTEM_REGISTRY
     with pytest.MonkeyPatch.context() as patch:
