@@ -55,6 +55,10 @@ setup(
         "tfx>=1.16,<2",
     ],
     extras_require={
+        # To compile pipelines for Kubeflow and Vertex, and to run them there: all that
+        # TFX needs of Kubeflow. The SDK, which only submits what was compiled, wants
+        # other releases of protobuf or urllib3 than TFX, and an environment of its own.
+        "kfp": ["kfp-pipeline-spec>=0.2.2,<3"],
         # Exact versions where another one would judge the same code differently.
         "dev": [
             "build>=1.2",

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests import penguin
 from tests.search import crashes
 
 # A search without Keras training: fast, and enough for all but training itself.
@@ -107,3 +108,9 @@ def run(tmp_path: Path) -> Run:
 def toy_run(run: Run) -> Run:
     """The executor with a module whose search takes milliseconds."""
     return run.module(TOY_MODULE)
+
+
+@pytest.fixture(scope="session")
+def tuned(tmp_path_factory: pytest.TempPathFactory) -> penguin.Run:
+    """A finished run of `pipeline_local`."""
+    return penguin.run_locally(tmp_path_factory.mktemp("penguin"))

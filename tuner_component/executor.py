@@ -53,7 +53,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         self._log_startup(input_dict, output_dict, exec_properties)
         args = tune_args.from_exec_properties(exec_properties.get(specs.TUNE_ARGS_KEY))
         parts = search_inputs.fingerprint(input_dict, exec_properties, args)
-        directory = studies.directory(args, self._context, parts)
+        directory = studies.directory(args, self._context, output_dict, parts)
         message = fn_args.from_artifacts(
             input_dict,
             exec_properties,

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from google.protobuf import json_format
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.proto import tuner_pb2 as tfx_tuner_pb2
 
 from tuner_component.proto import tuner_pb2
@@ -77,6 +78,27 @@ def validated(
             "or own several."
         )
     return result
+
+
+def checked_parameter(parameter: RuntimeParameter) -> RuntimeParameter:
+    """Returns a parameter of the pipeline that will hold TuneArgs as JSON.
+
+    Args:
+        parameter: Its value is known only when a run is submitted; a default is checked
+            now.
+
+    Raises:
+        TypeError: If its values are not text.
+        ValueError: If its default is not JSON of a TuneArgs, or out of its range.
+    """
+    if parameter.ptype is not str:
+        raise TypeError(
+            "Expected a RuntimeParameter for tune_args to hold JSON. Received: "
+            f"{parameter.name!r} of type {parameter.ptype}. Write RuntimeParameter("
+            f"{parameter.name!r}, str, '{{\"num_parallel_trials\": 2}}')."
+        )
+    from_exec_properties(parameter.default)
+    return parameter
 
 
 def from_exec_properties(value: Any) -> tuner_pb2.TuneArgs:
