@@ -109,6 +109,7 @@ def _run_in_process(
             study,
             max_failed_trials=options.max_failed_trials,
             time_budget_s=options.time_budget_s,
+            stopping=options.stopping,
         )
         tuner.results_summary()
         return SearchResult.of(tuner.oracle, study, found, complete)

@@ -28,6 +28,7 @@ from tuner_component.search import (
 from tuner_component.search.checkpoints import CheckpointCleaner
 from tuner_component.search.durable_oracle import DurableOracle
 from tuner_component.search.engines import base
+from tuner_component.search.epochs import EpochBook
 from tuner_component.search.errors import SearchInterruptedError
 from tuner_component.search.result import SearchResult
 from tuner_component.search.study import Study, StudyState
@@ -94,6 +95,7 @@ def _search(
             study,
             autocommit=False,
             max_failed_trials=job.options.max_failed_trials,
+            epochs=EpochBook.of(job.options.stopping, tuner.oracle),
         )
         end = supervisor.End.COMPLETE
         if found is not StudyState.FINISHED:
@@ -150,6 +152,7 @@ class _Specs:
             logs=self._job.logs,
             study_directory=self._study.directory,
             seed=self._study.seed,
+            asks=self._job.options.stopping is not None,
         )
 
 

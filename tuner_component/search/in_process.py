@@ -10,9 +10,11 @@ from keras_tuner.engine import trial as trial_lib
 from tuner_component.search import files, shields, trials, tuner_state
 from tuner_component.search.checkpoints import CheckpointCleaner
 from tuner_component.search.durable_oracle import DurableOracle
+from tuner_component.search.epochs import EpochBook
 from tuner_component.search.errors import SearchInterruptedError
 from tuner_component.search.instrument import instrument
 from tuner_component.search.oracle_facade import OracleFacade
+from tuner_component.search.stopping_options import StoppingOptions
 from tuner_component.search.study import Study, StudyState
 
 
@@ -23,6 +25,7 @@ def run(
     *,
     max_failed_trials: int | None = None,
     time_budget_s: float | None = None,
+    stopping: StoppingOptions | None = None,
 ) -> bool:
     """Runs `tuner.search(**fit_kwargs)` so that nothing finished is ever lost.
 
@@ -36,6 +39,7 @@ def run(
             its trials.
         max_failed_trials: How many trials may fail; see `FailureLimit`.
         time_budget_s: Seconds after which no more trials are started.
+        stopping: When trials end before their last epoch.
 
     Returns:
         Whether the search is complete; False where the time budget ended it.
@@ -47,7 +51,11 @@ def run(
         StorageError: If a result could not be made durable.
     """
     oracle = DurableOracle(
-        tuner.oracle, study, max_failed_trials=max_failed_trials, display=True
+        tuner.oracle,
+        study,
+        max_failed_trials=max_failed_trials,
+        epochs=EpochBook.of(stopping, tuner.oracle),
+        display=True,
     )
     tuner.oracle = oracle
     if study.state is StudyState.FINISHED:

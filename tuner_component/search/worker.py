@@ -24,6 +24,7 @@ from tuner_component.search import (
     user_code,
 )
 from tuner_component.search.engines import base
+from tuner_component.search.epoch_reporter import ReportEpoch
 from tuner_component.search.instrument import instrument
 
 
@@ -84,8 +85,21 @@ def _join(
         tuner,
         spec.study_directory,
         spec.seed,
-        report_epoch=lambda *epoch: driver.tell(protocol.EpochReport(*epoch)),
+        report_epoch=_report_epoch(driver, spec.asks),
     )
+
+
+def _report_epoch(driver: link.DriverLink, asks: bool) -> ReportEpoch:
+    """How the driver hears of epochs."""
+
+    def ask(*epoch: Any) -> bool:
+        return bool(driver.call("report_epoch", *epoch))
+
+    def tell(*epoch: Any) -> bool:
+        driver.tell(protocol.EpochReport(*epoch))
+        return False
+
+    return ask if asks else tell
 
 
 class _LoggingOracle(proxy_oracle.ProxyOracle):
