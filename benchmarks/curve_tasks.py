@@ -1,8 +1,8 @@
 """Real tasks with finite search spaces, for comparing searches.
 
 Data that packages ship, trained with scikit-learn's multilayer perceptron: an epoch takes
-milliseconds, so that every point of a space of 2,016 can be trained once and searches be
-compared on the recorded curves.
+milliseconds, so that every point of a space of 672 or 2,016 can be trained once, and
+searches be compared on the recorded curves.
 """
 
 import csv
@@ -25,8 +25,9 @@ from sklearn import (
 )
 
 EPOCHS = 27
-# Names, and values in their order, of the six hyperparameters of every task.
-SPACE: dict[str, list[Any]] = {
+Space = dict[str, list[Any]]
+# Names, and values in their order, of the six hyperparameters.
+LARGE: Space = {
     "learning_rate": [1e-4 * 10 ** (k / 2) for k in range(7)],
     "width": [8, 16, 32, 64],
     "depth": [1, 2, 3],
@@ -34,6 +35,9 @@ SPACE: dict[str, list[Any]] = {
     "batch_size": [16, 48, 144],
     "activation": ["relu", "tanh"],
 }
+
+# Of the tasks whose trainings take longer.
+SMALL: Space = {**LARGE, "l2": [1e-3, 1e0], "batch_size": [32, 128]}
 
 Data = tuple[np.ndarray, np.ndarray]
 
@@ -45,11 +49,13 @@ class Task:
     Attributes:
         name: Its name.
         load: Returns features and targets.
+        space: Its search space.
         regression: Whether the targets are numbers to approximate.
     """
 
     name: str
     load: Callable[[], Data]
+    space: Space
     regression: bool = False
 
     def split(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -89,12 +95,12 @@ def train(task: Task, point: dict[str, Any], seed: int, data: Any) -> Iterator[f
             yield float(metrics.log_loss(y_val, chances, labels=model.classes_))
 
 
-def points() -> Iterator[tuple[tuple[int, ...], dict[str, Any]]]:
+def points(space: Space) -> Iterator[tuple[tuple[int, ...], dict[str, Any]]]:
     """Every point of the space, with its place in a table."""
-    sizes = [range(len(values)) for values in SPACE.values()]
+    sizes = [range(len(values)) for values in space.values()]
     for place in itertools.product(*sizes):
-        values = [SPACE[name][i] for name, i in zip(SPACE, place, strict=True)]
-        yield place, dict(zip(SPACE, values, strict=True))
+        values = [space[name][i] for name, i in zip(space, place, strict=True)]
+        yield place, dict(zip(space, values, strict=True))
 
 
 def _digits() -> Data:
@@ -136,9 +142,9 @@ def _docstrings() -> Data:
 TASKS = {
     task.name: task
     for task in (
-        Task("digits", _digits),
-        Task("penguins", _penguins),
-        Task("docstrings", _docstrings),
-        Task("diabetes", _diabetes, regression=True),
+        Task("digits", _digits, SMALL),
+        Task("penguins", _penguins, LARGE),
+        Task("docstrings", _docstrings, SMALL),
+        Task("diabetes", _diabetes, LARGE, regression=True),
     )
 }

@@ -5,7 +5,7 @@
 trains each task at every point of its space, an epoch after the other, and writes what
 came of it to `benchmarks/curves/<task>.npz`: `loss` (validation loss after each epoch, by
 the point's place in the space) and `seconds` (processor time of an epoch there). Takes
-about 20 minutes per task on one core; goes on where it was stopped.
+some ten minutes per task on one core; goes on where it was stopped.
 """
 
 import os
@@ -28,7 +28,7 @@ _SAVE_EVERY = 50
 
 def record(task: curve_tasks.Task, limit_s: float) -> bool:
     """Trains at the points that are not recorded yet; returns whether all are."""
-    shape = tuple(len(values) for values in curve_tasks.SPACE.values())
+    shape = tuple(len(values) for values in task.space.values())
     path = DIRECTORY / f"{task.name}.npz"
     if path.exists():
         kept = np.load(path)
@@ -37,7 +37,9 @@ def record(task: curve_tasks.Task, limit_s: float) -> bool:
         loss = np.full((*shape, curve_tasks.EPOCHS), np.nan, np.float32)
         seconds = np.full(shape, np.nan, np.float32)
     missing = [
-        (at, point) for at, point in curve_tasks.points() if np.isnan(seconds[at])
+        (at, point)
+        for at, point in curve_tasks.points(task.space)
+        if np.isnan(seconds[at])
     ]
     began, data = time.monotonic(), task.split()
     for number, (at, point) in enumerate(missing, 1):
