@@ -50,7 +50,7 @@ def test_option_of_workers_needs_workers(args: TuneArgs) -> None:
 def test_defaults_are_those_of_the_search() -> None:
     """What the documentation calls a default would not be one."""
     options = tune_args.search_options(TuneArgs(num_parallel_trials=1))
-    assert options == SearchOptions(num_workers=1)
+    assert options == SearchOptions(num_workers=1, preflight=True)
 
 
 def test_every_field_reaches_the_search() -> None:

@@ -7,6 +7,7 @@ from google.protobuf import json_format
 from tfx.proto import tuner_pb2 as tfx_tuner_pb2
 
 from tuner_component.proto import tuner_pb2
+from tuner_component.search.known import NOTHING, Known
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.stopping_options import StoppingOptions
 
@@ -134,11 +135,15 @@ def from_exec_properties(value: Any) -> tuner_pb2.TuneArgs:
     return validated(parsed)
 
 
-def search_options(args: tuner_pb2.TuneArgs) -> SearchOptions:
+def search_options(args: tuner_pb2.TuneArgs, known: Known = NOTHING) -> SearchOptions:
     """Returns the same in the terms of the search.
 
-    An in-process search takes only the seed, the time budget, the limit on failures and
-    the stopping rule from it.
+    An in-process search takes only the seed, the time budget, the limit on failures, the
+    stopping rule, what is known, and the check before the first trial from it.
+
+    Args:
+        args: How to run the search.
+        known: What it starts from.
     """
     # Where 0 and unset mean different things, the message knows which it is.
     set_fields = {field.name: value for field, value in args.ListFields()}
@@ -152,5 +157,7 @@ def search_options(args: tuner_pb2.TuneArgs) -> SearchOptions:
         max_failed_trials=set_fields.get("max_failed_trials"),
         max_trials_per_worker=args.max_trials_per_worker or None,
         stopping=stopping_options(args),
+        known=known,
+        preflight=not args.skip_preflight,
         seed=set_fields.get("seed"),
     )

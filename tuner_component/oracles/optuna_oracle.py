@@ -8,8 +8,9 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.oracles import dimensions, samplers
+from tuner_component.oracles import samplers
 from tuner_component.oracles.optuna_study import OptunaStudy
+from tuner_component.search import dimensions
 
 # After so many suggestions of points that were tried before, another one is drawn.
 _MAX_REPEATS = 20
@@ -146,6 +147,11 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
         """The study, told of all that has happened."""
         if self._study is None:
             self._study = self._rebuilt(space)
+        for trial_id in self.start_order:
+            # Somebody else chose its point: one that was known to be good.
+            if not self._study.knows(trial_id):
+                values = self.trials[trial_id].hyperparameters.values
+                self._study.add(trial_id, space, values, running=True)
         for trial_id in self.end_order:
             if trial_id not in self._told:
                 trial = self.trials[trial_id]
@@ -170,7 +176,7 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
                 _score(trial),
                 running=trial_id not in self._told,
             )
-        self._added = study.trials
+        self._added = [trial for trial in study.trials if trial.values]
         return study
 
 

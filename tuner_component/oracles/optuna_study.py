@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tuner_component.oracles import samplers
-from tuner_component.oracles.dimensions import Dimension
+from tuner_component.search.dimensions import Dimension
 
 
 class OptunaStudy:
@@ -31,6 +31,10 @@ class OptunaStudy:
     def trials(self) -> list[Any]:
         """All trials, as Optuna has them."""
         return self._study.get_trials(deepcopy=False)  # type: ignore[no-any-return]
+
+    def knows(self, trial_id: str) -> bool:
+        """Whether it was asked for a trial, or told of it."""
+        return trial_id in self._numbers
 
     def ask(
         self, trial_id: str, space: Sequence[Dimension], sampler: Any

@@ -35,34 +35,32 @@ def make(name: str, seed: int, suggestion: int, known: Sequence[Any]) -> Any:
     Raises:
         ImportError: If the library that it needs is not installed.
     """
+    if name == "gp":
+        _require("torch", "gp")
+    if name == "cmaes":
+        _require("cmaes", "cmaes")
+    with warnings.catch_warnings():  # Much is called experimental for years.
+        warnings.simplefilter("ignore")
+        return _make(name, seed, suggestion, known)
+
+
+def _make(name: str, seed: int, suggestion: int, known: Sequence[Any]) -> Any:
     samplers = optuna().samplers
-    # Samplers that plan several points ahead go on with one sequence.
     every = (seed * 1_000_003 + suggestion) % 2**32
     if name == "tpe":
         return samplers.TPESampler(
-            multivariate=True,
-            group=True,
-            constant_liar=True,
-            warn_independent_sampling=False,
-            seed=every,
+            multivariate=True, group=True, constant_liar=True, seed=every
         )
     if name == "gp":
-        _require("torch", "gp")
-        return samplers.GPSampler(seed=every, deterministic_objective=False)
+        return samplers.GPSampler(seed=every)
+    # These go on with one sequence, or with a state that is in the study.
     if name == "cmaes":
-        _require("cmaes", "cmaes")
-        # Its own state is lost with the process: it begins where the best are.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna().exceptions.ExperimentalWarning)
-            return samplers.CmaEsSampler(
-                seed=seed % 2**32,
-                warn_independent_sampling=False,
-                source_trials=list(known) or None,
-            )
-    if name == "qmc":
-        return samplers.QMCSampler(
-            scramble=True, seed=seed % 2**32, warn_independent_sampling=False
+        # A resumed search has lost that state: it begins where the best are.
+        return samplers.CmaEsSampler(
+            seed=seed % 2**32, source_trials=list(known) or None
         )
+    if name == "qmc":
+        return samplers.QMCSampler(scramble=True, seed=seed % 2**32)
     return samplers.RandomSampler(seed=every)
 
 

@@ -15,6 +15,7 @@ from tuner_component.search import (
     clerk,
     error_reports,
     fleet,
+    known_points,
     output,
     progress,
     protocol,
@@ -90,6 +91,7 @@ def _search(
         tuner, _ = user_code.make_tuner(
             job.entry, "driver", study.seed, may_overwrite=found is StudyState.NEW
         )
+        known_points.start_from(tuner.oracle, job.options.known)
         oracle = DurableOracle(
             tuner.oracle,
             study,
@@ -141,6 +143,7 @@ class _Specs:
     def __init__(self, job: protocol.Job, study: Study) -> None:
         self._job = job
         self._study = study
+        self._preflight = job.options.preflight and study.state is StudyState.NEW
 
     def __call__(self, worker_id: str, slot: int) -> protocol.WorkerSpec:
         return protocol.WorkerSpec(
@@ -153,6 +156,7 @@ class _Specs:
             study_directory=self._study.directory,
             seed=self._study.seed,
             asks=self._job.options.stopping is not None,
+            preflight=self._preflight and worker_id == "worker-0",
         )
 
 

@@ -86,6 +86,7 @@ class WorkerSpec:
         study_directory: Path or URI of the study.
         seed: The study's seed.
         asks: Whether it asks after each epoch if the trial should be stopped.
+        preflight: Whether it checks first that the default model trains.
     """
 
     worker_id: str
@@ -97,6 +98,7 @@ class WorkerSpec:
     study_directory: str
     seed: int
     asks: bool = False
+    preflight: bool = False
 
 
 # From a worker to the driver.

@@ -17,6 +17,7 @@ from tuner_component.search import (
     files,
     link,
     output,
+    preflight,
     protocol,
     proxy_oracle,
     shields,
@@ -46,6 +47,9 @@ def main(spec: protocol.WorkerSpec, channel: base.Channel) -> int:
     try:
         spec.context.apply()
         tuner, fit_kwargs = user_code.make_tuner(spec.entry, "worker", spec.seed)
+        if spec.preflight:
+            with error_reports.reported("the check before the first trial"):
+                preflight.check(tuner, fit_kwargs, spec.seed)
         _join(tuner, spec, driver, log)
         driver.tell(protocol.Ready())
         with error_reports.reported("tuner.search"):

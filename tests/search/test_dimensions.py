@@ -6,7 +6,7 @@ from typing import Any
 import keras_tuner
 import pytest
 
-from tuner_component.oracles import dimensions
+from tuner_component.search import dimensions
 
 
 def dimension(kind: str, *args: Any, **kwargs: Any) -> dimensions.Dimension:
@@ -26,7 +26,7 @@ def dimension(kind: str, *args: Any, **kwargs: Any) -> dimensions.Dimension:
         (dimension("Int", 8, 64, step=2, sampling="log"), 4, 4, [8, 16, 64]),
         (dimension("Int", 1, 9, sampling="log"), 9, None, [1, 2, 9]),
         (dimension("Int", 1, 9, sampling="reverse_log"), 9, None, [1, 8, 9]),
-        (dimension("Float", 0.0, 0.5, step=0.1), 6, 6, [0.0, 0.1, 0.5]),
+        (dimension("Float", 0.0, 0.5, step=0.125), 5, 5, [0.0, 0.125, 0.5]),
         (dimension("Float", 1e-4, 1.0, step=10, sampling="log"), 5, 5, [1e-4, 1e-2]),
         (dimension("Float", 2.0, 2.0), 1, None, [2.0]),
         (dimension("Float", 0.5, 2.0), None, None, [0.5, 1.7, 2.0]),
