@@ -55,10 +55,14 @@ setup(
         "tfx>=1.16,<2",
     ],
     extras_require={
+        # Stopping rules and OptunaOracle.
+        "optuna": ["cmaes>=0.11", "optuna>=4.2,<6"],
         # Exact versions where another one would judge the same code differently.
         "dev": [
             "build>=1.2",
+            "cmaes>=0.11",
             "mypy==2.4.1",
+            "optuna>=4.2,<6",
             "pytest>=8,<10",
             "ruff==0.17.5",
             "types-protobuf==7.35.1.20260906",
