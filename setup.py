@@ -59,11 +59,15 @@ setup(
         # TFX needs of Kubeflow. The SDK, which only submits what was compiled, wants
         # other releases of protobuf or urllib3 than TFX, and an environment of its own.
         "kfp": ["kfp-pipeline-spec>=0.2.2,<3"],
+        # Stopping rules and OptunaOracle.
+        "optuna": ["cmaes>=0.11", "optuna>=4.2,<6"],
         # Exact versions where another one would judge the same code differently.
         "dev": [
             "build>=1.2",
             "cloudpickle>=2.2",
+            "cmaes>=0.11",
             "mypy==2.4.1",
+            "optuna>=4.2,<6",
             "pytest>=8,<10",
             "pytest-xdist>=3.6,<4",
             "ruff==0.17.5",

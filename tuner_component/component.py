@@ -13,6 +13,7 @@ from tfx.types import component_spec, standard_artifacts
 from tfx.types import standard_component_specs as specs
 from tfx.utils import json_utils
 
+from tuner_component import prior
 from tuner_component import tune_args as tune_args_lib
 from tuner_component.executor import Executor
 from tuner_component.proto import tuner_pb2
@@ -25,7 +26,8 @@ class TunerSpec(component_spec.ComponentSpec):  # type: ignore[misc]
 
     Keys and types are those of `tfx.types.standard_component_specs.TunerSpec`,
     except that `tune_args` is our message (compatible with TFX's on the wire and in
-    JSON) and that `statistics` is an additional, optional input.
+    JSON) and that `statistics`, `prior_results` and `initial_hyperparameters` are
+    additional, optional inputs.
     """
 
     PARAMETERS: ClassVar[dict[str, Any]] = {
@@ -38,6 +40,12 @@ class TunerSpec(component_spec.ComponentSpec):  # type: ignore[misc]
         **specs.TunerSpec.INPUTS,
         specs.STATISTICS_KEY: component_spec.ChannelParameter(
             type=standard_artifacts.ExampleStatistics, optional=True
+        ),
+        prior.PRIOR_RESULTS_KEY: component_spec.ChannelParameter(
+            type=standard_artifacts.TunerResults, optional=True
+        ),
+        prior.INITIAL_HYPERPARAMETERS_KEY: component_spec.ChannelParameter(
+            type=standard_artifacts.HyperParameters, optional=True
         ),
     }
     OUTPUTS: ClassVar[dict[str, Any]] = specs.TunerSpec.OUTPUTS
@@ -77,6 +85,8 @@ class Tuner(base_component.BaseComponent):  # type: ignore[misc]
         custom_config: dict[str, Any] | None = None,
         *,
         statistics: types.BaseChannel | None = None,
+        prior_results: types.BaseChannel | None = None,
+        initial_hyperparameters: types.BaseChannel | None = None,
     ) -> None:
         """Constructs a Tuner component.
 
@@ -103,6 +113,11 @@ class Tuner(base_component.BaseComponent):  # type: ignore[misc]
             statistics: Channel of `standard_artifacts.ExampleStatistics` of
                 `examples`: gives the user's module `fn_args.num_examples`, the
                 number of examples by split name.
+            prior_results: Channel of `standard_artifacts.TunerResults` of earlier runs,
+                ours or the stock Tuner's, with the same objective: the best points are
+                tried first, and an oracle that can learns from all of them.
+            initial_hyperparameters: Channel of `standard_artifacts.HyperParameters`: a
+                point to be tried before all others.
 
         Raises:
             ValueError: If not exactly one of `module_file` and `tuner_fn` is given,
@@ -123,6 +138,8 @@ class Tuner(base_component.BaseComponent):  # type: ignore[misc]
                 transform_graph=transform_graph,
                 base_model=base_model,
                 statistics=statistics,
+                prior_results=prior_results,
+                initial_hyperparameters=initial_hyperparameters,
                 module_file=module_file,
                 tuner_fn=tuner_fn,
                 train_args=train_args or trainer_pb2.TrainArgs(),

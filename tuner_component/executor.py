@@ -11,6 +11,7 @@ from tuner_component import (
     artifacts,
     fn_args,
     preload,
+    prior,
     search_inputs,
     studies,
     tune_args,
@@ -20,6 +21,7 @@ from tuner_component import (
 from tuner_component.proto import tuner_pb2
 from tuner_component.search import fingerprint, in_process, seeding
 from tuner_component.search.engines import launch
+from tuner_component.search.options import SearchOptions
 from tuner_component.search.protocol import EntryPoint
 from tuner_component.search.result import SearchResult
 from tuner_component.search.study import Study, StudyState
@@ -46,6 +48,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         Raises:
             ValueError: If the inputs or the properties do not fit.
             UserModuleError: If the user's module or its `tuner_fn` fails.
+            PreflightError: If every trial would fail.
             TypeError: If `tuner_fn` returns something else than it should.
             SearchFailedError: If the search ends without a result.
             SearchInterruptedError: If it was stopped; running it again goes on.
@@ -64,7 +67,8 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
             logging.info("%s", new)
         logging.info("The study is kept in %s.", directory)
         run = _run_in_workers if args.num_parallel_trials else _run_in_process
-        result = run(message, directory, parts, args)
+        options = tune_args.search_options(args, prior.known(input_dict))
+        result = run(message, directory, parts, options)
         _log_result(result, directory)
         artifacts.publish(result, output_dict)
 
@@ -92,9 +96,8 @@ def _run_in_process(
     message: tuner_pb2.TunerFnArgs,
     directory: str,
     parts: dict[str, str],
-    args: tuner_pb2.TuneArgs,
+    options: SearchOptions,
 ) -> SearchResult:
-    options = tune_args.search_options(args)
     with Study.open(directory, parts, options.seed) as study:
         found = study.state
         tuner_fn = user_module.load_tuner_fn(message)
@@ -109,6 +112,9 @@ def _run_in_process(
             study,
             max_failed_trials=options.max_failed_trials,
             time_budget_s=options.time_budget_s,
+            stopping=options.stopping,
+            known=options.known,
+            preflight=options.preflight,
         )
         tuner.results_summary()
         return SearchResult.of(tuner.oracle, study, found, complete)
@@ -118,13 +124,13 @@ def _run_in_workers(
     message: tuner_pb2.TunerFnArgs,
     directory: str,
     parts: dict[str, str],
-    args: tuner_pb2.TuneArgs,
+    options: SearchOptions,
 ) -> SearchResult:
     with user_module.installed(message) as local:
         return launch.run_parallel(
             EntryPoint(worker_entry.TARGET, local.SerializeToString()),
             directory,
             parts,
-            tune_args.search_options(args),
+            options,
             preload.modules(user_module.source(local)),
         )

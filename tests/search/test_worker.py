@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from tests.search.support import processes, scripts
+from tuner_component.search import history
+from tuner_component.search.fingerprint import study_id
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.protocol import EntryPoint
 
@@ -33,13 +35,20 @@ def run(nursery: processes.Nursery, tmp_path: Path) -> Any:
     ("kind", "trials"),
     [("random", 4), ("bayesian", 6), ("grid", 3), ("hypermodel", 3)],
 )
-def test_keras_tuners_run_unchanged(run: Any, kind: str, trials: int) -> None:
-    """A tuner that works in process would not work with workers."""
+def test_keras_tuners_run_unchanged(
+    run: Any, kind: str, trials: int, tmp_path: Path
+) -> None:
+    """A tuner that works in process would not work with workers, or not be watched."""
     result = run(kind)
     assert not result.failed
     assert len(result.completed) == trials
     values = [t["hyperparameters"]["values"] for t in result.completed]
     assert len({json.dumps(v, sort_keys=True) for v in values}) == trials
+    told = history.read_history(str(tmp_path / "study"), study_id(scripts.FINGERPRINT))
+    for trial in told.trials.values():
+        assert trial.ended is not None
+        best = min(trial.ended["curves"][0]["val_loss"])
+        assert trial.ended["score"] == pytest.approx(best)
 
 
 @pytest.mark.slow

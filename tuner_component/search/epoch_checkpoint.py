@@ -15,6 +15,7 @@ import keras
 
 from tuner_component.search import state_codec, training_state
 from tuner_component.search.best_weights import BestWeights
+from tuner_component.search.epoch_reporter import EpochReporter
 from tuner_component.search.errors import StorageError
 from tuner_component.search.fit_records import FitRecords
 from tuner_component.search.write_budget import WriteBudget
@@ -32,6 +33,7 @@ class Training:
         model: The Keras model that is trained.
         callbacks: The callbacks of the user and of KerasTuner.
         history: The History callback that collects the curve.
+        reporter: The callback that reports the epochs.
         records: Where states are kept.
         best: Guard of the trial's best weights.
         budget: Decides when a state may be written.
@@ -42,6 +44,7 @@ class Training:
     model: Any
     callbacks: Sequence[Any]
     history: Any
+    reporter: EpochReporter
     records: FitRecords
     best: BestWeights
     budget: WriteBudget
@@ -84,6 +87,7 @@ class Training:
             training_state.ensure_built(self.model, state["build_config"])
         self.history.history = state["history"]
         self.history.epoch = state["epochs"]
+        self.reporter.restore(state.get("reported", []))
         self.best.resume(self._mark(state["epoch"]), state["best_value"])
 
     def give_up(self, error: Exception) -> None:
@@ -99,6 +103,7 @@ class Training:
         state["history"] = self.history.history
         state["epochs"] = self.history.epoch
         state["best_value"] = self.best.value
+        state["reported"] = self.reporter.epochs
         try:
             data = state_codec.encode(state)
             self.best.make_durable()

@@ -22,8 +22,12 @@ class TrialHistory:
         created: When it was created, in seconds since the epoch; None if that was lost.
         attempts: Attempts that came to nothing, each with at least a `reason`.
         ended: How it ended: `status`, `score`, `best_step`, `metrics`, `message`,
-            `ended` (seconds since the epoch), `worker` `attempts`, `notes`; None
-            while it has not.
+            `ended` (seconds since the epoch), `worker`, `attempts`, `notes`, `curves`,
+            `stopped`; None while it has not. `curves` has a dict for each training of
+            the trial (executions, folds, phases): by the name of a metric its values
+            after each epoch, by the epoch's number, None where there was none. Studies
+            of earlier versions lack it. `stopped` is there only if a rule ended the
+            trial early: the `rule`, the training (`fit`) and the `epoch` after which.
     """
 
     trial_id: str

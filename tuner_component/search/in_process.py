@@ -9,12 +9,16 @@ from typing import Any
 from keras_tuner.engine import base_tuner
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.search import files, shields, trials, tuner_state
+from tuner_component.search import files, known_points, shields, trials, tuner_state
+from tuner_component.search import preflight as preflight_lib
 from tuner_component.search.checkpoints import CheckpointCleaner
 from tuner_component.search.durable_oracle import DurableOracle
+from tuner_component.search.epochs import EpochBook
 from tuner_component.search.errors import SearchInterruptedError
 from tuner_component.search.instrument import instrument
+from tuner_component.search.known import NOTHING, Known
 from tuner_component.search.oracle_facade import OracleFacade
+from tuner_component.search.stopping_options import StoppingOptions
 from tuner_component.search.study import Study, StudyState
 
 
@@ -25,6 +29,9 @@ def run(
     *,
     max_failed_trials: int | None = None,
     time_budget_s: float | None = None,
+    stopping: StoppingOptions | None = None,
+    known: Known = NOTHING,
+    preflight: bool = False,
 ) -> bool:
     """Runs `tuner.search(**fit_kwargs)` so that nothing finished is ever lost.
 
@@ -38,6 +45,9 @@ def run(
             its trials.
         max_failed_trials: How many trials may fail; see `FailureLimit`.
         time_budget_s: Seconds after which no more trials are started.
+        stopping: When trials end before their last epoch.
+        known: What the search starts from.
+        preflight: Whether to check a new search before its first trial.
 
     Returns:
         Whether the search is complete; False where the time budget ended it.
@@ -47,13 +57,21 @@ def run(
             of the first failed trial.
         SearchInterruptedError: If no trial completed within the time budget.
         StorageError: If a result could not be made durable.
+        PreflightError: If every trial would fail.
     """
+    known_points.start_from(tuner.oracle, known)
     oracle = DurableOracle(
-        tuner.oracle, study, max_failed_trials=max_failed_trials, display=True
+        tuner.oracle,
+        study,
+        max_failed_trials=max_failed_trials,
+        epochs=EpochBook.of(stopping, tuner.oracle),
+        display=True,
     )
     tuner.oracle = oracle
     if study.state is StudyState.FINISHED:
         return True
+    if preflight and study.state is StudyState.NEW:
+        preflight_lib.check(tuner, fit_kwargs, study.seed)
     tuner_state.keep_in(tuner, files.join(study.directory, "tuner.json"))
     shields.require_objective(tuner)
     instrument(
@@ -61,6 +79,7 @@ def run(
         study.directory,
         study.seed,
         report=oracle.note,
+        report_epoch=oracle.epochs.report,
         cleaner=CheckpointCleaner(tuner, oracle, study.directory),
     )
     limited = None

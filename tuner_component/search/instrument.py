@@ -14,8 +14,9 @@ import keras_tuner
 from keras_tuner.engine import base_tuner
 from keras_tuner.src.engine import tuner_utils
 
-from tuner_component.search import fit_records, memory, seeding
+from tuner_component.search import fit_records, memory, reporting, seeding
 from tuner_component.search.checkpoints import CheckpointCleaner
+from tuner_component.search.epoch_reporter import ReportEpoch
 from tuner_component.search.fit_records import FitRecords
 from tuner_component.search.trial_run import TrialRun
 from tuner_component.search.write_budget import WriteBudget
@@ -27,6 +28,7 @@ def instrument(
     study_seed: int,
     *,
     report: Callable[..., None] | None = None,
+    report_epoch: ReportEpoch | None = None,
     cleaner: CheckpointCleaner | None = None,
     budget: WriteBudget | None = None,
 ) -> None:
@@ -39,14 +41,31 @@ def instrument(
         study_seed: The study's seed; `seeding.trial_seed` of it is a trial's seed.
         report: Called as `report(trial_id, seed=...)` when a trial begins, to have the
             seed recorded; None where somebody else records it.
+        report_epoch: Called as `report_epoch(trial_id, fit, epoch, metrics)` after every
+            epoch of a Keras model; see `EpochBook`. None where nobody wants to know.
         cleaner: Deletes superfluous weights as trials end; None where another process
             does, since it takes the real oracle to know which.
         budget: Decides when the state of a training may be written; by default at a
             rate that costs at most 5 % of the training time.
     """
     _Instrument(
-        tuner, study_directory, study_seed, report, cleaner, budget or WriteBudget()
+        tuner,
+        study_directory,
+        study_seed,
+        report,
+        report_epoch or _nobody_listens,
+        cleaner,
+        budget or WriteBudget(),
     ).attach()
+
+
+def _nobody_listens(*epoch: Any) -> bool:
+    """Where reports of epochs would go."""
+    return False
+
+
+class _StoppedError(Exception):
+    """A trial was stopped: KerasTuner's loop over its executions ends."""
 
 
 class _Instrument:
@@ -56,6 +75,7 @@ class _Instrument:
         study_directory: str,
         study_seed: int,
         report: Callable[..., None] | None,
+        report_epoch: ReportEpoch,
         cleaner: CheckpointCleaner | None,
         budget: WriteBudget,
     ) -> None:
@@ -63,6 +83,7 @@ class _Instrument:
         self._study_directory = study_directory
         self._study_seed = study_seed
         self._report = report
+        self._report_epoch = report_epoch
         self._cleaner = cleaner
         self._budget = budget
         self._run: TrialRun | None = None
@@ -74,7 +95,7 @@ class _Instrument:
         if tuner.hypermodel is None:
             return
         self._wrap_build(tuner.hypermodel)
-        if isinstance(tuner, keras_tuner.Tuner) and _is_stock(tuner):
+        if isinstance(tuner, keras_tuner.Tuner):
             self._wrap_build_and_fit(tuner)
 
     def _wrap_run_trial(self, tuner: Any) -> None:
@@ -83,7 +104,10 @@ class _Instrument:
         def run_interruptible(trial: Any, *args: Any, **kwargs: Any) -> Any:
             self._run = run = self._begin(trial.trial_id)
             try:
-                results = run_trial(trial, *args, **kwargs)
+                with reporting.running(run):
+                    results = run_trial(trial, *args, **kwargs)
+            except _StoppedError:
+                results = run.results
             except Exception:
                 # Without memory, the next attempt goes on from where this one was.
                 if not memory.ran_out(traceback.format_exc()):
@@ -112,18 +136,23 @@ class _Instrument:
         tuner.on_trial_end = on_durable_end
 
     def _wrap_build_and_fit(self, tuner: Any) -> None:
-        """Marks the calls of which nobody sees more than the result."""
+        """Leaves executions out after a stop, and marks those that give but a result."""
         build_and_fit = tuner._build_and_fit_model
+        executes = type(tuner).run_trial is keras_tuner.Tuner.run_trial
+        gives_result = _is_stock(tuner)
 
         def build_and_fit_model(trial: Any, *args: Any, **kwargs: Any) -> Any:
             run = self._run
             if run is None or not run.active:
                 return build_and_fit(trial, *args, **kwargs)
-            run.result_suffices = True
+            if run.stopped and executes:
+                raise _StoppedError
+            run.result_suffices = gives_result
             try:
-                return build_and_fit(trial, *args, **kwargs)
+                run.results.append(build_and_fit(trial, *args, **kwargs))
             finally:
                 run.result_suffices = False
+            return run.results[-1]
 
         tuner._build_and_fit_model = build_and_fit_model
 
@@ -147,7 +176,14 @@ class _Instrument:
             self._report(trial_id, seed=seed)
         directory = fit_records.directory_of(self._study_directory, trial_id)
         executions = getattr(self._tuner, "executions_per_trial", 1)
-        run = TrialRun(trial_id, FitRecords(directory), seed, executions, self._budget)
+        run = TrialRun(
+            trial_id,
+            FitRecords(directory),
+            seed,
+            executions,
+            self._budget,
+            self._report_epoch,
+        )
         run.seed()
         return run
 

@@ -85,6 +85,8 @@ class WorkerSpec:
         logs: Where it prints to.
         study_directory: Path or URI of the study.
         seed: The study's seed.
+        asks: Whether it asks after each epoch if the trial should be stopped.
+        preflight: Whether it checks first that the default model trains.
     """
 
     worker_id: str
@@ -95,6 +97,8 @@ class WorkerSpec:
     logs: logs_lib.Logs
     study_directory: str
     seed: int
+    asks: bool = False
+    preflight: bool = False
 
 
 # From a worker to the driver.
@@ -118,6 +122,25 @@ class Request:
     method: str
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class EpochReport:
+    """An epoch of the worker's trial has ended.
+
+    A worker that asks sends the same as a `Request` of "report_epoch".
+
+    Attributes:
+        trial_id: The trial.
+        fit: Number of the training within the trial, from 0.
+        epoch: Number of the epoch within the training, from 0.
+        metrics: The metrics after it.
+    """
+
+    trial_id: str
+    fit: int
+    epoch: int
+    metrics: Mapping[str, float]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -160,6 +160,8 @@ class Supervisor:
         for message in worker.receive():
             if isinstance(message, protocol.Request):
                 self._desk.request(worker, message)
+            elif isinstance(message, protocol.EpochReport):
+                self._desk.epoch_ended(worker, message)
             elif isinstance(message, protocol.Ready):
                 worker.ready = True
             elif isinstance(message, protocol.Crashed):

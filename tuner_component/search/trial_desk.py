@@ -15,6 +15,7 @@ from tuner_component.search import (
     assignments,
     clerk,
     codec,
+    epochs,
     fleet,
     memory,
     oracle_tasks,
@@ -44,6 +45,7 @@ class TrialDesk:
         workers: Those who come here.
         attempts: Takes down who has which trial.
         logs: Where trials print to.
+        book: Takes down what trials report after each epoch.
         max_trials_per_worker: After so many a worker is sent away, if not None.
         ended: Called with the state of every trial that has ended.
         begun: Called with the id of every trial that is handed out.
@@ -57,6 +59,7 @@ class TrialDesk:
         workers: fleet.Fleet,
         attempts: assignments.Assignments,
         logs: Logs,
+        book: epochs.EpochBook,
         max_trials_per_worker: int | None,
         ended: Callable[[dict[str, Any]], None],
         begun: Callable[[str], None],
@@ -66,6 +69,7 @@ class TrialDesk:
         self._workers = workers
         self._attempts = attempts
         self._logs = logs
+        self._book = book
         self._max_trials = max_trials_per_worker
         self._ended = ended
         self._begun = begun
@@ -110,8 +114,19 @@ class TrialDesk:
             self.hand_out()
         elif request.method == "end_trial":
             self._take(worker, request)
+        elif request.method == "report_epoch":
+            # Not a thing of the oracle, which may be thinking for seconds.
+            told = protocol.EpochReport(*request.args)
+            self._answer(worker, request, self.epoch_ended(worker, told))
         else:
             self._forward(worker, request)
+
+    def epoch_ended(self, worker: fleet.Worker, told: protocol.EpochReport) -> bool:
+        """Takes down how a worker's trial goes; returns whether it should stop."""
+        attempt = self._attempts.of_worker(worker.worker_id)
+        if attempt is None or attempt.trial_id != told.trial_id:
+            return False
+        return self._book.report(told.trial_id, told.fit, told.epoch, told.metrics)
 
     def forget(self, worker: fleet.Worker) -> None:
         """Drops the wishes of a worker that is gone."""

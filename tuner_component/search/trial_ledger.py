@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tuner_component.search import faults
+from tuner_component.search.epochs import EpochBook
 from tuner_component.search.history import History
 from tuner_component.search.oracle_journal import OracleJournal
 
@@ -36,17 +37,23 @@ class TrialLedger:
     """
 
     def __init__(
-        self, journal: OracleJournal, history: History, settle: Callable[[], None]
+        self,
+        journal: OracleJournal,
+        history: History,
+        epochs: EpochBook,
+        settle: Callable[[], None],
     ) -> None:
         """Goes on where a history ends.
 
         Args:
             journal: Takes the records.
             history: What it tells so far.
+            epochs: What trials that run reported after each epoch.
             settle: Called when a record has been appended, to commit it or not.
         """
         self.ended = set(history.end_order)
         self._journal = journal
+        self._epochs = epochs
         self._settle = settle
         self._lost = {i: len(t.attempts) for i, t in history.trials.items()}
         self._workers: dict[str, str] = {}
@@ -58,6 +65,7 @@ class TrialLedger:
 
     def handed_out(self, trial_id: str, worker: str) -> None:
         """Takes note of who runs a trial."""
+        self._epochs.begin(trial_id)
         self._workers[trial_id] = worker
 
     def created(self, trial: Any) -> None:
@@ -100,6 +108,7 @@ class TrialLedger:
             attempts=1 + self._lost.get(trial_id, 0),
             ended=time.time(),
             notes=self._notes.pop(trial_id, {}),
+            **self._epochs.end(trial_id, trial.status),
         )
         self._settle()
         faults.point(_ENDED_AFTER)

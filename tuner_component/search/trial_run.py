@@ -17,6 +17,7 @@ import keras
 
 from tuner_component.search import best_weights, seeding
 from tuner_component.search.epoch_checkpoint import EpochCheckpoint, Training
+from tuner_component.search.epoch_reporter import EpochReporter, ReportEpoch
 from tuner_component.search.fit_records import FitRecords
 from tuner_component.search.training_state import MismatchError
 from tuner_component.search.write_budget import WriteBudget
@@ -34,10 +35,13 @@ class TrialRun:
         seed: Its seed.
         executions: How often KerasTuner trains it (`executions_per_trial`).
         budget: Decides when a state may be written.
+        report: Told of every epoch.
 
     Attributes:
         result_suffices: Set while nothing but the result of a training is used, so
             that a finished one needs no weights to be skipped.
+        results: What KerasTuner's executions of it returned so far.
+        stopped: Whether the answer to an epoch's report was to stop.
     """
 
     def __init__(
@@ -47,16 +51,21 @@ class TrialRun:
         seed: int,
         executions: int,
         budget: WriteBudget,
+        report: ReportEpoch,
     ) -> None:
         self.result_suffices = False
+        self.results: list[Any] = []
+        self.stopped = False
         self._trial_id = trial_id
         self._records = records
         self._trial_seed = seed
         self._executions = executions
         self._budget = budget
+        self._report = report
         self._best = best_weights.BestWeights()
         self._builds = 0
         self._fits = 0
+        self._told: dict[int, int] = {}
         self._active = True
         budget.begin_trial()
 
@@ -75,6 +84,17 @@ class TrialRun:
         seeding.seed_everything(
             seeding.build_seed(self._trial_seed, self._records.run, self._builds)
         )
+
+    def report_epoch(
+        self, metrics: dict[str, float], epoch: int | None, training: int | None
+    ) -> bool:
+        """Reports an epoch of a loop that is not `fit`: see `reporting.report_epoch`."""
+        number = max(self._builds - 1, 0) if training is None else training
+        epoch = self._told.get(number, 0) if epoch is None else epoch
+        self._told[number] = epoch + 1
+        stop = self._report(self._trial_id, number, epoch, metrics)
+        self.stopped = self.stopped or stop
+        return stop
 
     def hook(self, model: Any) -> None:
         """Makes the model's trainings ones that can be interrupted."""
@@ -131,7 +151,10 @@ class TrialRun:
             state = None
         checkpoint = EpochCheckpoint(training, state)
         with self._budget.training():
-            result = call([*training.callbacks, training.history, checkpoint])
+            result = call(
+                [*training.callbacks, training.history, training.reporter, checkpoint]
+            )
+        self.stopped = self.stopped or training.reporter.stopped
         self._finish(training, result)
         return result
 
@@ -146,6 +169,7 @@ class TrialRun:
             model,
             [c for c in callbacks if c is not history],
             history,
+            EpochReporter(self._trial_id, number, self._report),
             self._records,
             self._best,
             self._budget,
@@ -166,6 +190,7 @@ class TrialRun:
             return False
         training.history.set_model(training.model)
         training.model.history = training.history
+        self.stopped = self.stopped or training.reporter.stopped
         return True
 
     def _finish(self, training: Training, result: Any) -> None:
