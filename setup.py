@@ -33,7 +33,12 @@ setup(
         "Typing :: Typed",
     ],
     packages=find_packages(include=["tuner_component", "tuner_component.*"]),
-    package_data={"tuner_component": ["py.typed", "proto/*.pyi"]},
+    package_data={
+        "tuner_component": ["py.typed", "proto/*.pyi", "report/templates/*.html"]
+    },
+    entry_points={
+        "console_scripts": ["tuner-component = tuner_component.cli.main:main"]
+    },
     zip_safe=False,  # Type checkers do not look for py.typed inside a zip file.
     python_requires=">=3.10,<3.14",
     install_requires=[
@@ -41,10 +46,16 @@ setup(
         # TFX 1.16 (Python 3.10) imports it without requiring it; it came with
         # Apache Beam until that dropped it in 2.69.
         "dill; python_version < '3.11'",
+        "jinja2>=3",
         "keras>=3",
         "keras-tuner>=1.4.7,<2",
         "numpy",
+        "pandas",
+        "plotly>=6",
         "protobuf>=3.20.3,<7",
+        "pyyaml",
+        "rich>=13",
+        "scikit-learn",
         # KerasTuner imports it without requiring it; TensorFlow brings it along, the
         # other backends do not.
         "six",
@@ -52,6 +63,7 @@ setup(
         # and TensorFlow stopped bringing it in 2.21.
         "tensorboard>=2.16",
         "tensorflow>=2.16",
+        "tensorflow-data-validation>=1.16",
         "tfx>=1.16,<2",
     ],
     extras_require={
@@ -68,6 +80,8 @@ setup(
             "cmaes>=0.11",
             "mypy==2.4.1",
             "optuna>=4.2,<6",
+            # Drives the browser that looks at the report; the browser is the machine's.
+            "playwright>=1.50",
             "pytest>=8,<10",
             "pytest-xdist>=3.6,<4",
             "ruff==0.17.5",

@@ -6,7 +6,11 @@ import math
 import pytest
 
 from tests.conftest import TOY_MODULE, Run
-from tuner_component import load_best_hyperparameters, load_tuner_results
+from tuner_component import (
+    load_best_hyperparameters,
+    load_study,
+    load_tuner_results,
+)
 from tuner_component.search.errors import SearchFailedError
 from tuner_component.user_module import UserModuleError
 
@@ -54,6 +58,56 @@ def test_best_hyperparameters_stand_alone_in_their_artifact(toy_run: Run) -> Non
     toy_run()
     (file,) = toy_run.best_hyperparameters_dir.iterdir()
     assert file.name == "best_hyperparameters.txt"
+
+
+def test_record_and_report_stand_beside_the_results(toy_run: Run) -> None:
+    """People would have to look into the study to see what happened."""
+    toy_run()
+    names = sorted(path.name for path in toy_run.tuner_results_dir.iterdir())
+    assert names == ["report.html", "study.json", "tuner_results.json"]
+    study = load_study(toy_run.tuner_results_dir)
+    assert study.status == "finished"
+    assert {trial.status for trial in study.trials} == {"COMPLETED"}
+    assert all(trial.seed is not None for trial in study.trials)
+    best = load_tuner_results(toy_run.tuner_results_dir)[0]
+    assert study.best is not None and study.best.trial_id == best.trial_id
+    assert (
+        f"by trial {best.trial_id}"
+        in (toy_run.tuner_results_dir / "report.html").read_text()
+    )
+
+
+def test_artifacts_say_what_was_found(toy_run: Run) -> None:
+    """ML Metadata could not be asked for the best search."""
+    toy_run()
+    best = load_tuner_results(toy_run.tuner_results_dir)[0]
+    study = load_study(toy_run.tuner_results_dir)
+    for key in ("best_hyperparameters", "tuner_results"):
+        (artifact,) = toy_run.output_dict[key]
+        get = artifact.get_custom_property
+        assert get("objective") == "default_objective"
+        assert get("direction") == "min"
+        assert get("best_score") == pytest.approx(best.score)
+        assert get("best_trial") == best.trial_id
+        assert (get("completed_trials"), get("failed_trials")) == (5, 0)
+        assert get("study") == study.study_id
+
+
+def test_results_are_published_without_a_report(
+    toy_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault in a plot would throw the result of a search away."""
+    monkeypatch.delattr("tuner_component.report.page.render")
+    toy_run()
+    assert len(load_tuner_results(toy_run.tuner_results_dir)) == 5
+    assert load_study(toy_run.tuner_results_dir).best is not None
+
+
+def test_tensorboard_has_every_trial(toy_run: Run) -> None:
+    """A search could be watched in workers only."""
+    toy_run()
+    (directory,) = toy_run.root.glob("**/studies/*/tensorboard")
+    assert len([path for path in directory.iterdir() if path.is_dir()]) == 5
 
 
 def test_tuner_results_have_the_columns_of_stock(toy_run: Run) -> None:

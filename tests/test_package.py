@@ -75,6 +75,9 @@ def test_version_is_that_of_the_distribution() -> None:
     assert tuner_component.__version__ == importlib.metadata.version(DISTRIBUTION)
 
 
+_DISTRIBUTIONS = {"absl": "absl-py", "sklearn": "scikit-learn", "yaml": "pyyaml"}
+
+
 def third_party_imports() -> set[str]:
     """The distributions that the package's modules import from."""
     names = {
@@ -83,7 +86,7 @@ def third_party_imports() -> set[str]:
         for name, _, _ in imports_of(ast.parse(path.read_text()), "tuner_component")
     }
     names -= sys.stdlib_module_names | {"tuner_component"}
-    return {{"absl": "absl-py"}.get(name, name).replace("_", "-") for name in names}
+    return {_DISTRIBUTIONS.get(name, name).replace("_", "-") for name in names}
 
 
 def test_what_is_imported_is_required() -> None:
@@ -142,7 +145,7 @@ def test_wheel_holds_the_package_and_nothing_else(sources: Path, dist: Path) -> 
     """Types or a module would be missing, or our tests would be installed."""
     package = sources / "tuner_component"
     ours = {str(path.relative_to(sources)) for path in package.rglob("*.py*")}
-    ours.add("tuner_component/py.typed")
+    ours |= {"tuner_component/py.typed", "tuner_component/report/templates/report.html"}
     with zipfile.ZipFile(only(dist, "*.whl")) as archive:
         packed = set(archive.namelist())
     assert {name for name in packed if ".dist-info/" not in name} == ours

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tuner_component.proto.tuner_pb2 import Stopping as Stopping
     from tuner_component.proto.tuner_pb2 import TuneArgs as TuneArgs
     from tuner_component.proto.tuner_pb2 import TunerFnArgs as TunerFnArgs
+    from tuner_component.report.loading import load_study as load_study
     from tuner_component.results import TrialResult as TrialResult
     from tuner_component.results import (
         load_best_hyperparameters as load_best_hyperparameters,
@@ -34,6 +35,7 @@ _MODULE_OF = {
     "TunerFnResult": "component",
     "TunerSpec": "component",
     "load_best_hyperparameters": "results",
+    "load_study": "report.loading",
     "load_tuner_results": "results",
     "report_epoch": "search.reporting",
 }
@@ -49,6 +51,7 @@ __all__ = [
     "TunerSpec",
     "__version__",
     "load_best_hyperparameters",
+    "load_study",
     "load_tuner_results",
     "report_epoch",
 ]

@@ -1,4 +1,4 @@
-"""Publishing what a search found: the files of the output artifacts."""
+"""Publishing what a search found: the files and properties of the output artifacts."""
 
 import json
 import os
@@ -11,17 +11,22 @@ from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as specs
 from tfx.utils import io_utils
 
+from tuner_component.report import page
+from tuner_component.report.record import FAILED, RECORD_FILE, StudyRecord
 from tuner_component.results import BEST_HYPERPARAMETERS_FILE, TUNER_RESULTS_FILE
 from tuner_component.search.result import SearchResult
 
 
 def publish(
-    result: SearchResult, output_dict: Mapping[str, list[types.Artifact]]
+    result: SearchResult,
+    study: StudyRecord,
+    output_dict: Mapping[str, list[types.Artifact]],
 ) -> None:
-    """Writes `best_hyperparameters.txt` and `tuner_results.json`, or neither.
+    """Writes the files of both artifacts, or none, and gives them their properties.
 
     Args:
         result: Of a search with at least one completed trial.
+        study: Everything that happened in it.
         output_dict: The component's output artifacts by their keys.
     """
     best = result.best_hyperparameters
@@ -30,16 +35,21 @@ def publish(
         for trial in result.completed
         if (values := trial["hyperparameters"]["values"])
     ]
-    # Both are text before either is written: a value that JSON cannot hold leaves
-    # no artifact behind.
-    files = {
-        _path(output_dict, specs.TUNER_RESULTS_KEY, TUNER_RESULTS_FILE): json.dumps(
-            rows
-        ),
-        _path(
-            output_dict, specs.BEST_HYPERPARAMETERS_KEY, BEST_HYPERPARAMETERS_FILE
-        ): json.dumps(best),
+    # All are text before one is written: a value that JSON cannot hold leaves no
+    # artifact behind.
+    results = {
+        TUNER_RESULTS_FILE: json.dumps(rows),
+        RECORD_FILE: study.to_json(),
+        **_report(study),
     }
+    best_text = json.dumps(best)
+    files = {
+        _path(output_dict, specs.TUNER_RESULTS_KEY, name): text
+        for name, text in results.items()
+    }
+    files[
+        _path(output_dict, specs.BEST_HYPERPARAMETERS_KEY, BEST_HYPERPARAMETERS_FILE)
+    ] = best_text
     written: list[str] = []
     try:
         for path, text in files.items():
@@ -50,9 +60,36 @@ def publish(
             if fileio.exists(path):
                 fileio.remove(path)
         raise
+    for key in (specs.TUNER_RESULTS_KEY, specs.BEST_HYPERPARAMETERS_KEY):
+        _describe(artifact_utils.get_single_instance(output_dict[key]), result, study)
     logging.info("Best hyperparameters: %s", best["values"])
     for path in files:
         logging.info("Written: %s", path)
+
+
+def _report(study: StudyRecord) -> dict[str, str]:
+    """The report, by its file's name; none if it cannot be drawn.
+
+    Nobody should lose the result of a search to a picture of it.
+    """
+    try:
+        return {page.REPORT_FILE: page.render(study)}
+    except Exception:  # noqa: BLE001
+        logging.exception("Publishing the results without a report of the search:")
+        return {}
+
+
+def _describe(
+    artifact: types.Artifact, result: SearchResult, study: StudyRecord
+) -> None:
+    """Tells ML Metadata, and what shows it, what was found."""
+    artifact.set_string_custom_property("objective", result.objective)
+    artifact.set_string_custom_property("direction", result.direction)
+    artifact.set_float_custom_property("best_score", result.completed[0]["score"])
+    artifact.set_string_custom_property("best_trial", result.completed[0]["trial_id"])
+    artifact.set_int_custom_property("completed_trials", len(result.completed))
+    artifact.set_int_custom_property("failed_trials", len(study.with_status(FAILED)))
+    artifact.set_string_custom_property("study", study.study_id)
 
 
 def _path(output_dict: Mapping[str, list[types.Artifact]], key: str, name: str) -> str:

@@ -19,8 +19,10 @@ from tuner_component import (
     worker_entry,
 )
 from tuner_component.proto import tuner_pb2
+from tuner_component.report import loading, tensorboard, terminal
 from tuner_component.search import fingerprint, in_process, seeding
 from tuner_component.search.engines import launch
+from tuner_component.search.events import Audience
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.protocol import EntryPoint
 from tuner_component.search.result import SearchResult
@@ -70,7 +72,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         options = tune_args.search_options(args, prior.known(input_dict))
         result = run(message, directory, parts, options)
         _log_result(result, directory)
-        artifacts.publish(result, output_dict)
+        artifacts.publish(result, loading.load_study(directory), output_dict)
 
 
 def _log_result(result: SearchResult, directory: str) -> None:
@@ -106,16 +108,19 @@ def _run_in_process(
                 tuner_fn, fn_args.to_fn_args(message)
             )
         tuner.search_space_summary()
-        complete = in_process.run(
-            tuner,
-            fit_kwargs,
-            study,
-            max_failed_trials=options.max_failed_trials,
-            time_budget_s=options.time_budget_s,
-            stopping=options.stopping,
-            known=options.known,
-            preflight=options.preflight,
-        )
+        # What happens is printed by KerasTuner already.
+        with tensorboard.writing(directory) as writer:
+            complete = in_process.run(
+                tuner,
+                fit_kwargs,
+                study,
+                max_failed_trials=options.max_failed_trials,
+                time_budget_s=options.time_budget_s,
+                stopping=options.stopping,
+                known=options.known,
+                preflight=options.preflight,
+                observer=writer,
+            )
         tuner.results_summary()
         return SearchResult.of(tuner.oracle, study, found, complete)
 
@@ -126,11 +131,16 @@ def _run_in_workers(
     parts: dict[str, str],
     options: SearchOptions,
 ) -> SearchResult:
-    with user_module.installed(message) as local:
+    with (
+        user_module.installed(message) as local,
+        terminal.shown() as view,
+        tensorboard.writing(directory) as writer,
+    ):
         return launch.run_parallel(
             EntryPoint(worker_entry.TARGET, local.SerializeToString()),
             directory,
             parts,
             options,
             preload.modules(user_module.source(local)),
+            observer=Audience([view, writer]),
         )

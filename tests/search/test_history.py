@@ -37,6 +37,15 @@ def test_life_of_a_trial() -> None:
     assert history.end_order == ["0"]
 
 
+def test_latest_attempt_tells_who_runs_a_trial() -> None:
+    """Nobody could say what a worker is doing, nor since when."""
+    again = {"kind": "began", "trial": "0", "worker": "w1", "time": 2.5}
+    history = History.of([created("0", worker="w0"), created("1"), again])
+    trial, other = history.trials["0"], history.trials["1"]
+    assert (trial.created, trial.started, trial.worker) == (1.5, 2.5, "w1")
+    assert (other.started, other.worker) == (1.5, None)
+
+
 def test_end_alone_tells_a_trial() -> None:
     """A result would be lost with the record of how its trial began."""
     history = History.of([created("1"), ended("0")])

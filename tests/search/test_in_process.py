@@ -234,3 +234,29 @@ def test_progress_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
         in_process.run(bare(tmp_path), {"data": [0.5]}, study)
     assert "Trial 5 Complete" in capsys.readouterr().out
+
+
+def test_observer_is_told_what_happens(tmp_path: Path) -> None:
+    """TensorBoard would stay empty for searches in process."""
+    told: list[Any] = []
+    tuner = tuner_of("random", tmp_path, Calls(tmp_path))
+    with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
+        in_process.run(tuner, {}, study, observer=told.append)
+    began, *others = told
+    assert (began.objective, began.max_trials, began.workers) == (
+        tuner.oracle.objective.name,
+        8,
+        0,
+    )
+    begun, ended = others[::2], others[1::2]
+    assert len(begun) == len(ended) == 8
+    for first, last in zip(begun, ended, strict=True):
+        assert first.trial_id == last.trial_id and last.completed
+        assert last.score == score(_hp(first.values))
+
+
+def _hp(values: Any) -> Any:
+    hp = keras_tuner.HyperParameters()
+    score(hp)
+    hp.values = dict(values)
+    return hp

@@ -14,6 +14,7 @@ from tuner_component.search import (
     assignments,
     clerk,
     error_reports,
+    events,
     fleet,
     known_points,
     output,
@@ -43,7 +44,7 @@ def main(job: protocol.Job, wire: connection.Connection, engine: base.Engine) ->
 
     Args:
         job: The search.
-        wire: Connection to the process that wants the result: `Progress` lines go
+        wire: Connection to the process that wants the result: `Progress` goes
             there, and at the end a `SearchResult` or an `ErrorReport`; a `Stop` may
             come from there.
         engine: Where workers come from.
@@ -171,9 +172,7 @@ def _run(
     options = job.options
     keeper = clerk.Clerk(oracle, oracle.commit)
     attempts = assignments.Assignments(options.max_retries)
-    reporter = progress.Reporter(wire, oracle.objective, oracle.max_trials)
-    for trial in oracle.trials.values():
-        reporter.restore(trial)
+    reporter = progress.Reporter(wire)
     desk = trial_desk.TrialDesk(
         keeper,
         workers,
@@ -181,15 +180,12 @@ def _run(
         job.logs,
         oracle.epochs,
         options.max_trials_per_worker,
-        reporter.trial_ended,
+        reporter,
         begun=caretaker.trial_begun,
         left=caretaker.trial_left,
     )
-    done = len(oracle.end_order)
-    reporter.say(
-        f"Search in {job.study_directory}: {options.num_workers} trials at a time"
-        + (f", {done} trials are done." if done else ".")
-    )
+    oracle.epochs.listener = lambda *epoch: reporter(events.EpochEnded(*epoch))
+    reporter(progress.search_begun(oracle, job.study_directory, options.num_workers))
     try:
         return supervisor.Supervisor(
             options, engine, workers, attempts, desk, keeper, wire, job.logs

@@ -277,10 +277,15 @@ class DurableOracle(OracleFacade):
         """Journals that the search was opened, and what that means for its trials."""
         inner = self._inner
         journal.append(
-            "opened", time=time.time(), seed=inner.seed, **identity(self._inner)
+            "opened",
+            time=time.time(),
+            seed=inner.seed,
+            max_trials=inner.max_trials,
+            **identity(inner),
         )
         for trial_id in self._waiting:
-            self._ledger.attempt_lost(trial_id, "the search was interrupted")
+            reason = "the search was interrupted"
+            self._ledger.attempt_lost(trial_id, reason, interrupted=True)
         if history.is_empty():
             self._adopt()
         self._study.commit()
@@ -300,7 +305,7 @@ class DurableOracle(OracleFacade):
         with lock_released_on_error(self._inner):
             trial = self._inner.create_trial(tuner_id)
         if trial.status == _Status.RUNNING:
-            self._ledger.created(trial)
+            self._ledger.created(trial, tuner_id)
         return trial
 
     def _take_waiting(self, tuner_id: str) -> Any:

@@ -20,20 +20,26 @@ class TrialHistory:
         values: Hyperparameter values by name.
         space: Key of its search space in `History.spaces`.
         created: When it was created, in seconds since the epoch; None if that was lost.
-        attempts: Attempts that came to nothing, each with at least a `reason`.
+        started: When its latest attempt began, likewise.
+        worker: Who ran that attempt; None if nobody has yet.
+        attempts: Attempts that came to nothing, each with at least a `reason`; those
+            that ended with the search, nobody knows when, with `interrupted`.
         ended: How it ended: `status`, `score`, `best_step`, `metrics`, `message`,
-            `ended` (seconds since the epoch), `worker`, `attempts`, `notes`, `curves`,
-            `stopped`; None while it has not. `curves` has a dict for each training of
-            the trial (executions, folds, phases): by the name of a metric its values
-            after each epoch, by the epoch's number, None where there was none. Studies
-            of earlier versions lack it. `stopped` is there only if a rule ended the
-            trial early: the `rule`, the training (`fit`) and the `epoch` after which.
+            `started` and `ended` (seconds since the epoch), `worker`, `attempts`,
+            `notes`, `curves`, `stopped`; None while it has not. `curves` has a dict for
+            each training of the trial (executions, folds, phases): by the name of a
+            metric its values after each epoch, by the epoch's number, None where there
+            was none. Studies of earlier versions lack it. `stopped` is there only if a
+            rule ended the trial early: the `rule`, the training (`fit`) and the `epoch`
+            after which.
     """
 
     trial_id: str
     values: dict[str, Any]
     space: str
     created: float | None = None
+    started: float | None = None
+    worker: str | None = None
     attempts: list[dict[str, Any]] = field(default_factory=list)
     ended: dict[str, Any] | None = None
 
@@ -110,7 +116,14 @@ class History:
         self.spaces[record["space"]] = record["entries"]
 
     def _fold_created(self, record: Mapping[str, Any]) -> None:
-        self._trial(record).created = record["time"]
+        trial = self._trial(record)
+        trial.created = trial.started = record["time"]
+        trial.worker = record.get("worker")
+
+    def _fold_began(self, record: Mapping[str, Any]) -> None:
+        trial = self.trials.get(record["trial"])
+        if trial is not None:
+            trial.started, trial.worker = record["time"], record["worker"]
 
     def _fold_attempt(self, record: Mapping[str, Any]) -> None:
         trial = self.trials.get(record["trial"])
@@ -135,6 +148,7 @@ _FOLDS = {
     "opened": History._fold_opened,
     "space": History._fold_space,
     "created": History._fold_created,
+    "began": History._fold_began,
     "attempt": History._fold_attempt,
     "ended": History._fold_ended,
 }

@@ -9,7 +9,15 @@ from typing import Any
 from keras_tuner.engine import base_tuner
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.search import files, known_points, shields, trials, tuner_state
+from tuner_component.search import (
+    events,
+    files,
+    known_points,
+    progress,
+    shields,
+    trials,
+    tuner_state,
+)
 from tuner_component.search import preflight as preflight_lib
 from tuner_component.search.checkpoints import CheckpointCleaner
 from tuner_component.search.durable_oracle import DurableOracle
@@ -32,6 +40,7 @@ def run(
     stopping: StoppingOptions | None = None,
     known: Known = NOTHING,
     preflight: bool = False,
+    observer: events.Observer | None = None,
 ) -> bool:
     """Runs `tuner.search(**fit_kwargs)` so that nothing finished is ever lost.
 
@@ -48,6 +57,7 @@ def run(
         stopping: When trials end before their last epoch.
         known: What the search starts from.
         preflight: Whether to check a new search before its first trial.
+        observer: Told what happens, beside what KerasTuner prints.
 
     Returns:
         Whether the search is complete; False where the time budget ended it.
@@ -82,9 +92,11 @@ def run(
         report_epoch=oracle.epochs.report,
         cleaner=CheckpointCleaner(tuner, oracle, study.directory),
     )
+    if observer is not None:
+        tuner.oracle = _Observed(oracle, events.Audience([observer]), study.directory)
     limited = None
     if time_budget_s is not None:
-        tuner.oracle = limited = _UntilDeadline(oracle, time_budget_s)
+        tuner.oracle = limited = _UntilDeadline(tuner.oracle, time_budget_s)
     with _imports_left_alone():
         tuner.search(**fit_kwargs)
     if limited is None or not limited.ended_search:
@@ -115,6 +127,37 @@ def _imports_left_alone() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
+
+
+class _Observed(OracleFacade):
+    """Tells an observer what becomes of trials."""
+
+    __slots__ = ("_observer",)
+
+    def __init__(
+        self, oracle: DurableOracle, observer: events.Observer, study_directory: str
+    ) -> None:
+        super().__init__(oracle)
+        self._observer = observer
+        oracle.epochs.listener = lambda *epoch: observer(events.EpochEnded(*epoch))
+        observer(progress.search_begun(oracle, study_directory, workers=0))
+
+    def create_trial(self, tuner_id: str) -> Any:
+        """See `keras_tuner.Oracle.create_trial`."""
+        trial = self._inner.create_trial(tuner_id)
+        if trial.status == trial_lib.TrialStatus.RUNNING:
+            values = trial.hyperparameters.values
+            self._observer(events.TrialBegun(trial.trial_id, tuner_id, dict(values)))
+        return trial
+
+    def end_trial(self, trial: Any, status: str = "COMPLETED") -> None:
+        """See `keras_tuner.Oracle.end_trial`."""
+        trial_id = trial if isinstance(trial, str) else trial.trial_id
+        try:
+            self._inner.end_trial(trial, status)
+        finally:
+            # Of the last failure, too, that ends the search.
+            self._observer(progress.outcome(vars(self._inner.trials[trial_id])))
 
 
 class _UntilDeadline(OracleFacade):

@@ -57,6 +57,8 @@ def identity(oracle: keras_tuner.Oracle) -> dict[str, str]:
     return {
         "oracle": f"{cls.__module__}.{cls.__qualname__}",
         "objective": str(oracle.objective),
+        "objective_name": oracle.objective.name,
+        "direction": oracle.objective.direction,
     }
 
 

@@ -1,85 +1,70 @@
 """Telling the process that wants the result how the search is going."""
 
 import select
+from collections.abc import Mapping
 from multiprocessing import connection
 from typing import Any
 
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.search import protocol
+from tuner_component.search import events, protocol
+
+
+def search_begun(oracle: Any, study_directory: str, workers: int) -> events.SearchBegun:
+    """How a search begins.
+
+    Args:
+        oracle: Restored from the study.
+        study_directory: Path or URI of the study.
+        workers: How many trials run at a time; 0 for a search in process.
+    """
+    statuses = [trial.status for trial in oracle.trials.values()]
+    objective = oracle.objective
+    sign = 1 if objective.direction == "max" else -1
+    scored = [
+        (trial.score, trial.trial_id)
+        for trial in oracle.trials.values()
+        if trial.status == trial_lib.TrialStatus.COMPLETED
+    ]
+    return events.SearchBegun(
+        study_directory=study_directory,
+        objective=objective.name,
+        direction=objective.direction,
+        workers=workers,
+        max_trials=oracle.max_trials,
+        completed=statuses.count(trial_lib.TrialStatus.COMPLETED),
+        failed=statuses.count(trial_lib.TrialStatus.FAILED),
+        best=max(scored, key=lambda found: sign * found[0], default=None),
+        space=oracle.get_space().get_config()["space"],
+    )
+
+
+def outcome(state: Mapping[str, Any]) -> events.TrialEnded | events.AttemptLost:
+    """What became of a trial that was handed in, by its state."""
+    trial_id, message = state["trial_id"], state["message"]
+    completed = state["status"] == trial_lib.TrialStatus.COMPLETED
+    if completed or state["status"] == trial_lib.TrialStatus.FAILED:
+        return events.TrialEnded(trial_id, completed, state["score"], message)
+    return events.AttemptLost(trial_id, message or "it came to no result")
 
 
 class Reporter:
-    """Sends a line about every trial that ends.
+    """An observer that passes events on to the process that wants the result.
 
     Args:
-        wire: Connection to the process that wants the result. A line is left out
-            where that process is not listening: the search does not wait for it.
-        objective: The search's objective.
-        max_trials: How many trials there will be, where that is known.
+        wire: Connection to that process. An event is left out where it is not
+            listening: the search does not wait for it.
     """
 
-    def __init__(
-        self, wire: connection.Connection, objective: Any, max_trials: int | None
-    ) -> None:
+    def __init__(self, wire: connection.Connection) -> None:
         self._wire = wire
-        self._objective = objective
-        self._max_trials = max_trials
-        self._counts = {"completed": 0, "failed": 0}
-        self._best: tuple[float, str] | None = None
 
-    def restore(self, trial: trial_lib.Trial) -> None:
-        """Counts a trial of an earlier run."""
-        self._count(
-            {
-                "trial_id": trial.trial_id,
-                "status": trial.status,
-                "score": trial.score,
-            }
-        )
-
-    def trial_ended(self, state: dict[str, Any]) -> None:
-        """Reports a trial that ended.
-
-        Args:
-            state: Its state.
-        """
-        outcome = self._count(state)
-        if outcome is None:
-            return
-        number = sum(self._counts.values())
-        total = f" of {self._max_trials}" if self._max_trials else ""
-        text = f"Trial {state['trial_id']} {outcome} ({number}{total}"
-        if self._counts["failed"]:
-            text += f", {self._counts['failed']} failed"
-        text += ")"
-        if state["score"] is not None:
-            text += f": {self._objective.name} {state['score']:.6g}"
-        if self._best is not None:
-            text += f"; best so far {self._best[0]:.6g} by trial {self._best[1]}"
-        self.say(f"{text}.")
-
-    def say(self, text: str) -> None:
-        """Sends a line."""
+    def __call__(self, event: events.Event) -> None:
+        """Sends an event."""
         _, writable, _ = select.select([], [self._wire], [], 0)
         if not writable:
             return
         try:
-            self._wire.send(protocol.Progress(text))
+            self._wire.send(protocol.Progress(event))
         except OSError:
             pass  # Its end will be noticed.
-
-    def _count(self, state: dict[str, Any]) -> str | None:
-        if state["status"] == trial_lib.TrialStatus.COMPLETED:
-            self._counts["completed"] += 1
-            self._keep_best(state)
-            return "completed"
-        if state["status"] == trial_lib.TrialStatus.FAILED:
-            self._counts["failed"] += 1
-            return "failed"
-        return None  # It will be tried again.
-
-    def _keep_best(self, state: dict[str, Any]) -> None:
-        score, sign = state["score"], 1 if self._objective.direction == "max" else -1
-        if self._best is None or sign * score > sign * self._best[0]:
-            self._best = score, state["trial_id"]

@@ -10,8 +10,8 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tuner_component.search import events, process_context
 from tuner_component.search import logs as logs_lib
-from tuner_component.search import process_context
 from tuner_component.search.options import SearchOptions
 
 
@@ -204,9 +204,9 @@ class Stop:
 
 @dataclasses.dataclass(frozen=True)
 class Progress:
-    """A line about the search, for its log."""
+    """Something has happened that whoever watches the search may want to know."""
 
-    text: str
+    event: events.Event
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,6 +8,7 @@ import contextlib
 import enum
 import json
 import logging
+import platform
 import random
 import time
 from collections.abc import Mapping
@@ -28,6 +29,9 @@ from tuner_component.search.lock import StudyLock
 from tuner_component.version import __version__
 
 FORMAT_VERSION = 1
+
+# What may decide over results: their versions are recorded where they are installed.
+_RECORDED = ("jax", "keras", "keras-tuner", "numpy", "tensorflow", "tfx", "torch")
 
 _CREATE_BEFORE = faults.declare(
     "study.create.before", "the study has a lock and no description yet"
@@ -255,7 +259,8 @@ def _new_description(
         "fingerprint": dict(fingerprint),
         "versions": {
             "tuner_component": __version__,
-            **_versions("keras", "keras-tuner"),
+            "python": platform.python_version(),
+            **_versions(*_RECORDED),
         },
     }
 
@@ -266,7 +271,7 @@ def _versions(*packages: str) -> dict[str, str]:
         try:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
-            found[package] = "unknown"
+            continue
     return found
 
 

@@ -16,10 +16,12 @@ from tuner_component.search import (
     clerk,
     codec,
     epochs,
+    events,
     fleet,
     memory,
     oracle_tasks,
     output,
+    progress,
     protocol,
 )
 from tuner_component.search.errors import SearchError
@@ -47,7 +49,7 @@ class TrialDesk:
         logs: Where trials print to.
         book: Takes down what trials report after each epoch.
         max_trials_per_worker: After so many a worker is sent away, if not None.
-        ended: Called with the state of every trial that has ended.
+        observer: Told what becomes of trials.
         begun: Called with the id of every trial that is handed out.
         left: Called with the id of every trial that has ended and that its worker is
             done with. This one and the one before are called in the oracle's thread.
@@ -61,7 +63,7 @@ class TrialDesk:
         logs: Logs,
         book: epochs.EpochBook,
         max_trials_per_worker: int | None,
-        ended: Callable[[dict[str, Any]], None],
+        observer: events.Observer,
         begun: Callable[[str], None],
         left: Callable[[str], None],
     ) -> None:
@@ -71,7 +73,7 @@ class TrialDesk:
         self._logs = logs
         self._book = book
         self._max_trials = max_trials_per_worker
-        self._ended = ended
+        self._observer = observer
         self._begun = begun
         self._left = left
         self._handed_in: dict[str, str] = {}
@@ -235,6 +237,8 @@ class TrialDesk:
         self._attempts.begin(trial_id, worker.worker_id, time.monotonic())
         worker.trials += 1
         self._answer(worker, request, trial)
+        values = trial.state["hyperparameters"]["values"]
+        self._observer(events.TrialBegun(trial_id, worker.worker_id, values))
 
     def _take(self, worker: fleet.Worker, request: protocol.Request) -> None:
         state = dict(request.args[0].state)
@@ -285,6 +289,7 @@ class TrialDesk:
     def _return(self, trial_id: str, reason: str) -> None:
         """Gives a trial back to the oracle, for another worker."""
         print(f"Trial {trial_id} will be repeated: {reason}", flush=True)
+        self._observer(events.AttemptLost(trial_id, reason))
 
         def done(result: Any, error: BaseException | None) -> None:
             _raise_if_fatal(error)
@@ -311,7 +316,7 @@ class TrialDesk:
             _raise_if_fatal(error)
             answer(None if error else state["status"], error)
             if error is None:
-                self._ended(state)
+                self._observer(progress.outcome(state))
             self._dry = None
             self.hand_out()
 

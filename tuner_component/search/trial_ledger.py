@@ -56,7 +56,8 @@ class TrialLedger:
         self._epochs = epochs
         self._settle = settle
         self._lost = {i: len(t.attempts) for i, t in history.trials.items()}
-        self._workers: dict[str, str] = {}
+        self._workers = {i: t.worker for i, t in history.trials.items() if t.worker}
+        self._started = {i: t.started for i, t in history.trials.items()}
         self._notes: dict[str, dict[str, Any]] = {}
 
     def note(self, trial_id: str, notes: dict[str, Any]) -> None:
@@ -67,11 +68,23 @@ class TrialLedger:
         """Takes note of who runs a trial."""
         self._epochs.begin(trial_id)
         self._workers[trial_id] = worker
+        self._started[trial_id] = time.time()
+        if self._lost.get(trial_id):
+            # Of the first attempt, the record of the trial's creation tells.
+            self._journal.append(
+                "began", trial=trial_id, worker=worker, time=self._started[trial_id]
+            )
+            self._settle()
 
-    def created(self, trial: Any) -> None:
-        """Journals a new trial."""
+    def created(self, trial: Any, worker: str | None = None) -> None:
+        """Journals a new trial.
+
+        Args:
+            trial: The trial.
+            worker: Who is about to run it.
+        """
         faults.point(_CREATED_BEFORE)
-        self._journal.append_trial("created", trial, time=time.time())
+        self._journal.append_trial("created", trial, time=time.time(), worker=worker)
         self._settle()
         faults.point(_CREATED_AFTER)
 
@@ -83,6 +96,7 @@ class TrialLedger:
             trial=trial_id,
             reason=reason,
             worker=self._workers.pop(trial_id, None),
+            started=self._started.pop(trial_id, None),
             time=time.time(),
             **content,
         )
@@ -105,6 +119,7 @@ class TrialLedger:
             metrics=trial.metrics.get_config(),
             message=trial.message,
             worker=self._workers.pop(trial_id, None),
+            started=self._started.pop(trial_id, None),
             attempts=1 + self._lost.get(trial_id, 0),
             ended=time.time(),
             notes=self._notes.pop(trial_id, {}),

@@ -41,6 +41,34 @@ def test_returns_the_completed_trials_best_first(
     assert result.best_hyperparameters["space"][0]["config"]["name"] == "x"
 
 
+def test_observer_is_told_what_happens(
+    nursery: processes.Nursery, tmp_path: Path
+) -> None:
+    """Nobody could watch the search: no terminal, no TensorBoard."""
+    script = scripts.Script(
+        str(tmp_path / "work"), trials=3, acts={"1": ["die", "raise"]}
+    )
+    study, options = str(tmp_path / "study"), SearchOptions(num_workers=1)
+    executor = nursery.start(scripts.observed_search, script.entry(), study, options)
+    _, told = executor.result()
+    began, *others = told
+    assert (began.study_directory, began.max_trials, began.workers) == (study, 3, 1)
+    assert [entry["config"]["name"] for entry in began.space] == ["x"]
+    story = [(type(event).__name__, event.trial_id) for event in others]
+    assert story == [
+        ("TrialBegun", "0"),
+        ("TrialEnded", "0"),
+        ("TrialBegun", "1"),
+        ("AttemptLost", "1"),
+        ("TrialBegun", "1"),
+        ("TrialEnded", "1"),
+        ("TrialBegun", "2"),
+        ("TrialEnded", "2"),
+    ]
+    assert others[0].values.keys() == {"x"}
+    assert "ValueError: trial 1 is broken" in others[5].message
+
+
 def test_heavy_modules_are_imported_once(
     nursery: processes.Nursery, tmp_path: Path
 ) -> None:

@@ -8,7 +8,7 @@ from concurrent import futures
 from pathlib import Path
 
 from tests.search.support import nursery
-from tuner_component.search import faults
+from tuner_component.search import events, faults
 from tuner_component.search.engines import launch
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.protocol import EntryPoint
@@ -75,6 +75,22 @@ def search(
     return launch.run_parallel(
         entry, study, FINGERPRINT, options, preload, nursery.start_server
     )
+
+
+def observed_search(
+    entry: EntryPoint, study: str, options: SearchOptions
+) -> tuple[SearchResult, list[events.Event]]:
+    """A search, and what it told its observer."""
+    told: list[events.Event] = []
+    result = launch.run_parallel(
+        entry,
+        study,
+        FINGERPRINT,
+        options,
+        start_server=nursery.start_server,
+        observer=told.append,
+    )
+    return result, told
 
 
 def search_in_thread(

@@ -18,6 +18,7 @@ from typing import Any
 
 from tuner_component.search import (
     error_reports,
+    events,
     output,
     posix,
     process_context,
@@ -45,6 +46,7 @@ def run_parallel(
     options: SearchOptions,
     preload: Sequence[str] = (),
     start_server: server_process.StartServer = server_process.start_interpreter,
+    observer: events.Observer | None = None,
 ) -> SearchResult:
     """Runs a search with its trials in worker processes.
 
@@ -60,6 +62,7 @@ def run_parallel(
         preload: Modules that all processes need, to be imported once. They must not run
             anything of a framework when they are imported.
         start_server: Starts the fork server.
+        observer: Told in this process what happens; by default, lines are logged.
 
     Returns:
         What was found: at least one completed trial.
@@ -97,7 +100,8 @@ def run_parallel(
         if threading.current_thread() is threading.main_thread():
             caught = posix.caught_signals(signal.SIGTERM, signal.SIGINT)
             signals = stack.enter_context(caught)
-        outcome = _search(job, start_server, signals)
+        watch = events.Audience([observer or events.Lines()])
+        outcome = _search(job, start_server, signals, watch)
         while isinstance(outcome, zygote.Unfit):
             _log.warning(
                 "The module %s computes something when it is imported: each worker "
@@ -106,7 +110,7 @@ def run_parallel(
             )
             others = tuple(name for name in job.preload if name != outcome.module)
             job = dataclasses.replace(job, preload=others)
-            outcome = _search(job, start_server, signals)
+            outcome = _search(job, start_server, signals, watch)
     if isinstance(outcome, SearchResult):
         return outcome
     raise error_reports.rebuild(outcome)
@@ -116,9 +120,10 @@ def _search(
     job: protocol.Job,
     start_server: server_process.StartServer,
     signals: posix.SignalPipe | None,
+    observer: events.Observer,
 ) -> SearchResult | protocol.ErrorReport | zygote.Unfit:
     with contextlib.closing(_Launcher(job, start_server)) as launcher:
-        return launcher.wait(signals)
+        return launcher.wait(signals, observer)
 
 
 class _Launcher:
@@ -165,12 +170,13 @@ class _Launcher:
             self._server.wait()
 
     def wait(
-        self, signals: posix.SignalPipe | None
+        self, signals: posix.SignalPipe | None, observer: events.Observer
     ) -> SearchResult | protocol.ErrorReport | zygote.Unfit:
         """Waits for the driver's result, or for the word that there can be none.
 
         Args:
             signals: Those that stop the search.
+            observer: Told what happens.
 
         Raises:
             SearchInterruptedError: If the processes end without either.
@@ -189,7 +195,7 @@ class _Launcher:
                 if not isinstance(message, protocol.Progress):
                     return message  # type: ignore[no-any-return]
                 self._begun = True
-                _log.info("%s", message.text)
+                observer(message.event)
             elif self._control in ready:
                 return self._last_word()
 

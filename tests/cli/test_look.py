@@ -1,0 +1,133 @@
+"""Looking at studies from the command line: right answers, and errors for people."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.report import studies
+from tuner_component.cli.main import main
+
+PROJECT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def artifact(tmp_path: Path) -> Path:
+    """The TunerResults artifact of a finished search."""
+    (tmp_path / "study.json").write_text(studies.big_study(30).to_json())
+    return tmp_path
+
+
+def test_status_tells_how_it_goes(
+    artifact: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only a notebook could say how a search is going."""
+    assert main(["status", str(artifact)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "29 of 20 trials completed, 1 failed." in lines
+    assert "  1 x ValueError: 7" in lines
+
+
+def test_status_for_programs_is_json(
+    artifact: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A script would have to parse sentences."""
+    assert main(["status", "--json", str(artifact)]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["completed"], facts["failed"], facts["running"]) == (29, 1, [])
+
+
+def test_status_of_a_running_search_names_its_workers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A search could not be looked at before it is over."""
+    directory = studies.directory_of_a_study(tmp_path / "study")
+    assert main(["status", str(directory)]) == 0
+    assert "running" in capsys.readouterr().out
+
+
+def test_study_is_found_below_what_people_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """People would have to know the fingerprint of their search."""
+    (tmp_path / ".system").mkdir()
+    (tmp_path / ".system" / "studies").mkdir()
+    studies.directory_of_a_study(tmp_path / ".system" / "studies" / "0123456789abcdef")
+    assert main(["status", str(tmp_path)]) == 0
+    assert "0123456789abcdef" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_best_values_can_be_read_elsewhere(
+    artifact: Path, form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The result would have to be copied by hand."""
+    assert main(["best", str(artifact), "--format", form]) == 0
+    values = yaml.safe_load(capsys.readouterr().out)
+    best = studies.big_study(30).best
+    assert best is not None and values == best.hyperparameters
+
+
+def test_best_text_is_what_an_importer_takes(artifact: Path) -> None:
+    """The Trainer's module could not load the file."""
+    pytest.importorskip("keras_tuner")
+    from tuner_component import load_best_hyperparameters
+
+    path = artifact / "best_hyperparameters.txt"
+    assert main(["best", str(artifact), "--output", str(path)]) == 0
+    loaded = load_best_hyperparameters(artifact)
+    best = studies.big_study(30).best
+    assert best is not None and loaded.values == best.hyperparameters
+    assert [hp.name for hp in loaded.space] == ["units", "rate", "activation"]
+
+
+def test_report_is_drawn_anew(
+    artifact: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A search that runs, or failed, would have no report."""
+    path = artifact / "again.html"
+    assert main(["report", str(artifact), "--output", str(path)]) == 0
+    assert path.read_text().startswith("<!DOCTYPE html>")
+
+
+def test_no_result_yet_is_a_failure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A script would go on with an empty file."""
+    (tmp_path / "study.json").write_text(studies.study().to_json())
+    assert main(["best", str(tmp_path)]) == 1
+    assert "Expected a completed trial" in capsys.readouterr().err
+
+
+def test_wrong_path_is_an_error_of_one_paragraph(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A mistyped path would end in a stack trace."""
+    assert main(["status", str(tmp_path / "no")]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("tuner-component: Expected a study")
+    assert "Traceback" not in captured.err and captured.out == ""
+
+
+def test_a_look_imports_no_search() -> None:
+    """`status` would take as long as TensorFlow takes to import."""
+    code = (
+        "import sys\n"
+        "for name in ('tensorflow', 'tfx', 'keras_tuner', 'plotly'):\n"
+        "    sys.modules[name] = None\n"
+        "from tuner_component.cli.main import main\n"
+        "sys.exit(main(['status', '/nowhere']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        check=False,
+        cwd=PROJECT,
+        env=os.environ,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2, done.stderr

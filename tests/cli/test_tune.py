@@ -1,0 +1,170 @@
+"""`tuner-component tune`: from files to a report, and again after it was killed."""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from tuner_component import load_study
+from tuner_component.cli import tune
+from tuner_component.cli.main import _parser, main
+from tuner_component.proto import tuner_pb2
+
+PROJECT = Path(__file__).parents[2]
+
+# Counts the rows that its data has; each trial waits for a file to appear.
+MODULE = """
+    import os, time
+    import keras_tuner
+    from tuner_component import TunerFnResult
+    from tfx_bsl.public import tfxio
+
+
+    class Toy(keras_tuner.Tuner):
+        def run_trial(self, trial, rows, barrier):
+            x = trial.hyperparameters.Float("x", -1.0, 1.0)
+            while int(trial.trial_id) >= 2 and not os.path.exists(barrier):
+                time.sleep(0.05)
+            return (x - 0.25) ** 2 + rows
+
+
+    def rows_of(files, fn_args):
+        options = tfxio.TensorFlowDatasetOptions(batch_size=1, num_epochs=1)
+        from tfx.utils import io_utils
+        from tensorflow_metadata.proto.v0 import schema_pb2
+        schema = io_utils.parse_pbtxt_file(fn_args.schema_path, schema_pb2.Schema())
+        names = {feature.name for feature in schema.feature}
+        assert names == {"length", "species"}, names
+        dataset = fn_args.data_accessor.tf_dataset_factory(files, options, schema)
+        return sum(1 for _ in dataset)
+
+
+    def tuner_fn(fn_args):
+        oracle = keras_tuner.oracles.RandomSearchOracle(max_trials=4, seed=7)
+        tuner = Toy(oracle, directory=fn_args.working_dir, project_name="toy")
+        rows = rows_of(fn_args.train_files, fn_args)
+        barrier = fn_args.custom_config["barrier"]
+        return TunerFnResult(tuner=tuner, fit_kwargs={"rows": rows, "barrier": barrier})
+"""
+
+
+def parsed(*arguments: str) -> argparse.Namespace:
+    return _parser().parse_args(
+        ["tune", "m.py", "--train", "a", "--out", "o", *arguments]
+    )
+
+
+def test_every_field_of_tune_args_has_a_flag() -> None:
+    """Something that a pipeline can say could not be said here."""
+    names = {field.name for field in tuner_pb2.TuneArgs.DESCRIPTOR.fields}
+    assert names <= vars(parsed()).keys()
+
+
+def test_flags_become_tune_args() -> None:
+    """A flag would be accepted and ignored."""
+    args = parsed("--gpus-per-trial", "0.5", "--seed", "3")
+    assert tune.tune_args(args, "/o") == {
+        "num_parallel_trials": 1,
+        "study_dir": "/o/studies",
+        "gpus_per_trial": 0.5,
+        "seed": 3,
+    }
+
+
+def test_no_argument_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    """People would not learn what to write."""
+    with pytest.raises(SystemExit) as raised:
+        main([])
+    assert raised.value.code == 2
+    assert "usage: tuner-component" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [[], ["tune"], ["best"], ["status"], ["report"]])
+def test_help_says_what_to_write(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A percent sign in a help text would end in a stack trace."""
+    with pytest.raises(SystemExit) as raised:
+        main([*command, "--help"])
+    assert raised.value.code == 0
+    assert "usage: tuner-component" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["no.py", "--train", "x.csv"], "no.py, where there is no file"),
+        (["tuner", "--train", "x.csv"], "MODULE to be a Python file or package"),
+        (["m.py", "--train", "no.csv"], "no.csv, where there is no file"),
+        (["m.py", "--train", "x.csv", "x.tfrecord"], "either CSV files or TFRecord"),
+        (["m.py", "--train", "x.tfrecord"], "Expected --eval with TFRecord files"),
+    ],
+)
+def test_bad_arguments_are_refused_at_once(
+    arguments: list[str],
+    expected: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """TFX would be imported before a mistyped name is noticed."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("m.py", "x.csv", "x.tfrecord"):
+        (tmp_path / name).touch()
+    assert main(["tune", *arguments, "--out", "out"]) == 2
+    assert expected in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_search_is_killed_and_goes_on(tmp_path: Path) -> None:
+    """Whoever has no pipeline would lose a search, or not get one."""
+    (tmp_path / "user.py").write_text(textwrap.dedent(MODULE))
+    rows = [f"{i}.5,{'ab'[i % 2]}" for i in range(60)]
+    (tmp_path / "data.csv").write_text("\n".join(["length,species", *rows]))
+    barrier = tmp_path / "barrier"
+    command = [sys.executable, "-m", "tuner_component", "tune", "user.py"]
+    command += ["--train", "data.csv", "--out", "out", "--num-parallel-trials", "2"]
+    command += ["--custom-config", json.dumps({"barrier": str(barrier)})]
+    environ = os.environ | {"PYTHONPATH": str(PROJECT)}
+
+    def start() -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            command,
+            cwd=tmp_path,
+            env=environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    first = start()
+    assert first.stderr is not None
+    said = []
+    for line in first.stderr:
+        said.append(line)
+        if sum(" completed (" in text for text in said) == 2:
+            break
+    else:
+        pytest.fail("".join(said))
+    first.send_signal(signal.SIGKILL)
+    first.communicate()
+    barrier.touch()
+    second = start()
+    out, err = second.communicate()
+    assert second.returncode == 0, err
+    assert "2 trials are done." in err
+    assert "4 of 4 trials completed, 0 failed." in out
+    study = load_study(tmp_path / "out" / "results")
+    assert [trial.status for trial in study.trials] == ["COMPLETED"] * 4
+    assert 20 < (study.trials[0].score or 0) < 60  # Two thirds of the rows.
+    assert (tmp_path / "out" / "results" / "report.html").exists()
+    assert list((tmp_path / "out" / "studies").glob("*/tensorboard/0/events*"))
+    best = tmp_path / "out" / "best_hyperparameters"
+    assert [path.name for path in best.iterdir()] == ["best_hyperparameters.txt"]

@@ -1,0 +1,149 @@
+"""The record of a study: complete, and the same after a journey through a file."""
+
+import dataclasses
+import json
+import math
+
+import pytest
+
+from tests.report import studies
+from tuner_component.report.record import (
+    KIND,
+    VERSION,
+    AttemptRecord,
+    StopRecord,
+    StudyRecord,
+)
+
+TRACEBACK = """Traceback (most recent call last):
+  File "user.py", line 1, in build
+    raise ValueError("no such unit")
+ValueError: no such unit
+in two lines
+The trial's log is /tmp/log.txt."""
+
+
+def lived() -> StudyRecord:
+    """A study in which everything happens once."""
+    lost = {"kind": "attempt", "trial": "1", "worker": "worker-0", "time": 70.0}
+    return studies.study(
+        studies.created("0"),
+        studies.ended("0", 0.5),
+        studies.created("1", time=10.0),
+        {**lost, "started": 10.0, "reason": "a worker killed by signal 9 (SIGKILL)"},
+        {"kind": "began", "trial": "1", "worker": "worker-1", "time": 80.0},
+        studies.ended("1", 0.25, worker="worker-1", started=80.0, ended=90.0),
+        studies.created("2"),
+        studies.failed("2", TRACEBACK),
+        studies.created("3"),
+        studies.ended("3", 0.9, stopped={"rule": "median", "fit": 0, "epoch": 1}),
+        studies.created("4", time=100.0),
+    )
+
+
+def test_a_trial_tells_all_that_happened_to_it() -> None:
+    """People would have to read the journal to know what a trial did."""
+    trial = lived().trials[0]
+    assert (trial.status, trial.score, trial.best_step) == ("COMPLETED", 0.5, 1)
+    assert trial.hyperparameters == {"units": 8, "rate": 0.01, "activation": "relu"}
+    assert trial.metrics == {"val_loss": 0.5}
+    assert trial.executions == [{"loss": [1.0, 0.8], "val_loss": [0.9, 0.5]}]
+    assert (trial.worker, trial.seed, trial.duration_s) == ("worker-0", 3, 60.0)
+    assert trial.epochs == 2
+
+
+def test_every_attempt_is_told() -> None:
+    """A trial that killed its first worker would look like any other."""
+    reason = "a worker killed by signal 9 (SIGKILL)"
+    assert lived().trials[1].attempts == [
+        AttemptRecord("worker-0", 10.0, 70.0, "lost", reason),
+        AttemptRecord("worker-1", 80.0, 90.0, "completed"),
+    ]
+
+
+def test_a_running_trial_has_an_attempt_without_end() -> None:
+    """Nobody could see what a worker is doing."""
+    trial = lived().trials[4]
+    assert trial.status == "RUNNING"
+    assert trial.attempts == [AttemptRecord("worker-0", 100.0, None, "running")]
+
+
+def test_an_interrupted_attempt_ends_nobody_knows_when() -> None:
+    """A worker would seem to have worked until the search was resumed."""
+    lost = {"kind": "attempt", "trial": "0", "worker": "w", "time": 9e9, "started": 5.0}
+    study = studies.study(
+        studies.created("0", time=5.0, worker="w"),
+        {**lost, "reason": "the search was interrupted", "interrupted": True},
+    )
+    assert [(a.ended, a.outcome) for a in study.trials[0].attempts] == [(None, "lost")]
+
+
+def test_failure_is_named_by_the_line_with_the_exception() -> None:
+    """Failures could not be grouped by what went wrong."""
+    trial = lived().trials[2]
+    assert trial.cause == "ValueError: no such unit"
+    assert trial.message == TRACEBACK
+
+
+def test_stopped_trial_says_by_what_and_when() -> None:
+    """A trial that was cut short would pass for one that got its full chance."""
+    assert lived().trials[3].stopped == StopRecord("median", 0, 1)
+
+
+@pytest.mark.parametrize(("direction", "best"), [("min", "1"), ("max", "3")])
+def test_best_trial_follows_the_direction(direction: str, best: str) -> None:
+    """The worst trial would be recommended."""
+    objective = dataclasses.replace(lived().objective, direction=direction)  # type: ignore[type-var]
+    found = dataclasses.replace(lived(), objective=objective).best
+    assert found is not None and found.trial_id == best
+
+
+def test_study_is_the_same_after_a_file() -> None:
+    """What happened would change by being published."""
+    before = lived()
+    assert StudyRecord.from_json(before.to_json(), "file") == before
+
+
+def test_file_is_json_that_others_can_read() -> None:
+    """NaN is no JSON: the file would be refused by everything but Python."""
+    curves = [{"val_loss": [math.nan, math.inf, None]}]
+    text = studies.study(studies.ended("0", 0.5, curves=curves)).to_json()
+    content = json.loads(text, parse_constant=pytest.fail)
+    assert (content["kind"], content["version"]) == (KIND, VERSION)
+    (first, second, third) = (
+        StudyRecord.from_json(text, "").trials[0].executions[0]["val_loss"]
+    )
+    assert first is not None and math.isnan(first)
+    assert (second, third) == (math.inf, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "received"),
+    [
+        ("{", "no JSON"),
+        ("[]", "JSON of something else"),
+        (json.dumps({"kind": KIND, "version": 99}), "version 99; upgrade"),
+        (json.dumps({"kind": KIND, "version": VERSION}), "damaged"),
+    ],
+)
+def test_what_is_no_record_is_refused(text: str, received: str) -> None:
+    """Rubbish would end in a bare stack trace."""
+    with pytest.raises(
+        ValueError, match=f"Expected /x to hold.*Received: .*{received}"
+    ):
+        StudyRecord.from_json(text, "/x")
+
+
+def test_frame_has_a_row_for_each_trial() -> None:
+    """Analysing a study in a notebook would begin with writing a parser."""
+    frame = lived().to_frame().set_index("trial_id")
+    assert frame.loc["1", "hp.units"] == 8
+    assert frame.loc["1", "metric.val_loss"] == 0.25
+    assert frame.loc["1", "attempts"] == 2
+    assert frame.loc["3", "stopped"] == "median"
+    assert str(frame["started"].dtype) == "datetime64[ns, UTC]"
+
+
+def test_frame_of_a_study_without_trials_has_columns() -> None:
+    """A notebook would fail on a search that has only begun."""
+    assert "score" in studies.study().to_frame().columns

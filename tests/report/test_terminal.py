@@ -1,0 +1,109 @@
+"""The live view: what it shows, and that it tears nobody's log."""
+
+import contextlib
+import io
+import logging
+import sys
+
+import pytest
+from rich.console import Console
+
+from tuner_component.report import terminal
+from tuner_component.search import events
+
+BEGUN = events.SearchBegun("study", "val_loss", "min", 2, max_trials=8, completed=2)
+
+
+def text_of(view: terminal.LiveView) -> str:
+    console = Console(width=100, file=io.StringIO(), force_terminal=False)
+    with console.capture() as captured:
+        console.print(view)
+    return captured.get()
+
+
+def a_view() -> terminal.LiveView:
+    view = terminal.LiveView()
+    view(BEGUN)
+    view(events.TrialBegun("2", "worker-0", {"x": 1}))
+    view(events.TrialBegun("3", "worker-1", {"x": 2}))
+    return view
+
+
+def test_shows_what_each_worker_does() -> None:
+    """Nobody could tell a worker that trains from one that hangs."""
+    view = a_view()
+    view(events.EpochEnded("3", 0, 6, {"loss": 0.5, "val_loss": 0.25}))
+    lines = text_of(view).splitlines()
+    (line,) = [line for line in lines if "worker-1" in line]
+    assert line.split()[:4] == ["worker-1", "3", "0:00", "7"]
+    assert "val_loss 0.25, loss 0.5" in line
+
+
+def test_counts_the_trials_of_earlier_runs() -> None:
+    """A search that goes on would seem to begin anew."""
+    view = a_view()
+    view(events.TrialEnded("2", True, 0.125))
+    view(events.TrialEnded("3", False, None, "ValueError"))
+    text = text_of(view)
+    assert "4 of 8 trials, 1 failed" in text
+    assert "best 0.125 val_loss, trial 2" in text
+    assert "left" in text
+    assert "worker-" not in text
+
+
+def test_lost_attempt_leaves_the_worker_idle() -> None:
+    """A worker that is gone would be shown for ever."""
+    view = a_view()
+    view(events.AttemptLost("2", "a worker killed by signal 9 (SIGKILL)"))
+    assert "worker-0" not in text_of(view)
+
+
+def test_before_the_search_begins_it_says_so() -> None:
+    """While TensorFlow is imported, the screen would be empty."""
+    assert "set up" in text_of(terminal.LiveView())
+
+
+def test_names_are_no_markup() -> None:
+    """A worker or metric called [red] would vanish, or raise."""
+    view = a_view()
+    view(events.TrialBegun("[/red]", "[bold]", {}))
+    view(events.EpochEnded("[/red]", 0, 0, {"[x]": 1.0}))
+    assert "[bold]" in text_of(view) and "[x] 1" in text_of(view)
+
+
+def test_no_terminal_gets_a_line_for_each_event(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A log file would be full of control characters."""
+    caplog.set_level(logging.INFO, "tuner_component")
+    with terminal.shown(Console(file=io.StringIO())) as observer:
+        observer(BEGUN)
+        observer(events.TrialBegun("2", "worker-0", {}))
+        observer(events.EpochEnded("2", 0, 0, {"loss": 1.0}))
+        observer(events.AttemptLost("2", "out of memory\nand more"))
+        observer(events.TrialEnded("2", True, 0.5))
+    assert [record.getMessage() for record in caplog.records] == [
+        "Search in study: 2 trials at a time, 2 trials are done.",
+        "Trial 2 begins on worker-0.",
+        "Trial 2 will be run again: out of memory.",
+        "Trial 2 completed (3 of 8): val_loss 0.5; best so far 0.5 by trial 2.",
+    ]
+
+
+def test_logs_appear_whole_above_the_view(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pipeline's own lines would be written into the middle of the table."""
+    screen = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", screen)
+    log = logging.getLogger("somebody")
+    handler = logging.StreamHandler()
+    log.addHandler(handler)
+    console = Console(file=screen, force_terminal=True, width=80, height=20)
+    with contextlib.ExitStack() as stack:
+        stack.callback(log.removeHandler, handler)
+        observer = stack.enter_context(terminal.shown(console))
+        observer(BEGUN)
+        log.warning("a line of the pipeline")
+    assert handler.stream is screen
+    # The view is rubbed out before the line, and drawn again below it.
+    before, _, after = screen.getvalue().partition("a line of the pipeline\n")
+    assert before.endswith("\x1b[2K") and "trials" in after

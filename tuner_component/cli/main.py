@@ -1,0 +1,66 @@
+"""What the command line says, and what it answers."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from tuner_component.cli import look, tune
+from tuner_component.version import __version__
+
+# Exit codes.
+DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 3
+
+_EPILOG = """exit codes:
+  0  done
+  1  the search failed, or there is no result
+  2  the command line, a file or the module is not as it should be
+  3  the search was interrupted: the same command goes on with it
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command.
+
+    Args:
+        arguments: Without the program's name; those of the process by default.
+
+    Returns:
+        The status to exit with.
+    """
+    args = _parser().parse_args(arguments)
+    # Known without importing what a search needs: that takes seconds.
+    from tuner_component.search import errors
+
+    try:
+        args.run(args)
+    except errors.SearchInterruptedError as error:
+        return _complain(error, INTERRUPTED)
+    except (errors.SearchFailedError, look.NoResultError) as error:
+        return _complain(error, FAILED)
+    except (errors.SearchError, OSError, TypeError, ValueError) as error:
+        return _complain(error, MISUSED)
+    except KeyboardInterrupt:
+        message = "Interrupted. What has completed is kept: the same command goes on."
+        return _complain(message, INTERRUPTED)
+    return DONE
+
+
+def _complain(error: object, status: int) -> int:
+    print(f"tuner-component: {error}", file=sys.stderr)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tuner-component",
+        description="Searches for hyperparameters without a pipeline, and looks at "
+        "searches of this command and of pipelines.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    version = f"tuner-component {__version__}"
+    parser.add_argument("--version", action="version", version=version)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    tune.add_to(commands)
+    look.add_to(commands)
+    return parser

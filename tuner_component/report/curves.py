@@ -1,0 +1,105 @@
+"""The report's learning curves: of many trials, those that tell most."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from tuner_component.report import figures
+from tuner_component.report.record import StudyRecord, TrialRecord
+
+_BEST = 10
+
+
+def metric_of(study: StudyRecord) -> str | None:
+    """The metric whose curves are shown: the objective, or what comes closest to it."""
+    names = [
+        name
+        for trial in study.trials
+        for curves in trial.executions[:1]
+        for name in curves
+    ]
+    if not names or study.objective is None:
+        return None
+    wanted = study.objective.name
+    return next((n for n in (wanted, "val_loss", "loss") if n in names), names[0])
+
+
+def learning_curves(study: StudyRecord) -> go.Figure | None:
+    """The objective by epoch: the best trials, stopped ones, and some of the others."""
+    metric = metric_of(study)
+    if metric is None:
+        return None
+    chosen = _chosen(study, metric)
+    best = {trial.trial_id for trial in study.completed[:1]}
+    figure = figures.blank(
+        height=420, xaxis_title="epoch", yaxis_title=figures.escaped(metric)
+    )
+    shown: set[str] = set()
+    # The best is drawn last, above all others.
+    for trial in sorted(chosen, key=lambda t: t.trial_id in best):
+        kind, look = _look(trial, trial.trial_id in best)
+        curve = trial.executions[0][metric]
+        epochs = _thinned(list(range(1, len(curve) + 1)))
+        ends = len(epochs) - 1 if trial.stopped else None
+        figure.add_scatter(
+            x=epochs,
+            y=_thinned(list(curve)),
+            name=kind,
+            legendgroup=kind,
+            showlegend=kind not in shown,
+            mode="lines+markers",
+            marker={
+                "symbol": "x",
+                "size": [8 if i == ends else 0 for i in range(len(epochs))],
+            },
+            hovertemplate=f"trial {figures.escaped(trial.trial_id)}<br>"
+            "epoch %{x}: %{y}<extra></extra>",
+            **look,
+        )
+        shown.add(kind)
+    values = [
+        value
+        for trial in chosen
+        for value in trial.executions[0][metric]
+        if value is not None and math.isfinite(value)
+    ]
+    if values:
+        low, high = figures.typical(values)
+        if low < high:
+            figure.update_yaxes(range=[low, high])
+    return figure
+
+
+def _look(trial: TrialRecord, best: bool) -> tuple[str, dict[str, Any]]:
+    if best:
+        return "best", {"line": {"color": figures.GREEN, "width": 3}}
+    if trial.stopped:
+        return "stopped early", {"line": {"color": figures.ORANGE, "width": 1}}
+    if trial.status == "FAILED":
+        return "failed", {"line": {"color": figures.RED, "width": 1, "dash": "dot"}}
+    if trial.status == "RUNNING":
+        return "running", {"line": {"color": figures.GREY, "width": 1, "dash": "dash"}}
+    return "completed", {"line": {"color": figures.BLUE, "width": 1}, "opacity": 0.5}
+
+
+def _chosen(study: StudyRecord, metric: str) -> list[TrialRecord]:
+    """Trials to show: the best ones, and of the others every so-manyth."""
+    having = [t for t in study.trials if t.executions and metric in t.executions[0]]
+    if len(having) <= figures.CURVES:
+        return having
+    known = {trial.trial_id for trial in having}
+    best = [t for t in study.completed if t.trial_id in known][:_BEST]
+    shown = {trial.trial_id for trial in best}
+    others = [trial for trial in having if trial.trial_id not in shown]
+    step = len(others) / (figures.CURVES - len(best))
+    return best + [others[int(i * step)] for i in range(figures.CURVES - len(best))]
+
+
+def _thinned(values: Sequence[Any]) -> list[Any]:
+    """At most so many of the values, the first and the last among them."""
+    most = figures.POINTS
+    if len(values) <= most:
+        return list(values)
+    return [values[round(i * (len(values) - 1) / (most - 1))] for i in range(most)]

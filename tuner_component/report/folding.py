@@ -1,0 +1,114 @@
+"""A study's record, from what its journal and its description tell."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from tuner_component.report import record
+from tuner_component.search import events, plain
+from tuner_component.search.history import History, TrialHistory
+
+
+def study_record(
+    history: History, description: Mapping[str, Any]
+) -> record.StudyRecord:
+    """Folds a study's history into its record.
+
+    Args:
+        history: What happened.
+        description: The content of the study's own `study.json`.
+    """
+    opened = history.opened or {}
+    objective = None
+    if "objective_name" in opened:
+        objective = record.Objective(opened["objective_name"], opened["direction"])
+    return record.StudyRecord(
+        study_id=description["id"],
+        status=description.get("status", "running"),
+        objective=objective,
+        seed=description.get("seed"),
+        max_trials=opened.get("max_trials"),
+        created=description.get("created"),
+        finished=description.get("finished"),
+        oracle=opened.get("oracle"),
+        fingerprint=description.get("fingerprint", {}),
+        versions=description.get("versions", {}),
+        space=history.space,
+        spaces=plain.decode(history.spaces),
+        trials=[_trial(trial) for trial in history.trials.values()],
+    )
+
+
+def _trial(trial: TrialHistory) -> record.TrialRecord:
+    ended = trial.ended or {}
+    failed = ended.get("status") == record.FAILED
+    message = ended.get("message")
+    return record.TrialRecord(
+        trial_id=trial.trial_id,
+        status=ended.get("status", record.RUNNING),
+        hyperparameters=trial.values,
+        space=trial.space,
+        score=ended.get("score"),
+        best_step=ended.get("best_step"),
+        metrics=_at_best(ended),
+        executions=ended.get("curves", []),
+        created=trial.created,
+        started=ended.get("started", trial.started),
+        ended=ended.get("ended"),
+        worker=ended.get("worker", trial.worker),
+        seed=ended.get("notes", {}).get("seed"),
+        attempts=_attempts(trial, ended),
+        stopped=_stopped(ended.get("stopped")),
+        message=message,
+        cause=events.cause_of(message or "it left no message") if failed else None,
+    )
+
+
+def _attempts(
+    trial: TrialHistory, ended: Mapping[str, Any]
+) -> list[record.AttemptRecord]:
+    attempts = [
+        record.AttemptRecord(
+            worker=lost.get("worker"),
+            started=lost.get("started"),
+            ended=None if lost.get("interrupted") else lost.get("time"),
+            outcome="lost",
+            reason=lost.get("reason"),
+        )
+        for lost in trial.attempts
+    ]
+    if ended:
+        last = (ended.get("worker"), ended.get("started"), ended.get("ended"))
+        attempts.append(record.AttemptRecord(*last, ended["status"].lower()))
+    elif trial.worker is not None and not _is_over(trial):
+        attempts.append(
+            record.AttemptRecord(trial.worker, trial.started, None, "running")
+        )
+    return attempts
+
+
+def _is_over(trial: TrialHistory) -> bool:
+    """Whether the latest attempt is among those that came to nothing."""
+    return any(lost.get("started") == trial.started for lost in trial.attempts)
+
+
+def _stopped(content: Mapping[str, Any] | None) -> record.StopRecord | None:
+    if not content:
+        return None
+    return record.StopRecord(
+        str(content.get("rule")), content.get("fit"), content.get("epoch")
+    )
+
+
+def _at_best(ended: Mapping[str, Any]) -> dict[str, float]:
+    """Each metric at the trial's best step, averaged over executions as KerasTuner does."""
+    metrics = (ended.get("metrics") or {}).get("metrics", {})
+    found = {}
+    for name, content in metrics.items():
+        seen = [o for o in content.get("observations", ()) if o.get("value")]
+        if not seen:
+            continue
+        at_best = [o for o in seen if o.get("step") == ended.get("best_step")]
+        values = [float(v) for v in (at_best or seen)[-1]["value"]]
+        found[name] = math.fsum(values) / len(values)
+    return found

@@ -1,0 +1,123 @@
+"""The report: one HTML file that works offline, from a bucket, and on a phone."""
+
+import collections
+import dataclasses
+import json
+import re
+from typing import Any
+
+import jinja2
+import plotly.graph_objects as go
+import plotly.offline
+
+from tuner_component.report import curves, figures, importance, timeline
+from tuner_component.report.record import FAILED, RUNNING, StudyRecord, TrialRecord
+from tuner_component.version import __version__
+
+REPORT_FILE = "report.html"
+
+# Rows of tables, and characters of a traceback; all of it is in study.json.
+_ROWS, _CAUSES, _MESSAGE = 50, 30, 20_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Failures:
+    """The trials that failed of one cause."""
+
+    cause: str
+    trials: list[TrialRecord]
+
+    @property
+    def message(self) -> str:
+        """The message of the first one; of a long one, how it ends."""
+        text = self.trials[0].message or ""
+        return text if len(text) <= _MESSAGE else f"[...]\n{text[-_MESSAGE:]}"
+
+
+def render(study: StudyRecord) -> str:
+    """The report of a study, whether it is finished or not, as the text of a file."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("tuner_component.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(number=_number, duration=_duration)
+    shares = importance.importances(study)
+    found = timeline.spans(study)
+    return environment.get_template("report.html").render(
+        study=study,
+        best=study.best,
+        completed=study.completed,
+        failed=study.with_status(FAILED),
+        running=study.with_status(RUNNING),
+        stopped=[trial for trial in study.trials if trial.stopped],
+        attempts=sum(len(trial.attempts) for trial in study.trials),
+        epochs=sum(trial.epochs for trial in study.trials),
+        seconds=sum(span.ended - span.started for span in found),
+        busy=timeline.busy_share(found),
+        workers=len({span.worker for span in found}),
+        failures=_grouped(study),
+        shares=shares,
+        least_trials=importance.LEAST_TRIALS,
+        figures={
+            "history": _plot(figures.history(study)),
+            "importance": _plot(figures.parameter_importance(shares)),
+            "parallel": _plot(figures.parallel_coordinates(study, shares)),
+            "curves": _plot(curves.learning_curves(study)),
+            "timeline": _plot(timeline.timeline(study)),
+        },
+        slices=[_plot(figure) for figure in figures.slices(study, shares)],
+        curves_shown=figures.CURVES,
+        lines_shown=figures.LINES,
+        rows=_ROWS,
+        space=study.spaces.get(study.space or "", []),
+        plotly_js=plotly.offline.get_plotlyjs(),
+        version=__version__,
+    )
+
+
+def _plot(figure: go.Figure | None) -> dict[str, Any] | None:
+    """A figure's height, and its description as JSON that is safe inside a script."""
+    if figure is None:
+        return None
+    # The template is all defaults; the script makes them once for all plots.
+    content = figure.update_layout(template=None).to_json()
+    for character in "<>&\u2028\u2029":
+        content = content.replace(character, f"\\u{ord(character):04x}")
+    return {"height": figure.layout.height, "json": content}
+
+
+def _grouped(study: StudyRecord) -> list[Failures]:
+    """Failed trials by their cause, the most frequent first."""
+    groups: dict[str, list[TrialRecord]] = collections.defaultdict(list)
+    for trial in study.with_status(FAILED):
+        cause = trial.cause or "it left no message"
+        groups[_alike(cause)].append(trial)
+    ordered = sorted(groups.values(), key=lambda trials: -len(trials))
+    return [Failures(t[0].cause or "no message", t) for t in ordered[:_CAUSES]]
+
+
+def _alike(cause: str) -> str:
+    """A cause without the numbers in it, which differ from trial to trial."""
+    return re.sub(r"\d+", "0", cause)
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, float):
+        return value if isinstance(value, str) else json.dumps(value, default=str)
+    return f"{value:.6g}"
+
+
+def _duration(seconds: float | None) -> str:
+    """Seconds as people say them."""
+    if seconds is None:
+        return "–"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min"

@@ -1,0 +1,265 @@
+"""The record of a study: everything that happened in it, as typed, plain data.
+
+`StudyRecord.to_json` is the format of the file `study.json` in the TunerResults artifact;
+docs/results.md describes it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tuner_component.search import plain
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RECORD_FILE = "study.json"
+KIND = "tuner_component.study"
+VERSION = 1
+
+COMPLETED, FAILED, RUNNING = "COMPLETED", "FAILED", "RUNNING"
+
+Curves = Mapping[str, Sequence["float | None"]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Objective:
+    """What the search optimises.
+
+    Attributes:
+        name: The metric.
+        direction: "min" or "max".
+    """
+
+    name: str
+    direction: str
+
+
+@dataclasses.dataclass(frozen=True)
+class AttemptRecord:
+    """One time that a trial was run. Times are seconds since the epoch.
+
+    Attributes:
+        worker: Who ran it.
+        started: When it began; None if nobody knows.
+        ended: When it ended; None while it runs, or if nobody knows.
+        outcome: "completed", "failed", "running", or "lost": it came to nothing, and the
+            trial was run again.
+        reason: Why it was lost.
+    """
+
+    worker: str | None
+    started: float | None
+    ended: float | None
+    outcome: str
+    reason: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class StopRecord:
+    """A trial was ended early because it was not promising.
+
+    Attributes:
+        rule: Name of the rule that ended it.
+        fit: Number of the training, from 0.
+        epoch: Number of its last epoch, from 0.
+    """
+
+    rule: str
+    fit: int | None = None
+    epoch: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class TrialRecord:
+    """One trial.
+
+    Attributes:
+        trial_id: Its id.
+        status: "COMPLETED", "FAILED" or "RUNNING" (it has not ended; where the study is
+            not being worked on, it will be run again).
+        hyperparameters: Their values by name.
+        space: Key of its search space in `StudyRecord.spaces`.
+        score: Value of the objective; None if it did not complete.
+        best_step: The epoch of the score, as KerasTuner counts.
+        metrics: All metrics at the best epoch.
+        executions: Curves of each training (executions, folds, phases): by the name of a
+            metric, its values by epoch.
+        created: When it was proposed.
+        started: When its last attempt began.
+        ended: When it ended.
+        worker: Who ran its last attempt.
+        seed: What its weights and data order were seeded with.
+        attempts: Every time that it was run.
+        stopped: Set if it was ended early.
+        message: Traceback, or what else there is to say about its failure.
+        cause: The line of the message that names the failure.
+    """
+
+    trial_id: str
+    status: str
+    hyperparameters: Mapping[str, Any]
+    space: str = ""
+    score: float | None = None
+    best_step: int | None = None
+    metrics: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    executions: Sequence[Curves] = ()
+    created: float | None = None
+    started: float | None = None
+    ended: float | None = None
+    worker: str | None = None
+    seed: int | None = None
+    attempts: Sequence[AttemptRecord] = ()
+    stopped: StopRecord | None = None
+    message: str | None = None
+    cause: str | None = None
+
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds that its last attempt took."""
+        if self.started is None or self.ended is None:
+            return None
+        return self.ended - self.started
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs were trained, over all executions."""
+        return sum(
+            max((len(values) for values in curves.values()), default=0)
+            for curves in self.executions
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class StudyRecord:
+    """A study.
+
+    Attributes:
+        study_id: Its id, made from the fingerprint.
+        status: "running" or "finished"; a search that was interrupted, or ended by its
+            time budget, stays "running": the same search goes on with it.
+        objective: What is optimised; None if the search has not begun.
+        seed: The study's seed.
+        max_trials: How many trials there will be, where that is known.
+        created: When it began, ISO 8601.
+        finished: When it was finished, likewise.
+        oracle: Class of the oracle that proposed the trials.
+        fingerprint: What the study depends on, by name.
+        versions: Of the libraries that it was begun with.
+        space: Key of the search space in `spaces`.
+        spaces: The distinct search spaces by key, each a list of hyperparameters as
+            KerasTuner configures them: `{"class_name": ..., "config": {...}}`.
+        trials: In the order of their creation.
+    """
+
+    study_id: str
+    status: str
+    objective: Objective | None = None
+    seed: int | None = None
+    max_trials: int | None = None
+    created: str | None = None
+    finished: str | None = None
+    oracle: str | None = None
+    fingerprint: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    space: str | None = None
+    spaces: Mapping[str, Sequence[Any]] = dataclasses.field(default_factory=dict)
+    trials: Sequence[TrialRecord] = ()
+
+    def with_status(self, status: str) -> list[TrialRecord]:
+        """The trials of one status, in the order of their creation."""
+        return [trial for trial in self.trials if trial.status == status]
+
+    @property
+    def completed(self) -> list[TrialRecord]:
+        """The trials that completed, best first."""
+        worst_first = self.objective is not None and self.objective.direction == "max"
+        scored = [t for t in self.with_status(COMPLETED) if t.score is not None]
+        return sorted(scored, key=lambda t: t.score or 0.0, reverse=worst_first)
+
+    @property
+    def best(self) -> TrialRecord | None:
+        """The best trial; None while none has completed."""
+        return next(iter(self.completed), None)
+
+    def to_frame(self) -> pd.DataFrame:
+        """The trials as rows of a pandas frame.
+
+        Columns are the trial's own (times as UTC timestamps), then `hp.<name>` for
+        each hyperparameter and `metric.<name>` for each metric.
+        """
+        from tuner_component.report import frame
+
+        return frame.of(self)
+
+    def to_json(self) -> str:
+        """The record as the text of a `study.json`."""
+        content = {"kind": KIND, "version": VERSION, **_fields(self)}
+        content["objective"] = self.objective and _fields(self.objective)
+        content["trials"] = [_trial_fields(trial) for trial in self.trials]
+        return json.dumps(plain.encode(content))
+
+    @classmethod
+    def from_json(cls, text: str | bytes, source: str) -> StudyRecord:
+        """Reads the text of a `study.json`.
+
+        Args:
+            text: The file's content.
+            source: Where it comes from, for messages.
+
+        Raises:
+            ValueError: If it is no record, or one of a newer version.
+        """
+        try:
+            content = json.loads(text)
+        except ValueError as error:
+            raise _unreadable(source, f"no JSON ({error})") from error
+        if not isinstance(content, dict) or content.get("kind") != KIND:
+            raise _unreadable(source, "JSON of something else")
+        if (version := content.get("version")) != VERSION:
+            raise _unreadable(
+                source, f"version {version}; upgrade tfx-tuner-component to read it"
+            )
+        try:
+            return _study(plain.decode(content))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise _unreadable(source, f"a damaged one ({error!r})") from error
+
+
+def _fields(record: Any) -> dict[str, Any]:
+    return {f.name: getattr(record, f.name) for f in dataclasses.fields(record)}
+
+
+def _trial_fields(trial: TrialRecord) -> dict[str, Any]:
+    return {
+        **_fields(trial),
+        "executions": list(trial.executions),
+        "attempts": [_fields(attempt) for attempt in trial.attempts],
+        "stopped": trial.stopped and _fields(trial.stopped),
+    }
+
+
+def _study(content: dict[str, Any]) -> StudyRecord:
+    known = {field.name for field in dataclasses.fields(StudyRecord)}
+    values = {key: value for key, value in content.items() if key in known}
+    if values.get("objective") is not None:
+        values["objective"] = Objective(**values["objective"])
+    values["trials"] = [_trial(trial) for trial in values["trials"]]
+    return StudyRecord(**values)
+
+
+def _trial(content: dict[str, Any]) -> TrialRecord:
+    attempts = [AttemptRecord(**attempt) for attempt in content["attempts"]]
+    stopped = content["stopped"] and StopRecord(**content["stopped"])
+    return TrialRecord(**{**content, "attempts": attempts, "stopped": stopped})
+
+
+def _unreadable(source: str, received: str) -> ValueError:
+    return ValueError(
+        f"Expected {source} to hold a study's record of version {VERSION} or older. "
+        f"Received: {received}. Name the TunerResults artifact of this component, or "
+        "the directory of a study."
+    )

@@ -1,0 +1,182 @@
+"""The live view of a search, on a terminal."""
+
+import contextlib
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from rich import box
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from tuner_component.search import events
+
+# Seconds between two pictures: what changes is seen, and nobody pays for it.
+_REFRESH_HZ = 1.0
+_WORKERS_SHOWN = 32
+
+
+@contextlib.contextmanager
+def shown(console: Console | None = None) -> Iterator[events.Observer]:
+    """An observer that shows the search: a live view on a terminal, lines elsewhere.
+
+    What else is logged or printed by this process meanwhile appears above the view.
+
+    Args:
+        console: Where to; standard error by default.
+    """
+    console = console or Console(stderr=True)
+    if not console.is_terminal or console.is_dumb_terminal:
+        yield events.Lines()
+        return
+    view = LiveView()
+    live = Live(view, console=console, refresh_per_second=_REFRESH_HZ)
+    with _untorn(live):
+        yield view
+
+
+@contextlib.contextmanager
+def _untorn(live: Live) -> Iterator[None]:
+    """Shows a view, and leads what log handlers write above it.
+
+    Handlers hold on to the stream that was there when they were made; the view exchanges
+    `sys.stderr` and `sys.stdout` for streams that print above it.
+    """
+    before = (sys.stdout, sys.stderr)
+    with live:
+        moved: list[tuple[Any, Any]] = []
+        after = (sys.stdout, sys.stderr)
+        for handler in _handlers():
+            stream = getattr(handler, "stream", None)
+            if stream in before:
+                moved.append((handler, stream))
+                handler.stream = after[before.index(stream)]
+        try:
+            yield
+        finally:
+            for handler, stream in moved:
+                handler.stream = stream
+
+
+def _handlers() -> Iterator[Any]:
+    """All log handlers, and those that stand behind them (absl's has one)."""
+    loggers = [logging.getLogger()]
+    for logger in logging.Logger.manager.loggerDict.values():
+        if isinstance(logger, logging.Logger):
+            loggers.append(logger)
+    for logger in loggers:
+        for handler in logger.handlers:
+            yield handler
+            behind = getattr(handler, "python_handler", None)
+            if behind is not None:
+                yield behind
+
+
+class LiveView:
+    """What is going on in a search, as a picture."""
+
+    def __init__(self) -> None:
+        self._tally = events.Tally()
+        self._running: dict[str, _Running] = {}
+        self._began = time.monotonic()
+        self._ended_before = 0
+
+    def __call__(self, event: events.Event) -> None:
+        """Takes an event into the picture."""
+        self._tally.count(event)
+        if isinstance(event, events.SearchBegun):
+            self._began = time.monotonic()
+            self._ended_before = self._tally.ended
+        elif isinstance(event, events.TrialBegun):
+            self._running[event.trial_id] = _Running(event.worker)
+        elif isinstance(event, events.EpochEnded):
+            if running := self._running.get(event.trial_id):
+                running.note(event, self._tally.search)
+        else:
+            self._running.pop(event.trial_id, None)
+
+    def __rich__(self) -> Group:
+        """What to show now."""
+        search = self._tally.search
+        if search is None:
+            return Group(Text("The search is being set up ...", style="dim"))
+        parts: list[Any] = [self._summary(search)]
+        if self._running:
+            parts.append(self._workers())
+        return Group(*parts)
+
+    def _summary(self, search: events.SearchBegun) -> Table:
+        tally = self._tally
+        grid = Table.grid(padding=(0, 2))
+        total = search.max_trials
+        done = f"{tally.ended} of {total} trials" if total else f"{tally.ended} trials"
+        counts = Text(done, style="bold")
+        if tally.failed:
+            counts.append(f", {tally.failed} failed", style="red")
+        bar: Any = ProgressBar(total or 100, tally.ended if total else 0, width=24)
+        grid.add_row(bar if total else "", counts, Text(self._left(), style="dim"))
+        if tally.best is not None:
+            best = Text.assemble(
+                "best ",
+                (f"{tally.best[0]:.6g}", "bold green"),
+                f" {search.objective}, trial {tally.best[1]}",
+            )
+            grid.add_row("", best, "")
+        return grid
+
+    def _left(self) -> str:
+        """How long the search has gone on, and will."""
+        seconds = time.monotonic() - self._began
+        text = f"{_clock(seconds)} so far"
+        total = self._tally.search.max_trials if self._tally.search else None
+        done = self._tally.ended - self._ended_before
+        if total and done:
+            left = seconds / done * max(0, total - self._tally.ended)
+            text += f", about {_clock(left)} left"
+        return text
+
+    def _workers(self) -> Table:
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for name in ("worker", "trial", "for", "epoch", "metrics"):
+            table.add_column(name, no_wrap=name != "metrics")
+        # A copy: another thread draws, and this dictionary may grow meanwhile.
+        running = sorted(self._running.copy().items(), key=lambda r: r[1].worker)
+        for trial_id, state in running[:_WORKERS_SHOWN]:
+            table.add_row(*map(Text, (state.worker, trial_id, *state.cells())))
+        if len(running) > _WORKERS_SHOWN:
+            table.add_row(Text(f"and {len(running) - _WORKERS_SHOWN} more"))
+        return table
+
+
+class _Running:
+    """A trial on a worker."""
+
+    def __init__(self, worker: str) -> None:
+        self.worker = worker
+        self._began = time.monotonic()
+        self._epoch = ""
+        self._metrics = ""
+
+    def note(self, event: events.EpochEnded, search: events.SearchBegun | None) -> None:
+        """Takes note of an epoch."""
+        self._epoch = str(event.epoch + 1)
+        if event.fit:
+            self._epoch += f" (training {event.fit + 1})"
+        first = search.objective if search else ""
+        names = sorted(event.metrics, key=lambda name: name != first)
+        self._metrics = ", ".join(f"{n} {event.metrics[n]:.4g}" for n in names[:3])
+
+    def cells(self) -> tuple[str, str, str]:
+        """For how long, at which epoch, with what metrics."""
+        return _clock(time.monotonic() - self._began), self._epoch, self._metrics
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

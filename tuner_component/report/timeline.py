@@ -1,0 +1,113 @@
+"""Who worked when: the report's timeline of the workers, and their idle time."""
+
+import dataclasses
+import datetime
+import math
+
+import plotly.graph_objects as go
+
+from tuner_component.report import figures
+from tuner_component.report.record import StudyRecord
+
+_COLOURS = {
+    "completed": figures.BLUE,
+    "stopped early": figures.ORANGE,
+    "failed": figures.RED,
+    "lost": figures.GREY,
+    "running": figures.GREEN,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Span:
+    """An attempt, as a bar of the timeline. Times are seconds since the epoch."""
+
+    worker: str
+    trial_id: str
+    outcome: str
+    started: float
+    ended: float
+
+
+def spans(study: StudyRecord) -> list[Span]:
+    """All attempts of which it is known who made them, and when they began."""
+    known = [
+        time
+        for trial in study.trials
+        for attempt in trial.attempts
+        for time in (attempt.started, attempt.ended)
+        if time is not None
+    ]
+    found = []
+    for trial in study.trials:
+        for attempt in trial.attempts:
+            if attempt.started is None or attempt.worker is None:
+                continue
+            outcome = attempt.outcome
+            if outcome == "completed" and trial.stopped:
+                outcome = "stopped early"
+            ended = attempt.ended
+            if ended is None and outcome == "running":
+                ended = max(known)
+            elif ended is None:
+                # The search was interrupted: when exactly, nobody knows.
+                ended = attempt.started
+            started = attempt.started
+            found.append(Span(attempt.worker, trial.trial_id, outcome, started, ended))
+    return found
+
+
+def busy_share(found: list[Span]) -> float | None:
+    """The share of the workers' time in which they ran trials."""
+    total = busy = 0.0
+    for worker in {span.worker for span in found}:
+        mine = [span for span in found if span.worker == worker]
+        began, end = min(s.started for s in mine), max(s.ended for s in mine)
+        total += end - began
+        busy += math.fsum(span.ended - span.started for span in mine)
+    return min(1.0, busy / total) if total > 0 else None
+
+
+def timeline(study: StudyRecord) -> go.Figure | None:
+    """A row for each worker, a bar for each attempt; gaps are idle time."""
+    found = spans(study)
+    if not found:
+        return None
+    workers = sorted({span.worker for span in found}, key=_by_number)
+    figure = figures.blank(height=140 + 24 * len(workers), barmode="overlay")
+    for outcome, colour in _COLOURS.items():
+        mine = [span for span in found if span.outcome == outcome]
+        if not mine:
+            continue
+        figure.add_bar(
+            y=[figures.escaped(span.worker, 24) for span in mine],
+            x=[1000 * (span.ended - span.started) for span in mine],
+            base=[_time(span.started) for span in mine],
+            customdata=[
+                [figures.escaped(span.trial_id), f"{span.ended - span.started:.1f}"]
+                for span in mine
+            ],
+            orientation="h",
+            name=outcome,
+            # A thin edge tells trials apart, unless there would be nothing but edges.
+            marker={
+                "color": colour,
+                "line": {"color": "white", "width": 0.5 if len(found) < 300 else 0},
+            },
+            hovertemplate="trial %{customdata[0]}: %{customdata[1]} s<extra></extra>",
+        )
+    figure.update_xaxes(type="date", title="time (UTC)")
+    order = [figures.escaped(worker, 24) for worker in workers]
+    return figure.update_yaxes(
+        type="category", categoryorder="array", categoryarray=order[::-1]
+    )
+
+
+def _time(seconds: float) -> str:
+    when = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
+    return when.strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+def _by_number(worker: str) -> tuple[str, int]:
+    name = worker.rstrip("0123456789")
+    return name, int(worker[len(name) :] or 0)

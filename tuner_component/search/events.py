@@ -1,0 +1,216 @@
+"""What happens in a search, told to whoever watches it.
+
+Events are told where the result is wanted: by the driver over its connection, or in
+process. They are for people's eyes: one may be left out where nobody listens quickly
+enough, and what must not be lost is in the journal.
+"""
+
+import dataclasses
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+_log = logging.getLogger("tuner_component")
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchBegun:
+    """The search begins, or goes on.
+
+    Attributes:
+        study_directory: Path or URI of the study.
+        objective: Name of the objective.
+        direction: "min" or "max".
+        workers: How many trials run at a time; 0 for a search in process.
+        max_trials: How many trials there will be, where that is known.
+        completed: How many completed in earlier runs.
+        failed: How many failed in earlier runs.
+        best: Score and id of the best trial of earlier runs.
+        space: The search space, as KerasTuner configures each hyperparameter.
+    """
+
+    study_directory: str
+    objective: str
+    direction: str
+    workers: int
+    max_trials: int | None = None
+    completed: int = 0
+    failed: int = 0
+    best: tuple[float, str] | None = None
+    space: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class TrialBegun:
+    """A worker has a trial.
+
+    Attributes:
+        trial_id: The trial.
+        worker: Who runs it.
+        values: Its hyperparameters by name.
+    """
+
+    trial_id: str
+    worker: str
+    values: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class EpochEnded:
+    """A training of a running trial has got through an epoch.
+
+    Attributes:
+        trial_id: The trial.
+        fit: Number of the training within the trial, from 0.
+        epoch: Number of the epoch, from 0.
+        metrics: The metrics after it.
+    """
+
+    trial_id: str
+    fit: int
+    epoch: int
+    metrics: Mapping[str, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class AttemptLost:
+    """A trial came to nothing, and will be run again.
+
+    Attributes:
+        trial_id: The trial.
+        reason: Why.
+    """
+
+    trial_id: str
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class TrialEnded:
+    """A trial has ended for good.
+
+    Attributes:
+        trial_id: The trial.
+        completed: Whether it did; otherwise it failed.
+        score: Value of the objective.
+        message: What there is to say about its failure.
+    """
+
+    trial_id: str
+    completed: bool
+    score: float | None = None
+    message: str | None = None
+
+
+def cause_of(message: str) -> str:
+    """The line of a message that names what went wrong: of a traceback, the exception."""
+    _, marker, last = message.rpartition("Traceback (most recent call last):")
+    lines = (last if marker else message).splitlines()
+    return next((line for line in lines if line and not line[0].isspace()), "")
+
+
+Event = SearchBegun | TrialBegun | EpochEnded | AttemptLost | TrialEnded
+Observer = Callable[[Event], None]
+
+
+class Tally:
+    """Counts what events tell.
+
+    Attributes:
+        search: How the search began; None before it did.
+        completed: Number of trials that completed, those of earlier runs included.
+        failed: Number of trials that failed, likewise.
+        best: Score and id of the best trial.
+    """
+
+    def __init__(self) -> None:
+        self.search: SearchBegun | None = None
+        self.completed = 0
+        self.failed = 0
+        self.best: tuple[float, str] | None = None
+
+    @property
+    def ended(self) -> int:
+        """How many trials have ended."""
+        return self.completed + self.failed
+
+    def count(self, event: Event) -> None:
+        """Takes an event into account."""
+        if isinstance(event, SearchBegun):
+            self.search, self.best = event, event.best
+            self.completed, self.failed = event.completed, event.failed
+        elif isinstance(event, TrialEnded):
+            self.completed += event.completed
+            self.failed += not event.completed
+            if event.score is not None and self._is_better(event.score):
+                self.best = event.score, event.trial_id
+
+    def _is_better(self, score: float) -> bool:
+        if self.best is None or self.search is None:
+            return self.best is None
+        sign = 1 if self.search.direction == "max" else -1
+        return sign * score > sign * self.best[0]
+
+
+class Lines:
+    """An observer that logs a line for each thing that happens to a trial."""
+
+    def __init__(self, log: Callable[[str], None] | None = None) -> None:
+        self._log = log or (lambda line: _log.info("%s", line))
+        self._tally = Tally()
+
+    def __call__(self, event: Event) -> None:
+        """Logs an event."""
+        self._tally.count(event)
+        if line := self._line(event):
+            self._log(line)
+
+    def _line(self, event: Event) -> str | None:
+        if isinstance(event, SearchBegun):
+            done = event.completed + event.failed
+            how = f"{event.workers} trials at a time" if event.workers else "in process"
+            return f"Search in {event.study_directory}: {how}" + (
+                f", {done} trials are done." if done else "."
+            )
+        if isinstance(event, TrialBegun):
+            return f"Trial {event.trial_id} begins on {event.worker}."
+        if isinstance(event, AttemptLost):
+            return (
+                f"Trial {event.trial_id} will be run again: {cause_of(event.reason)}."
+            )
+        if isinstance(event, TrialEnded):
+            return self._end(event)
+        return None
+
+    def _end(self, event: TrialEnded) -> str:
+        tally = self._tally
+        of = tally.search.max_trials if tally.search else None
+        text = f"Trial {event.trial_id} {'completed' if event.completed else 'failed'}"
+        text += f" ({tally.ended}{f' of {of}' if of else ''}"
+        if tally.failed:
+            text += f", {tally.failed} failed"
+        text += ")"
+        if event.score is not None and tally.search is not None:
+            text += f": {tally.search.objective} {event.score:.6g}"
+        if tally.best is not None:
+            text += f"; best so far {tally.best[0]:.6g} by trial {tally.best[1]}"
+        return f"{text}."
+
+
+class Audience:
+    """Several observers as one; who raises is not told any more.
+
+    Nobody who only watches a search can stop it.
+    """
+
+    def __init__(self, observers: Sequence[Observer]) -> None:
+        self._observers = list(observers)
+
+    def __call__(self, event: Event) -> None:
+        """Tells everybody."""
+        for observer in list(self._observers):
+            try:
+                observer(event)
+            except Exception:  # noqa: BLE001
+                self._observers.remove(observer)
+                _log.warning("Going on without %r:", observer, exc_info=True)
