@@ -19,8 +19,10 @@ setup:
 demo: setup
 	$(python) -m examples.penguin.pipeline_local
 
+# A file's tests share what is expensive to make: they stay in one process.
 test: setup
-	$(python) -m pytest
+	$(python) -m pytest --numprocesses logical --maxprocesses 4 \
+		--dist loadfile --no-loadscope-reorder
 
 lint: setup
 	$(python) -m ruff check

@@ -67,13 +67,23 @@ setup(
         "tfx>=1.16,<2",
     ],
     extras_require={
+        # To compile pipelines for Kubeflow and Vertex, and to run them there: all that
+        # TFX needs of Kubeflow. The SDK, which only submits what was compiled, wants
+        # other releases of protobuf or urllib3 than TFX, and an environment of its own.
+        "kfp": ["kfp-pipeline-spec>=0.2.2,<3"],
+        # Stopping rules and OptunaOracle.
+        "optuna": ["cmaes>=0.11", "optuna>=4.2,<6"],
         # Exact versions where another one would judge the same code differently.
         "dev": [
             "build>=1.2",
+            "cloudpickle>=2.2",
+            "cmaes>=0.11",
             "mypy==2.4.1",
+            "optuna>=4.2,<6",
             # Drives the browser that looks at the report; the browser is the machine's.
             "playwright>=1.50",
             "pytest>=8,<10",
+            "pytest-xdist>=3.6,<4",
             "ruff==0.17.5",
             "types-protobuf==7.35.1.20260906",
         ],

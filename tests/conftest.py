@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests import penguin
+from tests.search import crashes
+
 # A search without Keras training: fast, and enough for all but training itself.
 TOY_MODULE = """
     import keras_tuner
@@ -29,6 +32,12 @@ TOY_MODULE = """
 """
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins with the files that take long, so that none of them is left for the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 def pytest_collection_finish() -> None:
     """Keeps what the tests have imported out of garbage collections.
 
@@ -37,6 +46,7 @@ def pytest_collection_finish() -> None:
     """
     gc.collect()
     gc.freeze()
+    crashes.start_template()
 
 
 @dataclasses.dataclass
@@ -98,3 +108,9 @@ def run(tmp_path: Path) -> Run:
 def toy_run(run: Run) -> Run:
     """The executor with a module whose search takes milliseconds."""
     return run.module(TOY_MODULE)
+
+
+@pytest.fixture(scope="session")
+def tuned(tmp_path_factory: pytest.TempPathFactory) -> penguin.Run:
+    """A finished run of `pipeline_local`."""
+    return penguin.run_locally(tmp_path_factory.mktemp("penguin"))

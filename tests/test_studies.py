@@ -1,7 +1,17 @@
 """Where studies are kept."""
 
+from tfx.types import standard_artifacts
+
 from tuner_component import Executor, TuneArgs, studies
 
+
+def outputs(uri: str) -> dict[str, list[standard_artifacts.HyperParameters]]:
+    artifact = standard_artifacts.HyperParameters()
+    artifact.uri = uri
+    return {"best_hyperparameters": [artifact]}
+
+
+OUTPUTS = outputs("/root/run/Tuner/best_hyperparameters")
 PARTS = {"examples": "a"}
 
 
@@ -12,7 +22,7 @@ def test_default_is_beside_the_nodes_other_system_files() -> None:
         unique_id="5",
         stateful_working_dir="/root/Tuner/.system/stateful_working_dir/run-1",
     )
-    directory = studies.directory(TuneArgs(), context, PARTS)
+    directory = studies.directory(TuneArgs(), context, OUTPUTS, PARTS)
     assert directory.startswith("/root/Tuner/.system/studies/")
 
 
@@ -20,21 +30,24 @@ def test_named_directory_is_taken() -> None:
     """A pod could not find the study of the pod before it."""
     context = Executor.Context(tmp_dir="/tmp", unique_id="5")
     args = TuneArgs(study_dir="gs://bucket/studies")
-    directory = studies.directory(args, context, PARTS)
+    directory = studies.directory(args, context, OUTPUTS, PARTS)
     assert directory.startswith("gs://bucket/studies/")
 
 
 def test_other_fingerprint_is_another_directory() -> None:
     """One search would find another one's study in its place."""
     context = Executor.Context(tmp_dir="/tmp", unique_id="5")
-    one = studies.directory(TuneArgs(), context, PARTS)
-    other = studies.directory(TuneArgs(), context, {"examples": "b"})
+    one = studies.directory(TuneArgs(), context, OUTPUTS, PARTS)
+    other = studies.directory(TuneArgs(), context, OUTPUTS, {"examples": "b"})
     assert one != other
-    assert one == studies.directory(TuneArgs(num_parallel_trials=3), context, PARTS)
+    assert one == studies.directory(
+        TuneArgs(num_parallel_trials=3), context, OUTPUTS, PARTS
+    )
 
 
-def test_without_orchestrator_it_survives_the_temporary_directory() -> None:
-    """An executor that is called directly could not resume."""
-    context = Executor.Context(tmp_dir="/tmp/run", unique_id="5")
-    directory = studies.directory(TuneArgs(), context, PARTS)
-    assert directory.startswith("/tmp/run/studies/")
+def test_in_a_pod_it_is_beside_the_artifacts() -> None:
+    """A retried pod would search anew: it is told the same outputs, and has a new disk."""
+    uri = "gs://bucket/penguin/run-1/Tuner/0a1b/best_hyperparameters"
+    context = Executor.Context(tmp_dir="/gcs/bucket/.temp", unique_id="5")
+    directory = studies.directory(TuneArgs(), context, outputs(uri), PARTS)
+    assert directory.startswith("gs://bucket/penguin/run-1/Tuner/0a1b/.system/studies/")

@@ -3,8 +3,9 @@
 import pytest
 from tfx.proto import tuner_pb2 as tfx_tuner_pb2
 
-from tuner_component import TuneArgs, tune_args
+from tuner_component import Stopping, TuneArgs, tune_args
 from tuner_component.search.options import SearchOptions
+from tuner_component.search.stopping_options import StoppingOptions
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ def test_option_of_workers_needs_workers(args: TuneArgs) -> None:
 def test_defaults_are_those_of_the_search() -> None:
     """What the documentation calls a default would not be one."""
     options = tune_args.search_options(TuneArgs(num_parallel_trials=1))
-    assert options == SearchOptions(num_workers=1)
+    assert options == SearchOptions(num_workers=1, preflight=True)
 
 
 def test_every_field_reaches_the_search() -> None:
@@ -65,7 +66,17 @@ def test_every_field_reaches_the_search() -> None:
         study_dir="/studies",
         seed=0,
         max_trials_per_worker=10,
+        stopping=Stopping(
+            rule="HYPERBAND",
+            grace_epochs=2,
+            reduction_factor=4,
+            warmup_trials=0,
+            patience=3,
+            max_epochs=9,
+        ),
+        skip_preflight=True,
     )
+    assert len(args.stopping.ListFields()) == len(Stopping.DESCRIPTOR.fields)
     assert len(args.ListFields()) == len(TuneArgs.DESCRIPTOR.fields)
     assert tune_args.search_options(args) == SearchOptions(
         num_workers=3,
@@ -77,6 +88,7 @@ def test_every_field_reaches_the_search() -> None:
         max_failed_trials=0,
         seed=0,
         max_trials_per_worker=10,
+        stopping=StoppingOptions("hyperband", 2, 4, 0, 3, 9),
     )
 
 
@@ -96,3 +108,27 @@ def test_message_of_tfx_is_converted() -> None:
     """Executors that are called directly get a message."""
     args = tune_args.from_exec_properties(tfx_tuner_pb2.TuneArgs(num_parallel_trials=2))
     assert args == TuneArgs(num_parallel_trials=2)
+
+
+@pytest.mark.parametrize(
+    ("stopping", "message"),
+    [
+        (Stopping(rule="ASHA", grace_epochs=-1), "grace_epochs to be 1 or more.*-1"),
+        (Stopping(rule="ASHA", reduction_factor=1), "reduction_factor.* 2 or more.*1"),
+        (
+            Stopping(rule="MEDIAN", warmup_trials=-1),
+            "warmup_trials to be 0 or more.*-1",
+        ),
+        (Stopping(rule="PATIENCE", patience=-3), "patience to be 1 or more.*-3"),
+        (Stopping(rule="HYPERBAND"), "max_epochs with the rule HYPERBAND.*None"),
+        (Stopping(rule="HYPERBAND", max_epochs=2), "max_epochs.*2"),
+        (Stopping(patience=3), "stopping.rule with patience.*none"),
+        (Stopping(rule=9), "stopping.rule to be one of.*9"),
+    ],
+)
+def test_stopping_rule_that_cannot_be_is_refused(
+    stopping: Stopping, message: str
+) -> None:
+    """The search would fail, or stop no trial, an hour after the pipeline started."""
+    with pytest.raises(ValueError, match=f"Expected .*{message}"):
+        tune_args.validated(TuneArgs(stopping=stopping))

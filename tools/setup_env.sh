@@ -98,11 +98,11 @@ install() {
   # an index (pip.conf, a proxy's certificate).
   if "${pip[@]}" install --quiet "${constraint[@]}" uv &&
     "$venv/bin/uv" pip install --python "$venv/bin/python" "${constraint[@]}" \
-      --editable ".[dev]"; then
+      --editable ".[dev,kfp]"; then
     return
   fi
   echo "uv did not get there; trying again with pip."
-  "${pip[@]}" install "${constraint[@]}" --editable ".[dev]"
+  "${pip[@]}" install "${constraint[@]}" --editable ".[dev,kfp]"
 }
 
 fail() {

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tuner_component.component import TunerFnResult as TunerFnResult
     from tuner_component.component import TunerSpec as TunerSpec
     from tuner_component.executor import Executor as Executor
+    from tuner_component.proto.tuner_pb2 import Stopping as Stopping
     from tuner_component.proto.tuner_pb2 import TuneArgs as TuneArgs
     from tuner_component.proto.tuner_pb2 import TunerFnArgs as TunerFnArgs
     from tuner_component.report.loading import load_study as load_study
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
         load_best_hyperparameters as load_best_hyperparameters,
     )
     from tuner_component.results import load_tuner_results as load_tuner_results
+    from tuner_component.search.reporting import report_epoch as report_epoch
 
 _MODULE_OF = {
     "Executor": "executor",
+    "Stopping": "proto.tuner_pb2",
     "TrialResult": "results",
     "TuneArgs": "proto.tuner_pb2",
     "Tuner": "component",
@@ -34,10 +37,12 @@ _MODULE_OF = {
     "load_best_hyperparameters": "results",
     "load_study": "report.loading",
     "load_tuner_results": "results",
+    "report_epoch": "search.reporting",
 }
 
 __all__ = [
     "Executor",
+    "Stopping",
     "TrialResult",
     "TuneArgs",
     "Tuner",
@@ -48,6 +53,7 @@ __all__ = [
     "load_best_hyperparameters",
     "load_study",
     "load_tuner_results",
+    "report_epoch",
 ]
 
 

@@ -6,12 +6,14 @@ from tfx import types
 from tfx.components.tuner.component import TunerFnResult
 from tfx.components.util import udf_utils
 from tfx.dsl.components.base import base_component, executor_spec
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.proto import trainer_pb2
 from tfx.proto import tuner_pb2 as tfx_tuner_pb2
 from tfx.types import component_spec, standard_artifacts
 from tfx.types import standard_component_specs as specs
 from tfx.utils import json_utils
 
+from tuner_component import prior
 from tuner_component import tune_args as tune_args_lib
 from tuner_component.executor import Executor
 from tuner_component.proto import tuner_pb2
@@ -24,7 +26,8 @@ class TunerSpec(component_spec.ComponentSpec):  # type: ignore[misc]
 
     Keys and types are those of `tfx.types.standard_component_specs.TunerSpec`,
     except that `tune_args` is our message (compatible with TFX's on the wire and in
-    JSON) and that `statistics` is an additional, optional input.
+    JSON) and that `statistics`, `prior_results` and `initial_hyperparameters` are
+    additional, optional inputs.
     """
 
     PARAMETERS: ClassVar[dict[str, Any]] = {
@@ -37,6 +40,12 @@ class TunerSpec(component_spec.ComponentSpec):  # type: ignore[misc]
         **specs.TunerSpec.INPUTS,
         specs.STATISTICS_KEY: component_spec.ChannelParameter(
             type=standard_artifacts.ExampleStatistics, optional=True
+        ),
+        prior.PRIOR_RESULTS_KEY: component_spec.ChannelParameter(
+            type=standard_artifacts.TunerResults, optional=True
+        ),
+        prior.INITIAL_HYPERPARAMETERS_KEY: component_spec.ChannelParameter(
+            type=standard_artifacts.HyperParameters, optional=True
         ),
     }
     OUTPUTS: ClassVar[dict[str, Any]] = specs.TunerSpec.OUTPUTS
@@ -70,10 +79,14 @@ class Tuner(base_component.BaseComponent):  # type: ignore[misc]
         tuner_fn: str | None = None,
         train_args: trainer_pb2.TrainArgs | None = None,
         eval_args: trainer_pb2.EvalArgs | None = None,
-        tune_args: tuner_pb2.TuneArgs | tfx_tuner_pb2.TuneArgs | None = None,
+        tune_args: (
+            tuner_pb2.TuneArgs | tfx_tuner_pb2.TuneArgs | RuntimeParameter | None
+        ) = None,
         custom_config: dict[str, Any] | None = None,
         *,
         statistics: types.BaseChannel | None = None,
+        prior_results: types.BaseChannel | None = None,
+        initial_hyperparameters: types.BaseChannel | None = None,
     ) -> None:
         """Constructs a Tuner component.
 
@@ -92,17 +105,24 @@ class Tuner(base_component.BaseComponent):  # type: ignore[misc]
                 the `train` split.
             eval_args: Splits and number of steps to evaluate with. Without splits:
                 the `eval` split.
-            tune_args: How to run the search. TFX's `TuneArgs` works as well.
+            tune_args: How to run the search. TFX's `TuneArgs` works as well, and so
+                does a `RuntimeParameter` of type `str`, for JSON of a `TuneArgs` that
+                is given when a compiled pipeline is submitted.
             custom_config: JSON-serializable values for the user's module
                 (`fn_args.custom_config`).
             statistics: Channel of `standard_artifacts.ExampleStatistics` of
                 `examples`: gives the user's module `fn_args.num_examples`, the
                 number of examples by split name.
+            prior_results: Channel of `standard_artifacts.TunerResults` of earlier runs,
+                ours or the stock Tuner's, with the same objective: the best points are
+                tried first, and an oracle that can learns from all of them.
+            initial_hyperparameters: Channel of `standard_artifacts.HyperParameters`: a
+                point to be tried before all others.
 
         Raises:
             ValueError: If not exactly one of `module_file` and `tuner_fn` is given,
                 or a value of `tune_args` is out of its range.
-            TypeError: If `tune_args` is not a `TuneArgs`, or `custom_config` is not a
+            TypeError: If `tune_args` is none of these, or `custom_config` is not a
                 dictionary that can be written as JSON.
         """
         if bool(module_file) == bool(tuner_fn):
@@ -118,13 +138,13 @@ class Tuner(base_component.BaseComponent):  # type: ignore[misc]
                 transform_graph=transform_graph,
                 base_model=base_model,
                 statistics=statistics,
+                prior_results=prior_results,
+                initial_hyperparameters=initial_hyperparameters,
                 module_file=module_file,
                 tuner_fn=tuner_fn,
                 train_args=train_args or trainer_pb2.TrainArgs(),
                 eval_args=eval_args or trainer_pb2.EvalArgs(),
-                tune_args=(
-                    None if tune_args is None else tune_args_lib.validated(tune_args)
-                ),
+                tune_args=_checked(tune_args),
                 custom_config=_serialized(custom_config),
                 best_hyperparameters=types.Channel(
                     type=standard_artifacts.HyperParameters
@@ -138,6 +158,16 @@ class Tuner(base_component.BaseComponent):  # type: ignore[misc]
             udf_utils.add_user_module_dependency(
                 self, specs.MODULE_FILE_KEY, specs.MODULE_PATH_KEY
             )
+
+
+def _checked(
+    tune_args: tuner_pb2.TuneArgs | tfx_tuner_pb2.TuneArgs | RuntimeParameter | None,
+) -> tuner_pb2.TuneArgs | RuntimeParameter | None:
+    if tune_args is None:
+        return None
+    if isinstance(tune_args, RuntimeParameter):
+        return tune_args_lib.checked_parameter(tune_args)
+    return tune_args_lib.validated(tune_args)
 
 
 def _serialized(custom_config: dict[str, Any] | None) -> str:

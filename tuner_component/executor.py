@@ -11,6 +11,7 @@ from tuner_component import (
     artifacts,
     fn_args,
     preload,
+    prior,
     search_inputs,
     studies,
     tune_args,
@@ -22,6 +23,7 @@ from tuner_component.report import loading, tensorboard, terminal
 from tuner_component.search import fingerprint, in_process, seeding
 from tuner_component.search.engines import launch
 from tuner_component.search.events import Audience
+from tuner_component.search.options import SearchOptions
 from tuner_component.search.protocol import EntryPoint
 from tuner_component.search.result import SearchResult
 from tuner_component.search.study import Study, StudyState
@@ -48,6 +50,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         Raises:
             ValueError: If the inputs or the properties do not fit.
             UserModuleError: If the user's module or its `tuner_fn` fails.
+            PreflightError: If every trial would fail.
             TypeError: If `tuner_fn` returns something else than it should.
             SearchFailedError: If the search ends without a result.
             SearchInterruptedError: If it was stopped; running it again goes on.
@@ -55,7 +58,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         self._log_startup(input_dict, output_dict, exec_properties)
         args = tune_args.from_exec_properties(exec_properties.get(specs.TUNE_ARGS_KEY))
         parts = search_inputs.fingerprint(input_dict, exec_properties, args)
-        directory = studies.directory(args, self._context, parts)
+        directory = studies.directory(args, self._context, output_dict, parts)
         message = fn_args.from_artifacts(
             input_dict,
             exec_properties,
@@ -66,7 +69,8 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
             logging.info("%s", new)
         logging.info("The study is kept in %s.", directory)
         run = _run_in_workers if args.num_parallel_trials else _run_in_process
-        result = run(message, directory, parts, args)
+        options = tune_args.search_options(args, prior.known(input_dict))
+        result = run(message, directory, parts, options)
         _log_result(result, directory)
         artifacts.publish(result, loading.load_study(directory), output_dict)
 
@@ -94,9 +98,8 @@ def _run_in_process(
     message: tuner_pb2.TunerFnArgs,
     directory: str,
     parts: dict[str, str],
-    args: tuner_pb2.TuneArgs,
+    options: SearchOptions,
 ) -> SearchResult:
-    options = tune_args.search_options(args)
     with Study.open(directory, parts, options.seed) as study:
         found = study.state
         tuner_fn = user_module.load_tuner_fn(message)
@@ -113,6 +116,9 @@ def _run_in_process(
                 study,
                 max_failed_trials=options.max_failed_trials,
                 time_budget_s=options.time_budget_s,
+                stopping=options.stopping,
+                known=options.known,
+                preflight=options.preflight,
                 observer=writer,
             )
         tuner.results_summary()
@@ -123,7 +129,7 @@ def _run_in_workers(
     message: tuner_pb2.TunerFnArgs,
     directory: str,
     parts: dict[str, str],
-    args: tuner_pb2.TuneArgs,
+    options: SearchOptions,
 ) -> SearchResult:
     with (
         user_module.installed(message) as local,
@@ -134,7 +140,7 @@ def _run_in_workers(
             EntryPoint(worker_entry.TARGET, local.SerializeToString()),
             directory,
             parts,
-            tune_args.search_options(args),
+            options,
             preload.modules(user_module.source(local)),
             observer=Audience([view, writer]),
         )

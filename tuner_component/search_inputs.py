@@ -35,7 +35,7 @@ def fingerprint(
     Args:
         input_dict: Input artifacts by the keys of `TunerSpec`.
         exec_properties: Execution properties by the keys of `TunerSpec`.
-        tune_args: Only its seed counts.
+        tune_args: Only its seed and its stopping rule count.
     """
     result = {
         key: _digest(line for artifact in artifacts for line in _tree(artifact.uri))
@@ -46,7 +46,10 @@ def fingerprint(
     for key in (specs.TRAIN_ARGS_KEY, specs.EVAL_ARGS_KEY, specs.CUSTOM_CONFIG_KEY):
         result[key] = _digest([str(exec_properties.get(key))])
     seed = str(tune_args.seed) if tune_args.HasField("seed") else "drawn"
-    return {**result, "seed": seed}
+    result["seed"] = seed
+    if tune_args.stopping.rule:
+        result["stopping"] = str(tune_args.stopping).strip().replace("\n", ", ")
+    return result
 
 
 def _tree(uri: str) -> Iterator[str]:

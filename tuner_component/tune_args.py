@@ -4,10 +4,13 @@ import math
 from typing import Any
 
 from google.protobuf import json_format
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.proto import tuner_pb2 as tfx_tuner_pb2
 
 from tuner_component.proto import tuner_pb2
+from tuner_component.search.known import NOTHING, Known
 from tuner_component.search.options import SearchOptions
+from tuner_component.search.stopping_options import StoppingOptions
 
 # The least value of each number, and what to write when there is no wish.
 _AT_LEAST = {
@@ -76,7 +79,54 @@ def validated(
             f"below 1. Received: {result.gpus_per_trial}. A worker can share one GPU "
             "or own several."
         )
+    stopping_options(result)
     return result
+
+
+def checked_parameter(parameter: RuntimeParameter) -> RuntimeParameter:
+    """Returns a parameter of the pipeline that will hold TuneArgs as JSON.
+
+    Args:
+        parameter: Its value is known only when a run is submitted; a default is checked
+            now.
+
+    Raises:
+        TypeError: If its values are not text.
+        ValueError: If its default is not JSON of a TuneArgs, or out of its range.
+    """
+    if parameter.ptype is not str:
+        raise TypeError(
+            "Expected a RuntimeParameter for tune_args to hold JSON. Received: "
+            f"{parameter.name!r} of type {parameter.ptype}. Write RuntimeParameter("
+            f"{parameter.name!r}, str, '{{\"num_parallel_trials\": 2}}')."
+        )
+    from_exec_properties(parameter.default)
+    return parameter
+
+
+def stopping_options(args: tuner_pb2.TuneArgs) -> StoppingOptions | None:
+    """Returns the stopping rule in the terms of the search, None for none.
+
+    Raises:
+        ValueError: If a value is out of its range.
+    """
+    stopping = args.stopping
+    # Where 0 stands for the default, it is not among the fields that are set.
+    given = {field.name: value for field, value in stopping.ListFields()}
+    number = given.pop("rule", 0)
+    if number == tuner_pb2.Stopping.NONE:
+        if given:
+            raise ValueError(
+                f"Expected tune_args.stopping.rule with {', '.join(given)}. Received: "
+                "none. Set the rule, or leave stopping out."
+            )
+        return None
+    if number not in tuner_pb2.Stopping.Rule.values():
+        raise ValueError(
+            "Expected tune_args.stopping.rule to be one of "
+            f"{tuner_pb2.Stopping.Rule.keys()}. Received: {number}."
+        )
+    return StoppingOptions(tuner_pb2.Stopping.Rule.Name(number).lower(), **given)
 
 
 def from_exec_properties(value: Any) -> tuner_pb2.TuneArgs:
@@ -107,11 +157,15 @@ def from_exec_properties(value: Any) -> tuner_pb2.TuneArgs:
     return validated(parsed)
 
 
-def search_options(args: tuner_pb2.TuneArgs) -> SearchOptions:
+def search_options(args: tuner_pb2.TuneArgs, known: Known = NOTHING) -> SearchOptions:
     """Returns the same in the terms of the search.
 
-    An in-process search takes only the seed, the time budget and the limit on failures
-    from it.
+    An in-process search takes only the seed, the time budget, the limit on failures, the
+    stopping rule, what is known, and the check before the first trial from it.
+
+    Args:
+        args: How to run the search.
+        known: What it starts from.
     """
     # Where 0 and unset mean different things, the message knows which it is.
     set_fields = {field.name: value for field, value in args.ListFields()}
@@ -124,5 +178,8 @@ def search_options(args: tuner_pb2.TuneArgs) -> SearchOptions:
         time_budget_s=args.time_budget_seconds or None,
         max_failed_trials=set_fields.get("max_failed_trials"),
         max_trials_per_worker=args.max_trials_per_worker or None,
+        stopping=stopping_options(args),
+        known=known,
+        preflight=not args.skip_preflight,
         seed=set_fields.get("seed"),
     )

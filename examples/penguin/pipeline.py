@@ -8,6 +8,8 @@ from typing import TextIO
 
 import tensorflow_model_analysis as tfma
 from tfx import v1 as tfx
+from tfx.dsl.components.base.base_node import BaseNode
+from tfx.v1.dsl.experimental import RuntimeParameter
 
 from examples.penguin import artifacts, console, penguin_module
 from tuner_component import TuneArgs, Tuner
@@ -37,8 +39,39 @@ def create_pipeline(
         hyperparameters: The directory of a `best_hyperparameters.txt` to train with;
             without it a Tuner looks for the best ones.
     """
+    return tfx.dsl.Pipeline(
+        pipeline_name=name,
+        pipeline_root=str(root / name),
+        metadata_connection_config=artifacts.connection_config(root),
+        components=create_components(
+            str(DATA),
+            str(root / "serving"),
+            tune_args=TuneArgs(num_parallel_trials=PARALLEL_TRIALS),
+            hyperparameters=hyperparameters,
+        ),
+        # What has not changed since the last run is not computed again.
+        enable_cache=True,
+    )
+
+
+def create_components(
+    data: str | RuntimeParameter,
+    serving: str,
+    *,
+    tune_args: TuneArgs | RuntimeParameter,
+    hyperparameters: str | RuntimeParameter | None,
+) -> list[BaseNode]:
+    """Connects the components, wherever they are going to run.
+
+    Args:
+        data: The directory of the CSV file, a path or URI.
+        serving: The directory that models are pushed to, a path or URI.
+        tune_args: How the Tuner searches, if there is one.
+        hyperparameters: The directory of a `best_hyperparameters.txt` to train with,
+            a path or URI; without it there is a Tuner.
+    """
     example_gen = tfx.components.CsvExampleGen(
-        input_base=str(DATA), input_config=_input_config(), output_config=_splits()
+        input_base=data, input_config=_input_config(), output_config=_splits()
     )
     examples = example_gen.outputs["examples"]
     statistics_gen = tfx.components.StatisticsGen(examples=examples)
@@ -63,9 +96,7 @@ def create_pipeline(
         "eval_args": tfx.proto.EvalArgs(splits=["eval"]),
     }
     if hyperparameters is None:
-        source = Tuner(
-            tune_args=TuneArgs(num_parallel_trials=PARALLEL_TRIALS), **training
-        )
+        source = Tuner(tune_args=tune_args, **training)
         best_hyperparameters = source.outputs["best_hyperparameters"]
     else:
         source = tfx.dsl.Importer(
@@ -84,28 +115,19 @@ def create_pipeline(
         model=trainer.outputs["model"],
         model_blessing=evaluator.outputs["blessing"],
         push_destination=tfx.proto.PushDestination(
-            filesystem=tfx.proto.PushDestination.Filesystem(
-                base_directory=str(root / "serving")
-            )
+            filesystem=tfx.proto.PushDestination.Filesystem(base_directory=serving)
         ),
     )
-    return tfx.dsl.Pipeline(
-        pipeline_name=name,
-        pipeline_root=str(root / name),
-        metadata_connection_config=artifacts.connection_config(root),
-        components=[
-            example_gen,
-            statistics_gen,
-            schema_gen,
-            transform,
-            source,
-            trainer,
-            evaluator,
-            pusher,
-        ],
-        # What has not changed since the last run is not computed again.
-        enable_cache=True,
-    )
+    return [
+        example_gen,
+        statistics_gen,
+        schema_gen,
+        transform,
+        source,
+        trainer,
+        evaluator,
+        pusher,
+    ]
 
 
 def run(pipeline: tfx.dsl.Pipeline, terminal: TextIO) -> None:

@@ -62,7 +62,15 @@ def build(hp: keras_tuner.HyperParameters) -> Any:
         ]
     )
     learning_rate = hp.Float("learning_rate", 1e-3, 1e-1, sampling="log")
-    model.compile(keras.optimizers.Adam(learning_rate), "mse")
+    # Tracing a graph would take longer than training so little.
+    model.compile(keras.optimizers.Adam(learning_rate), "mse", run_eagerly=True)
+    return model
+
+
+def build_traced(hp: keras_tuner.HyperParameters) -> Any:
+    """The same, trained as users train."""
+    model = build(hp)
+    model.compile(model.optimizer, "mse")
     return model
 
 

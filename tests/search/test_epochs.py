@@ -16,8 +16,8 @@ def test_curves_are_by_training_and_epoch() -> None:
         {"loss": [None, 1.0]},
     ]
     assert book.curves("7") == expected
-    assert book.end("7") == {"curves": expected}
-    assert book.end("7") == {"curves": []}
+    assert book.end("7", "COMPLETED") == {"curves": expected}
+    assert book.end("7", "COMPLETED") == {"curves": []}
 
 
 def test_another_attempt_begins_an_empty_curve() -> None:

@@ -1,30 +1,27 @@
 """Fault injection kills exactly where it is told to."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.search import crashes
 from tuner_component.search import faults
 
 
-@pytest.fixture(name="point")
-def _point() -> Iterator[str]:
-    yield faults.declare("test.point", "a point of this test")
-    del faults._declared["test.point"]
+def pass_point(times: int) -> None:
+    point = faults.declare("test.point", "a point of this test")
+    for _ in range(times):
+        faults.point(point)
 
 
-def test_kills_at_the_nth_pass(point: str) -> None:
+def test_kills_at_the_nth_pass() -> None:
     """Only the first of many transitions could ever be tested."""
-    passes = [lambda n=n: [faults.point(point) for _ in range(n)] for n in (2, 3)]
-    assert crashes.run(passes[0], f"{point}:3")
-    assert not crashes.run(passes[1], f"{point}:3")
+    assert crashes.run(lambda: pass_point(2), "test.point:3")
+    assert not crashes.run(lambda: pass_point(3), "test.point:3")
 
 
-def test_does_nothing_unless_asked(point: str) -> None:
+def test_does_nothing_unless_asked() -> None:
     """Searches would be killed for no reason."""
-    assert crashes.run(lambda: faults.point(point))
-    assert crashes.run(lambda: faults.point(point), "test.other")
+    assert crashes.run(lambda: pass_point(1))
+    assert crashes.run(lambda: pass_point(1), "test.other")
 
 
 def test_undeclared_point_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,10 +31,12 @@ def test_undeclared_point_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         faults.point("test.unknown")
 
 
-def test_name_is_declared_once(point: str) -> None:
+def test_name_is_declared_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two places would share a name, and one of them never be hit."""
+    monkeypatch.setattr(faults, "_declared", {})
+    faults.declare("test.taken", "a point of this test")
     with pytest.raises(ValueError, match="Choose another"):
-        faults.declare(point, "something else")
+        faults.declare("test.taken", "something else")
 
 
 def test_every_point_says_what_it_is() -> None:

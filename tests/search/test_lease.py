@@ -62,11 +62,37 @@ def test_silent_holder_is_replaced(
     taker.release()
 
 
-def test_recent_holder_elsewhere_is_not(path: Path) -> None:
+def test_holder_elsewhere_that_renews_is_not(path: Path) -> None:
     """A live driver on another machine would lose its study."""
-    leave_behind(path, renewed=time.time() - 50)
+    leave_behind(path, renewed=time.time() - 1)
+    later = threading.Timer(0.2, leave_behind, [path], {"renewed": time.time() + 5})
+    later.start()
     with pytest.raises(StudyLockedError, match="host elsewhere"):
-        new(path).acquire()
+        new(path, stale_after=4.0).acquire()
+    later.join()
+
+
+def test_holder_elsewhere_that_has_just_died_is_outlived(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A pod that is started again would fail as long as its predecessor is missed."""
+    leave_behind(path, renewed=time.time())
+    taker = new(path, stale_after=0.5)
+    with caplog.at_level(logging.WARNING):
+        taker.acquire()
+    assert "may have died: waiting" in caplog.text
+    taker.release()
+
+
+def test_lease_that_is_given_back_meanwhile_is_taken(path: Path) -> None:
+    """A pod would wait for one that has ended in order, or fail."""
+    leave_behind(path, renewed=time.time())
+    later = threading.Timer(0.2, path.unlink)
+    later.start()
+    taker = new(path, stale_after=4.0)
+    taker.acquire()
+    taker.release()
+    later.join()
 
 
 def test_dead_holder_on_this_machine_is_replaced_at_once(path: Path) -> None:

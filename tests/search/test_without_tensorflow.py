@@ -14,8 +14,11 @@ import pytest
 pytestmark = pytest.mark.slow
 
 PROJECT = Path(__file__).parents[2]
-# What KerasTuner needs without TensorFlow, and the backend.
-REQUIREMENTS = ["jax[cpu]", "keras", "keras-tuner==1.4.8", "pytest", "six"]
+# The backend, what KerasTuner needs without TensorFlow, and what tests need.
+REQUIREMENTS = [
+    *["jax[cpu]", "keras", "keras-tuner==1.4.8", "six"],
+    *["cloudpickle", "pytest"],
+]
 
 
 @pytest.fixture(scope="module")
@@ -23,13 +26,13 @@ def python() -> Path:
     """An interpreter with JAX; made on the first run, which needs a package index."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     venv = PROJECT / f".venv-jax-{version}"
-    complete = venv / "complete"
-    if not complete.exists():
+    complete, wanted = venv / "complete", "\n".join(REQUIREMENTS)
+    if not complete.exists() or complete.read_text() != wanted:
         shutil.rmtree(venv, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
         pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet"]
         subprocess.run([*pip, *REQUIREMENTS], check=True)
-        complete.touch()
+        complete.write_text(wanted)
     return venv / "bin" / "python"
 
 

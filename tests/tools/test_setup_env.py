@@ -148,7 +148,7 @@ def test_installs_from_the_lines_constraints(machine: Machine) -> None:
     assert made == f"{python} -m venv {machine.venv}"
     assert installed == (
         f"uv pip install --python {machine.venv}/bin/python"
-        " --constraint constraints/tfx-1.21.txt --editable .[dev]"
+        " --constraint constraints/tfx-1.21.txt --editable .[dev,kfp]"
     )
 
 
@@ -157,7 +157,7 @@ def test_pip_takes_over_from_uv(machine: Machine) -> None:
     machine.python("bin/python3.10", "3.10")
     *_, last = machine.set_up(UV_STATUS="2")
     assert last.startswith("pip -m pip ")
-    assert last.endswith("--constraint constraints/tfx-1.16.txt --editable .[dev]")
+    assert last.endswith("--constraint constraints/tfx-1.16.txt --editable .[dev,kfp]")
 
 
 def test_failed_install_fails(machine: Machine) -> None:

@@ -9,11 +9,12 @@ import builtins
 import collections.abc
 import google.protobuf.descriptor
 import google.protobuf.internal.containers
+import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
 import sys
 import typing
 
-if sys.version_info >= (3, 8):
+if sys.version_info >= (3, 10):
     import typing as typing_extensions
 else:
     import typing_extensions
@@ -38,6 +39,8 @@ class TuneArgs(google.protobuf.message.Message):
     STUDY_DIR_FIELD_NUMBER: builtins.int
     SEED_FIELD_NUMBER: builtins.int
     MAX_TRIALS_PER_WORKER_FIELD_NUMBER: builtins.int
+    STOPPING_FIELD_NUMBER: builtins.int
+    SKIP_PREFLIGHT_FIELD_NUMBER: builtins.int
     num_parallel_trials: builtins.int
     """How many trials run at the same time, each in a worker process of its own.
     0 (the default) runs the search sequentially inside the executor's process;
@@ -79,6 +82,13 @@ class TuneArgs(google.protobuf.message.Message):
     """A worker is replaced after so many trials, against memory that user code leaks.
     0 stands for never.
     """
+    @property
+    def stopping(self) -> global___Stopping:
+        """When to end a trial before its last epoch. Unset stands for never."""
+    skip_preflight: builtins.bool
+    """Does without the check, before the first trial, that the default model trains and
+    reports the objective.
+    """
     def __init__(
         self,
         *,
@@ -92,9 +102,11 @@ class TuneArgs(google.protobuf.message.Message):
         study_dir: builtins.str = ...,
         seed: builtins.int | None = ...,
         max_trials_per_worker: builtins.int = ...,
+        stopping: global___Stopping | None = ...,
+        skip_preflight: builtins.bool = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing_extensions.Literal["_gpus_per_trial", b"_gpus_per_trial", "_max_failed_trials", b"_max_failed_trials", "_max_retries", b"_max_retries", "_seed", b"_seed", "gpus_per_trial", b"gpus_per_trial", "max_failed_trials", b"max_failed_trials", "max_retries", b"max_retries", "seed", b"seed"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing_extensions.Literal["_gpus_per_trial", b"_gpus_per_trial", "_max_failed_trials", b"_max_failed_trials", "_max_retries", b"_max_retries", "_seed", b"_seed", "cpus_per_trial", b"cpus_per_trial", "gpus_per_trial", b"gpus_per_trial", "max_failed_trials", b"max_failed_trials", "max_retries", b"max_retries", "max_trials_per_worker", b"max_trials_per_worker", "num_parallel_trials", b"num_parallel_trials", "seed", b"seed", "study_dir", b"study_dir", "time_budget_seconds", b"time_budget_seconds", "trial_timeout_seconds", b"trial_timeout_seconds"]) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["_gpus_per_trial", b"_gpus_per_trial", "_max_failed_trials", b"_max_failed_trials", "_max_retries", b"_max_retries", "_seed", b"_seed", "gpus_per_trial", b"gpus_per_trial", "max_failed_trials", b"max_failed_trials", "max_retries", b"max_retries", "seed", b"seed", "stopping", b"stopping"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["_gpus_per_trial", b"_gpus_per_trial", "_max_failed_trials", b"_max_failed_trials", "_max_retries", b"_max_retries", "_seed", b"_seed", "cpus_per_trial", b"cpus_per_trial", "gpus_per_trial", b"gpus_per_trial", "max_failed_trials", b"max_failed_trials", "max_retries", b"max_retries", "max_trials_per_worker", b"max_trials_per_worker", "num_parallel_trials", b"num_parallel_trials", "seed", b"seed", "skip_preflight", b"skip_preflight", "stopping", b"stopping", "study_dir", b"study_dir", "time_budget_seconds", b"time_budget_seconds", "trial_timeout_seconds", b"trial_timeout_seconds"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing_extensions.Literal["_gpus_per_trial", b"_gpus_per_trial"]) -> typing_extensions.Literal["gpus_per_trial"] | None: ...
     @typing.overload
@@ -105,6 +117,85 @@ class TuneArgs(google.protobuf.message.Message):
     def WhichOneof(self, oneof_group: typing_extensions.Literal["_seed", b"_seed"]) -> typing_extensions.Literal["seed"] | None: ...
 
 global___TuneArgs = TuneArgs
+
+class Stopping(google.protobuf.message.Message):
+    """A rule that ends trials before their last epoch. A trial that was stopped counts with
+    its best epoch. Needs Optuna: pip install tfx-tuner-component[optuna].
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _Rule:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _RuleEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[Stopping._Rule.ValueType], builtins.type):  # noqa: F821
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        NONE: Stopping._Rule.ValueType  # 0
+        MEDIAN: Stopping._Rule.ValueType  # 1
+        """Its best value so far is worse than the median of what the trials that were
+        trained to the end had at the same epoch.
+        """
+        ASHA: Stopping._Rule.ValueType  # 2
+        """Asynchronous successive halving: after grace_epochs, and after each further
+        reduction_factor-fold of them, only the best 1 in reduction_factor goes on.
+        """
+        HYPERBAND: Stopping._Rule.ValueType  # 3
+        """Several such halvings side by side, that begin sooner and later. Needs max_epochs."""
+        PATIENCE: Stopping._Rule.ValueType  # 4
+        """Its best value so far is more than `patience` epochs old. Looks at no other trial."""
+
+    class Rule(_Rule, metaclass=_RuleEnumTypeWrapper): ...
+    NONE: Stopping.Rule.ValueType  # 0
+    MEDIAN: Stopping.Rule.ValueType  # 1
+    """Its best value so far is worse than the median of what the trials that were
+    trained to the end had at the same epoch.
+    """
+    ASHA: Stopping.Rule.ValueType  # 2
+    """Asynchronous successive halving: after grace_epochs, and after each further
+    reduction_factor-fold of them, only the best 1 in reduction_factor goes on.
+    """
+    HYPERBAND: Stopping.Rule.ValueType  # 3
+    """Several such halvings side by side, that begin sooner and later. Needs max_epochs."""
+    PATIENCE: Stopping.Rule.ValueType  # 4
+    """Its best value so far is more than `patience` epochs old. Looks at no other trial."""
+
+    RULE_FIELD_NUMBER: builtins.int
+    GRACE_EPOCHS_FIELD_NUMBER: builtins.int
+    REDUCTION_FACTOR_FIELD_NUMBER: builtins.int
+    WARMUP_TRIALS_FIELD_NUMBER: builtins.int
+    PATIENCE_FIELD_NUMBER: builtins.int
+    MAX_EPOCHS_FIELD_NUMBER: builtins.int
+    rule: global___Stopping.Rule.ValueType
+    grace_epochs: builtins.int
+    """No trial is stopped before it was trained for so many epochs. 0 stands for 1."""
+    reduction_factor: builtins.int
+    """What share of the trials goes on in ASHA and HYPERBAND: 1 in so many. 0 stands
+    for 3.
+    """
+    warmup_trials: builtins.int
+    """No trial is stopped before so many were trained to the end. Unset stands for 5 with
+    MEDIAN, and for 0 with the other rules.
+    """
+    patience: builtins.int
+    """For PATIENCE: epochs without progress. 0 stands for 5."""
+    max_epochs: builtins.int
+    """For HYPERBAND: how many epochs a trial has that is not stopped."""
+    def __init__(
+        self,
+        *,
+        rule: global___Stopping.Rule.ValueType = ...,
+        grace_epochs: builtins.int = ...,
+        reduction_factor: builtins.int = ...,
+        warmup_trials: builtins.int | None = ...,
+        patience: builtins.int = ...,
+        max_epochs: builtins.int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["_warmup_trials", b"_warmup_trials", "warmup_trials", b"warmup_trials"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["_warmup_trials", b"_warmup_trials", "grace_epochs", b"grace_epochs", "max_epochs", b"max_epochs", "patience", b"patience", "reduction_factor", b"reduction_factor", "rule", b"rule", "warmup_trials", b"warmup_trials"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing_extensions.Literal["_warmup_trials", b"_warmup_trials"]) -> typing_extensions.Literal["warmup_trials"] | None: ...
+
+global___Stopping = Stopping
 
 class TunerFnArgs(google.protobuf.message.Message):
     """Everything needed to rebuild the FnArgs that TFX passes to tuner_fn, on this

@@ -16,6 +16,7 @@ from tuner_component.search import (
     error_reports,
     events,
     fleet,
+    known_points,
     output,
     progress,
     protocol,
@@ -29,6 +30,7 @@ from tuner_component.search import (
 from tuner_component.search.checkpoints import CheckpointCleaner
 from tuner_component.search.durable_oracle import DurableOracle
 from tuner_component.search.engines import base
+from tuner_component.search.epochs import EpochBook
 from tuner_component.search.errors import SearchInterruptedError
 from tuner_component.search.result import SearchResult
 from tuner_component.search.study import Study, StudyState
@@ -90,11 +92,13 @@ def _search(
         tuner, _ = user_code.make_tuner(
             job.entry, "driver", study.seed, may_overwrite=found is StudyState.NEW
         )
+        known_points.start_from(tuner.oracle, job.options.known)
         oracle = DurableOracle(
             tuner.oracle,
             study,
             autocommit=False,
             max_failed_trials=job.options.max_failed_trials,
+            epochs=EpochBook.of(job.options.stopping, tuner.oracle),
         )
         end = supervisor.End.COMPLETE
         if found is not StudyState.FINISHED:
@@ -140,6 +144,7 @@ class _Specs:
     def __init__(self, job: protocol.Job, study: Study) -> None:
         self._job = job
         self._study = study
+        self._preflight = job.options.preflight and study.state is StudyState.NEW
 
     def __call__(self, worker_id: str, slot: int) -> protocol.WorkerSpec:
         return protocol.WorkerSpec(
@@ -151,6 +156,8 @@ class _Specs:
             logs=self._job.logs,
             study_directory=self._study.directory,
             seed=self._study.seed,
+            asks=self._job.options.stopping is not None,
+            preflight=self._preflight and worker_id == "worker-0",
         )
 
 

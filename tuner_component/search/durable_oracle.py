@@ -1,7 +1,6 @@
 """An oracle that survives: any KerasTuner oracle, with a journal behind it."""
 
 import logging
-import math
 import threading
 import time
 from collections import deque
@@ -10,6 +9,7 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
+from tuner_component.search import trials
 from tuner_component.search.display import SearchDisplay
 from tuner_component.search.epochs import EpochBook
 from tuner_component.search.errors import SearchError
@@ -59,6 +59,7 @@ class DurableOracle(OracleFacade):
         *,
         autocommit: bool = True,
         max_failed_trials: int | None = None,
+        epochs: EpochBook | None = None,
         display: bool = False,
     ) -> None:
         """Wraps an oracle and restores it from the study.
@@ -70,6 +71,7 @@ class DurableOracle(OracleFacade):
             autocommit: Commit in each call. Otherwise `commit` is the caller's to call,
                 for many calls at once, before telling anybody what they returned.
             max_failed_trials: How many trials may fail: see `FailureLimit`.
+            epochs: Fresh; a new one if None.
             display: Print for each trial what KerasTuner prints.
 
         Raises:
@@ -86,9 +88,9 @@ class DurableOracle(OracleFacade):
         spaces, state = SpaceTable(), OracleState(oracle)
         history = restore(oracle, study.journal.records(), spaces, state)
         journal = OracleJournal(oracle, study.journal, spaces, state, history)
-        self.epochs = EpochBook()
-        settle = self._commit_if_auto
-        self._ledger = TrialLedger(journal, history, self.epochs, settle)
+        self.epochs = epochs or EpochBook()
+        self.epochs.restore(history)
+        self._ledger = TrialLedger(journal, history, self.epochs, self._commit_if_auto)
         self._waiting: deque[str] = deque(history.unfinished())
         if study.state is not StudyState.FINISHED:
             self._begin(journal, history)
@@ -264,8 +266,8 @@ class DurableOracle(OracleFacade):
             SearchFailedError: If not one trial completed.
         """
         with self._lock:
-            trials = self._inner.trials.values()
-            if not any(trial.status == _Status.COMPLETED for trial in trials):
+            known = self._inner.trials.values()
+            if not any(trial.status == _Status.COMPLETED for trial in known):
                 raise self._limit.none_completed(self._study.directory)
             self._study.mark_finished()
 
@@ -325,13 +327,7 @@ class DurableOracle(OracleFacade):
             self._ledger.attempt_lost(trial.trial_id, reason, failed=True)
             self._waiting.append(trial.trial_id)
             return
-        if trial.status != _Status.COMPLETED:
-            trial.score = None
-        elif trial.score is None or not math.isfinite(trial.score):
-            # An oracle that scores trials without `score_trial`.
-            trial.status, trial.score = _Status.FAILED, None
-        else:
-            trial.score = float(trial.score)  # As it comes back: no number of numpy's.
+        trials.settle_score(trial)
         self._ledger.end(trial)
         self._limit.record(trial)
         self._display.trial_ended(trial)

@@ -8,6 +8,12 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import keras_tuner
+
+from tuner_component.search.history import History
+from tuner_component.search.stopping import StoppingRule
+from tuner_component.search.stopping_options import StoppingOptions
+
 EpochListener = Callable[[str, int, int, Mapping[str, float]], None]
 Curve = dict[str, list[float | None]]
 
@@ -22,19 +28,46 @@ class EpochBook:
             epoch may come twice where a trial is run again. Must be quick.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, rule: StoppingRule | None = None) -> None:
+        """Opens the book.
+
+        Args:
+            rule: Decides when a trial should be stopped; None never does.
+        """
         self.listener: EpochListener | None = None
+        self._rule = rule
         self._lock = threading.Lock()
         self._curves: dict[str, list[Curve]] = {}
+        self._stopped: dict[str, dict[int, int]] = {}
+
+    @classmethod
+    def of(
+        cls, options: StoppingOptions | None, oracle: keras_tuner.Oracle
+    ) -> "EpochBook":
+        """Opens a book for a search with or without a stopping rule.
+
+        Raises:
+            ValueError: If the rule does not go together with the oracle.
+            ImportError: If Optuna is not installed.
+        """
+        return cls(None if options is None else StoppingRule(options, oracle))
+
+    def restore(self, history: History) -> None:
+        """Takes up what a study tells of trials that have ended."""
+        if self._rule is not None:
+            self._rule.restore(history)
 
     def begin(self, trial_id: str) -> None:
         """A trial is handed out: what it reported before, it will report again."""
         with self._lock:
             self._curves[trial_id] = []
+            self._stopped[trial_id] = {}
+            if self._rule is not None:
+                self._rule.begin(trial_id)
 
     def report(
         self, trial_id: str, fit: int, epoch: int, metrics: Mapping[str, float]
-    ) -> None:
+    ) -> bool:
         """Takes down an epoch.
 
         Args:
@@ -42,6 +75,9 @@ class EpochBook:
             fit: Number of the training within the trial.
             epoch: Number of the epoch within the training.
             metrics: The metrics after it.
+
+        Returns:
+            Whether the trial should be stopped now.
         """
         with self._lock:
             fits = self._curves.setdefault(trial_id, [])
@@ -50,8 +86,10 @@ class EpochBook:
                 values = fits[fit].setdefault(name, [])
                 values.extend([None] * (epoch + 1 - len(values)))
                 values[epoch] = value
+            stop = self._decide(trial_id, fit, epoch, metrics)
         if self.listener is not None:
             self.listener(trial_id, fit, epoch, metrics)
+        return stop
 
     def curves(self, trial_id: str) -> list[Curve]:
         """The curves of a trial that runs: see `end`."""
@@ -61,12 +99,39 @@ class EpochBook:
                 for fit in self._curves.get(trial_id, [])
             ]
 
-    def end(self, trial_id: str) -> dict[str, Any]:
-        """Forgets a trial.
+    def end(self, trial_id: str, status: str) -> dict[str, Any]:
+        """A trial has ended for good.
+
+        Args:
+            trial_id: The trial, which is forgotten.
+            status: How it ended.
 
         Returns:
             What the record of its end gains: `curves` has, for each training, the values
             of each metric by the number of the epoch, None where there was none.
+            `stopped`, if a rule stopped it, has the name of the `rule`, and the first
+            training (`fit`) and the `epoch` after which it did.
         """
         with self._lock:
-            return {"curves": self._curves.pop(trial_id, [])}
+            found: dict[str, Any] = {"curves": self._curves.pop(trial_id, [])}
+            stopped = self._stopped.pop(trial_id, {})
+            if self._rule is None:
+                return found
+            self._rule.end(trial_id, status, bool(stopped))
+            if stopped:
+                fit, epoch = min(stopped.items())
+                found["stopped"] = {"rule": self._rule.name, "fit": fit, "epoch": epoch}
+            return found
+
+    def _decide(
+        self, trial_id: str, fit: int, epoch: int, metrics: Mapping[str, float]
+    ) -> bool:
+        if self._rule is None:
+            return False
+        stopped = self._stopped.setdefault(trial_id, {})
+        # A training that goes on all the same was not stopped.
+        stopped.pop(fit, None)
+        if self._rule.should_stop(trial_id, fit, epoch, metrics):
+            stopped[fit] = epoch
+            return True
+        return False

@@ -48,3 +48,7 @@ class SearchInterruptedError(SearchError):
     Every trial that had completed is kept: running the same search again, with the
     same study directory, goes on where this one stopped.
     """
+
+
+class PreflightError(SearchError):
+    """What would fail every trial was found before the first one."""

@@ -1,7 +1,9 @@
 """Running a search in this process: sequentially, so that a debugger works."""
 
+import contextlib
+import gc
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from keras_tuner.engine import base_tuner
@@ -10,16 +12,21 @@ from keras_tuner.engine import trial as trial_lib
 from tuner_component.search import (
     events,
     files,
+    known_points,
     progress,
     shields,
     trials,
     tuner_state,
 )
+from tuner_component.search import preflight as preflight_lib
 from tuner_component.search.checkpoints import CheckpointCleaner
 from tuner_component.search.durable_oracle import DurableOracle
+from tuner_component.search.epochs import EpochBook
 from tuner_component.search.errors import SearchInterruptedError
 from tuner_component.search.instrument import instrument
+from tuner_component.search.known import NOTHING, Known
 from tuner_component.search.oracle_facade import OracleFacade
+from tuner_component.search.stopping_options import StoppingOptions
 from tuner_component.search.study import Study, StudyState
 
 
@@ -30,6 +37,9 @@ def run(
     *,
     max_failed_trials: int | None = None,
     time_budget_s: float | None = None,
+    stopping: StoppingOptions | None = None,
+    known: Known = NOTHING,
+    preflight: bool = False,
     observer: events.Observer | None = None,
 ) -> bool:
     """Runs `tuner.search(**fit_kwargs)` so that nothing finished is ever lost.
@@ -44,6 +54,9 @@ def run(
             its trials.
         max_failed_trials: How many trials may fail; see `FailureLimit`.
         time_budget_s: Seconds after which no more trials are started.
+        stopping: When trials end before their last epoch.
+        known: What the search starts from.
+        preflight: Whether to check a new search before its first trial.
         observer: Told what happens, beside what KerasTuner prints.
 
     Returns:
@@ -54,13 +67,21 @@ def run(
             of the first failed trial.
         SearchInterruptedError: If no trial completed within the time budget.
         StorageError: If a result could not be made durable.
+        PreflightError: If every trial would fail.
     """
+    known_points.start_from(tuner.oracle, known)
     oracle = DurableOracle(
-        tuner.oracle, study, max_failed_trials=max_failed_trials, display=True
+        tuner.oracle,
+        study,
+        max_failed_trials=max_failed_trials,
+        epochs=EpochBook.of(stopping, tuner.oracle),
+        display=True,
     )
     tuner.oracle = oracle
     if study.state is StudyState.FINISHED:
         return True
+    if preflight and study.state is StudyState.NEW:
+        preflight_lib.check(tuner, fit_kwargs, study.seed)
     tuner_state.keep_in(tuner, files.join(study.directory, "tuner.json"))
     shields.require_objective(tuner)
     instrument(
@@ -76,7 +97,8 @@ def run(
     limited = None
     if time_budget_s is not None:
         tuner.oracle = limited = _UntilDeadline(tuner.oracle, time_budget_s)
-    tuner.search(**fit_kwargs)
+    with _imports_left_alone():
+        tuner.search(**fit_kwargs)
     if limited is None or not limited.ended_search:
         oracle.finish()
         return True
@@ -87,6 +109,24 @@ def run(
             f"again: it goes on from {study.directory}."
         )
     return False
+
+
+@contextlib.contextmanager
+def _imports_left_alone() -> Iterator[None]:
+    """Keeps what the process has imported out of garbage collections.
+
+    KerasTuner collects twice for every model that it builds. TensorFlow and TFX are
+    millions of objects, none of them garbage: looking at them takes half a second.
+    """
+    if gc.get_freeze_count():
+        yield  # Somebody has done it before.
+        return
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 class _Observed(OracleFacade):

@@ -14,7 +14,7 @@ import keras_tuner
 from keras_tuner.engine import base_tuner
 from keras_tuner.src.engine import tuner_utils
 
-from tuner_component.search import fit_records, memory, seeding
+from tuner_component.search import fit_records, memory, reporting, seeding
 from tuner_component.search.checkpoints import CheckpointCleaner
 from tuner_component.search.epoch_reporter import ReportEpoch
 from tuner_component.search.fit_records import FitRecords
@@ -59,8 +59,13 @@ def instrument(
     ).attach()
 
 
-def _nobody_listens(*epoch: Any) -> None:
+def _nobody_listens(*epoch: Any) -> bool:
     """Where reports of epochs would go."""
+    return False
+
+
+class _StoppedError(Exception):
+    """A trial was stopped: KerasTuner's loop over its executions ends."""
 
 
 class _Instrument:
@@ -90,7 +95,7 @@ class _Instrument:
         if tuner.hypermodel is None:
             return
         self._wrap_build(tuner.hypermodel)
-        if isinstance(tuner, keras_tuner.Tuner) and _is_stock(tuner):
+        if isinstance(tuner, keras_tuner.Tuner):
             self._wrap_build_and_fit(tuner)
 
     def _wrap_run_trial(self, tuner: Any) -> None:
@@ -99,7 +104,10 @@ class _Instrument:
         def run_interruptible(trial: Any, *args: Any, **kwargs: Any) -> Any:
             self._run = run = self._begin(trial.trial_id)
             try:
-                results = run_trial(trial, *args, **kwargs)
+                with reporting.running(run):
+                    results = run_trial(trial, *args, **kwargs)
+            except _StoppedError:
+                results = run.results
             except Exception:
                 # Without memory, the next attempt goes on from where this one was.
                 if not memory.ran_out(traceback.format_exc()):
@@ -128,18 +136,23 @@ class _Instrument:
         tuner.on_trial_end = on_durable_end
 
     def _wrap_build_and_fit(self, tuner: Any) -> None:
-        """Marks the calls of which nobody sees more than the result."""
+        """Leaves executions out after a stop, and marks those that give but a result."""
         build_and_fit = tuner._build_and_fit_model
+        executes = type(tuner).run_trial is keras_tuner.Tuner.run_trial
+        gives_result = _is_stock(tuner)
 
         def build_and_fit_model(trial: Any, *args: Any, **kwargs: Any) -> Any:
             run = self._run
             if run is None or not run.active:
                 return build_and_fit(trial, *args, **kwargs)
-            run.result_suffices = True
+            if run.stopped and executes:
+                raise _StoppedError
+            run.result_suffices = gives_result
             try:
-                return build_and_fit(trial, *args, **kwargs)
+                run.results.append(build_and_fit(trial, *args, **kwargs))
             finally:
                 run.result_suffices = False
+            return run.results[-1]
 
         tuner._build_and_fit_model = build_and_fit_model
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from tuner_component.search import files
 from tuner_component.search.errors import StorageError, StudyLockedError
-from tuner_component.search.lock_owner import is_dead, locked_message
+from tuner_component.search.lock_owner import is_dead, is_here, locked_message
 
 # Between writing the file and believing it, in which a rival's write would show.
 SETTLE_S = 1.0
@@ -52,6 +52,9 @@ class Lease:
     def acquire(self) -> None:
         """Takes the lease.
 
+        Whoever holds it elsewhere may have died a moment ago, as a pod does that is
+        evicted and started again: this waits until it renews the lease, or must have.
+
         Raises:
             StudyLockedError: Somebody holds it, or asked at the same time and won.
             StorageError: Its file cannot be written.
@@ -59,8 +62,8 @@ class Lease:
         other = self._read()
         if other:
             if not self._is_stale(other):
-                raise StudyLockedError(locked_message(self._path, other))
-            _log.warning("Taking over the stale lease %s of %s.", self._path, other)
+                self._wait_for_sign_of(other)
+            _log.warning("Taking over the lease %s of %s.", self._path, other)
         self._renew()
         self._stop.wait(SETTLE_S)
         found = self._read()
@@ -94,6 +97,23 @@ class Lease:
             self._renewer.join()
         if self._read().get("token") == self._mine["token"]:
             files.remove(self._path)
+
+    def _wait_for_sign_of(self, other: Mapping[str, Any]) -> None:
+        """Returns when a holder has not renewed its lease in time; raises when it has."""
+        if not is_here(other):
+            _log.warning(
+                "%s is held by another search, which may have died: waiting until it "
+                "renews its lease, at most %.0f s.",
+                self._path,
+                self._stale_after,
+            )
+            while self._read() == other:
+                if self._is_stale(other):
+                    return
+                self._stop.wait(self._stale_after / 24)
+        found = self._read()
+        if found:
+            raise StudyLockedError(locked_message(self._path, found))
 
     def _keep(self) -> None:
         while not self._stop.wait(self._stale_after / 4):

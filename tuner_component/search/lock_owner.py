@@ -25,7 +25,7 @@ def is_dead(owner: Mapping[str, Any]) -> bool:
     the same number is another process.
     """
     pid = owner.get("pid")
-    if owner.get("namespace") != _namespace() or not isinstance(pid, int):
+    if not is_here(owner) or not isinstance(pid, int):
         return False
     try:
         os.kill(pid, 0)
@@ -34,6 +34,11 @@ def is_dead(owner: Mapping[str, Any]) -> bool:
     except PermissionError:
         return False
     return False
+
+
+def is_here(owner: Mapping[str, Any]) -> bool:
+    """Whether an owner's process, alive or dead, can be seen from here."""
+    return bool(owner.get("namespace") == _namespace())
 
 
 def locked_message(directory: str, owner: Mapping[str, Any]) -> str:

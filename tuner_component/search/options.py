@@ -4,6 +4,9 @@ import dataclasses
 import math
 from typing import Any
 
+from tuner_component.search.known import NOTHING, Known
+from tuner_component.search.stopping_options import StoppingOptions
+
 
 @dataclasses.dataclass(frozen=True)
 class SearchOptions:
@@ -28,6 +31,9 @@ class SearchOptions:
             Python's lock all that time.
         max_trials_per_worker: A worker is replaced by a fresh one after so many
             trials, against leaks.
+        stopping: When trials end before their last epoch; None stands for never.
+        known: What the search starts from.
+        preflight: Whether to check before the first trial that the default model trains.
         seed: Seed of the study; None draws one, which the study records.
         grace_period_s: Seconds that running trials get to finish when the search
             is stopped before its end.
@@ -42,6 +48,9 @@ class SearchOptions:
     max_failed_trials: int | None = None
     heartbeat_timeout_s: float = 60.0
     max_trials_per_worker: int | None = None
+    stopping: StoppingOptions | None = None
+    known: Known = NOTHING
+    preflight: bool = False
     seed: int | None = None
     grace_period_s: float = 30.0
 

@@ -85,6 +85,8 @@ class WorkerSpec:
         logs: Where it prints to.
         study_directory: Path or URI of the study.
         seed: The study's seed.
+        asks: Whether it asks after each epoch if the trial should be stopped.
+        preflight: Whether it checks first that the default model trains.
     """
 
     worker_id: str
@@ -95,6 +97,8 @@ class WorkerSpec:
     logs: logs_lib.Logs
     study_directory: str
     seed: int
+    asks: bool = False
+    preflight: bool = False
 
 
 # From a worker to the driver.
@@ -123,6 +127,8 @@ class Request:
 @dataclasses.dataclass(frozen=True)
 class EpochReport:
     """An epoch of the worker's trial has ended.
+
+    A worker that asks sends the same as a `Request` of "report_epoch".
 
     Attributes:
         trial_id: The trial.

@@ -116,14 +116,19 @@ class TrialDesk:
             self.hand_out()
         elif request.method == "end_trial":
             self._take(worker, request)
+        elif request.method == "report_epoch":
+            # Not a thing of the oracle, which may be thinking for seconds.
+            told = protocol.EpochReport(*request.args)
+            self._answer(worker, request, self.epoch_ended(worker, told))
         else:
             self._forward(worker, request)
 
-    def epoch_ended(self, worker: fleet.Worker, told: protocol.EpochReport) -> None:
-        """Takes down how a worker's trial goes."""
+    def epoch_ended(self, worker: fleet.Worker, told: protocol.EpochReport) -> bool:
+        """Takes down how a worker's trial goes; returns whether it should stop."""
         attempt = self._attempts.of_worker(worker.worker_id)
-        if attempt is not None and attempt.trial_id == told.trial_id:
-            self._book.report(told.trial_id, told.fit, told.epoch, told.metrics)
+        if attempt is None or attempt.trial_id != told.trial_id:
+            return False
+        return self._book.report(told.trial_id, told.fit, told.epoch, told.metrics)
 
     def forget(self, worker: fleet.Worker) -> None:
         """Drops the wishes of a worker that is gone."""

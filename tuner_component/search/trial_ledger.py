@@ -123,7 +123,7 @@ class TrialLedger:
             attempts=1 + self._lost.get(trial_id, 0),
             ended=time.time(),
             notes=self._notes.pop(trial_id, {}),
-            **self._epochs.end(trial_id),
+            **self._epochs.end(trial_id, trial.status),
         )
         self._settle()
         faults.point(_ENDED_AFTER)

@@ -40,6 +40,8 @@ class TrialRun:
     Attributes:
         result_suffices: Set while nothing but the result of a training is used, so
             that a finished one needs no weights to be skipped.
+        results: What KerasTuner's executions of it returned so far.
+        stopped: Whether the answer to an epoch's report was to stop.
     """
 
     def __init__(
@@ -52,6 +54,8 @@ class TrialRun:
         report: ReportEpoch,
     ) -> None:
         self.result_suffices = False
+        self.results: list[Any] = []
+        self.stopped = False
         self._trial_id = trial_id
         self._records = records
         self._trial_seed = seed
@@ -61,6 +65,7 @@ class TrialRun:
         self._best = best_weights.BestWeights()
         self._builds = 0
         self._fits = 0
+        self._told: dict[int, int] = {}
         self._active = True
         budget.begin_trial()
 
@@ -79,6 +84,17 @@ class TrialRun:
         seeding.seed_everything(
             seeding.build_seed(self._trial_seed, self._records.run, self._builds)
         )
+
+    def report_epoch(
+        self, metrics: dict[str, float], epoch: int | None, training: int | None
+    ) -> bool:
+        """Reports an epoch of a loop that is not `fit`: see `reporting.report_epoch`."""
+        number = max(self._builds - 1, 0) if training is None else training
+        epoch = self._told.get(number, 0) if epoch is None else epoch
+        self._told[number] = epoch + 1
+        stop = self._report(self._trial_id, number, epoch, metrics)
+        self.stopped = self.stopped or stop
+        return stop
 
     def hook(self, model: Any) -> None:
         """Makes the model's trainings ones that can be interrupted."""
@@ -138,6 +154,7 @@ class TrialRun:
             result = call(
                 [*training.callbacks, training.history, training.reporter, checkpoint]
             )
+        self.stopped = self.stopped or training.reporter.stopped
         self._finish(training, result)
         return result
 
@@ -173,6 +190,7 @@ class TrialRun:
             return False
         training.history.set_model(training.model)
         training.model.history = training.history
+        self.stopped = self.stopped or training.reporter.stopped
         return True
 
     def _finish(self, training: Training, result: Any) -> None:

@@ -17,6 +17,7 @@ from tuner_component.search import (
     files,
     link,
     output,
+    preflight,
     protocol,
     proxy_oracle,
     shields,
@@ -24,6 +25,7 @@ from tuner_component.search import (
     user_code,
 )
 from tuner_component.search.engines import base
+from tuner_component.search.epoch_reporter import ReportEpoch
 from tuner_component.search.instrument import instrument
 
 
@@ -45,6 +47,9 @@ def main(spec: protocol.WorkerSpec, channel: base.Channel) -> int:
     try:
         spec.context.apply()
         tuner, fit_kwargs = user_code.make_tuner(spec.entry, "worker", spec.seed)
+        if spec.preflight:
+            with error_reports.reported("the check before the first trial"):
+                preflight.check(tuner, fit_kwargs, spec.seed)
         _join(tuner, spec, driver, log)
         driver.tell(protocol.Ready())
         with error_reports.reported("tuner.search"):
@@ -84,8 +89,21 @@ def _join(
         tuner,
         spec.study_directory,
         spec.seed,
-        report_epoch=lambda *epoch: driver.tell(protocol.EpochReport(*epoch)),
+        report_epoch=_report_epoch(driver, spec.asks),
     )
+
+
+def _report_epoch(driver: link.DriverLink, asks: bool) -> ReportEpoch:
+    """How the driver hears of epochs."""
+
+    def ask(*epoch: Any) -> bool:
+        return bool(driver.call("report_epoch", *epoch))
+
+    def tell(*epoch: Any) -> bool:
+        driver.tell(protocol.EpochReport(*epoch))
+        return False
+
+    return ask if asks else tell
 
 
 class _LoggingOracle(proxy_oracle.ProxyOracle):

@@ -14,6 +14,8 @@ import keras
 import keras_tuner
 import numpy as np
 
+from tuner_component import report_epoch
+
 _X = np.linspace(-1, 1, 64, dtype="float32").reshape(-1, 1)
 _Y = (3 * _X + 1).astype("float32")
 
@@ -238,6 +240,30 @@ def curious(directory: str) -> Any:
     return Curious(oracle, directory=directory, overwrite=True), {}
 
 
+class Steps(keras_tuner.engine.base_tuner.BaseTuner):
+    """A loop of the user's own that says how it goes: odd trials get worse and worse."""
+
+    def run_trial(self, trial: Any) -> Any:
+        trial.hyperparameters.Float("x", 0.0, 1.0)
+        worse = int(trial.trial_id) % 2
+        values = []
+        for epoch in range(9):
+            values.append(1.0 + epoch if worse else 1.0 - epoch / 10)
+            if report_epoch({"cost": values[-1]}, epoch):
+                break
+        return {"cost": min(values)}
+
+    def load_model(self, trial: Any) -> Any:
+        return None
+
+
+def steps(directory: str) -> Any:
+    """A tuner without a Keras model."""
+    objective = keras_tuner.Objective("cost", "min")
+    oracle = keras_tuner.oracles.RandomSearchOracle(objective, max_trials=4, seed=3)
+    return Steps(oracle, directory=directory, overwrite=True), {}
+
+
 _TUNERS: dict[str, Callable[[str], Any]] = {
     "random": random_search,
     "bayesian": bayesian,
@@ -250,6 +276,7 @@ _TUNERS: dict[str, Callable[[str], Any]] = {
     "sklearn": sklearn,
     "curious": curious,
     "retried": retried,
+    "steps": steps,
 }
 
 

@@ -199,14 +199,22 @@ class ForkServer:
         """Kills what is left: driver, workers, and all that they have started."""
         for pid in (self._driver_pid, *self._workers):
             posix.kill_group(pid)
-        while pids := posix.children():
-            for pid in pids:
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
-                else:
-                    os.waitpid(pid, 0)
+        while sum(_kill_child(pid) for pid in posix.children()):
+            pass
+
+
+def _kill_child(pid: int) -> bool:
+    """Kills a child and waits for its end; False if there is none of that id.
+
+    That is so where /proc shows the processes of another namespace.
+    """
+    try:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    return True
 
 
 def _run_child(parent: int, body: Callable[[], int]) -> NoReturn:

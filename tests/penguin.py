@@ -1,4 +1,4 @@
-"""One run of the penguin pipeline, for all tests that look at it."""
+"""One local run of the penguin pipeline, for all tests that look at it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,10 +30,8 @@ class Run:
         raise AssertionError(f"no {name!r} in the output:\n{self.output}")
 
 
-@pytest.fixture(scope="session")
-def tuned(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A finished run of `pipeline_local`, in a process of its own."""
-    root = tmp_path_factory.mktemp("penguin")
+def run_locally(root: Path) -> Run:
+    """Runs `pipeline_local`, in a process of its own."""
     done = subprocess.run(
         [
             *(sys.executable, "-m", "examples.penguin.pipeline_local"),

@@ -1,0 +1,135 @@
+"""Searches on recorded learning curves, with a clock that only the trials move."""
+
+import dataclasses
+import heapq
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from benchmarks import curve_tasks
+
+# A recorded epoch takes some ten milliseconds. What searches are for takes longer: the
+# clock moves as if the data were so many times as large.
+TIME_SCALE = 100.0
+
+
+@dataclasses.dataclass
+class Trial:
+    """A trial that a searcher begins.
+
+    Attributes:
+        trial_id: The searcher's name for it.
+        place: The point's place in the table.
+        begin: First epoch, where it goes on from another trial.
+        end: Behind the last epoch.
+    """
+
+    trial_id: Any
+    place: tuple[int, ...]
+    begin: int = 0
+    end: int = curve_tasks.EPOCHS
+
+
+class Searcher(Protocol):
+    """What is compared."""
+
+    def begin(self) -> Trial | None:
+        """A trial to run; None while, or because, there is none."""
+
+    def report(self, trial: Trial, epoch: int, loss: float) -> bool:
+        """Takes an epoch; returns whether the trial should be stopped."""
+
+    def end(self, trial: Trial, best: float, stopped: bool) -> None:
+        """Takes a trial's result."""
+
+
+class Table:
+    """The recorded curves of a task."""
+
+    def __init__(self, name: str) -> None:
+        """Loads them."""
+        self.task = curve_tasks.TASKS[name]
+        recorded = np.load(Path(__file__).parent / "curves" / f"{name}.npz")
+        loss = recorded["loss"]
+        if np.isnan(recorded["seconds"]).any():
+            raise ValueError(
+                f"Expected all curves of {name}. Received: a record that is not "
+                f"complete. Run python -m benchmarks.record_curves {name}."
+            )
+        # What has diverged is as bad as can be, and no searcher's special case.
+        self.loss = np.nan_to_num(loss, nan=1e6, posinf=1e6).clip(max=1e6)
+        self.seconds = recorded["seconds"] * TIME_SCALE
+
+    def target(self, share: float) -> float:
+        """The loss that this share of all points reaches."""
+        return float(np.quantile(self.loss.min(axis=-1), share))
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What came of a search.
+
+    Attributes:
+        ends: For each trial that ended: seconds and epochs spent by then, and the best
+            loss so far.
+        suggestions: Seconds that each suggestion really took.
+    """
+
+    ends: list[tuple[float, int, float]]
+    suggestions: list[float]
+
+    def reached(self, target: float) -> tuple[float, int] | None:
+        """Seconds and epochs until a trial had ended with the target or better."""
+        hits = (end[:2] for end in self.ends if end[2] <= target)
+        return next(hits, None)
+
+    def best_after(self, epochs: int) -> float:
+        """The best loss after so many epochs, all trials counted."""
+        within = [best for _, spent, best in self.ends if spent <= epochs]
+        return min(within, default=float("nan"))
+
+
+def run(
+    searcher: Searcher,
+    table: Table,
+    workers: int,
+    max_epochs: int,
+    enough: Callable[[float, int], bool],
+) -> Outcome:
+    """Runs trials until so many epochs are spent, or best loss and epochs are enough.
+
+    A worker waits for its suggestion as long as the suggestion really takes.
+    """
+    outcome = Outcome([], [])
+    best, spent, count = float("inf"), 0, 0
+    events: list[tuple[float, int, Trial, int, float]] = []
+    idle, now = workers, 0.0
+    while True:
+        while idle and spent < max_epochs:
+            before = time.perf_counter()
+            trial = searcher.begin()
+            if trial is None:
+                break
+            thought = time.perf_counter() - before
+            outcome.suggestions.append(thought)
+            idle, count = idle - 1, count + 1
+            due = now + thought + table.seconds[trial.place]
+            heapq.heappush(events, (due, count, trial, trial.begin, float("inf")))
+        if not events:
+            return outcome
+        now, number, trial, epoch, so_far = heapq.heappop(events)
+        loss = float(table.loss[(*trial.place, epoch)])
+        so_far, spent = min(so_far, loss), spent + 1
+        stopped = searcher.report(trial, epoch, loss)
+        if not stopped and epoch + 1 < trial.end:
+            due = now + table.seconds[trial.place]
+            heapq.heappush(events, (due, number, trial, epoch + 1, so_far))
+            continue
+        searcher.end(trial, so_far, stopped)
+        idle, best = idle + 1, min(best, so_far)
+        outcome.ends.append((now, spent, best))
+        if enough(best, spent):
+            return outcome

@@ -1,0 +1,179 @@
+"""The searches that are compared: KerasTuner's, plain Optuna, and ours."""
+
+import itertools
+import tempfile
+from typing import Any
+
+import keras_tuner
+import optuna
+from keras_tuner import oracles
+
+from benchmarks.curve_tasks import EPOCHS, Space
+from benchmarks.replay import Trial
+from tuner_component.oracles import OptunaOracle
+from tuner_component.search.dimensions import dimensions
+from tuner_component.search.oracle_repairs import repair
+from tuner_component.search.stopping import StoppingRule
+from tuner_component.search.stopping_options import StoppingOptions
+
+_OBJECTIVE = keras_tuner.Objective("val_loss", "min")
+
+
+def hyperparameters(space: Space) -> keras_tuner.HyperParameters:
+    """The space of a task as a user of KerasTuner writes it."""
+    hp = keras_tuner.HyperParameters()
+    for name in ("learning_rate", "l2"):
+        low, following, *_, high = (*space[name], space[name][-1])
+        hp.Float(name, low, high, step=following / low, sampling="log")
+    hp.Int("width", 8, 64, step=2, sampling="log")
+    hp.Int("depth", 1, 3)
+    batch = space["batch_size"]
+    hp.Int("batch_size", batch[0], batch[-1], step=batch[1] // batch[0], sampling="log")
+    hp.Choice("activation", space["activation"])
+    return hp
+
+
+class OfKerasTuner:
+    """A search of KerasTuner's, or an oracle of ours with a stopping rule."""
+
+    def __init__(
+        self,
+        oracle: Any,
+        space: Space,
+        stopping: StoppingOptions | None = None,
+        repaired: bool = False,
+    ) -> None:
+        self._oracle, self._space = oracle, space
+        self._dimensions = {d.name: d for d in dimensions(oracle.hyperparameters.space)}
+        self._counter = itertools.count()
+        self._tuner_ids: dict[str, str] = {}
+        oracle._set_project_dir(tempfile.mkdtemp(), "search")
+        if repaired:
+            repair(oracle)
+        oracle.verbose = 0
+        self._rule = None if stopping is None else StoppingRule(stopping, oracle)
+
+    def begin(self) -> Trial | None:
+        """See `replay.Searcher`."""
+        tuner_id = f"tuner{next(self._counter)}"
+        trial = self._oracle.create_trial(tuner_id)
+        if trial.status != "RUNNING":
+            return None
+        values = trial.hyperparameters.values
+        if self._rule is not None:
+            self._rule.begin(trial.trial_id)
+        return Trial(
+            trial.trial_id,
+            tuple(self._place(name, values[name]) for name in self._space),
+            values.get("tuner/initial_epoch", 0),
+            values.get("tuner/epochs", EPOCHS),
+        )
+
+    def report(self, trial: Trial, epoch: int, loss: float) -> bool:
+        """See `replay.Searcher`."""
+        if self._rule is None:
+            return False
+        return self._rule.should_stop(trial.trial_id, 0, epoch, {"val_loss": loss})
+
+    def end(self, trial: Trial, best: float, stopped: bool) -> None:
+        """See `replay.Searcher`."""
+        self._oracle.update_trial(trial.trial_id, {"val_loss": best})
+        known = self._oracle.trials[trial.trial_id]
+        known.status = "COMPLETED"
+        self._oracle.end_trial(known)
+        if self._rule is not None:
+            self._rule.end(trial.trial_id, "COMPLETED", stopped)
+
+    def _place(self, name: str, value: Any) -> int:
+        number = self._dimensions[name].number(value)
+        if number is None:
+            raise ValueError(f"Expected a value of {name}. Received: {value!r}.")
+        return int(number)
+
+
+class PlainOptuna:
+    """Optuna as its documentation shows it: its default sampler and a pruner."""
+
+    def __init__(self, space: Space, seed: int, pruner: Any) -> None:
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        self._space = space
+        self._unordered = {"activation"}
+        sampler = optuna.samplers.TPESampler(seed=seed)
+        self._study = optuna.create_study(sampler=sampler, pruner=pruner)
+
+    def begin(self) -> Trial | None:
+        """See `replay.Searcher`."""
+        trial = self._study.ask()
+        place = []
+        for name, values in self._space.items():
+            if name in self._unordered:
+                place.append(values.index(trial.suggest_categorical(name, values)))
+            else:
+                place.append(trial.suggest_int(name, 0, len(values) - 1))
+        return Trial(trial, tuple(place))
+
+    def report(self, trial: Trial, epoch: int, loss: float) -> bool:
+        """See `replay.Searcher`."""
+        trial.trial_id.report(loss, epoch + 1)
+        return bool(trial.trial_id.should_prune())
+
+    def end(self, trial: Trial, best: float, stopped: bool) -> None:
+        """See `replay.Searcher`."""
+        if stopped:
+            self._study.tell(trial.trial_id, state=optuna.trial.TrialState.PRUNED)
+        else:
+            self._study.tell(trial.trial_id, best)
+
+
+def make(name: str, space: Space, seed: int) -> tuple[Any, int]:
+    """Makes a searcher; returns how many workers it has, too.
+
+    The stock Tuner runs one trial after the other; all else has two workers.
+    """
+    common: dict[str, Any] = {
+        "objective": _OBJECTIVE,
+        "hyperparameters": hyperparameters(space),
+        "seed": seed + 1,
+    }
+    if name == "stock random":
+        oracle = oracles.RandomSearchOracle(max_trials=2000, **common)
+        return OfKerasTuner(oracle, space), 1
+    if name == "stock hyperband":
+        oracle = oracles.HyperbandOracle(
+            max_epochs=EPOCHS, factor=3, hyperband_iterations=5, **common
+        )
+        return OfKerasTuner(oracle, space), 1
+    if name == "stock bayesian":
+        oracle = oracles.BayesianOptimizationOracle(max_trials=2000, **common)
+        return OfKerasTuner(oracle, space), 1
+    if name == "optuna median":
+        return PlainOptuna(space, seed, optuna.pruners.MedianPruner()), 2
+    if name == "optuna halving":
+        pruner = optuna.pruners.SuccessiveHalvingPruner(reduction_factor=3)
+        return PlainOptuna(space, seed, pruner), 2
+    if name == "ours random":
+        oracle = oracles.RandomSearchOracle(max_trials=2000, **common)
+        return OfKerasTuner(oracle, space, StoppingOptions("asha"), True), 2
+    if name == "ours without stopping":
+        return OfKerasTuner(OptunaOracle(max_trials=2000, **common), space), 2
+    oracle = OptunaOracle(max_trials=2000, **common)
+    rules = {
+        "ours median": StoppingOptions("median"),
+        "ours hyperband": StoppingOptions("hyperband", max_epochs=EPOCHS),
+        "ours": StoppingOptions("asha"),
+    }
+    return OfKerasTuner(oracle, space, rules[name], True), 2
+
+
+NAMES = (
+    "stock random",
+    "stock hyperband",
+    "stock bayesian",
+    "optuna median",
+    "optuna halving",
+    "ours random",
+    "ours without stopping",
+    "ours median",
+    "ours hyperband",
+    "ours",
+)

@@ -1,0 +1,139 @@
+"""Compiles the penguin pipelines for Kubeflow Pipelines and Vertex AI Pipelines.
+
+python -m examples.penguin.pipeline_kubeflow --help
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+if __package__ in (None, ""):  # started as a file
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from examples.penguin import pipeline_importer, pipeline_local
+
+# What both a cluster's launcher and TensorFlow, through which TFX reads and writes, can
+# reach. (Launchers know minio:// and oci:// too; TensorFlow has no such filesystem.)
+_SCHEMES = ("gs://", "s3://")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Writes both compiled pipelines; returns the exit status."""
+    args = _parse(argv)
+    # TFX takes 20 s to import: only when it is clear what to do.
+    from examples.penguin import kubeflow
+
+    options = kubeflow.Options(
+        root=args.root.rstrip("/"),
+        image=args.image,
+        data=args.data or f"{args.root.rstrip('/')}/data",
+        tune_args=json.dumps({"num_parallel_trials": args.parallel_trials}),
+        hyperparameters=args.hyperparameters,
+        cpus=args.cpus,
+        memory_gb=args.memory_gb,
+        accelerator=args.accelerator,
+        retries=args.retries,
+        spec=args.spec,
+    )
+    for name, importing in (
+        (pipeline_local.NAME, False),
+        (pipeline_importer.NAME, True),
+    ):
+        print(kubeflow.compile_pipeline(name, importing, options, args.output_dir))
+    return 0
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description="Compiles the pipeline with a Tuner and the one with an importer. "
+        "See docs/kubeflow.md for how to build the image and submit the pipelines.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add(
+        "--root",
+        required=True,
+        metavar="URI",
+        help="where artifacts go: gs:// or s3://",
+    )
+    add(
+        "--local-root",
+        action="store_true",
+        help="let --root be a directory of this machine, to run the pipelines here "
+        "with kfp.local; a cluster cannot",
+    )
+    add("--image", required=True, help="the image that every step runs in")
+    add("--data", metavar="URI", help="directory of the CSV file (default: ROOT/data)")
+    add("--parallel-trials", type=_count, default=2, metavar="N", help="of the Tuner")
+    add(
+        "--hyperparameters",
+        metavar="URI",
+        help="directory of a best_hyperparameters.txt to import (default: none; it has "
+        "to be given when the importer's pipeline is submitted)",
+    )
+    add("--cpus", type=float, default=4.0, help="of the Tuner's pod")
+    add("--memory-gb", type=float, default=16.0, help="of the Tuner's pod")
+    add(
+        "--accelerator",
+        type=_accelerator,
+        metavar="TYPE:COUNT",
+        help="of the Tuner's pod: nvidia.com/gpu:1 on Kubeflow, NVIDIA_TESLA_T4:1 on "
+        "Vertex",
+    )
+    add("--retries", type=int, default=3, help="of the Tuner's pod, which goes on")
+    add(
+        "--spec",
+        choices=["2.1", "2.0"],
+        default="2.1",
+        help="version of the pipeline spec: 2.1 is YAML for Kubeflow and Vertex, 2.0 "
+        "the JSON job of older Vertex clients",
+    )
+    add("--output-dir", type=Path, default=Path("."), metavar="DIR")
+    args = parser.parse_args(argv)
+    if not (args.root.startswith(_SCHEMES) or args.local_root):
+        parser.error(_root_refused(args.root))
+    if args.local_root and not Path(args.root).is_absolute():
+        parser.error(
+            "Expected --root with --local-root to be an absolute path. Received: "
+            f"{args.root}. Every step may run in another directory."
+        )
+    return args
+
+
+def _root_refused(root: str) -> str:
+    scheme = re.match(r"[a-z0-9]+://", root)
+    why = (
+        f"TFX reads and writes through TensorFlow, which does not know {scheme.group()}"
+        if scheme
+        else "Steps run in pods, which do not see this machine's files"
+    )
+    return (
+        f"Expected --root to begin with {' or '.join(_SCHEMES)}. Received: {root}. "
+        f"{why}. Name a bucket, or add --local-root to run the pipelines here with "
+        "kfp.local."
+    )
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected 1 or more, received {text}")
+    return value
+
+
+def _accelerator(text: str) -> tuple[str, int]:
+    kind, _, count = text.rpartition(":")
+    if not kind or not count.isdigit():
+        raise argparse.ArgumentTypeError(
+            f"expected TYPE:COUNT such as nvidia.com/gpu:1, received {text}"
+        )
+    return kind, int(count)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,161 @@
+"""Running compiled pipelines with kfp.local, as the tests see it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import venv
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.penguin import ROOT
+
+IMAGE = "penguin:test"
+_REQUIREMENTS = ROOT / "tests" / "kubeflow" / "requirements.txt"
+
+
+def kfp_python() -> Path:
+    """Makes `.venv-kfp`, the Kubeflow SDK's own environment, unless it is there.
+
+    The newest SDK and TFX 1.16 want different releases of protobuf.
+    """
+    directory = ROOT / ".venv-kfp"
+    python = directory / "bin" / "python"
+    complete = directory / "complete"
+    if not complete.exists() or complete.read_text() != _REQUIREMENTS.read_text():
+        venv.create(directory, clear=True, with_pip=True)
+        pip = [python, "-m", "pip", "install", "--quiet", "--requirement"]
+        subprocess.run([*pip, _REQUIREMENTS], check=True)
+        complete.write_text(_REQUIREMENTS.read_text())
+    return python
+
+
+def container_environment(directory: Path) -> dict[str, str]:
+    """What a container of ours has around it: an interpreter, and the package.
+
+    Args:
+        directory: Gets a home and a directory that holds the package alone.
+    """
+    home, packages = directory / "home", directory / "packages"
+    home.mkdir()
+    packages.mkdir()
+    (packages / "tuner_component").symlink_to(ROOT / "tuner_component")
+    return {
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        "HOME": str(home),
+        "PYTHONPATH": str(packages),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+
+
+@dataclasses.dataclass(frozen=True)
+class Attempt:
+    """One run of a task's container.
+
+    Attributes:
+        task: The task's name.
+        status: The exit status; negative for a signal.
+        executor_input: What it was told, in the terms of the pipeline spec.
+    """
+
+    task: str
+    status: int
+    executor_input: Mapping[str, Any]
+
+    def uri(self, output: str) -> Path:
+        """Where it was told to write an output."""
+        artifacts = self.executor_input["outputs"]["artifacts"]
+        return Path(artifacts[output]["artifacts"][0]["uri"])
+
+    def output(self) -> dict[str, Any]:
+        """What its executor wrote of itself."""
+        file = Path(self.executor_input["outputs"]["outputFile"])
+        content: dict[str, Any] = json.loads(file.read_text())
+        return content
+
+
+class LocalRun:
+    """A run of a compiled pipeline with kfp.local, in a process of its own.
+
+    Args:
+        file: The compiled pipeline.
+        directory: Gets all that the run writes.
+        arguments: Of the pipeline.
+        root: Where artifacts go.
+    """
+
+    def __init__(
+        self,
+        file: Path,
+        directory: Path,
+        arguments: Mapping[str, str],
+        root: Path,
+    ) -> None:
+        directory.mkdir()
+        job, self._report = directory / "job.json", directory / "report.json"
+        self.lines: list[str] = []
+        (directory / "work").mkdir()
+        job.write_text(
+            json.dumps(
+                {
+                    "file": str(file),
+                    "root": str(root),
+                    "arguments": dict(arguments),
+                    "environment": container_environment(directory),
+                    "directory": str(directory / "work"),
+                }
+            )
+        )
+        self.process = subprocess.Popen(
+            [kfp_python(), "-m", "tests.kubeflow.run_locally", job, self._report],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+
+    def follow(self) -> Iterator[str]:
+        """Yields what it prints, line by line, until it ends."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip("\n"))
+            yield self.lines[-1]
+        self.process.wait()
+
+    @property
+    def output(self) -> str:
+        """What it has printed so far."""
+        return "\n".join(self.lines)
+
+    def error(self) -> str | None:
+        """What the run ended with; None where it succeeded."""
+        error: str | None = self._read()["error"]
+        assert (error is None) == (self.process.returncode == 0), self.output
+        return error
+
+    def attempts(self, task: str | None = None) -> list[Attempt]:
+        """The containers that ran, in order.
+
+        Args:
+            task: Only this one's.
+        """
+        found = [_attempt(**attempt) for attempt in self._read()["attempts"]]
+        return [a for a in found if task in (None, a.task)]
+
+    def _read(self) -> dict[str, Any]:
+        assert self._report.exists(), self.output
+        content: dict[str, Any] = json.loads(self._report.read_text())
+        return content
+
+
+def _attempt(command: list[str], status: int) -> Attempt:
+    position = command.index("--json_serialized_invocation_args")
+    executor_input = json.loads(command[position + 1])
+    task = Path(executor_input["outputs"]["outputFile"]).parent.name
+    return Attempt(task, status, executor_input)

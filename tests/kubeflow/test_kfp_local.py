@@ -1,0 +1,176 @@
+"""The compiled penguin pipelines, executed by kfp.local as subprocesses.
+
+Every container's own command runs, with what a pod gets on its command line. It is not
+a cluster: see docs/kubeflow.md for what was never exercised.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+import yaml
+
+from examples.penguin import client
+from tests import penguin
+from tests.kubeflow.conftest import Compiled, Runs
+from tests.kubeflow.support import Attempt, LocalRun
+from tuner_component import load_best_hyperparameters, load_tuner_results
+
+pytestmark = pytest.mark.slow
+
+CSV_FILE = penguin.ROOT / "examples" / "penguin" / "data" / "penguins.csv"
+NODES = ["CsvExampleGen", "StatisticsGen", "SchemaGen", "Transform"]
+NODES_AFTER = ["Trainer", "Evaluator", "Pusher"]
+
+
+def last(run: LocalRun, task: str) -> Attempt:
+    return run.attempts(task)[-1]
+
+
+@pytest.mark.parametrize("which", ["tuning", "importing"])
+def test_every_node_ran_and_succeeded(runs: Runs, which: str) -> None:
+    """The pipeline would not get through, or skip a node and call it done."""
+    run: LocalRun = getattr(runs, which)
+    assert run.error() is None, run.output
+    ended = {attempt.task: attempt.status for attempt in run.attempts()}
+    tuner = ["Tuner"] if which == "tuning" else []
+    assert ended == dict.fromkeys([*NODES, *tuner, *NODES_AFTER], 0)
+
+
+@pytest.mark.parametrize("which", ["tuning", "importing"])
+def test_every_node_hands_over_what_it_declares(
+    runs: Runs, compiled: Compiled, which: str
+) -> None:
+    """The next node would find nothing where the backend says it is."""
+    spec = yaml.safe_load(getattr(compiled, which).read_text())
+    for attempt in {a.task: a for a in getattr(runs, which).attempts()}.values():
+        declared = spec["components"][attempt.task]["outputDefinitions"]["artifacts"]
+        written = attempt.output()["artifacts"]
+        # TFX leaves an output out only where it was not asked for.
+        assert written.keys() == declared.keys(), attempt.task
+        for key in declared:
+            (artifact,) = written[key]["artifacts"]
+            assert Path(artifact["uri"]) == attempt.uri(key)
+            assert artifact["metadata"]["tfx_version"]
+            assert files(attempt.uri(key)) or key == "updated_analyzer_cache", key
+
+
+def test_artifacts_are_those_of_the_local_run(runs: Runs, tuned: penguin.Run) -> None:
+    """A notebook, or a next pipeline, would have to know where the files come from."""
+    for attempt in {a.task: a for a in runs.tuning.attempts()}.values():
+        for key in attempt.executor_input["outputs"]["artifacts"]:
+            executions = tuned.root / "penguin" / attempt.task / key
+            (local,) = executions.iterdir()
+            assert stable(files(attempt.uri(key))) == stable(files(local)), key
+
+
+def test_search_is_that_of_the_local_run(runs: Runs, tuned: penguin.Run) -> None:
+    """In a pod, and after its death, other trials would be tried, or other data seen."""
+    results = load_tuner_results(last(runs.tuning, "Tuner").uri("tuner_results"))
+    local = load_tuner_results(tuned.place("all trials"))
+    assert {trial.trial_id: trial.hyperparameters for trial in results} == {
+        trial.trial_id: trial.hyperparameters for trial in local
+    }
+    scores = {trial.trial_id: trial.score for trial in results}
+    assert scores == pytest.approx({t.trial_id: t.score for t in local}, rel=0.05)
+
+
+def test_killed_tuner_is_retried_and_goes_on(runs: Runs) -> None:
+    """An eviction would cost every trial that was done, or the run."""
+    killed, retried = runs.tuning.attempts("Tuner")
+    assert (killed.status, retried.status) == (-9, 0)
+    assert retried.executor_input == killed.executor_input
+    ends = [line for line in runs.tuning.lines if " completed (" in line]
+    counts = [int(line.split("completed (")[1].split()[0]) for line in ends]
+    assert counts == sorted(set(counts)), "a trial was run again, or lost"
+    assert counts[-1] == 8
+    assert any("those of earlier runs included" in line for line in runs.tuning.lines)
+
+
+def test_tuner_logs_a_line_for_each_event(runs: Runs) -> None:
+    """A log viewer would show a progress bar's thousand repetitions, or half lines."""
+    lines = runs.tuning.lines
+    start = next(i for i, line in enumerate(lines) if "study is kept" in line)
+    end = next(i for i, line in enumerate(lines) if "search is over" in line)
+    # The runner's own lines are not indented.
+    tuner = [line for line in lines[start : end + 1] if line.startswith("    ")]
+    assert not [line for line in tuner if any(c in line for c in "\r\b\x1b")]
+    trials = [line for line in tuner if re.search(r"Trial \d+ completed", line)]
+    assert len(trials) == 8
+    assert all(line.count("Trial") == 1 and "val_loss" in line for line in trials)
+
+
+def test_parameters_of_the_run_reach_the_tuner(runs: Runs) -> None:
+    """Whoever submits a run could not say how many trials to run at a time."""
+    inputs = last(runs.tuning, "Tuner").executor_input["inputs"]
+    assert inputs["parameterValues"]["tune_args"] == '{"num_parallel_trials": 2}'
+
+
+def test_imported_hyperparameters_reach_the_trainer(runs: Runs) -> None:
+    """The model would be trained with something else than was edited."""
+    inputs = last(runs.importing, "Trainer").executor_input["inputs"]["artifacts"]
+    (artifact,) = inputs["hyperparameters"]["artifacts"]
+    assert artifact["uri"] == str(runs.hyperparameters)
+    assert "title: tfx.HyperParameters" in artifact["type"]["instanceSchema"]
+    assert hidden_units(runs.importing) == [56]
+
+
+def test_found_hyperparameters_reach_the_trainer(runs: Runs) -> None:
+    """The search would be for nothing."""
+    best = load_best_hyperparameters(
+        last(runs.tuning, "Tuner").uri("best_hyperparameters")
+    )
+    assert hidden_units(runs.tuning) == [best.get("units")] * best.get("layers")
+
+
+@pytest.mark.parametrize("which", ["tuning", "importing"])
+def test_pushed_model_answers(runs: Runs, which: str) -> None:
+    """What comes out of the cluster could not be served."""
+    rows = client.read_rows(CSV_FILE, range(2, 346))
+    answers = client.ask(str(pushed(getattr(runs, which))), rows)
+    right = [a.species == row["species"] for a, row in zip(answers, rows, strict=True)]
+    assert sum(right) / len(right) > 0.9
+
+
+def test_failing_task_fails_the_run(compiled: Compiled, tmp_path: Path) -> None:
+    """A run that lost a node would be reported as a success."""
+    run = LocalRun(
+        compiled.tuning,
+        tmp_path / "run",
+        {"data": str(tmp_path / "nothing here")},
+        tmp_path / "root",
+    )
+    for _ in run.follow():
+        pass
+    assert "Inner task failed" in (run.error() or "")
+    assert [(a.task, a.status) for a in run.attempts()] == [("CsvExampleGen", 1)]
+
+
+def pushed(run: LocalRun) -> Path:
+    output = last(run, "Pusher").output()
+    (artifact,) = output["artifacts"]["pushed_model"]["artifacts"]
+    return Path(artifact["metadata"]["pushed_destination"])
+
+
+def hidden_units(run: LocalRun) -> list[int]:
+    """Reads the sizes of the hidden layers off the pushed model's variables."""
+    prefix = pushed(run) / "variables" / "variables"
+    return [
+        shape[1]
+        for name, shape in tf.train.list_variables(str(prefix))
+        if len(shape) == 2 and "optimizer" not in name and shape[1] != 3
+    ]
+
+
+def files(directory: Path) -> set[str]:
+    """The files below a directory, by their relative paths."""
+    found = (path for path in directory.rglob("*") if path.is_file())
+    return {str(path.relative_to(directory)) for path in found}
+
+
+def stable(names: set[str]) -> set[str]:
+    """Without what names files after a time, a process or a host."""
+    return {name for name in names if "events.out.tfevents" not in name}

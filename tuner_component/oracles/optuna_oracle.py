@@ -1,0 +1,185 @@
+"""Optuna's samplers as an oracle of KerasTuner's."""
+
+import itertools
+import random
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import keras_tuner
+from keras_tuner.engine import trial as trial_lib
+
+from tuner_component.oracles import samplers
+from tuner_component.oracles.optuna_study import OptunaStudy
+from tuner_component.search import dimensions
+
+# After so many suggestions of points that were tried before, another one is drawn.
+_MAX_REPEATS = 20
+
+
+class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
+    """Suggests trials by one of Optuna's samplers.
+
+    Understands the whole of a search space: steps and samplings, ordered and unordered
+    choices, conditional scopes, and hyperparameters that are found during the search.
+    Takes trials in flight into account, and failed ones. Never suggests a point twice
+    while others are left, and ends when none are.
+
+    The samplers by name:
+
+    - `"tpe"`: tree-structured Parzen estimators, multivariate. The one to begin with.
+    - `"gp"`: a Gaussian process. For few trials that take long; needs PyTorch.
+    - `"cmaes"`: covariance matrix adaptation. For many trials of numbers; unordered
+      choices and conditions are drawn at random.
+    - `"qmc"`: points that are spread evenly; learns nothing.
+    - `"random"`.
+
+    With a name, a search that is interrupted and goes on suggests what it would have
+    suggested (`"cmaes"` begins anew from its best trials). A sampler object is used as
+    it is, and goes on with whatever its random numbers are then.
+
+    Args:
+        objective: See `keras_tuner.Oracle`.
+        max_trials: How many trials at most; the search ends before if the search space
+            is exhausted.
+        sampler: A name, or one of Optuna's samplers.
+        seed: Makes the search reproducible.
+        hyperparameters: See `keras_tuner.Oracle`.
+        tune_new_entries: See `keras_tuner.Oracle`.
+        allow_new_entries: See `keras_tuner.Oracle`.
+        max_retries_per_trial: See `keras_tuner.Oracle`.
+        max_consecutive_failed_trials: See `keras_tuner.Oracle`.
+
+    Raises:
+        ValueError: If there is no such sampler.
+        ImportError: If Optuna is not installed.
+    """
+
+    def __init__(
+        self,
+        objective: Any = None,
+        max_trials: int = 10,
+        sampler: Any = "tpe",
+        seed: int | None = None,
+        hyperparameters: keras_tuner.HyperParameters | None = None,
+        tune_new_entries: bool = True,
+        allow_new_entries: bool = True,
+        max_retries_per_trial: int = 0,
+        max_consecutive_failed_trials: int = 3,
+    ) -> None:
+        samplers.check(sampler)
+        if isinstance(sampler, str):
+            samplers.make(sampler, 0, 0, ())  # Fails now if something is missing.
+        super().__init__(
+            objective=objective,
+            max_trials=max_trials,
+            hyperparameters=hyperparameters,
+            tune_new_entries=tune_new_entries,
+            allow_new_entries=allow_new_entries,
+            seed=seed,
+            max_retries_per_trial=max_retries_per_trial,
+            max_consecutive_failed_trials=max_consecutive_failed_trials,
+        )
+        self._sampler = sampler
+        self._prior: list[tuple[Mapping[str, Any], float]] = []
+        self._study: OptunaStudy | None = None
+        self._told: set[str] = set()
+        self._added: list[Any] = []
+
+    def learn_from(self, trials: Iterable[tuple[Mapping[str, Any], float]]) -> None:
+        """Takes results of earlier searches as if they were of this one.
+
+        Args:
+            trials: Values and score of each, of the same objective. They are not trials
+                of this search: a point among them may be tried again.
+        """
+        self._prior.extend(trials)
+        self._study = None
+
+    def get_state(self) -> dict[str, Any]:
+        """KerasTuner's own state: what this oracle knows beside it follows from it."""
+        state: dict[str, Any] = super().get_state()
+        return state
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """Suggests a point: see `keras_tuner.Oracle.populate_space`."""
+        space = dimensions.dimensions(self.hyperparameters.space)
+        study = self._synchronized(space)
+        values = self._suggestion(study, trial_id, space)
+        if values is None:
+            # A trial that runs may still find a hyperparameter.
+            waits = self.ongoing_trials and self.tune_new_entries
+            status = trial_lib.TrialStatus
+            return {"status": status.IDLE if waits else status.STOPPED}
+        return {"status": trial_lib.TrialStatus.RUNNING, "values": values}
+
+    def _suggestion(
+        self, study: OptunaStudy, trial_id: str, space: list[dimensions.Dimension]
+    ) -> dict[str, Any] | None:
+        """A point that was not tried; None if there is none."""
+        repeats = _MAX_REPEATS
+        if self._sampler == "qmc":
+            repeats += len(self.trials)  # Its sequence begins anew after a resume.
+        for attempt in range(repeats):
+            values = study.ask(trial_id, space, self._make_sampler(attempt))
+            if not self._duplicate(values):
+                return values
+            study.drop(trial_id)
+        draw = random.Random(self._sequence(repeats))
+        tried = len(self._tried_so_far)
+        # One point more than were tried must have a new one among them.
+        for values in itertools.islice(dimensions.points(space, draw), tried + 1):
+            if not self._duplicate(values):
+                study.add(trial_id, space, values, running=True)
+                return values
+        return None
+
+    def _make_sampler(self, attempt: int) -> Any:
+        if not isinstance(self._sampler, str):
+            return self._sampler
+        number = self._sequence(attempt)
+        return samplers.make(self._sampler, self.seed, number, self._added)
+
+    def _sequence(self, attempt: int) -> int:
+        """Numbers every suggestion of a search."""
+        return len(self.trials) * 10_000 + attempt
+
+    def _synchronized(self, space: list[dimensions.Dimension]) -> OptunaStudy:
+        """The study, told of all that has happened."""
+        if self._study is None:
+            self._study = self._rebuilt(space)
+        for trial_id in self.start_order:
+            # Somebody else chose its point: one that was known to be good.
+            if not self._study.knows(trial_id):
+                values = self.trials[trial_id].hyperparameters.values
+                self._study.add(trial_id, space, values, running=True)
+        for trial_id in self.end_order:
+            if trial_id not in self._told:
+                trial = self.trials[trial_id]
+                values, score = trial.hyperparameters.values, _score(trial)
+                self._study.tell(trial_id, space, values, score)
+                self._told.add(trial_id)
+        return self._study
+
+    def _rebuilt(self, space: list[dimensions.Dimension]) -> OptunaStudy:
+        """A new study of all trials: after a resume, or with results of others."""
+        objective = self.objective
+        study = OptunaStudy(objective is not None and objective.direction == "max")
+        for values, score in self._prior:
+            study.add(None, space, values, score)
+        self._told = set(self.end_order)
+        for trial_id in self.start_order:
+            trial = self.trials[trial_id]
+            study.add(
+                trial_id,
+                space,
+                trial.hyperparameters.values,
+                _score(trial),
+                running=trial_id not in self._told,
+            )
+        self._added = [trial for trial in study.trials if trial.values]
+        return study
+
+
+def _score(trial: Any) -> float | None:
+    completed = trial.status == trial_lib.TrialStatus.COMPLETED
+    return trial.score if completed else None

@@ -1,0 +1,177 @@
+"""A study of Optuna's in memory, kept in step with what an oracle knows."""
+
+import contextlib
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from tuner_component.oracles import samplers
+from tuner_component.search.dimensions import Dimension
+
+
+class OptunaStudy:
+    """Asks samplers, and tells them what came of it.
+
+    Args:
+        maximize: Whether larger scores are better.
+    """
+
+    def __init__(self, maximize: bool) -> None:
+        self._optuna = optuna = samplers.optuna()
+        self._states = optuna.trial.TrialState
+        with self._quiet():
+            self._study = optuna.create_study(
+                direction="maximize" if maximize else "minimize",
+                sampler=optuna.samplers.RandomSampler(),
+            )
+        self._numbers: dict[str, int] = {}
+        self._params: dict[str, dict[str, Any]] = {}
+
+    @property
+    def trials(self) -> list[Any]:
+        """All trials, as Optuna has them."""
+        return self._study.get_trials(deepcopy=False)  # type: ignore[no-any-return]
+
+    def knows(self, trial_id: str) -> bool:
+        """Whether it was asked for a trial, or told of it."""
+        return trial_id in self._numbers
+
+    def ask(
+        self, trial_id: str, space: Sequence[Dimension], sampler: Any
+    ) -> dict[str, Any]:
+        """Has a sampler suggest a point.
+
+        Args:
+            trial_id: The trial that will run there, unless `drop` says otherwise.
+            space: The search space.
+            sampler: One of Optuna's.
+
+        Returns:
+            The values of the hyperparameters that are active there.
+        """
+        self._study.sampler = sampler
+        values: dict[str, Any] = {}
+        with self._quiet():
+            trial = self._study.ask()
+            for dimension in space:
+                if dimension.name not in values and dimension.is_active(values):
+                    number = _suggest(trial, dimension)
+                    values[dimension.name] = dimension.value(number)
+        self._numbers[trial_id] = trial.number
+        self._params[trial_id] = dict(trial.params)
+        return values
+
+    def drop(self, trial_id: str) -> None:
+        """No trial will run at the point that was suggested for it."""
+        self._params.pop(trial_id, None)
+        self._study.tell(self._numbers.pop(trial_id), state=self._states.FAIL)
+
+    def add(
+        self,
+        trial_id: str | None,
+        space: Sequence[Dimension],
+        values: Mapping[str, Any],
+        score: float | None = None,
+        running: bool = False,
+    ) -> None:
+        """Takes up a trial that no sampler of this study suggested.
+
+        Args:
+            trial_id: The trial, if it is one of this search.
+            space: The search space by now.
+            values: The trial's values.
+            score: Its score; None if it failed.
+            running: Whether it has not ended.
+        """
+        params, distributions = self._coordinates(space, values)
+        if running:
+            state = self._states.RUNNING
+        else:
+            state = self._end(score)
+        trial = self._optuna.trial.create_trial(
+            state=state,
+            value=None if running else score,
+            params=params,
+            distributions=distributions,
+        )
+        if trial_id is not None:
+            self._numbers[trial_id] = len(self.trials)
+            self._params[trial_id] = params
+        self._study.add_trial(trial)
+
+    def tell(
+        self,
+        trial_id: str,
+        space: Sequence[Dimension],
+        values: Mapping[str, Any],
+        score: float | None,
+    ) -> None:
+        """Takes a trial's end.
+
+        Args:
+            trial_id: A trial that was asked for or added.
+            space: The search space by now.
+            values: The trial's values, hyperparameters that it found included.
+            score: Its score; None if it failed.
+        """
+        params, _ = self._coordinates(space, values)
+        if params.keys() != self._params[trial_id].keys():
+            self.drop(trial_id)
+            self.add(trial_id, space, values, score)
+            return
+        number = self._numbers[trial_id]
+        with self._quiet():
+            self._study.tell(number, score, state=self._end(score))
+
+    def _end(self, score: float | None) -> Any:
+        # Samplers ignore failed trials, and would go there again. A pruned trial
+        # without a value ranks behind all others.
+        return self._states.PRUNED if score is None else self._states.COMPLETE
+
+    def _coordinates(
+        self, space: Sequence[Dimension], values: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """A point as samplers see it; what they could not suggest is left out."""
+        params, distributions, seen = {}, {}, set()
+        for dimension in space:
+            name = dimension.name
+            if name in seen or name not in values or not dimension.is_active(values):
+                continue
+            seen.add(name)
+            number = dimension.number(values[name])
+            if number is not None:
+                params[dimension.key] = number
+                distributions[dimension.key] = self._distribution(dimension)
+        return params, distributions
+
+    def _distribution(self, dimension: Dimension) -> Any:
+        distributions = self._optuna.distributions
+        if dimension.steps is None:
+            return distributions.FloatDistribution(0.0, 1.0)
+        if dimension.ordered:
+            return distributions.IntDistribution(0, dimension.steps - 1)
+        return distributions.CategoricalDistribution(list(range(dimension.steps)))
+
+    @contextlib.contextmanager
+    def _quiet(self) -> Iterator[None]:
+        """Keeps Optuna from talking of a study that the user does not know."""
+        logging = self._optuna.logging
+        verbosity = logging.get_verbosity()
+        logging.set_verbosity(logging.ERROR)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)
+                yield
+        finally:
+            logging.set_verbosity(verbosity)
+
+
+def _suggest(trial: Any, dimension: Dimension) -> float:
+    if dimension.steps is None:
+        number = trial.suggest_float(dimension.key, 0.0, 1.0)
+    elif dimension.ordered:
+        number = trial.suggest_int(dimension.key, 0, dimension.steps - 1)
+    else:
+        numbers = list(range(dimension.steps))
+        number = trial.suggest_categorical(dimension.key, numbers)
+    return number  # type: ignore[no-any-return]

@@ -1,0 +1,93 @@
+"""Optuna's samplers by name."""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+NAMES = ("tpe", "gp", "cmaes", "qmc", "random")
+
+
+def optuna() -> Any:
+    """Imports Optuna.
+
+    Raises:
+        ImportError: If it is not installed.
+    """
+    try:
+        import optuna as library
+    except ImportError as error:
+        raise ImportError(
+            f"Expected Optuna. Received: {error}. Install it where trials run: pip "
+            "install 'tfx-tuner-component[optuna]'."
+        ) from error
+    return library
+
+
+def make(name: str, seed: int, suggestion: int, known: Sequence[Any]) -> Any:
+    """Makes a sampler for one suggestion, so that a resumed search draws the same.
+
+    Args:
+        name: One of `NAMES`.
+        seed: The search's seed.
+        suggestion: Number of the suggestion.
+        known: Trials of Optuna's that were not asked for in this process.
+
+    Raises:
+        ImportError: If the library that it needs is not installed.
+    """
+    if name == "gp":
+        _require("torch", "gp")
+    if name == "cmaes":
+        _require("cmaes", "cmaes")
+    with warnings.catch_warnings():  # Much is called experimental for years.
+        warnings.simplefilter("ignore")
+        return _make(name, seed, suggestion, known)
+
+
+def _make(name: str, seed: int, suggestion: int, known: Sequence[Any]) -> Any:
+    samplers = optuna().samplers
+    every = (seed * 1_000_003 + suggestion) % 2**32
+    if name == "tpe":
+        return samplers.TPESampler(
+            multivariate=True, group=True, constant_liar=True, seed=every
+        )
+    if name == "gp":
+        return samplers.GPSampler(seed=every)
+    # These go on with one sequence, or with a state that is in the study.
+    if name == "cmaes":
+        # A resumed search has lost that state: it begins where the best are.
+        return samplers.CmaEsSampler(
+            seed=seed % 2**32, source_trials=list(known) or None
+        )
+    if name == "qmc":
+        return samplers.QMCSampler(scramble=True, seed=seed % 2**32)
+    return samplers.RandomSampler(seed=every)
+
+
+def check(sampler: Any) -> None:
+    """Raises if `sampler` is neither a known name nor one of Optuna's samplers.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    if isinstance(sampler, str) and sampler in NAMES:
+        return
+    if not isinstance(sampler, str) and isinstance(
+        sampler, optuna().samplers.BaseSampler
+    ):
+        return
+    raise ValueError(
+        f"Expected sampler to be one of {', '.join(NAMES)}, or a sampler of Optuna's. "
+        f"Received: {sampler!r}."
+    )
+
+
+def _require(module: str, name: str) -> None:
+    try:
+        __import__(module)
+    except ImportError as error:
+        raise ImportError(
+            f"Expected the package {module!r} for the sampler {name!r}. Received: "
+            f"{error}. Install it where the search runs: pip install {module}; or take "
+            "the sampler 'tpe'."
+        ) from error

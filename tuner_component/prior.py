@@ -1,0 +1,44 @@
+"""What the component's optional inputs tell of earlier searches."""
+
+from collections.abc import Mapping
+
+from tfx import types
+
+from tuner_component import results
+from tuner_component.search.known import Known
+
+PRIOR_RESULTS_KEY = "prior_results"
+INITIAL_HYPERPARAMETERS_KEY = "initial_hyperparameters"
+
+# So many of the best points of each earlier search are tried first.
+_BEST = 3
+
+
+def known(input_dict: Mapping[str, list[types.Artifact]]) -> Known:
+    """Reads the inputs `initial_hyperparameters` and `prior_results`.
+
+    Args:
+        input_dict: Input artifacts by the keys of `TunerSpec`.
+
+    Returns:
+        The given hyperparameters and then the best of each search, to be tried first;
+        and all results, to be learnt from.
+
+    Raises:
+        FileNotFoundError: If an artifact has no such file.
+        ValueError: If one does not hold what its type says.
+    """
+    points = [
+        results.load_best_hyperparameters(artifact.uri).values
+        for artifact in input_dict.get(INITIAL_HYPERPARAMETERS_KEY) or []
+    ]
+    searches = [
+        results.load_tuner_results(artifact.uri)
+        for artifact in input_dict.get(PRIOR_RESULTS_KEY) or []
+    ]
+    for place in range(_BEST):
+        points += [
+            search[place].hyperparameters for search in searches if place < len(search)
+        ]
+    found = [(t.hyperparameters, t.score) for search in searches for t in search]
+    return Known(tuple(points), tuple(found))

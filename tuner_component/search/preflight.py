@@ -1,0 +1,97 @@
+"""Before the first trial: what would fail every trial, found within seconds."""
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import keras_tuner
+from keras_tuner.engine import base_tuner
+
+from tuner_component.search import seeding
+from tuner_component.search.errors import PreflightError
+
+_REMEDY = (
+    "Correct the module, or do without this check if only the default hyperparameters "
+    "are at fault: TuneArgs(skip_preflight=True)."
+)
+
+
+def check(
+    tuner: base_tuner.BaseTuner, fit_kwargs: Mapping[str, Any], seed: int
+) -> None:
+    """Builds the default model, trains it on one batch, and looks for the objective.
+
+    A model is trained only where KerasTuner itself would call its `fit`; what a
+    `run_trial` or `HyperModel.fit` of the user's own does is not known.
+
+    Args:
+        tuner: The user's tuner, before `search` is called.
+        fit_kwargs: Arguments for its `search`.
+        seed: Seeds the model.
+
+    Raises:
+        PreflightError: If something fails, or the objective is not reported.
+    """
+    if tuner.hypermodel is None:
+        return
+    seeding.seed_everything(seed)
+    try:
+        build = getattr(tuner, "_build_hypermodel", tuner.hypermodel.build)
+        model = build(tuner.oracle.get_space())
+    except Exception as error:
+        raise PreflightError(
+            "Expected the hypermodel to build a model with the default "
+            f"hyperparameters. Received: {type(error).__name__}: {error}. {_REMEDY}"
+        ) from error
+    if _is_fitted_by_keras_tuner(tuner) and isinstance(model, keras.Model):
+        logs = _train(tuner, model, fit_kwargs)
+        _check_objective(tuner.oracle.objective, logs)
+    keras.backend.clear_session()
+
+
+def _is_fitted_by_keras_tuner(tuner: Any) -> bool:
+    cls, stock = type(tuner), keras_tuner.Tuner
+    return (
+        isinstance(tuner, stock)
+        and cls.run_trial in (stock.run_trial, keras_tuner.Hyperband.run_trial)
+        and cls._build_and_fit_model
+        in (stock._build_and_fit_model, keras_tuner.Hyperband._build_and_fit_model)
+        and type(tuner.hypermodel).fit is keras_tuner.HyperModel.fit
+    )
+
+
+def _train(tuner: Any, model: Any, fit_kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Trains on one batch; returns what Keras reports."""
+    fit = model.fit
+    if hasattr(fit_kwargs.get("x"), "__next__"):
+        return {}  # A generator would lack the batch afterwards.
+
+    @functools.wraps(fit)
+    def fit_one_batch(*args: Any, **kwargs: Any) -> Any:
+        few = {"epochs": 1, "initial_epoch": 0, "steps_per_epoch": 1}
+        quiet = {"validation_steps": 1, "verbose": 0, "callbacks": []}
+        return fit(*args, **{**kwargs, **few, **quiet})
+
+    object.__setattr__(model, "fit", fit_one_batch)
+    try:
+        history = tuner.hypermodel.fit(tuner.oracle.get_space(), model, **fit_kwargs)
+    except Exception as error:
+        raise PreflightError(
+            "Expected the default model to train on one batch. Received: "
+            f"{type(error).__name__}: {error}. {_REMEDY}"
+        ) from error
+    return dict(history.history)
+
+
+def _check_objective(objective: Any, logs: Mapping[str, Any]) -> None:
+    names = getattr(objective, "name_to_direction", [objective.name])
+    missing = [name for name in names if name not in logs]
+    if not logs or not missing or objective.name == "default_objective":
+        return
+    raise PreflightError(
+        f"Expected the objective {missing[0]!r} among the metrics that training "
+        f"reports. Received: {sorted(logs)}. Name one of these in the tuner's "
+        "objective, compile the model with that metric, or pass validation_data for one "
+        "that starts with 'val_'."
+    )

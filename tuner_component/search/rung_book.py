@@ -1,0 +1,142 @@
+"""What one of Optuna's pruners knows of trials, kept for it in memory."""
+
+import contextlib
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+from tuner_component.search.stopping_options import StoppingOptions
+
+
+def make_pruner(options: StoppingOptions) -> Any:
+    """Makes the pruner of a rule.
+
+    Raises:
+        ImportError: If Optuna is not installed.
+    """
+    pruners = _optuna().pruners
+    if options.rule == "median":
+        return pruners.MedianPruner(
+            n_startup_trials=options.warmup, n_warmup_steps=options.grace_epochs
+        )
+    if options.rule == "asha":
+        return pruners.SuccessiveHalvingPruner(
+            min_resource=options.grace_epochs,
+            reduction_factor=options.reduction_factor,
+        )
+    if options.rule == "hyperband":
+        return pruners.HyperbandPruner(
+            min_resource=options.grace_epochs,
+            max_resource=options.max_epochs,
+            reduction_factor=options.reduction_factor,
+        )
+    with warnings.catch_warnings():  # It has been called experimental for years.
+        warnings.simplefilter("ignore", _optuna().exceptions.ExperimentalWarning)
+        return pruners.PatientPruner(None, patience=options.patience)
+
+
+class RungBook:
+    """The intermediate values of trials, in the form in which Optuna's pruners take them.
+
+    Args:
+        pruner: One of Optuna's.
+        direction: "min" or "max".
+        name: HyperbandPruner draws a trial's bracket from it and the trial's number.
+    """
+
+    def __init__(self, pruner: Any, direction: str, name: str) -> None:
+        optuna = _optuna()
+        self._pruner = pruner
+        self._direction = optuna.study.StudyDirection[f"{direction.upper()}IMIZE"]
+        self._name = name
+        self._states = optuna.trial.TrialState
+        self._numbers: dict[str, int] = {}
+        self._open([])
+
+    def report(self, trial_id: str, step: int, value: float) -> None:
+        """Takes a value.
+
+        Args:
+            trial_id: The trial.
+            step: How many epochs it was trained for.
+            value: What to compare with other trials'.
+        """
+        trial = self._storage_id(trial_id)
+        self._storage.set_trial_intermediate_value(trial, step, value)
+
+    def hopeless(self, trial_id: str) -> bool:
+        """What the pruner thinks of a trial with its last value."""
+        trial = self._storage_id(trial_id)
+        return bool(self._pruner.prune(self._study, self._storage.get_trial(trial)))
+
+    def end(self, trial_id: str, complete: bool) -> None:
+        """A trial has ended; one that is not complete is no measure for others' ends."""
+        if trial_id in self._numbers:
+            state = self._states.COMPLETE if complete else self._states.PRUNED
+            trial = self._storage_id(trial_id)
+            self._storage.set_trial_state_values(trial, state, [0.0])
+
+    def forget(self, trial_id: str) -> None:
+        """Drops all values of a trial. Slow, and rarely needed."""
+        number = self._numbers.get(trial_id)
+        if number is None:
+            return
+        trials = self._storage.get_all_trials(self._study_id, deepcopy=False)
+        self._open([None if t.number == number else t for t in trials])
+
+    def _open(self, trials: list[Any]) -> None:
+        """Makes a storage with the given trials, empty ones in place of None."""
+        optuna = _optuna()
+        self._storage = optuna.storages.InMemoryStorage()
+        with _quiet(optuna):
+            self._study_id = self._storage.create_new_study(
+                [self._direction], self._name
+            )
+            self._study = optuna.load_study(
+                study_name=self._name,
+                storage=self._storage,
+                sampler=optuna.samplers.RandomSampler(),
+                pruner=self._pruner,
+            )
+        for trial in trials:
+            self._storage.create_new_trial(self._study_id, template_trial=trial)
+
+    def _storage_id(self, trial_id: str) -> int:
+        number = self._numbers.get(trial_id)
+        if number is None:
+            # By KerasTuner's count, so that a resumed search has the same brackets.
+            free = self._storage.get_n_trials(self._study_id)
+            number = int(trial_id) if trial_id.isdecimal() else free
+            if number in self._numbers.values():
+                number = free
+            self._numbers[trial_id] = number
+            for _ in range(free, number + 1):
+                self._storage.create_new_trial(self._study_id)
+        return int(
+            self._storage.get_trial_id_from_study_id_trial_number(
+                self._study_id, number
+            )
+        )
+
+
+def _optuna() -> Any:
+    try:
+        import optuna
+    except ImportError as error:
+        raise ImportError(
+            "Expected Optuna, on which the stopping rules are built. Received: "
+            f"{error}. Install it where trials run: pip install "
+            "'tfx-tuner-component[optuna]'."
+        ) from error
+    return optuna
+
+
+@contextlib.contextmanager
+def _quiet(optuna: Any) -> Iterator[None]:
+    """Keeps Optuna from telling the user of a study that is ours."""
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(verbosity)

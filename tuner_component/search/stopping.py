@@ -1,0 +1,153 @@
+"""Rules that end a trial before its last epoch, on Optuna's pruners.
+
+Each training of a trial (execution, fold, phase) is compared with the trainings of the
+same number in other trials. What is compared is the best value so far: it is what the
+trial would score if it were stopped. (Patience looks at the values themselves.)
+
+A rule's state follows from the curves alone, so it is rebuilt from the journal.
+"""
+
+import logging
+import math
+from collections.abc import Mapping
+
+import keras_tuner
+from keras_tuner.engine import trial as trial_lib
+
+from tuner_component.search.history import History
+from tuner_component.search.rung_book import RungBook, make_pruner
+from tuner_component.search.stopping_options import StoppingOptions
+
+# Whose decisions depend on which trials got to which rung.
+_WITH_RUNGS = ("asha", "hyperband")
+
+_LOG = logging.getLogger(__name__)
+
+
+class StoppingRule:
+    """Answers, after each epoch of a trial, whether the trial should be stopped.
+
+    For a given order of calls the answers are always the same.
+    """
+
+    def __init__(self, options: StoppingOptions, oracle: keras_tuner.Oracle) -> None:
+        """Prepares a rule.
+
+        Args:
+            options: The rule and its parameters.
+            oracle: Of the search: its objective is what is compared.
+
+        Raises:
+            ValueError: If the oracle stops trials by itself.
+            ImportError: If Optuna is not installed.
+        """
+        _check(options, oracle)
+        make_pruner(options)  # Fails now rather than at the first epoch.
+        self.name = options.rule
+        self._options = options
+        self._objective = oracle.objective
+        self._fits: dict[int, RungBook] = {}
+        self._best: dict[tuple[str, int], float] = {}
+        self._completed = 0
+        self._warned = False
+
+    def restore(self, history: History) -> None:
+        """Puts the rule where it was.
+
+        Args:
+            history: Of the study; trials that had not ended will report again.
+        """
+        for trial_id, trial in history.trials.items():
+            if trial.ended is None:
+                continue
+            for fit, curve in enumerate(trial.ended.get("curves", [])):
+                for epoch in range(max(map(len, curve.values()), default=0)):
+                    metrics = {
+                        name: values[epoch]
+                        for name, values in curve.items()
+                        if epoch < len(values) and values[epoch] is not None
+                    }
+                    if self._objective.has_value(metrics):
+                        self._note(trial_id, fit, epoch, metrics)
+                        if self.name in _WITH_RUNGS:
+                            self._fits[fit].hopeless(trial_id)
+            stopped = "stopped" in trial.ended
+            self.end(trial_id, trial.ended["status"], stopped)
+
+    def begin(self, trial_id: str) -> None:
+        """A trial begins: what another attempt at it reported does not count."""
+        for fit, book in self._fits.items():
+            book.forget(trial_id)
+            self._best.pop((trial_id, fit), None)
+
+    def should_stop(
+        self, trial_id: str, fit: int, epoch: int, metrics: Mapping[str, float]
+    ) -> bool:
+        """Takes an epoch's metrics and decides.
+
+        Args:
+            trial_id: A trial that runs.
+            fit: Number of the training within the trial, from 0.
+            epoch: Number of the epoch within the training, from 0.
+            metrics: The metrics after it.
+        """
+        if not self._objective.has_value(metrics):
+            self._warn(metrics)
+            return False
+        value = self._note(trial_id, fit, epoch, metrics)
+        hopeless = self._fits[fit].hopeless(trial_id)
+        if epoch + 1 < self._options.grace_epochs:
+            return False
+        if math.isnan(value):
+            return True  # It has diverged; no rule would find it promising.
+        return hopeless and self._completed >= self._options.warmup
+
+    def end(self, trial_id: str, status: str, stopped: bool) -> None:
+        """A trial has ended for good, as the oracle's `status` says."""
+        complete = status == trial_lib.TrialStatus.COMPLETED and not stopped
+        self._completed += complete
+        for fit, book in self._fits.items():
+            book.end(trial_id, complete)
+            self._best.pop((trial_id, fit), None)
+
+    def _note(
+        self, trial_id: str, fit: int, epoch: int, metrics: Mapping[str, float]
+    ) -> float:
+        """Takes down the objective's value and returns it."""
+        book = self._fits.get(fit)
+        if book is None:
+            direction = self._objective.direction
+            book = RungBook(make_pruner(self._options), direction, f"fit-{fit}")
+            self._fits[fit] = book
+        value = float(self._objective.get_value(metrics))
+        book.report(trial_id, epoch + 1, self._judged(trial_id, fit, value))
+        return value
+
+    def _judged(self, trial_id: str, fit: int, value: float) -> float:
+        """What the rule looks at."""
+        if self.name == "patience" or math.isnan(value):
+            return value
+        better = min if self._objective.direction == "min" else max
+        best = better(self._best.get((trial_id, fit), value), value)
+        self._best[trial_id, fit] = best
+        return best
+
+    def _warn(self, metrics: Mapping[str, float]) -> None:
+        if not self._warned:
+            self._warned = True
+            _LOG.warning(
+                "No trial is stopped early: expected the objective %r among the metrics "
+                "of an epoch. Received: %s. Report it: `report_epoch({%r: value})`.",
+                *(self._objective.name, sorted(metrics), self._objective.name),
+            )
+
+
+def _check(options: StoppingOptions, oracle: keras_tuner.Oracle) -> None:
+    own = isinstance(oracle, keras_tuner.oracles.HyperbandOracle)
+    if own and options.rule != "patience":
+        raise ValueError(
+            "Expected a tuner that trains each trial to its end with the stopping rule "
+            f"{options.rule.upper()}. Received: {type(oracle).__name__}, which halves "
+            "its trials by itself and needs them whole. Take the rule PATIENCE, or leave "
+            "stopping out, or take another tuner."
+        )
