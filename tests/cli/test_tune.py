@@ -68,13 +68,21 @@ def test_every_field_of_tune_args_has_a_flag() -> None:
 
 def test_flags_become_tune_args() -> None:
     """A flag would be accepted and ignored."""
-    args = parsed("--gpus-per-trial", "0.5", "--seed", "3")
+    rule = '{"rule": "MEDIAN"}'
+    args = parsed("--gpus-per-trial", "0.5", "--seed", "3", "--stopping", rule)
     assert tune.tune_args(args, "/o") == {
         "num_parallel_trials": 1,
         "study_dir": "/o/studies",
         "gpus_per_trial": 0.5,
         "seed": 3,
+        "stopping": {"rule": "MEDIAN"},
     }
+
+
+def test_every_flag_is_explained() -> None:
+    """People would have to read the sources to use one."""
+    names = {field.name for field in tuner_pb2.TuneArgs.DESCRIPTOR.fields}
+    assert names == tune._HELP.keys()
 
 
 def test_no_argument_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:

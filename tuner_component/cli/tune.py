@@ -25,6 +25,9 @@ _HELP = {
     "study_dir": "below which directory studies are kept (default: OUT/studies)",
     "seed": "makes the search reproducible (default: drawn)",
     "max_trials_per_worker": "a worker is replaced after so many (default: never)",
+    "stopping": 'ends hopeless trials early, such as {"rule": "MEDIAN"}; see '
+    "docs/searches.md (default: none)",
+    "skip_preflight": "do without the check of the module before the first trial",
 }
 _NUMBERS: dict[int, type] = {
     descriptor.FieldDescriptor.CPPTYPE_INT32: int,
@@ -88,13 +91,24 @@ def add_to(commands: Any) -> None:
 
 def _add_tune_args(group: Any) -> None:
     for field in tuner_pb2.TuneArgs.DESCRIPTOR.fields:
-        kind = _NUMBERS.get(field.cpp_type, str)
-        group.add_argument(
-            f"--{field.name.replace('_', '-')}",
-            type=kind,
-            metavar={int: "N", float: "X"}.get(kind, "TEXT"),
-            help=_HELP.get(field.name),
-        )
+        flag, text = f"--{field.name.replace('_', '-')}", _HELP.get(field.name)
+        kind = field.cpp_type
+        if kind == field.CPPTYPE_BOOL:
+            group.add_argument(flag, action="store_true", default=None, help=text)
+        elif kind == field.CPPTYPE_MESSAGE:
+            group.add_argument(flag, type=_json, metavar="JSON", help=text)
+        elif kind in _NUMBERS:
+            name = "N" if _NUMBERS[kind] is int else "X"
+            group.add_argument(flag, type=_NUMBERS[kind], metavar=name, help=text)
+        else:
+            group.add_argument(flag, metavar="TEXT", help=text)
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"no JSON: {error}") from error
 
 
 def tune_args(args: argparse.Namespace, out: str) -> dict[str, Any]:
