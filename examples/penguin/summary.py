@@ -48,6 +48,7 @@ class Summary:
             ],
         )
         self._places["all trials"] = os.path.join(uri, "tuner_results.json")
+        self._places["report of the search"] = os.path.join(uri, "report.html")
         uri = self._latest("Tuner", "best_hyperparameters").uri
         path = os.path.join(uri, "best_hyperparameters.txt")
         self._places["best hyperparameters"] = path
