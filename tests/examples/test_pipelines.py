@@ -13,9 +13,13 @@ from typing import Any
 import pytest
 import tensorflow as tf
 
-from examples.penguin import pipeline_importer, pipeline_local
+from examples.penguin import artifacts, pipeline_importer, pipeline_local
 from tests.penguin import ROOT, Run
-from tuner_component import load_best_hyperparameters, load_tuner_results
+from tuner_component import (
+    load_best_hyperparameters,
+    load_study,
+    load_tuner_results,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -94,6 +98,29 @@ def test_artifacts_of_the_tuner_are_what_trainer_and_people_read(tuned: Run) -> 
     assert len(results) == 8
     assert [r.score for r in results] == sorted(r.score for r in results)
     assert load_best_hyperparameters(best).values == results[0].hyperparameters
+
+
+def test_the_search_has_a_report_and_a_record(tuned: Run) -> None:
+    """Else people would look at a table of numbers."""
+    report = tuned.place("report of the search")
+    assert "What mattered" in report.read_text()
+    study = load_study(report.parent)
+    assert study.status == "finished"
+    best = load_tuner_results(tuned.place("all trials"))[0]
+    assert study.best is not None and study.best.trial_id == best.trial_id
+    assert len(study.best.executions[0]["val_loss"]) == study.best.epochs > 0
+
+
+def test_metadata_knows_what_the_search_found(tuned: Run) -> None:
+    """Else pipelines could not be compared by what their searches found."""
+    best = load_tuner_results(tuned.place("all trials"))[0]
+    artifact = artifacts.latest(
+        tuned.root, pipeline_local.NAME, "Tuner", "tuner_results"
+    )
+    properties = artifact.custom_properties
+    assert properties["objective"].string_value == "val_loss"
+    assert properties["best_score"].double_value == pytest.approx(best.score)
+    assert properties["completed_trials"].int_value == 8
 
 
 def test_the_trained_model_has_the_best_hyperparameters(tuned: Run) -> None:
