@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -25,10 +26,11 @@ _SYSTEM = ["/usr/bin", "/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/etc/ssl"]
 _LINKS = ["/bin", "/lib", "/lib64", "/usr/lib/os-release", "/etc/os-release"]
 _NEEDLESS = ["*/dri/*", "*libLLVM*", "*/gcc/*", "*/perl*", "*/bazel*", "*/test/*"]
 
-# Without a systemd, and within a container or a small virtual machine.
+# Without a systemd, within a container or a small virtual machine: no limits that this
+# process could not set.
 _SETTINGS = """\
 [containers]
-default_ulimits = ["nofile=65536:65536", "nproc=32768:32768"]
+default_ulimits = ["nofile={nofile}:{nofile}", "nproc={nproc}:{nproc}"]
 [engine]
 cgroup_manager = "cgroupfs"
 runtime = "runc"
@@ -55,7 +57,12 @@ def engine() -> Iterator[dict[str, str]]:
             raise NoContainersError(f"no {program} (Debian: apt-get install {program})")
     with tempfile.TemporaryDirectory() as directory:
         settings, socket = Path(directory, "containers.conf"), Path(directory, "socket")
-        settings.write_text(_SETTINGS)
+        settings.write_text(
+            _SETTINGS.format(
+                nofile=resource.getrlimit(resource.RLIMIT_NOFILE)[1],
+                nproc=resource.getrlimit(resource.RLIMIT_NPROC)[1],
+            )
+        )
         environment = {
             "CONTAINERS_CONF": str(settings),
             "DOCKER_HOST": f"unix://{socket}",
@@ -74,12 +81,19 @@ def engine() -> Iterator[dict[str, str]]:
             env={**os.environ, **environment},
         ) as service:
             try:
-                until = time.monotonic() + 30
-                while not socket.exists() and time.monotonic() < until:
-                    time.sleep(0.05)
+                _wait_for(socket)
                 yield environment
             finally:
                 service.terminate()
+
+
+def _wait_for(socket: Path) -> None:
+    """Waits for the service: it says nothing when it is ready."""
+    until = time.monotonic() + 30
+    while not socket.exists():
+        if time.monotonic() > until:
+            raise NoContainersError("podman's service does not start")
+        time.sleep(0.05)
 
 
 def build_image(tag: str, environment: dict[str, str]) -> None:

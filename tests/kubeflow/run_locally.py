@@ -3,8 +3,9 @@
     python -m tests.kubeflow.run_locally JOB REPORT
 
 It runs in the environment of the newest Kubeflow SDK. JOB is JSON: `file`, the compiled
-pipeline; `root`, where artifacts go; `arguments` of the pipeline; `environment` and
-`directory` of the containers' commands. REPORT gets JSON: for each attempt at a task its
+pipeline; `root`, where artifacts go; `arguments` of the pipeline; either
+`environment` and `directory` of the containers' commands, which run as subprocesses, or
+`data`, a directory that containers may read. REPORT gets JSON: for each attempt at a task its
 command and exit status, and what the run ended with.
 """
 
@@ -15,6 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import docker
 import kfp.components
 import kfp.local
 
@@ -32,10 +34,14 @@ def main(job_file: str, report_file: str) -> int:
     shims.keep_component_names()
     shims.keep_artifact_types()
     shims.keep_importers()
-    shims.run_containers_as_subprocesses(job["directory"], job["environment"], note)
-    kfp.local.init(
-        kfp.local.SubprocessRunner(use_venv=False), pipeline_root=job["root"]
-    )
+    if "data" in job:
+        shims.keep_exit_statuses(note)
+        data = docker.types.Mount(job["data"], job["data"], "bind", read_only=True)
+        runner = kfp.local.DockerRunner(network_mode="none", mounts=[data])
+    else:
+        shims.run_containers_as_subprocesses(job["directory"], job["environment"], note)
+        runner = kfp.local.SubprocessRunner(use_venv=False)
+    kfp.local.init(runner, pipeline_root=job["root"])
     error = None
     try:
         kfp.components.load_component_from_file(job["file"])(**job["arguments"])

@@ -10,8 +10,10 @@ import subprocess
 from collections.abc import Callable
 from typing import Any
 
+import docker
 import kfp.dsl
 from kfp.local import (
+    docker_task_handler,
     executor_input_utils,
     executor_output_utils,
     importer_handler,
@@ -131,3 +133,36 @@ def run_containers_as_subprocesses(
     handler.validate_not_container_component = lambda self, command: None
     subprocess_task_handler.replace_python_executable = lambda command, python: command
     subprocess_task_handler.run_local_subprocess = run
+
+
+def keep_exit_statuses(attempts: Callable[[list[str], int], None]) -> None:
+    """A container that fails has failed.
+
+    kfp.local has containers removed when they end, does not find them afterwards, and
+    takes that for success.
+
+    Args:
+        attempts: Is told each command with its exit status.
+    """
+
+    def run(
+        client: docker.DockerClient,
+        image: str,
+        command: list[str],
+        volumes: dict[str, Any],
+        **options: Any,
+    ) -> int:
+        container = client.containers.run(
+            image=image, command=command, detach=True, volumes=volumes, **options
+        )
+        try:
+            for lines in container.logs(stream=True):
+                for line in lines.decode(errors="replace").splitlines():
+                    print(line, flush=True)
+            status: int = container.wait()["StatusCode"]
+        finally:
+            container.remove(force=True)
+        attempts(command, status)
+        return status
+
+    docker_task_handler.run_docker_container = run

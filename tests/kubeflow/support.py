@@ -14,7 +14,8 @@ from typing import Any
 
 from tests.penguin import ROOT
 
-IMAGE = "penguin:test"
+IMAGE = "localhost/penguin:test"
+_DATA = ROOT / "examples" / "penguin" / "data"
 _REQUIREMENTS = ROOT / "tests" / "kubeflow" / "requirements.txt"
 
 
@@ -86,6 +87,9 @@ class LocalRun:
         directory: Gets all that the run writes.
         arguments: Of the pipeline.
         root: Where artifacts go.
+        engine: The environment variables of a container engine; without it, the
+            containers' commands run as subprocesses.
+        data: With an engine, the directory that containers may read.
     """
 
     def __init__(
@@ -94,26 +98,30 @@ class LocalRun:
         directory: Path,
         arguments: Mapping[str, str],
         root: Path,
+        engine: Mapping[str, str] | None = None,
+        data: Path = _DATA,
     ) -> None:
         directory.mkdir()
         job, self._report = directory / "job.json", directory / "report.json"
         self.lines: list[str] = []
-        (directory / "work").mkdir()
-        job.write_text(
-            json.dumps(
-                {
-                    "file": str(file),
-                    "root": str(root),
-                    "arguments": dict(arguments),
-                    "environment": container_environment(directory),
-                    "directory": str(directory / "work"),
-                }
-            )
-        )
+        content = {"file": str(file), "root": str(root), "arguments": dict(arguments)}
+        if engine is None:
+            work = directory / "work"
+            work.mkdir()
+            content["environment"] = container_environment(directory)
+            content["directory"] = str(work)
+        else:
+            content["data"] = str(data)
+        job.write_text(json.dumps(content))
         self.process = subprocess.Popen(
             [kfp_python(), "-m", "tests.kubeflow.run_locally", job, self._report],
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+            env={
+                **os.environ,
+                **(engine or {}),
+                "PYTHONPATH": str(ROOT),
+                "PYTHONUNBUFFERED": "1",
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -155,6 +163,8 @@ class LocalRun:
 
 
 def _attempt(command: list[str], status: int) -> Attempt:
+    if "--json_serialized_invocation_args" not in command:
+        return Attempt("", status, {})
     position = command.index("--json_serialized_invocation_args")
     executor_input = json.loads(command[position + 1])
     task = Path(executor_input["outputs"]["outputFile"]).parent.name

@@ -22,6 +22,8 @@ from tests.kubeflow.support import IMAGE, container_environment
 from tests.search.support import processes
 from tuner_component import load_best_hyperparameters, load_tuner_results
 
+_NAMESPACE = ("--pid", "--fork", "--kill-child", "--mount-proc")
+
 
 def start(command: list[str], directory: Path) -> subprocess.Popen[str]:
     """Starts a container's command as process 1 of a process namespace, as pods do.
@@ -31,7 +33,7 @@ def start(command: list[str], directory: Path) -> subprocess.Popen[str]:
     """
     directory.mkdir()
     return subprocess.Popen(
-        ["unshare", "--pid", "--fork", "--kill-child", *command],
+        ["unshare", *_NAMESPACE, *command],
         cwd=directory,
         env=container_environment(directory),
         stdout=subprocess.PIPE,
@@ -58,7 +60,7 @@ def tuner_2_0(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def isolated() -> None:
     """Skips where process namespaces cannot be made."""
     unshare = shutil.which("unshare")
-    probe = [str(unshare), "--pid", "--fork", "true"]
+    probe = [str(unshare), *_NAMESPACE, "true"]
     if not unshare or subprocess.run(probe, check=False).returncode:
         pytest.skip("no unshare --pid here (it takes root and util-linux)")
 
@@ -86,7 +88,7 @@ def test_terminated_tuner_goes_on_in_another_run(
     for line in first.stdout or ():
         lines.append(line)
         if re.search(r"Trial \d+ completed \(3 of 8\)", line):
-            (process_1,) = processes.descendants(first.pid)[:1]
+            process_1 = processes.descendants(first.pid)[0]
             os.kill(process_1, signal.SIGTERM)
     log = "".join(lines)
     assert first.wait() != 0, log
