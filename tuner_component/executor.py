@@ -1,5 +1,8 @@
 """The Tuner's executor: artifacts in, the best hyperparameters out."""
 
+import contextlib
+import logging as stdlib_logging
+from collections.abc import Iterator
 from typing import Any
 
 from absl import logging
@@ -70,9 +73,23 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         logging.info("The study is kept in %s.", directory)
         run = _run_in_workers if args.num_parallel_trials else _run_in_process
         options = tune_args.search_options(args, prior.known(input_dict))
-        result = run(message, directory, parts, options)
+        with _search_log_shown():
+            result = run(message, directory, parts, options)
         _log_result(result, directory)
         artifacts.publish(result, loading.load_study(directory), output_dict)
+
+
+@contextlib.contextmanager
+def _search_log_shown() -> Iterator[None]:
+    """Lets what the search says be seen where TFX's own lines are."""
+    search_log = stdlib_logging.getLogger("tuner_component")
+    level = search_log.level
+    if level == stdlib_logging.NOTSET:
+        search_log.setLevel(logging.get_absl_logger().getEffectiveLevel())
+    try:
+        yield
+    finally:
+        search_log.setLevel(level)
 
 
 def _log_result(result: SearchResult, directory: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import keras_tuner
 from keras_tuner import oracles
 
+from tuner_component.oracles import OptunaOracle
 from tuner_component.search.durable_oracle import DurableOracle
 from tuner_component.search.fingerprint import study_id
 from tuner_component.search.history import History, read_history
@@ -89,11 +90,15 @@ def oracle(kind: str) -> keras_tuner.Oracle:
         return oracles.BayesianOptimizationOracle(
             max_trials=6, num_initial_points=3, hyperparameters=space(), **common
         )
+    if kind == "optuna":  # Its first ten are drawn at random.
+        return OptunaOracle(
+            max_trials=13, hyperparameters=space(dimensions=3), **common
+        )
     custom = {"counting": CountingOracle, "stateful": StatefulOracle}[kind]
     return custom(max_trials=8, hyperparameters=space(), **common)
 
 
-KINDS = ("random", "grid", "hyperband", "bayesian", "counting", "stateful")
+KINDS = ("random", "grid", "hyperband", "bayesian", "counting", "stateful", "optuna")
 
 
 def objective(values: dict[str, Any]) -> float:

@@ -72,6 +72,14 @@ def test_what_is_no_value_has_no_number(
     assert described.number(value) is None
 
 
+def test_the_last_step_has_a_number_though_floats_are_off() -> None:
+    """A point that KerasTuner suggested would be called foreign."""
+    rate = dimension("Float", 1e-4, 1e-1, step=10**0.5, sampling="log")
+    last = rate.value(6)
+    assert last > 1e-1
+    assert rate.number(last) == 6
+
+
 def test_a_scale_is_straightened() -> None:
     """A sampler would look for learning rates among the largest only."""
     rate = dimension("Float", 1e-4, 1.0, sampling="log")

@@ -101,6 +101,7 @@ def test_a_grid_search_says_that_it_does_not_care(caplog: Any) -> None:
         simulation.OBJECTIVE, hyperparameters=simulation.grid_space()
     )
     start_from(oracle, Known(points=({"kind": "flat", "norm": True},)))
+    oracle.populate_space("0")
     assert "grid search tries every point" in caplog.text
 
 

@@ -72,8 +72,11 @@ class Dimension:
         hp = self.hp
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return None
-        if not hp.min_value <= value <= hp.max_value:
+        # KerasTuner's own last step may be beyond the end, by what floats are off.
+        inside = min(max(value, hp.min_value), hp.max_value)
+        if not math.isclose(inside, value, rel_tol=1e-9):
             return None
+        value = inside
         if self.steps is None:
             return float(min(max(hp.value_to_prob(value), 0.0), 1.0))
         number = _nearest(hp, value)

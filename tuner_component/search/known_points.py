@@ -19,28 +19,70 @@ _LOG = logging.getLogger(__name__)
 def start_from(oracle: Any, known: Known) -> None:
     """Has an oracle begin with what is known.
 
-    The points become its first trials. Results are for oracles with a method
+    The points become its first trials; a tuner that only finds its hyperparameters in
+    its first trial has that one before. Results are for oracles with a method
     `learn_from`; those of KerasTuner know none but their own. What does not fit the
     search space is skipped with a message.
 
     Args:
-        oracle: Fresh from its constructor, its search space filled.
+        oracle: Fresh from its constructor.
         known: What is known. A point that was tried before is not tried again.
     """
-    space = dimensions(oracle.hyperparameters.space)
-    points = [_fitted(space, values, "a known point") for values in known.points]
-    unique: list[dict[str, Any]] = []
-    for point in points:
-        if point is not None and point not in unique:
-            unique.append(point)
-    if unique:
-        _try_first(oracle, unique)
-    results = [
-        (point, score)
-        for values, score in known.results
-        if (point := _fitted(space, values, "an earlier trial")) is not None
-    ]
-    if results and hasattr(oracle, "learn_from"):
+    if not (known.points or known.results):
+        return
+    beginning = _Beginning(oracle, known)
+    if isinstance(oracle, oracles.HyperbandOracle):
+        draw = oracle._random_values
+        oracle._random_values = lambda: beginning.point() or draw()
+        return
+    populate = oracle.populate_space
+
+    def populate_known_first(trial_id: str) -> Any:
+        point = beginning.point()
+        if point is None:
+            return populate(trial_id)
+        return {"status": trial_lib.TrialStatus.RUNNING, "values": point}
+
+    oracle.populate_space = populate_known_first
+
+
+class _Beginning:
+    """What an oracle begins with, as soon as its search space is known."""
+
+    def __init__(self, oracle: Any, known: Known) -> None:
+        self._oracle = oracle
+        self._known: Known | None = known
+        self._points: list[dict[str, Any]] = []
+
+    def point(self) -> dict[str, Any] | None:
+        """The first known point that no trial has had, so that a resumed search knows
+        where it is; None if there is none.
+        """
+        if self._known is not None and self._oracle.hyperparameters.space:
+            known, self._known = self._known, None
+            self._fit(known)
+        fresh = (p for p in self._points if not self._oracle._duplicate(p))
+        return next((dict(point) for point in fresh), None)
+
+    def _fit(self, known: Known) -> None:
+        oracle = self._oracle
+        space = dimensions(oracle.hyperparameters.space)
+        for values in known.points:
+            point = _fitted(space, values, "a known point")
+            if point is not None and point not in self._points:
+                self._points.append(point)
+        if self._points and isinstance(oracle, oracles.GridSearchOracle):
+            _LOG.info(
+                "A grid search tries every point: the known ones get no priority."
+            )
+            self._points = []
+        if not hasattr(oracle, "learn_from"):
+            return
+        results = [
+            (point, score)
+            for values, score in known.results
+            if (point := _fitted(space, values, "an earlier trial")) is not None
+        ]
         oracle.learn_from(results)
         _LOG.info("The oracle learns from %d trials of earlier searches.", len(results))
 
@@ -74,32 +116,3 @@ def _fitted(
             return None
         point[name] = value
     return point
-
-
-def _try_first(oracle: Any, points: list[dict[str, Any]]) -> None:
-    if isinstance(oracle, oracles.GridSearchOracle):
-        _LOG.info("A grid search tries every point: it does not begin with known ones.")
-        return
-    if isinstance(oracle, oracles.HyperbandOracle):
-        draw = oracle._random_values
-
-        def draw_known_first() -> Any:
-            return _untried(oracle, points) or draw()
-
-        oracle._random_values = draw_known_first
-        return
-    populate = oracle.populate_space
-
-    def populate_known_first(trial_id: str) -> Any:
-        point = _untried(oracle, points)
-        if point is None:
-            return populate(trial_id)
-        return {"status": trial_lib.TrialStatus.RUNNING, "values": point}
-
-    oracle.populate_space = populate_known_first
-
-
-def _untried(oracle: Any, points: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The first point that no trial has had; so a resumed search knows where it is."""
-    fresh = (point for point in points if not oracle._duplicate(point))
-    return next((dict(point) for point in fresh), None)
