@@ -343,10 +343,9 @@ def test_fit_kwargs_that_is_no_dictionary(run: Run) -> None:
 
 def test_artifact_that_cannot_be_written_leaves_none(toy_run: Run) -> None:
     """Half of a pair of artifacts would look like a result."""
-    (toy_run.root / "file").write_text("in the way")
-    (artifact,) = toy_run.output_dict["best_hyperparameters"]
-    artifact.uri = str(toy_run.root / "file" / "best")
-    with pytest.raises(Exception, match=r"is not a directory"):
+    in_the_way = toy_run.best_hyperparameters_dir / "best_hyperparameters.txt"
+    in_the_way.mkdir(parents=True)
+    with pytest.raises(Exception, match=r"irectory"):
         toy_run()
     assert not list(toy_run.tuner_results_dir.iterdir())
 
