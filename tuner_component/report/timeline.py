@@ -64,6 +64,17 @@ def _last_sign(attempt: AttemptRecord, attempts: Sequence[AttemptRecord]) -> flo
     )
 
 
+def busy_share(found: list[Span]) -> float | None:
+    """The share of the workers' time in which they ran trials."""
+    total = busy = 0.0
+    for worker in {span.worker for span in found}:
+        mine = [span for span in found if span.worker == worker]
+        began, end = min(s.started for s in mine), max(s.ended for s in mine)
+        total += end - began
+        busy += math.fsum(span.ended - span.started for span in mine)
+    return min(1.0, busy / total) if total > 0 else None
+
+
 def timeline(study: StudyRecord) -> go.Figure | None:
     """A row for each worker, a bar for each attempt; gaps are idle time."""
     found = spans(study)
