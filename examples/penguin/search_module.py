@@ -28,7 +28,7 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
     """
     tuner = keras_tuner.RandomSearch(
         build_model,
-        objective="val_accuracy",
+        objective="val_loss",
         max_trials=20,
         directory=fn_args.working_dir,
         project_name="penguins",

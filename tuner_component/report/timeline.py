@@ -56,16 +56,12 @@ def _last_sign(attempt: AttemptRecord, attempts: Sequence[AttemptRecord]) -> flo
     known to have done before its worker began anew happened beside it.
     """
     began = attempt.started or 0.0
-    again = min(
-        (
-            other.started
-            for other in attempts
-            if other.worker == attempt.worker and (other.started or 0.0) > began
-        ),
-        default=math.inf,
-    )
+    starts = [o.started or 0.0 for o in attempts if o.worker == attempt.worker]
+    again = min((start for start in starts if start > began), default=math.inf)
     signs = [o.started if o.ended is None else o.ended for o in attempts]
-    return max(s for s in signs if s is not None and began <= s < (again or math.inf))
+    return max(
+        (s for s in signs if s is not None and began <= s < again), default=began
+    )
 
 
 def busy_share(found: list[Span]) -> float | None:
