@@ -105,8 +105,7 @@ def runs(
         yield Runs(tuning, importing, saved)
     finally:
         for run in (importing, tuning):
-            run.process.kill()
-            run.process.wait()
+            run.close()
 
 
 def _saved_hyperparameters(directory: Path) -> Path:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import venv
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.penguin import ROOT
+from tests.search.support import processes
 
 IMAGE = "localhost/penguin:test"
 _DATA = ROOT / "examples" / "penguin" / "data"
@@ -81,14 +84,15 @@ class Attempt:
         return content
 
 
-def start_pod(command: list[str], directory: Path) -> subprocess.Popen[str]:
-    """Starts a container's command as process 1 of a process namespace, as pods do.
+@contextlib.contextmanager
+def pod(command: list[str], directory: Path) -> Iterator[subprocess.Popen[str]]:
+    """A container's command as process 1 of a process namespace, as pods have it.
 
     Nothing of it outlives process 1 there; and signals that process 1 does not handle
     have no effect on it.
     """
     directory.mkdir()
-    return subprocess.Popen(
+    process = subprocess.Popen(
         ["unshare", *_NAMESPACE, *command],
         cwd=directory,
         env=container_environment(directory),
@@ -96,6 +100,11 @@ def start_pod(command: list[str], directory: Path) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
     )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
 def can_start_pods() -> bool:
@@ -159,6 +168,13 @@ class LocalRun:
         for line in self.process.stdout:
             self.lines.append(line.rstrip("\n"))
             yield self.lines[-1]
+        self.process.wait()
+
+    def close(self) -> None:
+        """Ends it, and what it has started, if that is still running."""
+        for pid in [*processes.descendants(self.process.pid), self.process.pid]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.process.wait()
 
     @property

@@ -62,8 +62,9 @@ def test_container_that_exits_with_3_fails_the_run(
     file.write_text(yaml.safe_dump(spec))
     (tmp_path / "root").mkdir()
     run = LocalRun(file, tmp_path / "run", {}, tmp_path / "root", engine)
-    for _ in run.follow():
-        pass
+    with contextlib.closing(run):
+        for _ in run.follow():
+            pass
     assert "Inner task failed" in (run.error() or "")
     assert [attempt.status for attempt in run.attempts()] == [3]
 
@@ -75,11 +76,12 @@ def test_pipeline_runs_in_containers_though_its_tuner_is_killed(
     compiled.root.chmod(0o777)
     run = LocalRun(compiled.tuning, tmp_path / "run", {}, compiled.root, engine)
     killed = False
-    for line in run.follow():
-        if not killed and re.search(r"Trial \d+ completed \(3 of 8\)", line):
-            (tuner,) = podman(engine, "ps", "--quiet").split()
-            podman(engine, "kill", tuner)
-            killed = True
+    with contextlib.closing(run):
+        for line in run.follow():
+            if not killed and re.search(r"Trial \d+ completed \(3 of 8\)", line):
+                (tuner,) = podman(engine, "ps", "--quiet").split()
+                podman(engine, "kill", tuner)
+                killed = True
     assert run.error() is None, run.output
     assert [a.status for a in run.attempts("Tuner")] == [128 + 9, 0]
     assert run.attempts()[-1].task == "Pusher"

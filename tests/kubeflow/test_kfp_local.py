@@ -12,6 +12,7 @@ import os
 import re
 import signal
 import subprocess
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ from tests.kubeflow.support import (
     Attempt,
     LocalRun,
     can_start_pods,
-    start_pod,
+    pod,
 )
 from tests.search.support import processes
 from tuner_component import load_best_hyperparameters, load_tuner_results
@@ -156,8 +157,9 @@ def test_failing_task_fails_the_run(compiled: Compiled, tmp_path: Path) -> None:
         {"data": str(tmp_path / "nothing here")},
         tmp_path / "root",
     )
-    for _ in run.follow():
-        pass
+    with closing(run):
+        for _ in run.follow():
+            pass
     assert "Inner task failed" in (run.error() or "")
     assert [(a.task, a.status) for a in run.attempts()] == [("CsvExampleGen", 1)]
 
@@ -185,32 +187,34 @@ def test_terminated_tuner_goes_on_in_another_run(
     tune_args = {"num_parallel_trials": 2, "study_dir": str(tmp_path / "studies")}
     tuner = CompiledTask(tuner_2_0, "Tuner")
 
-    def pod(run: str) -> tuple[subprocess.Popen[str], Path]:
-        # As Vertex lays it out: project, job, task with the task's id.
-        task = tmp_path / "root" / "1234" / run / "Tuner_-5678"
+    def start(run: str, task: Path) -> AbstractContextManager[subprocess.Popen[str]]:
         executor_input = tuner.executor_input(
             task, told["inputs"]["artifacts"], {"tune_args": json.dumps(tune_args)}
         )
-        return start_pod(tuner.command(executor_input), tmp_path / run), task
+        return pod(tuner.command(executor_input), tmp_path / run)
 
-    first, output = pod("penguin-1")
-    lines = []
-    for line in first.stdout or ():
-        lines.append(line)
-        if re.search(r"Trial \d+ completed \(3 of 8\)", line):
-            process_1 = processes.descendants(first.pid)[0]
-            os.kill(process_1, signal.SIGTERM)
-    log = "".join(lines)
-    assert first.wait() != 0, log
+    # As Vertex lays it out: project, job, task with the task's id.
+    project = tmp_path / "root" / "1234"
+    output = project / "penguin-1" / "Tuner_-5678"
+    with start("one", output) as first:
+        lines = []
+        for line in first.stdout or ():
+            lines.append(line)
+            if re.search(r"Trial \d+ completed \(3 of 8\)", line):
+                process_1 = processes.descendants(first.pid)[0]
+                os.kill(process_1, signal.SIGTERM)
+        log = "".join(lines)
+        assert first.wait() != 0, log
     assert "SIGTERM: running trials have 30 seconds" in log
     assert "run the same search again to go on" in log
     assert not (output / "best_hyperparameters").exists()
     done = len(re.findall(r"Trial \d+ completed", log))
     assert 3 <= done <= 5
 
-    second, output = pod("penguin-2")
-    log, _ = second.communicate()
-    assert second.returncode == 0, log
+    output = project / "penguin-2" / "Tuner_-9012"
+    with start("two", output) as second:
+        log, _ = second.communicate()
+        assert second.returncode == 0, log
     assert len(re.findall(r"Trial \d+ completed", log)) == 8 - done
     results = load_tuner_results(output / "tuner_results")
     assert sorted(trial.trial_id for trial in results) == list("01234567")
