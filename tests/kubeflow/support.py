@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import fcntl
 import json
 import os
 import shutil
@@ -32,11 +33,14 @@ def kfp_python() -> Path:
     directory = ROOT / ".venv-kfp"
     python = directory / "bin" / "python"
     complete = directory / "complete"
-    if not complete.exists() or complete.read_text() != _REQUIREMENTS.read_text():
-        venv.create(directory, clear=True, with_pip=True)
-        pip = [python, "-m", "pip", "install", "--quiet", "--requirement"]
-        subprocess.run([*pip, _REQUIREMENTS], check=True)
-        complete.write_text(_REQUIREMENTS.read_text())
+    wanted = _REQUIREMENTS.read_text()
+    with open(_REQUIREMENTS) as lock:  # against tests in other processes
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not complete.exists() or complete.read_text() != wanted:
+            venv.create(directory, clear=True, with_pip=True)
+            pip = [python, "-m", "pip", "install", "--quiet", "--requirement"]
+            subprocess.run([*pip, _REQUIREMENTS], check=True)
+            complete.write_text(wanted)
     return python
 
 
