@@ -45,7 +45,7 @@ def assert_each_ended_once(directory):
     assert set(ends.values()) == {1}
 
 
-@pytest.mark.parametrize("kind", kinds("bayesian", "hyperband"))
+@pytest.mark.parametrize("kind", kinds("bayesian", "hyperband", "optuna"))
 @pytest.mark.parametrize("point", ["journal.commit.before", "journal.commit.after"])
 def test_killed_once_at_every_commit(tmp_path: Path, expected, kind, point):
     """A crash at some transition would lose a trial, repeat one, or change the search."""

@@ -120,7 +120,8 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
         if self._sampler == "qmc":
             repeats += len(self.trials)  # Its sequence begins anew after a resume.
         for attempt in range(repeats):
-            values = study.ask(trial_id, space, self._make_sampler(attempt))
+            sampler = self._make_sampler(study, attempt)
+            values = study.ask(trial_id, space, sampler)
             if not self._duplicate(values):
                 return values
             study.drop(trial_id)
@@ -133,11 +134,12 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
                 return values
         return None
 
-    def _make_sampler(self, attempt: int) -> Any:
+    def _make_sampler(self, study: OptunaStudy, attempt: int) -> Any:
         if not isinstance(self._sampler, str):
             return self._sampler
         number = self._sequence(attempt)
-        return samplers.make(self._sampler, self.seed, number, self._added)
+        known = study.numeric(self._added) if self._sampler == "cmaes" else ()
+        return samplers.make(self._sampler, self.seed, number, known)
 
     def _sequence(self, attempt: int) -> int:
         """Numbers every suggestion of a search."""
@@ -176,7 +178,7 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
                 _score(trial),
                 running=trial_id not in self._told,
             )
-        self._added = [trial for trial in study.trials if trial.values]
+        self._added = study.trials
         return study
 
 

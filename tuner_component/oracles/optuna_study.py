@@ -36,6 +36,39 @@ class OptunaStudy:
         """Whether it was asked for a trial, or told of it."""
         return trial_id in self._numbers
 
+    def numeric(self, trials: Sequence[Any]) -> list[Any]:
+        """What of trials a sampler of numbers can start from.
+
+        Args:
+            trials: Of this study, as `trials` has them.
+
+        Returns:
+            Those that completed, with the numbers alone that all completed trials have:
+            Optuna refuses trials with any more or less.
+        """
+        complete = [t for t in self.trials if t.state == self._states.COMPLETE]
+        categorical = self._optuna.distributions.CategoricalDistribution
+        common = {
+            name: distribution
+            for name, distribution in (
+                complete[0].distributions if complete else {}
+            ).items()
+            if not isinstance(distribution, categorical)
+            and not distribution.single()
+            and all(t.distributions.get(name) == distribution for t in complete)
+        }
+        if not common:
+            return []
+        return [
+            self._optuna.trial.create_trial(
+                value=trial.value,
+                params={name: trial.params[name] for name in common},
+                distributions=common,
+            )
+            for trial in trials
+            if trial.state == self._states.COMPLETE
+        ]
+
     def ask(
         self, trial_id: str, space: Sequence[Dimension], sampler: Any
     ) -> dict[str, Any]:
