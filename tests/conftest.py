@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import os
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -112,5 +113,8 @@ def toy_run(run: Run) -> Run:
 
 @pytest.fixture(scope="session")
 def tuned(tmp_path_factory: pytest.TempPathFactory) -> penguin.Run:
-    """A finished run of `pipeline_local`."""
-    return penguin.run_locally(tmp_path_factory.mktemp("penguin"))
+    """A finished run of `pipeline_local`, the same for all of pytest's processes."""
+    directory = tmp_path_factory.getbasetemp()
+    # pytest-xdist gives each process a directory below the session's.
+    shared = directory.parent if "PYTEST_XDIST_WORKER" in os.environ else directory
+    return penguin.run_once(shared)

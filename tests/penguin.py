@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import subprocess
 import sys
 from pathlib import Path
@@ -30,8 +31,21 @@ class Run:
         raise AssertionError(f"no {name!r} in the output:\n{self.output}")
 
 
-def run_locally(root: Path) -> Run:
-    """Runs `pipeline_local`, in a process of its own."""
+def run_once(directory: Path) -> Run:
+    """Runs `pipeline_local`, unless a test in another process has done it.
+
+    Args:
+        directory: The same for all tests of this session; gets the run.
+    """
+    root, output = directory / "penguin", directory / "penguin.txt"
+    with open(directory / "penguin.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not output.exists():
+            output.write_text(_run(root))
+    return Run(root, output.read_text())
+
+
+def _run(root: Path) -> str:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "examples.penguin.pipeline_local"),
@@ -44,4 +58,4 @@ def run_locally(root: Path) -> Run:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
-    return Run(root, done.stdout)
+    return done.stdout

@@ -10,6 +10,7 @@ from tfx.components.tuner.component import TunerFnResult as StockTunerFnResult
 from tfx.proto import tuner_pb2 as tfx_tuner_pb2
 from tfx.types import channel_utils, standard_artifacts
 from tfx.types import standard_component_specs as specs
+from tfx.v1.dsl.experimental import RuntimeParameter
 
 from tuner_component import TuneArgs, Tuner, TunerFnResult, TunerSpec
 
@@ -72,6 +73,37 @@ def test_takes_tfx_tune_args() -> None:
     """Existing pipelines pass TFX's message."""
     tuner = make(tune_args=tfx_tuner_pb2.TuneArgs(num_parallel_trials=3))
     assert json.loads(tuner.exec_properties["tune_args"]) == {"num_parallel_trials": 3}
+
+
+def test_takes_a_parameter_of_the_pipeline_for_tune_args() -> None:
+    """A compiled pipeline would run as many trials at a time as its author thought."""
+    parameter = RuntimeParameter("tune_args", str, '{"num_parallel_trials": 3}')
+    properties = make(tune_args=parameter).spec.exec_properties
+    assert properties[specs.TUNE_ARGS_KEY] == parameter
+
+
+@pytest.mark.parametrize(
+    ("parameter", "error", "message"),
+    [
+        (RuntimeParameter("trials", int), TypeError, "'trials' of type .*int"),
+        (
+            RuntimeParameter("p", str, '{"num_paralel_trials": 3}'),
+            ValueError,
+            "num_paralel_trials",
+        ),
+        (
+            RuntimeParameter("p", str, '{"num_parallel_trials": -1}'),
+            ValueError,
+            "0 or more",
+        ),
+    ],
+)
+def test_refuses_a_parameter_that_cannot_hold_tune_args(
+    parameter: RuntimeParameter, error: type[Exception], message: str
+) -> None:
+    """The pod would fail, hours after the pipeline was compiled."""
+    with pytest.raises(error, match=message):
+        make(tune_args=parameter)
 
 
 def test_refuses_other_tune_args() -> None:

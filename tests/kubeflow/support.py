@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -16,6 +17,7 @@ from tests.penguin import ROOT
 
 IMAGE = "localhost/penguin:test"
 _DATA = ROOT / "examples" / "penguin" / "data"
+_NAMESPACE = ("--pid", "--fork", "--kill-child", "--mount-proc")
 _REQUIREMENTS = ROOT / "tests" / "kubeflow" / "requirements.txt"
 
 
@@ -77,6 +79,29 @@ class Attempt:
         file = Path(self.executor_input["outputs"]["outputFile"])
         content: dict[str, Any] = json.loads(file.read_text())
         return content
+
+
+def start_pod(command: list[str], directory: Path) -> subprocess.Popen[str]:
+    """Starts a container's command as process 1 of a process namespace, as pods do.
+
+    Nothing of it outlives process 1 there; and signals that process 1 does not handle
+    have no effect on it.
+    """
+    directory.mkdir()
+    return subprocess.Popen(
+        ["unshare", *_NAMESPACE, *command],
+        cwd=directory,
+        env=container_environment(directory),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def can_start_pods() -> bool:
+    """Whether process namespaces can be made: it takes root and util-linux."""
+    unshare = shutil.which("unshare")
+    return unshare is not None and not subprocess.call([unshare, *_NAMESPACE, "true"])
 
 
 class LocalRun:

@@ -1,22 +1,35 @@
 """The compiled penguin pipelines, executed by kfp.local as subprocesses.
 
 Every container's own command runs, with what a pod gets on its command line. It is not
-a cluster: see docs/kubeflow.md for what was never exercised.
+a cluster: see docs/kubeflow.md for what was never exercised. What kfp.local cannot do is
+done with the same artifacts in a harness of our own, where a task is started alone.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 import tensorflow as tf
 import yaml
 
-from examples.penguin import client
+from examples.penguin import client, kubeflow
 from tests import penguin
 from tests.kubeflow.conftest import Compiled, Runs
-from tests.kubeflow.support import Attempt, LocalRun
+from tests.kubeflow.harness import CompiledTask
+from tests.kubeflow.support import (
+    IMAGE,
+    Attempt,
+    LocalRun,
+    can_start_pods,
+    start_pod,
+)
+from tests.search.support import processes
 from tuner_component import load_best_hyperparameters, load_tuner_results
 
 pytestmark = pytest.mark.slow
@@ -147,6 +160,76 @@ def test_failing_task_fails_the_run(compiled: Compiled, tmp_path: Path) -> None:
         pass
     assert "Inner task failed" in (run.error() or "")
     assert [(a.task, a.status) for a in run.attempts()] == [("CsvExampleGen", 1)]
+
+
+@pytest.fixture(scope="module")
+def tuner_2_0(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tuning pipeline as the JSON of a job, with the older pipeline spec."""
+    directory = tmp_path_factory.mktemp("spec-2.0")
+    options = kubeflow.Options(
+        root=str(directory / "root"),
+        image=IMAGE,
+        data="not needed",
+        tune_args="{}",
+        spec="2.0",
+    )
+    return kubeflow.compile_pipeline("penguin", False, options, directory)
+
+
+@pytest.mark.skipif(not can_start_pods(), reason="no unshare --pid here")
+def test_terminated_tuner_goes_on_in_another_run(
+    runs: Runs, tuner_2_0: Path, tmp_path: Path
+) -> None:
+    """A preemption would cost the trials, though the user named a study directory."""
+    told = runs.tuning.attempts("Tuner")[-1].executor_input
+    tune_args = {"num_parallel_trials": 2, "study_dir": str(tmp_path / "studies")}
+    tuner = CompiledTask(tuner_2_0, "Tuner")
+
+    def pod(run: str) -> tuple[subprocess.Popen[str], Path]:
+        # As Vertex lays it out: project, job, task with the task's id.
+        task = tmp_path / "root" / "1234" / run / "Tuner_-5678"
+        executor_input = tuner.executor_input(
+            task, told["inputs"]["artifacts"], {"tune_args": json.dumps(tune_args)}
+        )
+        return start_pod(tuner.command(executor_input), tmp_path / run), task
+
+    first, output = pod("penguin-1")
+    lines = []
+    for line in first.stdout or ():
+        lines.append(line)
+        if re.search(r"Trial \d+ completed \(3 of 8\)", line):
+            process_1 = processes.descendants(first.pid)[0]
+            os.kill(process_1, signal.SIGTERM)
+    log = "".join(lines)
+    assert first.wait() != 0, log
+    assert "SIGTERM: running trials have 30 seconds" in log
+    assert "run the same search again to go on" in log
+    assert not (output / "best_hyperparameters").exists()
+    done = len(re.findall(r"Trial \d+ completed", log))
+    assert 3 <= done <= 5
+
+    second, output = pod("penguin-2")
+    log, _ = second.communicate()
+    assert second.returncode == 0, log
+    assert len(re.findall(r"Trial \d+ completed", log)) == 8 - done
+    results = load_tuner_results(output / "tuner_results")
+    assert sorted(trial.trial_id for trial in results) == list("01234567")
+    best = load_best_hyperparameters(output / "best_hyperparameters")
+    assert best.values == results[0].hyperparameters
+
+
+def test_harness_tells_what_kfp_local_tells(runs: Runs, compiled: Compiled) -> None:
+    """What the harness finds out would say nothing about a run."""
+    told = runs.tuning.attempts("Tuner")[-1].executor_input
+    task = CompiledTask(compiled.tuning, "Tuner")
+    again = task.executor_input(
+        Path(told["outputs"]["outputFile"]).parent,
+        told["inputs"]["artifacts"],
+        {"tune_args": told["inputs"]["parameterValues"]["tune_args"]},
+    )
+    for artifacts in told["outputs"]["artifacts"].values():
+        del artifacts["artifacts"][0]["metadata"]
+    assert again == told
 
 
 def pushed(run: LocalRun) -> Path:
