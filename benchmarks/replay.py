@@ -16,6 +16,9 @@ from benchmarks import curve_tasks
 TIME_SCALE = 100.0
 
 
+_CURVES = Path(__file__).parent / "curves"
+
+
 @dataclasses.dataclass
 class Trial:
     """A trial that a searcher begins.
@@ -46,19 +49,25 @@ class Searcher(Protocol):
         """Takes a trial's result."""
 
 
+def is_recorded(name: str) -> bool:
+    """Whether all curves of a task are there."""
+    path = _CURVES / f"{name}.npz"
+    return path.exists() and not np.isnan(np.load(path)["seconds"]).any()
+
+
 class Table:
     """The recorded curves of a task."""
 
     def __init__(self, name: str) -> None:
         """Loads them."""
         self.task = curve_tasks.TASKS[name]
-        recorded = np.load(Path(__file__).parent / "curves" / f"{name}.npz")
-        loss = recorded["loss"]
-        if np.isnan(recorded["seconds"]).any():
+        if not is_recorded(name):
             raise ValueError(
                 f"Expected all curves of {name}. Received: a record that is not "
                 f"complete. Run python -m benchmarks.record_curves {name}."
             )
+        recorded = np.load(_CURVES / f"{name}.npz")
+        loss = recorded["loss"]
         # What has diverged is as bad as can be, and no searcher's special case.
         self.loss = np.nan_to_num(loss, nan=1e6, posinf=1e6).clip(max=1e6)
         self.seconds = recorded["seconds"] * TIME_SCALE

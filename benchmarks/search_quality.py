@@ -2,7 +2,7 @@
 
     python -m benchmarks.search_quality [--quick] [--check]
 
-Replays recorded learning curves (see `record_curves`): four real tasks, six
+Replays recorded learning curves (see `record_curves`): real tasks, six
 hyperparameters, several seeds. The stock Tuner has one worker, as it has; all else has
 two. The target is the loss that the best 1 % of the points reach; the budget is that of
 40 whole trainings. An epoch takes its recorded time, a hundredfold; a suggestion takes as
@@ -66,7 +66,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     harness.add_arguments(parser)
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--tasks", nargs="*", default=list(curve_tasks.TASKS))
+    parser.add_argument(
+        "--tasks",
+        nargs="*",
+        default=[name for name in curve_tasks.TASKS if replay.is_recorded(name)],
+        help="by default those that are recorded as a whole",
+    )
     parser.add_argument("--searchers", nargs="*", default=list(searchers.NAMES))
     arguments = parser.parse_args()
     names = list(arguments.searchers)

@@ -8,6 +8,9 @@ from typing import Any
 from tuner_component.oracles import samplers
 from tuner_component.search.dimensions import Dimension
 
+# CMA-ES starts from the best tenth of the trials that it is given.
+_ENOUGH = 10
+
 
 class OptunaStudy:
     """Asks samplers, and tells them what came of it.
@@ -44,7 +47,7 @@ class OptunaStudy:
 
         Returns:
             Those that completed, with the numbers alone that all completed trials have:
-            Optuna refuses trials with any more or less.
+            Optuna refuses trials with any more or less. None if they are too few.
         """
         complete = [t for t in self.trials if t.state == self._states.COMPLETE]
         categorical = self._optuna.distributions.CategoricalDistribution
@@ -59,7 +62,7 @@ class OptunaStudy:
         }
         if not common:
             return []
-        return [
+        found = [
             self._optuna.trial.create_trial(
                 value=trial.value,
                 params={name: trial.params[name] for name in common},
@@ -68,6 +71,7 @@ class OptunaStudy:
             for trial in trials
             if trial.state == self._states.COMPLETE
         ]
+        return found if len(found) >= _ENOUGH else []
 
     def ask(
         self, trial_id: str, space: Sequence[Dimension], sampler: Any
