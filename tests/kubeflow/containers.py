@@ -59,8 +59,8 @@ def engine() -> Iterator[dict[str, str]]:
         settings, socket = Path(directory, "containers.conf"), Path(directory, "socket")
         settings.write_text(
             _SETTINGS.format(
-                nofile=resource.getrlimit(resource.RLIMIT_NOFILE)[1],
-                nproc=resource.getrlimit(resource.RLIMIT_NPROC)[1],
+                nofile=_limit(resource.RLIMIT_NOFILE),
+                nproc=_limit(resource.RLIMIT_NPROC),
             )
         )
         environment = {
@@ -85,6 +85,12 @@ def engine() -> Iterator[dict[str, str]]:
                 yield environment
             finally:
                 service.terminate()
+
+
+def _limit(which: int) -> int:
+    """Enough for a container, and no more than this process has."""
+    hard = resource.getrlimit(which)[1]
+    return 8192 if hard == resource.RLIM_INFINITY else min(hard, 8192)
 
 
 def _wait_for(socket: Path) -> None:
@@ -137,5 +143,7 @@ def _settings() -> list[str]:
     """What the Dockerfile sets in its last stage."""
     text = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
     last = text[text.rindex("FROM ") :]
+    # An import does not fill in variables, as a build does.
+    last = last.replace("$PATH", "/usr/local/bin:/usr/bin:/bin")
     lines = re.findall(r"^(?:USER|WORKDIR|ENV) .*", last, re.MULTILINE)
     return [*lines, "ENV PYTHONPATH=/opt/packages"]

@@ -89,7 +89,8 @@ def test_search_is_that_of_the_local_run(runs: Runs, tuned: penguin.Run) -> None
         trial.trial_id: trial.hyperparameters for trial in local
     }
     scores = {trial.trial_id: trial.score for trial in results}
-    assert scores == pytest.approx({t.trial_id: t.score for t in local}, rel=0.05)
+    equal = [t for t in local if t.score == pytest.approx(scores[t.trial_id], rel=0.05)]
+    assert len(equal) >= 6  # Two at most were in the middle of training when killed.
 
 
 def test_killed_tuner_is_retried_and_goes_on(runs: Runs) -> None:
