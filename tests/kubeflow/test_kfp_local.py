@@ -260,5 +260,9 @@ def files(directory: Path) -> set[str]:
 
 
 def stable(names: set[str]) -> set[str]:
-    """Without what names files after a time, a process or a host."""
-    return {name for name in names if "events.out.tfevents" not in name}
+    """Without what names files after a time, a process, a host or a directory."""
+    return {
+        re.sub(r"^.*-CsvExampleGen-examples-.*-[0-9a-f]{64}/", "", name)
+        for name in names
+        if "events.out.tfevents" not in name
+    }
