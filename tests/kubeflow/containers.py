@@ -77,7 +77,7 @@ def engine() -> Iterator[dict[str, str]]:
         if info.returncode:
             raise NoContainersError(f"podman info: {info.stderr.strip()}")
         with subprocess.Popen(
-            ["podman", "system", "service", "--time=0", environment["DOCKER_HOST"]],
+            ["podman", "system", "service", "--time=1800", environment["DOCKER_HOST"]],
             env={**os.environ, **environment},
         ) as service:
             try:
