@@ -20,7 +20,14 @@ from typing import Any
 import keras
 import keras_tuner
 
-from tests.search.keras_trials import DATA, EveryEpoch, InterruptAt, build, outcome
+from tests.search.keras_trials import (
+    DATA,
+    EveryEpoch,
+    InterruptAt,
+    build,
+    build_traced,
+    outcome,
+)
 from tuner_component.search import tuner_state
 from tuner_component.search.durable_oracle import DurableOracle
 from tuner_component.search.instrument import instrument
@@ -59,7 +66,7 @@ def mirrored(directory: Path) -> Any:
     two = [tf.config.LogicalDeviceConfiguration()] * 2
     tf.config.set_logical_device_configuration(cpus[0], two)
     return keras_tuner.RandomSearch(
-        build,
+        build_traced,  # Eagerly it is several times as slow.
         "val_loss",
         max_trials=1,
         directory=directory,

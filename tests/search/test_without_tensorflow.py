@@ -37,8 +37,9 @@ def python() -> Path:
 
 
 def run(python: Path, *arguments: str) -> str:
-    environ = {
-        **os.environ,
+    # Its pytest, where it is one, is none of this one's.
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+    environ |= {
         "KERAS_BACKEND": "jax",
         "JAX_PLATFORMS": "cpu",
         "PYTHONPATH": str(PROJECT),
