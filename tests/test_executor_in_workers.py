@@ -47,7 +47,7 @@ def test_same_trials_as_in_process_with_one_worker(run: Run, toy_run: Run) -> No
     toy_run()
     expected = load_tuner_results(toy_run.tuner_results_dir)
     toy_run.exec_properties["tune_args"] = '{"num_parallel_trials": 1}'
-    (toy_run.root / "tmp").rename(toy_run.root / "in_process")
+    (toy_run.root / ".system").rename(toy_run.root / "in_process")
     toy_run()
     assert load_tuner_results(toy_run.tuner_results_dir) == expected
 
