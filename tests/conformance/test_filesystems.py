@@ -1,11 +1,12 @@
 """What studies rely on holds on every kind of filesystem."""
 
+import itertools
 import json
 
 import pytest
 
 from tests.search import simulation
-from tuner_component.search import files
+from tuner_component.search import faults, files
 from tuner_component.search.errors import StudyLockedError, StudyMismatchError
 from tuner_component.search.journal import QUARANTINE, Journal
 from tuner_component.search.study import Study, StudyState
@@ -69,6 +70,37 @@ def test_journal_keeps_records_over_merges(root: str) -> None:
     assert len(files.list_names(directory)) < 12
 
 
+class _CrashError(BaseException):
+    """What no code but a test's handles."""
+
+
+@pytest.mark.parametrize("nth", range(1, 12))
+def test_interrupted_merge_loses_and_doubles_nothing(
+    root: str, nth: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A crash while merged commits are deleted would lose records, or count them twice.
+
+    A filesystem in memory dies with its process, so an exception stands for the crash.
+    """
+    directory = files.join(root, "journal")
+    passed = itertools.count(1)
+
+    def point(name: str) -> None:
+        if name.startswith("journal.merge") and next(passed) == nth:
+            raise _CrashError
+
+    monkeypatch.setattr(faults, "point", point)
+    journal = Journal(directory, "me", merge_after=4)
+    for number in range(10):
+        journal.append({"number": number})
+        try:
+            journal.commit()
+        except _CrashError:
+            journal = Journal(directory, "me", merge_after=4)
+    found = [r["number"] for r in Journal(directory, "me").records()]
+    assert found == list(range(10))
+
+
 def test_torn_file_is_set_aside(root: str) -> None:
     """A half-written file would be trusted, or stop every later run."""
     directory = files.join(root, "journal")
@@ -77,7 +109,7 @@ def test_torn_file_is_set_aside(root: str) -> None:
         journal.append({"number": number})
         journal.commit()
     victim = files.join(directory, files.list_names(directory)[-1])
-    files.write_bytes(victim, files.read_bytes(victim)[:-5])
+    files.write_bytes(victim, files.read_bytes(victim).rstrip()[:-5])
     assert [r["number"] for r in Journal(directory, "me").records()] == [0, 1]
     assert len(files.list_names(files.join(directory, QUARANTINE))) == 1
 

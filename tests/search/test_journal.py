@@ -9,6 +9,8 @@ import pytest
 
 from tests.search import crashes
 from tests.search.conftest import Mount
+from tuner_component.search import files
+from tuner_component.search import journal as journal_module
 from tuner_component.search.errors import StorageError, StudyVersionError
 from tuner_component.search.journal import QUARANTINE, Journal
 
@@ -40,7 +42,10 @@ def test_commit_writes_all_that_is_buffered_as_one_file(tmp_path: Path) -> None:
     journal.commit()
     journal.commit()
     assert len(files_of(tmp_path)) == 1
-    assert numbers(tmp_path) == [0, 1, 2, 3, 4]
+    journal.append({"number": 5})
+    journal.commit()
+    assert len(files_of(tmp_path)) == 2
+    assert numbers(tmp_path) == [0, 1, 2, 3, 4, 5]
 
 
 def test_uncommitted_records_are_not_there(tmp_path: Path) -> None:
@@ -64,11 +69,13 @@ def test_unwritable_record_is_refused_at_once(tmp_path: Path, bad: dict) -> None
 def test_merging_keeps_the_number_of_files_small(tmp_path: Path) -> None:
     """Opening a long study would take ever longer."""
     write(tmp_path, 100, merge_after=10)
-    assert len(files_of(tmp_path)) == 10
+    assert len(files_of(tmp_path, "segment")) == 10
+    assert len(files_of(tmp_path, "slot")) == 10
     write(tmp_path, 9, merge_after=10)
-    assert len(files_of(tmp_path, "commit")) == 9
+    assert len(files_of(tmp_path, "segment")) == 10
     write(tmp_path, 1, merge_after=10)
-    assert len(files_of(tmp_path)) == 11
+    assert len(files_of(tmp_path, "segment")) == 11
+    assert len(files_of(tmp_path, "slot")) == 10
     assert numbers(tmp_path) == list(range(110))
 
 
@@ -78,10 +85,10 @@ def test_merging_keeps_the_number_of_files_small(tmp_path: Path) -> None:
         "journal.commit.before",
         "files.write.written",
         "files.write.replaced",
+        "files.overwrite.torn",
         "journal.commit.after",
         "journal.merge.before",
         "journal.merge.written",
-        "journal.merge.removing",
         "journal.merge.after",
     ],
 )
@@ -97,24 +104,77 @@ def test_crash_anywhere_loses_and_doubles_nothing(tmp_path: Path, point: str) ->
         assert not list(directory.glob(".*.tmp"))
         write(directory, 4, merge_after=3)
         assert numbers(directory) == list(range(len(known) + 4))
-        assert not (directory / QUARANTINE).exists()
+        torn = point == "files.overwrite.torn"
+        assert (directory / QUARANTINE).exists() == (torn and not undisturbed)
         if undisturbed:
             break
     assert nth >= 3
 
 
-def test_merged_files_are_used_again(tmp_path: Path) -> None:
-    """Each new file would cost more than the one before, on ext4 after many deletions."""
+def test_slots_are_used_again_once_they_are_merged(tmp_path: Path) -> None:
+    """Each new file would cost three times as much as writing in place."""
     journal = Journal(str(tmp_path), "me", merge_after=4)
-    spares = []
+    slots = []
     for number in range(12):
-        journal.append({"number": number, "filler": "x" * (400 - 10 * number)})
+        journal.append({"number": number, "filler": "x" * (9000 - 700 * number)})
         journal.commit()
-        spares.append(len(list(tmp_path.glob(".spare-*"))))
-    assert spares == [0, 0, 0, 4, 3, 2, 1, 4, 3, 2, 1, 4]
-    assert numbers(tmp_path, read_only=True) == list(range(12))
+        slots.append(len(files_of(tmp_path, "slot")))
+        assert numbers(tmp_path, read_only=True) == list(range(number + 1))
+    assert slots == [1, 2, 3, 4, 4, 4, 4, 4, 4, 4, 4, 4]
     journal.close()
-    assert not list(tmp_path.glob(".*"))
+    assert files_of(tmp_path, "slot") == []
+    assert numbers(tmp_path) == list(range(12))
+
+
+def test_slots_of_an_interrupted_search_are_used_on(tmp_path: Path) -> None:
+    """A resumed search would overwrite what was committed, or leave more files."""
+    for count in (3, 1, 2, 7, 5):  # Merges fall within and between them.
+        write(tmp_path, count, merge_after=4)
+        assert len(files_of(tmp_path, "slot")) <= 4
+    assert numbers(tmp_path) == list(range(18))
+
+
+def test_slots_before_a_gap_are_kept(tmp_path: Path) -> None:
+    """What lies before a lost record would be overwritten by later ones."""
+    write(tmp_path, 6, merge_after=8)
+    files_of(tmp_path, "slot")[3].unlink()
+    write_on = Journal(str(tmp_path), "me", merge_after=3)
+    for number in range(6, 30):
+        write_on.append({"number": number})
+        write_on.commit()
+    assert numbers(tmp_path) == [n for n in range(30) if n != 3]
+
+
+def test_reader_beside_a_writer_sees_all_up_to_some_record(tmp_path: Path) -> None:
+    """A report of a running search would lack trials, and warn of lost records."""
+    journal = Journal(str(tmp_path), "me", merge_after=3)
+    written = 0
+
+    def commit() -> None:
+        nonlocal written
+        journal.append({"number": written})
+        journal.commit()
+        written += 1
+
+    for _ in range(8):
+        commit()
+    read_bytes = files.read_bytes
+    for every in (1, 2, 3, 4, 5):
+        calls = itertools.count(1)
+
+        def read_and_be_overtaken(
+            path: str, calls: Any = calls, every: int = every
+        ) -> bytes:
+            if next(calls) % every == 0:
+                commit()
+            return read_bytes(path)
+
+        before = written
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(journal_module, "_content", read_and_be_overtaken)
+            seen = numbers(tmp_path, read_only=True)
+        assert len(seen) >= before
+        assert seen == list(range(len(seen)))
 
 
 def test_records_behind_a_lost_one_are_used(
@@ -207,7 +267,7 @@ def test_full_disk_keeps_what_was_committed_and_goes_on_later(mount: Mount) -> N
             journal.commit()
     assert 5 < committed < 60
     assert numbers(directory, read_only=True) == list(range(committed))
-    (directory / "commit-000000000001.jsonl").unlink()
+    files_of(directory)[0].unlink()
     journal.commit()
     assert numbers(directory, read_only=True) == list(range(1, committed + 1))
 

@@ -1,9 +1,10 @@
 """The format of one file of the journal: a header that vouches for the records.
 
 The first line is a JSON object with the format's version, the journal's owner, the
-number of the first record, how many there are, the length of what follows (one JSON
-object a line), and a SHA-256 over owner, numbers and records. A file that was cut short, altered, or copied from
-another study shows it, whatever the filesystem did.
+number of the first record, how many there are, the length of the records that follow
+(one JSON object a line), and a SHA-256 over owner, numbers and records. A file that was
+cut short, altered, or copied from another study shows it, whatever the filesystem did.
+What lies behind the records means nothing: a file may have been longer before.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ from tuner_component.search.errors import StudyVersionError
 
 FORMAT_VERSION = 1
 
-_NAME = re.compile(r"(commit|segment)-(\d{12})\.jsonl")
+_NAME = re.compile(r"(commit|segment|slot)-(\d{12})\.jsonl")
 
 
 class DamagedFileError(ValueError):
@@ -48,15 +49,20 @@ class Block:
         return decoded
 
 
-def file_name(kind: str, first: int) -> str:
-    """Name of the `commit` or `segment` file that begins with record `first`."""
-    return f"{kind}-{first:012d}.jsonl"
+def file_name(kind: str, number: int) -> str:
+    """Name of a `commit` or `segment` by its first record, or of a `slot` by its own."""
+    return f"{kind}-{number:012d}.jsonl"
 
 
-def kind_of(name: str) -> str | None:
-    """`commit` or `segment` by a file's name; None for the name of anything else."""
-    match = _NAME.fullmatch(name)
-    return match[1] if match else None
+def is_journals(name: str) -> bool:
+    """Whether a file's name is one of those."""
+    return _NAME.fullmatch(name) is not None
+
+
+def parse_name(name: str) -> tuple[str, int]:
+    """What `file_name` was given."""
+    kind, _, number = name.removesuffix(".jsonl").partition("-")
+    return kind, int(number)
 
 
 def encode(owner: str, block: Block) -> bytes:
@@ -84,11 +90,12 @@ def decode(owner: str, data: bytes) -> Block:
     header = _header(head)
     if header.get("journal") != owner:
         raise DamagedFileError(f"it belongs to the journal {header.get('journal')!r}")
-    if len(payload) != header.get("bytes"):
+    length = header.get("bytes")
+    if not isinstance(length, int) or len(payload) < length:
         raise DamagedFileError(
-            f"it has {len(payload)} bytes of records and should have "
-            f"{header.get('bytes')}"
+            f"it has {len(payload)} bytes of records and should have {length}"
         )
+    payload = payload[:length]
     first, count = header.get("first"), header.get("count")
     if header.get("sha256") != _checksum(owner, first, count, payload):
         raise DamagedFileError("its records do not match their checksum")

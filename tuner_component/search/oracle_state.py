@@ -8,6 +8,7 @@ that does has said what its state is, and nothing else of it is touched.
 """
 
 import contextlib
+import marshal
 from typing import Any
 
 import keras_tuner
@@ -33,10 +34,12 @@ class OracleState:
         """
         self._oracle = oracle
         self._owner = _definer(type(oracle), "get_state")
+        self._packed: bytes | None = None
+        self._encoded: dict[str, Any] = {}
         self._at_first = self._attributes({})
 
     def capture(self) -> dict[str, Any]:
-        """The state, JSON-compatible; shares nothing with the oracle.
+        """The state, JSON-compatible; shares nothing with the oracle. Not to be changed.
 
         Raises:
             plain.NotPlainError: `get_state` returned what no file could hold.
@@ -78,10 +81,13 @@ class OracleState:
         if self._owner is keras_tuner.Oracle:
             return {}
         state = self._oracle.get_state()
-        encoded: dict[str, Any] = plain.encode(
-            {key: value for key, value in state.items() if key not in _BASE_STATE}
-        )
-        return encoded
+        extras = {key: value for key, value in state.items() if key not in _BASE_STATE}
+        # Every second time nothing has changed, which shows much sooner than it is
+        # encoded: brackets are hundreds of dicts.
+        packed = _packed(extras)
+        if packed is None or packed != self._packed:
+            self._packed, self._encoded = packed, plain.encode(extras)
+        return self._encoded
 
     def _attributes(self, extras: dict[str, Any]) -> dict[str, Any]:
         """The plain attributes and random generators that a subclass added.
@@ -102,6 +108,14 @@ class OracleState:
             with contextlib.suppress(plain.NotPlainError):
                 found[name] = _encode(getattr(self._oracle, name))
         return found
+
+
+def _packed(value: dict[str, Any]) -> bytes | None:
+    """Bytes that are equal only if values are; None if they hold what has no bytes."""
+    try:
+        return marshal.dumps(value, 2)  # Later versions depend on what is shared.
+    except ValueError:
+        return None
 
 
 def _definer(cls: type, method: str) -> type:
