@@ -369,6 +369,24 @@ def test_interrupted_search_goes_on(run: Run) -> None:
     assert len(load_tuner_results(run.tuner_results_dir)) == 5
 
 
+def test_only_a_new_search_is_checked_and_with_a_tuner_of_its_own(run: Run) -> None:
+    """Trials would see data that the check read from, in a resumed search others."""
+    made = run.root / "made.txt"
+    body = (
+        f"crash = trial.trial_id == '2' and {str(made)!r}"
+        "; assert not (crash and len(open(crash).read()) < 3) or sys.exit('killed')"
+        "; return hp.Float('x', 0, 1)"
+    )
+    head, _, tail = toy(body).partition("def tuner_fn(fn_args):\n")
+    note = f"    open({str(made)!r}, 'a').write('.')\n"
+    run.module(f"import sys\n{head}def tuner_fn(fn_args):\n{note}{tail}")
+    with pytest.raises(SystemExit):
+        run()
+    assert made.read_text() == ".."
+    run()
+    assert made.read_text() == "..."
+
+
 def test_finished_search_is_reported_and_not_run_again(
     toy_run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -23,7 +23,7 @@ from tuner_component import (
 )
 from tuner_component.proto import tuner_pb2
 from tuner_component.report import loading, tensorboard, terminal
-from tuner_component.search import fingerprint, in_process, seeding
+from tuner_component.search import fingerprint, in_process, preflight, seeding
 from tuner_component.search.engines import launch
 from tuner_component.search.events import Audience
 from tuner_component.search.options import SearchOptions
@@ -120,24 +120,20 @@ def _run_in_process(
     with Study.open(directory, parts, options.seed) as study:
         found = study.state
         tuner_fn = user_module.load_tuner_fn(message)
-        with seeding.seeded_construction(study.seed):
-            tuner, fit_kwargs = user_module.call_tuner_fn(
-                tuner_fn, fn_args.to_fn_args(message)
-            )
+
+        def make() -> tuple[Any, dict[str, Any]]:
+            with seeding.seeded_construction(study.seed):
+                result = user_module.call_tuner_fn(
+                    tuner_fn, fn_args.to_fn_args(message)
+                )
+                return result.tuner, result.fit_kwargs
+
+        wanted = options.preflight and found is StudyState.NEW
+        tuner, fit_kwargs = preflight.prepared(make, study.seed, wanted)
         tuner.search_space_summary()
         # What happens is printed by KerasTuner already.
         with tensorboard.writing(directory) as writer:
-            complete = in_process.run(
-                tuner,
-                fit_kwargs,
-                study,
-                max_failed_trials=options.max_failed_trials,
-                time_budget_s=options.time_budget_s,
-                stopping=options.stopping,
-                known=options.known,
-                preflight=options.preflight,
-                observer=writer,
-            )
+            complete = in_process.run(tuner, fit_kwargs, study, options, writer)
         tuner.results_summary()
         return SearchResult.of(tuner.oracle, study, found, complete)
 

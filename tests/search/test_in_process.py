@@ -14,6 +14,7 @@ from keras_tuner.engine import base_tuner
 from tests.search import crashes, simulation
 from tuner_component.search import in_process
 from tuner_component.search.errors import SearchFailedError
+from tuner_component.search.options import SearchOptions
 from tuner_component.search.study import Study, StudyState
 
 
@@ -216,7 +217,9 @@ def test_limit_on_failures(tmp_path: Path) -> None:
         tuner = bare(tmp_path)
         tuner.__class__ = Failing
         with pytest.raises(SearchFailedError, match="at most 2"):
-            in_process.run(tuner, {"data": []}, study, max_failed_trials=2)
+            in_process.run(
+                tuner, {"data": []}, study, SearchOptions(max_failed_trials=2)
+            )
     assert len(tuner.oracle.trials) == 3
 
 

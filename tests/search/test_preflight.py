@@ -8,12 +8,11 @@ from typing import Any
 import keras
 import keras_tuner
 import pytest
+import tensorflow as tf
 
-from tests.search import simulation
 from tests.search.keras_trials import DATA, X, Y, build
-from tuner_component.search import in_process, preflight
+from tuner_component.search import preflight
 from tuner_component.search.errors import PreflightError
-from tuner_component.search.study import Study
 
 WITHOUT_VALIDATION = {"x": X, "y": Y, "verbose": 0}
 
@@ -97,18 +96,35 @@ def test_a_run_trial_of_the_users_own_is_only_built(tmp_path: Path) -> None:
     preflight.check(tuner_in(tmp_path, cls=Own), WITHOUT_VALIDATION, seed=1)
 
 
-def test_a_new_search_is_checked_and_only_if_wished(tmp_path: Path) -> None:
+def test_a_search_is_checked_only_if_wished(tmp_path: Path) -> None:
     """The switch would be the wrong way round."""
+    made: list[Any] = []
 
-    def search(name: str, preflight: bool) -> None:
-        with Study.open(str(tmp_path / name), simulation.FINGERPRINT) as study:
-            broken.builds = 0  # type: ignore[attr-defined]
-            tuner = tuner_in(tmp_path / f"{name}-work", broken)
-            broken.builds = 1  # type: ignore[attr-defined]
-            in_process.run(tuner, DATA, study, preflight=preflight)
+    def make() -> tuple[Any, dict[str, Any]]:
+        broken.builds = 0  # type: ignore[attr-defined]
+        made.append((tuner_in(tmp_path, broken), DATA))
+        broken.builds = 1  # type: ignore[attr-defined]
+        return made[-1]  # type: ignore[no-any-return]
 
     with pytest.raises(PreflightError):
-        search("on", True)
-    with pytest.raises(RuntimeError) as off:
-        search("off", False)
-    assert not isinstance(off.value, PreflightError)
+        preflight.prepared(make, seed=1, wanted=True)
+    made.clear()
+    assert preflight.prepared(make, seed=1, wanted=False) is made[0]
+
+
+@pytest.mark.slow
+def test_trials_of_a_checked_search_get_their_data_in_the_same_order(
+    tmp_path: Path,
+) -> None:
+    """They would differ from those of a search that is resumed, or not checked."""
+
+    def make() -> tuple[Any, dict[str, Any]]:
+        numbers = tf.data.Dataset.from_tensor_slices((X, Y))
+        shuffled = numbers.shuffle(len(X), seed=3).batch(2).cache()
+        return tuner_in(tmp_path), {"x": shuffled, "validation_data": shuffled}
+
+    def order(wanted: bool) -> list[Any]:
+        _, fit_kwargs = preflight.prepared(make, seed=1, wanted=wanted)
+        return [batch.numpy().tolist() for batch, _ in fit_kwargs["x"]]
+
+    assert order(wanted=True) == order(wanted=False)

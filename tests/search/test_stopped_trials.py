@@ -43,7 +43,7 @@ def search(directory: Path, cls: Any = keras_tuner.RandomSearch) -> list[TrialHi
     )
     with Study.open(str(directory), simulation.FINGERPRINT) as study:
         fit = {**DATA, "epochs": 9, "callbacks": [Worsen()]}
-        in_process.run(tuner, fit, study, stopping=PATIENCE)
+        in_process.run(tuner, fit, study, SearchOptions(stopping=PATIENCE))
         return list(read_history(str(directory), study.id).trials.values())
 
 

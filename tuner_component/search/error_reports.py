@@ -34,6 +34,8 @@ def reported(stage: str) -> Iterator[None]:
     """
     try:
         yield
+    except UserCodeError:
+        raise  # A part of the stage has a name of its own.
     except Exception as error:
         raise UserCodeError(describe(error, stage)) from error
 

@@ -18,28 +18,23 @@ from tuner_component.search import (
     trials,
     tuner_state,
 )
-from tuner_component.search import preflight as preflight_lib
 from tuner_component.search.checkpoints import CheckpointCleaner
 from tuner_component.search.durable_oracle import DurableOracle
 from tuner_component.search.epochs import EpochBook
 from tuner_component.search.errors import SearchInterruptedError
 from tuner_component.search.instrument import instrument
-from tuner_component.search.known import NOTHING, Known
+from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle_facade import OracleFacade
-from tuner_component.search.stopping_options import StoppingOptions
 from tuner_component.search.study import Study, StudyState
+
+_DEFAULTS = SearchOptions()
 
 
 def run(
     tuner: base_tuner.BaseTuner,
     fit_kwargs: Mapping[str, Any],
     study: Study,
-    *,
-    max_failed_trials: int | None = None,
-    time_budget_s: float | None = None,
-    stopping: StoppingOptions | None = None,
-    known: Known = NOTHING,
-    preflight: bool = False,
+    options: SearchOptions = _DEFAULTS,
     observer: events.Observer | None = None,
 ) -> bool:
     """Runs `tuner.search(**fit_kwargs)` so that nothing finished is ever lost.
@@ -52,11 +47,8 @@ def run(
         fit_kwargs: Arguments for its `search`.
         study: Open. A finished one is not extended: the tuner's oracle only gets to know
             its trials.
-        max_failed_trials: How many trials may fail; see `FailureLimit`.
-        time_budget_s: Seconds after which no more trials are started.
-        stopping: When trials end before their last epoch.
-        known: What the search starts from.
-        preflight: Whether to check a new search before its first trial.
+        options: Those of workers have no effect, nor have the seed, which is the
+            study's, and the check, which is done before the tuner is made.
         observer: Told what happens, beside what KerasTuner prints.
 
     Returns:
@@ -67,21 +59,18 @@ def run(
             of the first failed trial.
         SearchInterruptedError: If no trial completed within the time budget.
         StorageError: If a result could not be made durable.
-        PreflightError: If every trial would fail.
     """
-    known_points.start_from(tuner.oracle, known)
+    known_points.start_from(tuner.oracle, options.known)
     oracle = DurableOracle(
         tuner.oracle,
         study,
-        max_failed_trials=max_failed_trials,
-        epochs=EpochBook.of(stopping, tuner.oracle),
+        max_failed_trials=options.max_failed_trials,
+        epochs=EpochBook.of(options.stopping, tuner.oracle),
         display=True,
     )
     tuner.oracle = oracle
     if study.state is StudyState.FINISHED:
         return True
-    if preflight and study.state is StudyState.NEW:
-        preflight_lib.check(tuner, fit_kwargs, study.seed)
     tuner_state.keep_in(tuner, files.join(study.directory, "tuner.json"))
     shields.require_objective(tuner)
     instrument(
@@ -95,8 +84,9 @@ def run(
     if observer is not None:
         tuner.oracle = _Observed(oracle, events.Audience([observer]), study.directory)
     limited = None
-    if time_budget_s is not None:
-        tuner.oracle = limited = _UntilDeadline(tuner.oracle, time_budget_s)
+    if options.time_budget_s is not None:
+        limited = _UntilDeadline(tuner.oracle, options.time_budget_s)
+        tuner.oracle = limited
     with _imports_left_alone():
         tuner.search(**fit_kwargs)
     if limited is None or not limited.ended_search:
@@ -104,9 +94,9 @@ def run(
         return True
     if not trials.ranked(oracle):
         raise SearchInterruptedError(
-            f"Expected a trial to complete within the time budget of {time_budget_s:g} "
-            f"seconds. Received: none. Raise the time budget and run the same search "
-            f"again: it goes on from {study.directory}."
+            "Expected a trial to complete within the time budget of "
+            f"{options.time_budget_s:g} seconds. Received: none. Raise the time budget "
+            f"and run the same search again: it goes on from {study.directory}."
         )
     return False
 

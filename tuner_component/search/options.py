@@ -10,7 +10,7 @@ from tuner_component.search.stopping_options import StoppingOptions
 
 @dataclasses.dataclass(frozen=True)
 class SearchOptions:
-    """Options of a search that runs its trials in worker processes.
+    """Options of a search; those of workers have no effect on one in process.
 
     The defaults suit most searches. None means: no limit.
 

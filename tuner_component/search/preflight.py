@@ -1,7 +1,7 @@
 """Before the first trial: what would fail every trial, found within seconds."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -15,6 +15,28 @@ _REMEDY = (
     "Correct the module, or do without this check if only the default hyperparameters "
     "are at fault: TuneArgs(skip_preflight=True)."
 )
+
+
+def prepared(
+    make: Callable[[], tuple[Any, Mapping[str, Any]]], seed: int, wanted: bool
+) -> tuple[Any, Mapping[str, Any]]:
+    """Makes the tuner of a search, perhaps after a check of another one.
+
+    The check reads from the data, and a dataset may remember it (which order it was
+    shuffled in, what it caches): trials would differ from those of a search that was
+    resumed, and is not checked. So they get data that nobody has read from.
+
+    Args:
+        make: Returns a new tuner and the arguments for its `search`.
+        seed: Seeds the model of the check.
+        wanted: Whether to check.
+
+    Raises:
+        PreflightError: See `check`.
+    """
+    if wanted:
+        check(*make(), seed)
+    return make()
 
 
 def check(

@@ -5,6 +5,7 @@ asks the driver, and its `search` is called.
 """
 
 import faulthandler
+import functools
 import os
 import traceback
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search import (
     error_reports,
+    events,
     files,
     link,
     output,
@@ -46,10 +48,9 @@ def main(spec: protocol.WorkerSpec, channel: base.Channel) -> int:
     driver.start()
     try:
         spec.context.apply()
-        tuner, fit_kwargs = user_code.make_tuner(spec.entry, "worker", spec.seed)
-        if spec.preflight:
-            with error_reports.reported("the check before the first trial"):
-                preflight.check(tuner, fit_kwargs, spec.seed)
+        make = functools.partial(user_code.make_tuner, spec.entry, "worker", spec.seed)
+        with error_reports.reported("the check before the first trial"):
+            tuner, fit_kwargs = preflight.prepared(make, spec.seed, spec.preflight)
         _join(tuner, spec, driver, log)
         driver.tell(protocol.Ready())
         with error_reports.reported("tuner.search"):
@@ -100,7 +101,7 @@ def _report_epoch(driver: link.DriverLink, asks: bool) -> ReportEpoch:
         return bool(driver.call("report_epoch", *epoch))
 
     def tell(*epoch: Any) -> bool:
-        driver.tell(protocol.EpochReport(*epoch))
+        driver.tell(events.EpochEnded(*epoch))
         return False
 
     return ask if asks else tell
