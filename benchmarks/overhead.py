@@ -23,9 +23,9 @@ import tfx.components
 from tfx.components.trainer import fn_args_utils
 from tfx.components.tuner import executor as stock_executor
 from tfx.components.util import udf_utils
-from tfx.types import artifact_utils, standard_artifacts
+from tfx.types import standard_artifacts
 
-from benchmarks import harness
+from benchmarks import executors, harness
 from tuner_component import Executor
 
 TESTDATA = Path(tfx.components.__file__).parent / "testdata"
@@ -34,17 +34,12 @@ TESTDATA = Path(tfx.components.__file__).parent / "testdata"
 MODULE_FILE = TESTDATA / "module_file" / "tuner_module.py"
 
 
-def artifact(cls: Any, uri: Path) -> list[Any]:
-    result = cls()
-    result.uri = str(uri)
-    return [result]
-
-
-def inputs() -> dict[str, list[Any]]:
-    (examples,) = artifact(standard_artifacts.Examples, TESTDATA / "penguin" / "data")
-    examples.split_names = artifact_utils.encode_split_names(["train", "eval"])
-    schema = artifact(standard_artifacts.Schema, TESTDATA / "penguin" / "schema")
-    return {"examples": [examples], "schema": schema}
+def inputs() -> executors.Artifacts:
+    schema = TESTDATA / "penguin" / "schema"
+    return {
+        "examples": executors.examples(TESTDATA / "penguin" / "data"),
+        "schema": executors.artifact(standard_artifacts.Schema, schema),
+    }
 
 
 def properties(steps: int) -> dict[str, Any]:
@@ -63,16 +58,7 @@ def run_directly(root: Path, steps: int) -> None:
 
 def run_executor(executor_class: Any) -> Callable[[Path, int], None]:
     def run(root: Path, steps: int) -> None:
-        context = executor_class.Context(tmp_dir=str(root / "tmp"), unique_id="1")
-        outputs = {
-            "best_hyperparameters": artifact(
-                standard_artifacts.HyperParameters, root / "best"
-            ),
-            "tuner_results": artifact(
-                standard_artifacts.TunerResults, root / "results"
-            ),
-        }
-        executor_class(context).Do(inputs(), outputs, properties(steps))
+        executors.run(executor_class, root, inputs(), properties(steps))
 
     return run
 

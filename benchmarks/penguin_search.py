@@ -18,8 +18,8 @@ from typing import Any
 from google.protobuf import json_format
 from tfx import v1 as tfx
 from tfx.orchestration import pipeline as tfx_pipeline
-from tfx.types import artifact_utils
 
+from benchmarks import executors
 from examples.penguin import pipeline
 from tuner_component import Executor, TuneArgs
 
@@ -36,37 +36,33 @@ def prepare(root: Path) -> None:
 
 def search(root: Path, workers: int, trials: int) -> dict[str, Any]:
     """Runs the executor once; returns how long it took and what it found."""
+    properties = {
+        "tuner_fn": "benchmarks.penguin_tuner.tuner_fn",
+        "train_args": f'{{"num_steps": {STEPS}, "splits": ["train"]}}',
+        "eval_args": '{"splits": ["eval"]}',
+        "custom_config": json.dumps({"trials": trials}),
+        "tune_args": json_format.MessageToJson(
+            TuneArgs(num_parallel_trials=workers, seed=1)
+        ),
+    }
+    inputs = _inputs(root / "penguin")
     with tempfile.TemporaryDirectory() as scratch:
-        context = Executor.Context(tmp_dir=f"{scratch}/tmp", unique_id="1")
-        outputs = {
-            "best_hyperparameters": [tfx.types.standard_artifacts.HyperParameters()],
-            "tuner_results": [tfx.types.standard_artifacts.TunerResults()],
-        }
-        for name, (artifact,) in outputs.items():
-            artifact.uri = f"{scratch}/{name}"
-        properties = {
-            "tuner_fn": "benchmarks.penguin_tuner.tuner_fn",
-            "train_args": f'{{"num_steps": {STEPS}, "splits": ["train"]}}',
-            "eval_args": '{"splits": ["eval"]}',
-            "custom_config": json.dumps({"trials": trials}),
-            "tune_args": json_format.MessageToJson(
-                TuneArgs(num_parallel_trials=workers, seed=1)
-            ),
-        }
         began = time.monotonic()
-        Executor(context).Do(_inputs(root / "penguin"), outputs, properties)
+        results = executors.run(Executor, Path(scratch), inputs, properties)
         seconds = time.monotonic() - began
-        rows = json.loads(Path(scratch, "tuner_results/tuner_results.json").read_text())
+        rows = json.loads((results / "tuner_results.json").read_text())
     return {"seconds": seconds, "scores": [row["score"] for row in rows]}
 
 
-def _inputs(root: Path) -> dict[str, list[Any]]:
-    examples = tfx.types.standard_artifacts.Examples()
-    examples.split_names = artifact_utils.encode_split_names(["train", "eval"])
-    graph = tfx.types.standard_artifacts.TransformGraph()
-    (examples.uri,) = map(str, root.glob("Transform/transformed_examples/*"))
-    (graph.uri,) = map(str, root.glob("Transform/transform_graph/*"))
-    return {"examples": [examples], "transform_graph": [graph]}
+def _inputs(root: Path) -> executors.Artifacts:
+    (data,) = root.glob("Transform/transformed_examples/*")
+    (graph,) = root.glob("Transform/transform_graph/*")
+    return {
+        "examples": executors.examples(data),
+        "transform_graph": executors.artifact(
+            tfx.types.standard_artifacts.TransformGraph, graph
+        ),
+    }
 
 
 def main() -> None:

@@ -1,11 +1,9 @@
 """A study of Optuna's in memory, kept in step with what an oracle knows."""
 
-import contextlib
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tuner_component.oracles import samplers
+from tuner_component.search import optuna_library
 from tuner_component.search.dimensions import Dimension
 
 # CMA-ES starts from the best tenth of the trials that it is given.
@@ -20,9 +18,9 @@ class OptunaStudy:
     """
 
     def __init__(self, maximize: bool) -> None:
-        self._optuna = optuna = samplers.optuna()
+        self._optuna = optuna = optuna_library.load()
         self._states = optuna.trial.TrialState
-        with self._quiet():
+        with optuna_library.quiet():
             self._study = optuna.create_study(
                 direction="maximize" if maximize else "minimize",
                 sampler=optuna.samplers.RandomSampler(),
@@ -88,7 +86,7 @@ class OptunaStudy:
         """
         self._study.sampler = sampler
         values: dict[str, Any] = {}
-        with self._quiet():
+        with optuna_library.quiet():
             trial = self._study.ask()
             for dimension in space:
                 if dimension.name not in values and dimension.is_active(values):
@@ -157,7 +155,7 @@ class OptunaStudy:
             self.add(trial_id, space, values, score)
             return
         number = self._numbers[trial_id]
-        with self._quiet():
+        with optuna_library.quiet():
             self._study.tell(number, score, state=self._end(score))
 
     def _end(self, score: float | None) -> Any:
@@ -188,19 +186,6 @@ class OptunaStudy:
         if dimension.ordered:
             return distributions.IntDistribution(0, dimension.steps - 1)
         return distributions.CategoricalDistribution(list(range(dimension.steps)))
-
-    @contextlib.contextmanager
-    def _quiet(self) -> Iterator[None]:
-        """Keeps Optuna from talking of a study that the user does not know."""
-        logging = self._optuna.logging
-        verbosity = logging.get_verbosity()
-        logging.set_verbosity(logging.ERROR)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", UserWarning)
-                yield
-        finally:
-            logging.set_verbosity(verbosity)
 
 
 def _suggest(trial: Any, dimension: Dimension) -> float:

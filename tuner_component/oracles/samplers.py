@@ -1,26 +1,11 @@
 """Optuna's samplers by name."""
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
+from tuner_component.search import optuna_library
+
 NAMES = ("tpe", "gp", "cmaes", "qmc", "random")
-
-
-def optuna() -> Any:
-    """Imports Optuna.
-
-    Raises:
-        ImportError: If it is not installed.
-    """
-    try:
-        import optuna as library
-    except ImportError as error:
-        raise ImportError(
-            f"Expected Optuna. Received: {error}. Install it where trials run: pip "
-            "install 'tfx-tuner-component[optuna]'."
-        ) from error
-    return library
 
 
 def make(name: str, seed: int, suggestion: int, known: Sequence[Any]) -> Any:
@@ -39,13 +24,12 @@ def make(name: str, seed: int, suggestion: int, known: Sequence[Any]) -> Any:
         _require("torch", "gp")
     if name == "cmaes":
         _require("cmaes", "cmaes")
-    with warnings.catch_warnings():  # Much is called experimental for years.
-        warnings.simplefilter("ignore")
+    with optuna_library.quiet():
         return _make(name, seed, suggestion, known)
 
 
 def _make(name: str, seed: int, suggestion: int, known: Sequence[Any]) -> Any:
-    samplers = optuna().samplers
+    samplers = optuna_library.load().samplers
     every = (seed * 1_000_003 + suggestion) % 2**32
     if name == "tpe":
         return samplers.TPESampler(
@@ -73,7 +57,7 @@ def check(sampler: Any) -> None:
     if isinstance(sampler, str) and sampler in NAMES:
         return
     if not isinstance(sampler, str) and isinstance(
-        sampler, optuna().samplers.BaseSampler
+        sampler, optuna_library.load().samplers.BaseSampler
     ):
         return
     raise ValueError(

@@ -7,7 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from tuner_component.report import figures
-from tuner_component.report.record import StudyRecord, TrialRecord
+from tuner_component.report.record import FAILED, RUNNING, StudyRecord, TrialRecord
 
 _BEST = 10
 
@@ -83,9 +83,9 @@ def _look(trial: TrialRecord, best: bool) -> tuple[str, dict[str, Any]]:
         return "best", {"line": {"color": figures.GREEN, "width": 3}}
     if trial.stopped:
         return "stopped early", {"line": {"color": figures.ORANGE, "width": 1}}
-    if trial.status == "FAILED":
+    if trial.status == FAILED:
         return "failed", {"line": {"color": figures.RED, "width": 1, "dash": "dot"}}
-    if trial.status == "RUNNING":
+    if trial.status == RUNNING:
         return "running", {"line": {"color": figures.GREY, "width": 1, "dash": "dash"}}
     return "completed", {"line": {"color": figures.BLUE, "width": 1}, "opacity": 0.5}
 

@@ -91,14 +91,6 @@ class EpochBook:
             self.listener(trial_id, fit, epoch, metrics)
         return stop
 
-    def curves(self, trial_id: str) -> list[Curve]:
-        """The curves of a trial that runs: see `end`."""
-        with self._lock:
-            return [
-                {name: list(values) for name, values in fit.items()}
-                for fit in self._curves.get(trial_id, [])
-            ]
-
     def end(self, trial_id: str, status: str) -> dict[str, Any]:
         """A trial has ended for good.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.search import events, protocol
+from tuner_component.search import events, protocol, trials
 
 
 def search_begun(oracle: Any, study_directory: str, workers: int) -> events.SearchBegun:
@@ -20,12 +20,7 @@ def search_begun(oracle: Any, study_directory: str, workers: int) -> events.Sear
     """
     statuses = [trial.status for trial in oracle.trials.values()]
     objective = oracle.objective
-    sign = 1 if objective.direction == "max" else -1
-    scored = [
-        (trial.score, trial.trial_id)
-        for trial in oracle.trials.values()
-        if trial.status == trial_lib.TrialStatus.COMPLETED
-    ]
+    best = trials.ranked(oracle)[:1]
     return events.SearchBegun(
         study_directory=study_directory,
         objective=objective.name,
@@ -34,7 +29,7 @@ def search_begun(oracle: Any, study_directory: str, workers: int) -> events.Sear
         max_trials=oracle.max_trials,
         completed=statuses.count(trial_lib.TrialStatus.COMPLETED),
         failed=statuses.count(trial_lib.TrialStatus.FAILED),
-        best=max(scored, key=lambda found: sign * found[0], default=None),
+        best=(best[0].score, best[0].trial_id) if best else None,
         space=oracle.get_space().get_config()["space"],
     )
 

@@ -125,25 +125,6 @@ class Request:
 
 
 @dataclasses.dataclass(frozen=True)
-class EpochReport:
-    """An epoch of the worker's trial has ended.
-
-    A worker that asks sends the same as a `Request` of "report_epoch".
-
-    Attributes:
-        trial_id: The trial.
-        fit: Number of the training within the trial, from 0.
-        epoch: Number of the epoch within the training, from 0.
-        metrics: The metrics after it.
-    """
-
-    trial_id: str
-    fit: int
-    epoch: int
-    metrics: Mapping[str, float]
-
-
-@dataclasses.dataclass(frozen=True)
 class Crashed:
     """The user's code raised outside of a trial; `error` is sent on as it is."""
 

@@ -1,10 +1,8 @@
 """What one of Optuna's pruners knows of trials, kept for it in memory."""
 
-import contextlib
-import warnings
-from collections.abc import Iterator
 from typing import Any
 
+from tuner_component.search import optuna_library
 from tuner_component.search.stopping_options import StoppingOptions
 
 
@@ -14,7 +12,7 @@ def make_pruner(options: StoppingOptions) -> Any:
     Raises:
         ImportError: If Optuna is not installed.
     """
-    pruners = _optuna().pruners
+    pruners = optuna_library.load().pruners
     if options.rule == "median":
         return pruners.MedianPruner(
             n_startup_trials=options.warmup, n_warmup_steps=options.grace_epochs
@@ -30,8 +28,7 @@ def make_pruner(options: StoppingOptions) -> Any:
             max_resource=options.max_epochs,
             reduction_factor=options.reduction_factor,
         )
-    with warnings.catch_warnings():  # It has been called experimental for years.
-        warnings.simplefilter("ignore", _optuna().exceptions.ExperimentalWarning)
+    with optuna_library.quiet():
         return pruners.PatientPruner(None, patience=options.patience)
 
 
@@ -45,7 +42,7 @@ class RungBook:
     """
 
     def __init__(self, pruner: Any, direction: str, name: str) -> None:
-        optuna = _optuna()
+        optuna = optuna_library.load()
         self._pruner = pruner
         self._direction = optuna.study.StudyDirection[f"{direction.upper()}IMIZE"]
         self._name = name
@@ -86,9 +83,9 @@ class RungBook:
 
     def _open(self, trials: list[Any]) -> None:
         """Makes a storage with the given trials, empty ones in place of None."""
-        optuna = _optuna()
+        optuna = optuna_library.load()
         self._storage = optuna.storages.InMemoryStorage()
-        with _quiet(optuna):
+        with optuna_library.quiet():
             self._study_id = self._storage.create_new_study(
                 [self._direction], self._name
             )
@@ -117,26 +114,3 @@ class RungBook:
                 self._study_id, number
             )
         )
-
-
-def _optuna() -> Any:
-    try:
-        import optuna
-    except ImportError as error:
-        raise ImportError(
-            "Expected Optuna, on which the stopping rules are built. Received: "
-            f"{error}. Install it where trials run: pip install "
-            "'tfx-tuner-component[optuna]'."
-        ) from error
-    return optuna
-
-
-@contextlib.contextmanager
-def _quiet(optuna: Any) -> Iterator[None]:
-    """Keeps Optuna from telling the user of a study that is ours."""
-    verbosity = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        yield
-    finally:
-        optuna.logging.set_verbosity(verbosity)

@@ -15,6 +15,7 @@ from tuner_component.search import (
     assignments,
     clerk,
     error_reports,
+    events,
     fleet,
     memory,
     output,
@@ -160,7 +161,7 @@ class Supervisor:
         for message in worker.receive():
             if isinstance(message, protocol.Request):
                 self._desk.request(worker, message)
-            elif isinstance(message, protocol.EpochReport):
+            elif isinstance(message, events.EpochEnded):
                 self._desk.epoch_ended(worker, message)
             elif isinstance(message, protocol.Ready):
                 worker.ready = True

@@ -118,12 +118,12 @@ class TrialDesk:
             self._take(worker, request)
         elif request.method == "report_epoch":
             # Not a thing of the oracle, which may be thinking for seconds.
-            told = protocol.EpochReport(*request.args)
+            told = events.EpochEnded(*request.args)
             self._answer(worker, request, self.epoch_ended(worker, told))
         else:
             self._forward(worker, request)
 
-    def epoch_ended(self, worker: fleet.Worker, told: protocol.EpochReport) -> bool:
+    def epoch_ended(self, worker: fleet.Worker, told: events.EpochEnded) -> bool:
         """Takes down how a worker's trial goes; returns whether it should stop."""
         attempt = self._attempts.of_worker(worker.worker_id)
         if attempt is None or attempt.trial_id != told.trial_id:
