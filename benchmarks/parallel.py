@@ -10,7 +10,9 @@ Goals:
   imported the same modules; each further one within 1.5 s.
 - `training`: the example's search, with trials of over 5 s, by the component's executor
   with 2 workers on 2 cores finishes at least 1.8 times as fast as in process, the start
-  of the workers included. `--quick` leaves it out.
+  of the workers included. Two cores of a virtual machine may compute less than twice as
+  much as one: where a bare loop shows that, 0.9 times what two such loops gain is enough.
+  `--quick` leaves it out.
 
     python -m benchmarks.parallel [--quick | --full] [--check] [--only SECTION]
 """
@@ -112,11 +114,13 @@ def readiness(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def training(arguments: argparse.Namespace) -> dict[str, Any]:
     """The example's search by the component's executor: two workers, and none."""
-    trials = 12
+    trials = 6
     runs: dict[int, list[dict[str, Any]]] = {0: [], 2: []}
+    gains = []
     with tempfile.TemporaryDirectory() as directory:
         _penguin_search("prepare", directory)
         for _ in range(3):
+            gains.append(_gain_of_second_core())
             for workers, found in runs.items():
                 options = ["--workers", str(workers), "--trials", str(trials)]
                 found.append(json.loads(_penguin_search("search", directory, *options)))
@@ -130,11 +134,26 @@ def training(arguments: argparse.Namespace) -> dict[str, Any]:
         "in_process_s": in_process,
         "two_workers_s": parallel,
         "speedup": speedup,
+        "bare_loops": gains,
         "same_scores": all(
             found["scores"] == runs[0][0]["scores"] for found in runs[0] + runs[2]
         ),
-        "met": speedup >= 1.8,
+        "met": speedup >= 0.9 * min(2.0, statistics.median(gains)),
     }
+
+
+def _gain_of_second_core() -> float:
+    """How much more two processes compute than one: 2 if the cores are this machine's."""
+    loop = [sys.executable, "-c", "for i in range(60_000_000): i * i"]
+    seconds = []
+    for count in (1, 2):
+        began = time.monotonic()
+        running = [subprocess.Popen(loop) for _ in range(count)]
+        for process in running:
+            process.wait()
+        seconds.append(time.monotonic() - began)
+    alone, together = seconds
+    return 2 * alone / together
 
 
 def _penguin_search(*arguments: str) -> str:

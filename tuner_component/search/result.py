@@ -59,8 +59,3 @@ class SearchResult:
     def best_hyperparameters(self) -> dict[str, Any]:
         """Configuration (`HyperParameters.get_config`) of the best trial."""
         return self.completed[0]["hyperparameters"]  # type: ignore[no-any-return]
-
-    @property
-    def first_failure(self) -> str | None:
-        """Message of the first trial that failed."""
-        return next((t["message"] for t in self.failed if t["message"]), None)
