@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import statistics
 from collections.abc import Iterator
@@ -17,6 +18,13 @@ from tuner_component.oracles import OptunaOracle
 from tuner_component.search.durable_oracle import DurableOracle
 from tuner_component.search.study import Study
 
+GP = pytest.param(
+    "gp",
+    marks=pytest.mark.skipif(
+        importlib.util.find_spec("torch") is None,
+        reason="the sampler 'gp' needs PyTorch, which is not installed",
+    ),
+)
 NAMES = (
     "random",
     "bayesian",
@@ -26,6 +34,7 @@ NAMES = (
     "cmaes",
     "qmc",
     "optuna-random",
+    GP,
 )
 # Those that try as many points as they are told to.
 LIMITED = tuple(name for name in NAMES if name not in ("grid", "hyperband"))
@@ -217,7 +226,7 @@ def test_what_is_found_during_the_search_is_tuned(tmp_path: Path, name: str) -> 
     assert len(set(points)) == len(points)
 
 
-@pytest.mark.parametrize("name", ["tpe", "cmaes"])
+@pytest.mark.parametrize("name", ["tpe", "cmaes", GP])
 def test_a_model_is_better_than_chance(tmp_path: Path, name: str) -> None:
     """Results would be told to a model that does not use them."""
 

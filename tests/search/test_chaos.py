@@ -62,7 +62,11 @@ def test_a_crash_at_a_transition_costs_nothing(
     """What was done would be lost, or done twice."""
     trials = 200 if "merge" in point else 6
     script = scripts.Script(
-        str(tmp_path / "work"), trials=trials, acts={"1": ["die", "ok"]}
+        str(tmp_path / "work"),
+        trials=trials,
+        acts={"1": ["die", "ok"]},
+        # Long enough for trials to be suggested ahead.
+        think="" if "merge" in point else "0.03",
     )
     study, options = str(tmp_path / "study"), SearchOptions(num_workers=WORKERS)
     fault = f"{point}:{FAULTS[point]}"
@@ -81,7 +85,9 @@ def test_two_hundred_random_kills(nursery: processes.Nursery, tmp_path: Path) ->
     kills = 0
     while kills < 200:
         root = tmp_path / f"kills-{kills}"
-        script = scripts.Script(str(root / "work"), trials=150, act="sleep 0.1")
+        script = scripts.Script(
+            str(root / "work"), trials=150, act="sleep 0.1", think="0.03"
+        )
         study = str(root / "study")
         result, in_flight, killed = _search_under_fire(nursery, script, study, chance)
         _check(script, study, result, repeated_at_most=in_flight)

@@ -43,7 +43,7 @@ def test_latest_attempt_tells_who_runs_a_trial() -> None:
     history = History.of([created("0", worker="w0"), created("1"), again])
     trial, other = history.trials["0"], history.trials["1"]
     assert (trial.created, trial.started, trial.worker) == (1.5, 2.5, "w1")
-    assert (other.started, other.worker) == (1.5, None)
+    assert (other.created, other.started, other.worker) == (1.5, None, None)
 
 
 def test_end_alone_tells_a_trial() -> None:

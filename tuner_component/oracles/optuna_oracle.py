@@ -8,12 +8,16 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.oracles import samplers
+from tuner_component.oracles import neighbours, samplers
 from tuner_component.oracles.optuna_study import OptunaStudy
 from tuner_component.search import dimensions
 
-# After so many suggestions of points that were tried before, another one is drawn.
+# These draw their points: asked again, they suggest another one.
+_DRAWING = ("cmaes", "qmc", "random")
+# After so many suggestions of points that were tried before, another point is taken.
 _MAX_REPEATS = 20
+# The others look for the best point, and find it again however often they are asked.
+_MAX_REPEATS_OF_BEST = 2
 
 
 class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
@@ -116,7 +120,8 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self, study: OptunaStudy, trial_id: str, space: list[dimensions.Dimension]
     ) -> dict[str, Any] | None:
         """A point that was not tried; None if there is none."""
-        repeats = _MAX_REPEATS
+        draws = self._sampler in _DRAWING
+        repeats = _MAX_REPEATS if draws else _MAX_REPEATS_OF_BEST
         if self._sampler == "qmc":
             repeats += len(self.trials)  # Its sequence begins anew after a resume.
         for attempt in range(repeats):
@@ -126,13 +131,22 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
                 return values
             study.drop(trial_id)
         draw = random.Random(self._sequence(repeats))
-        tried = len(self._tried_so_far)
+        found = None
+        if not draws:
+            found = neighbours.nearest(space, values, self._duplicate, draw)
+        found = found or self._untried(space, draw)
+        if found is not None:
+            study.add(trial_id, space, found, running=True)
+        return found
+
+    def _untried(
+        self, space: list[dimensions.Dimension], draw: random.Random
+    ) -> dict[str, Any] | None:
+        """A point drawn from those that were not tried; None if there is none."""
         # One point more than were tried must have a new one among them.
-        for values in itertools.islice(dimensions.points(space, draw), tried + 1):
-            if not self._duplicate(values):
-                study.add(trial_id, space, values, running=True)
-                return values
-        return None
+        enough = len(self._tried_so_far) + 1
+        points = itertools.islice(dimensions.points(space, draw), enough)
+        return next((point for point in points if not self._duplicate(point)), None)
 
     def _make_sampler(self, study: OptunaStudy, attempt: int) -> Any:
         if not isinstance(self._sampler, str):

@@ -80,16 +80,11 @@ def _attempts(
     if ended:
         last = (ended.get("worker"), ended.get("started"), ended.get("ended"))
         attempts.append(record.AttemptRecord(*last, ended["status"].lower()))
-    elif trial.worker is not None and not _is_over(trial):
+    elif trial.runs:
         attempts.append(
             record.AttemptRecord(trial.worker, trial.started, None, "running")
         )
     return attempts
-
-
-def _is_over(trial: TrialHistory) -> bool:
-    """Whether the latest attempt is among those that came to nothing."""
-    return any(lost.get("started") == trial.started for lost in trial.attempts)
 
 
 def _stopped(content: Mapping[str, Any] | None) -> record.StopRecord | None:

@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from tuner_component.search.errors import SearchError
+
 # A suggestion that took longer is answered before the next one is thought of.
 _BATCH_S = 0.02
 
@@ -26,7 +28,7 @@ class Task:
     Attributes:
         run: Does it, in the clerk's thread; takes the oracle.
         done: Takes the result and the error (one of them None) in the thread that
-            calls `Clerk.deliver`.
+            calls `Clerk.deliver`. An error that ends the search does not get there.
         suggests: Whether it asks the oracle for a new trial.
     """
 
@@ -72,7 +74,11 @@ class Clerk:
         self._inbox.put(task)
 
     def deliver(self) -> None:
-        """Calls `done` of every task that is done and durable."""
+        """Calls `done` of every task that is done and durable.
+
+        Raises:
+            SearchError: If one raised it: no worker is to blame for it.
+        """
         try:
             self._reader.recv(4096)
         except BlockingIOError:
@@ -80,6 +86,8 @@ class Clerk:
         while self._finished:
             task = self._finished.popleft()
             self._open -= 1
+            if isinstance(task.error, SearchError):
+                raise task.error
             task.done(task.result, task.error)
 
     def close(self, timeout: float | None = None) -> bool:

@@ -1,9 +1,9 @@
 """An oracle that survives: any KerasTuner oracle, with a journal behind it."""
 
+import collections
 import logging
 import threading
 import time
-from collections import deque
 from typing import Any
 
 import keras_tuner
@@ -12,9 +12,9 @@ from keras_tuner.engine import trial as trial_lib
 from tuner_component.search import trials
 from tuner_component.search.display import SearchDisplay
 from tuner_component.search.epochs import EpochBook
-from tuner_component.search.errors import SearchError
 from tuner_component.search.failure_limit import FailureLimit
 from tuner_component.search.history import History
+from tuner_component.search.open_trials import OpenTrials
 from tuner_component.search.oracle_facade import OracleFacade
 from tuner_component.search.oracle_journal import OracleJournal
 from tuner_component.search.oracle_repairs import lock_released_on_error, repair
@@ -26,6 +26,10 @@ from tuner_component.search.trial_ledger import TrialLedger
 
 _Status = trial_lib.TrialStatus
 _log = logging.getLogger(__name__)
+
+# An oracle that takes longer for its suggestions is asked for one ahead. Another had
+# better know one result more.
+SLOW_S = 0.02
 
 
 class DurableOracle(OracleFacade):
@@ -47,8 +51,9 @@ class DurableOracle(OracleFacade):
         "_ledger",
         "_limit",
         "_lock",
+        "_open",
         "_study",
-        "_waiting",
+        "_thoughts",
         "epochs",
     )
 
@@ -91,7 +96,8 @@ class DurableOracle(OracleFacade):
         self.epochs = epochs or EpochBook()
         self.epochs.restore(history)
         self._ledger = TrialLedger(journal, history, self.epochs, self._commit_if_auto)
-        self._waiting: deque[str] = deque(history.unfinished())
+        self._open = OpenTrials(oracle, history.unfinished())
+        self._thoughts = collections.deque([0.0], maxlen=2)
         if study.state is not StudyState.FINISHED:
             self._begin(journal, history)
         for trial_id in oracle.end_order:
@@ -113,7 +119,7 @@ class DurableOracle(OracleFacade):
             if tuner_id in self._inner.ongoing_trials:
                 return self._inner.ongoing_trials[tuner_id]
             self._limit.check()
-            trial = self._take_waiting(tuner_id) or self._suggest(tuner_id)
+            trial = self._open.take(tuner_id) or self._suggest(tuner_id, tuner_id)
             if trial.status == _Status.RUNNING:
                 self._ledger.handed_out(trial.trial_id, tuner_id)
                 self._display.trial_begins(trial)
@@ -128,7 +134,7 @@ class DurableOracle(OracleFacade):
         that does not run any more changes nothing.
         """
         with self._lock, lock_released_on_error(self._inner):
-            if not self._is_ongoing(self._known(trial_id)):
+            if not self._open.runs(self._open.known(trial_id)):
                 return self._inner.trials[trial_id]
             return self._inner.update_trial(trial_id, metrics, step)
 
@@ -148,15 +154,15 @@ class DurableOracle(OracleFacade):
         """
         with self._lock:
             if isinstance(trial, str):
-                space = self._inner.trials[self._known(trial)].hyperparameters
+                space = self._inner.trials[self._open.known(trial)].hyperparameters
                 trial = trial_lib.Trial(space, trial, status)
-            trial_id = self._known(trial.trial_id)
-            if not self._is_ongoing(trial_id):
+            trial_id = self._open.known(trial.trial_id)
+            if not self._open.runs(trial_id):
                 _log.warning("Dropping late word of trial %s.", trial_id)
                 return
             with lock_released_on_error(self._inner):
                 self._inner.end_trial(trial)
-            self._release(trial_id)
+            self._open.release(trial_id)
             self._settle_end(self._inner.trials[trial_id])
 
     def get_best_trials(self, num_trials: int | None = 1) -> list[Any]:
@@ -191,15 +197,35 @@ class DurableOracle(OracleFacade):
 
     @property
     def waiting(self) -> int:
-        """How many trials the next calls of `create_trial` will hand out again."""
-        return len(self._waiting)
+        """How many trials exist that the next calls of `create_trial` will hand out."""
+        return len(self._open.waiting)
 
     @property
     def unfinished(self) -> list[str]:
         """Ids of the trials that were created and have not ended: running or waiting."""
         with self._lock:
-            ongoing = self._inner.ongoing_trials.values()
-            return [*self._waiting, *(trial.trial_id for trial in ongoing)]
+            return self._open.ids
+
+    def look_ahead(self) -> bool:
+        """Has a trial wait for whoever asks next, if its suggestion would take long.
+
+        It is a trial like any other: it counts, it survives a crash, and runs once.
+
+        Returns:
+            Whether one waits.
+
+        Raises:
+            StorageError: If the trial cannot be made durable.
+        """
+        with self._lock:
+            going_on = self._study.state is not StudyState.FINISHED
+            # Once may be chance.
+            slow = min(self._thoughts) > SLOW_S
+            if going_on and slow and not self._open.waiting:
+                trial = self._suggest("nobody yet", None)
+                if trial.status == _Status.RUNNING:
+                    self._open.release(trial.trial_id, waits=True)
+            return bool(self._open.waiting)
 
     def commit(self) -> None:
         """Makes durable all that happened since the last commit.
@@ -226,14 +252,9 @@ class DurableOracle(OracleFacade):
             SearchError: If nobody runs that trial.
         """
         with self._lock:
-            if not self._is_ongoing(self._known(trial_id)):
-                raise SearchError(
-                    f"Expected a running trial. Received: {trial_id}, which ended or "
-                    "waits for a worker. Report each attempt's end once."
-                )
-            self._release(trial_id)
+            self._open.check_runs(trial_id)
             lost = self._ledger.attempt_lost(trial_id, reason, **facts)
-            self._waiting.append(trial_id)
+            self._open.release(trial_id, waits=True)
             return lost
 
     def fail_trial(self, trial_id: str, message: str) -> None:
@@ -247,17 +268,15 @@ class DurableOracle(OracleFacade):
             SearchFailedError: If this was one failed trial too many. It is journaled.
         """
         with self._lock:
-            known = self._inner.trials[self._known(trial_id)]
-            if trial_id in self._waiting:
-                self._waiting.remove(trial_id)
-                self._inner.ongoing_trials[f"nobody ({trial_id})"] = known
+            known = self._inner.trials[self._open.known(trial_id)]
+            self._open.claim(trial_id)
             space = known.hyperparameters
             self.end_trial(trial_lib.Trial(space, trial_id, _Status.FAILED, message))
 
     def note(self, trial_id: str, **notes: Any) -> None:
         """Keeps plain data with a trial (its seeds, its log), journaled when it ends."""
         with self._lock:
-            self._ledger.note(self._known(trial_id), notes)
+            self._ledger.note(self._open.known(trial_id), notes)
 
     def finish(self) -> None:
         """Declares the search complete, once `create_trial` has said so.
@@ -283,9 +302,10 @@ class DurableOracle(OracleFacade):
             max_trials=inner.max_trials,
             **identity(inner),
         )
-        for trial_id in self._waiting:
-            reason = "the search was interrupted"
-            self._ledger.attempt_lost(trial_id, reason, interrupted=True)
+        for trial_id in self._open.waiting:
+            if history.trials[trial_id].runs:  # For all that is known.
+                reason = "the search was interrupted"
+                self._ledger.attempt_lost(trial_id, reason, interrupted=True)
         if history.is_empty():
             self._adopt()
         self._study.commit()
@@ -298,25 +318,17 @@ class DurableOracle(OracleFacade):
             if trial_id in inner.end_order:
                 self._ledger.end(inner.trials[trial_id])
             else:
-                self._waiting.append(trial_id)
+                self._open.waiting.append(trial_id)
         inner._retry_queue.clear()
 
-    def _suggest(self, tuner_id: str) -> Any:
+    def _suggest(self, tuner_id: str, worker: str | None) -> Any:
+        """Has the inner oracle create a trial, for a worker or ahead."""
+        before = time.monotonic()
         with lock_released_on_error(self._inner):
             trial = self._inner.create_trial(tuner_id)
         if trial.status == _Status.RUNNING:
-            self._ledger.created(trial, tuner_id)
-        return trial
-
-    def _take_waiting(self, tuner_id: str) -> Any:
-        if not self._waiting:
-            return None
-        trial = self._inner.trials[self._waiting.popleft()]
-        trial.status = _Status.RUNNING
-        trial.message = trial.score = None
-        # What the attempt before reported must not be averaged into this one's.
-        trial.metrics = type(trial.metrics)()
-        self._inner.ongoing_trials[tuner_id] = trial
+            self._thoughts.append(time.monotonic() - before)
+            self._ledger.created(trial, worker)
         return trial
 
     def _settle_end(self, trial: Any) -> None:
@@ -325,7 +337,7 @@ class DurableOracle(OracleFacade):
             self._inner._retry_queue.clear()
             reason = trial.message or "the trial was invalid"
             self._ledger.attempt_lost(trial.trial_id, reason, failed=True)
-            self._waiting.append(trial.trial_id)
+            self._open.waiting.append(trial.trial_id)
             return
         trials.settle_score(trial)
         self._ledger.end(trial)
@@ -336,20 +348,3 @@ class DurableOracle(OracleFacade):
     def _commit_if_auto(self) -> None:
         if self._autocommit:
             self._study.commit()
-
-    def _known(self, trial_id: str) -> str:
-        if trial_id not in self._inner.trials:
-            raise SearchError(
-                "Expected a trial that create_trial returned. "
-                f"Received: the trial id {trial_id!r}. Pass the id of such a trial."
-            )
-        return trial_id
-
-    def _is_ongoing(self, trial_id: str) -> bool:
-        ongoing = self._inner.ongoing_trials.values()
-        return any(trial.trial_id == trial_id for trial in ongoing)
-
-    def _release(self, trial_id: str) -> None:
-        ongoing = self._inner.ongoing_trials
-        for tuner_id in [k for k, t in ongoing.items() if t.trial_id == trial_id]:
-            del ongoing[tuner_id]

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tuner_component.search import protocol
+from tuner_component.search import codec, protocol
 from tuner_component.search.engines import base
 
 SpecFor = Callable[[str, int], protocol.WorkerSpec]
@@ -113,6 +113,17 @@ class Fleet:
         except OSError:
             worker.open = False
             self.kill(worker, "hung: it did not take the driver's answer")
+
+    def answer(
+        self,
+        worker: Worker,
+        request: protocol.Request,
+        value: Any = None,
+        error: BaseException | None = None,
+    ) -> None:
+        """Answers a worker's request, with a value or an error."""
+        remote = None if error is None else codec.remote_error(error)
+        self.send(worker, protocol.Reply(request.request_id, value, remote))
 
     def remove(self, worker_id: str) -> Worker | None:
         """Forgets a worker that has exited and frees its slot."""

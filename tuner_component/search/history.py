@@ -20,7 +20,7 @@ class TrialHistory:
         values: Hyperparameter values by name.
         space: Key of its search space in `History.spaces`.
         created: When it was created, in seconds since the epoch; None if that was lost.
-        started: When its latest attempt began, likewise.
+        started: When its latest attempt began, likewise; None if none has.
         worker: Who ran that attempt; None if nobody has yet.
         attempts: Attempts that came to nothing, each with at least a `reason`; those
             that ended with the search, nobody knows when, with `interrupted`.
@@ -42,6 +42,13 @@ class TrialHistory:
     worker: str | None = None
     attempts: list[dict[str, Any]] = field(default_factory=list)
     ended: dict[str, Any] | None = None
+
+    @property
+    def runs(self) -> bool:
+        """Whether it began, and nothing tells that this attempt is over."""
+        if self.ended is not None or self.worker is None:
+            return False
+        return all(lost.get("started") != self.started for lost in self.attempts)
 
 
 @dataclass
@@ -117,8 +124,10 @@ class History:
 
     def _fold_created(self, record: Mapping[str, Any]) -> None:
         trial = self._trial(record)
-        trial.created = trial.started = record["time"]
+        trial.created = record["time"]
         trial.worker = record.get("worker")
+        # Without a worker it was created ahead, and waits for one.
+        trial.started = None if trial.worker is None else trial.created
 
     def _fold_began(self, record: Mapping[str, Any]) -> None:
         trial = self.trials.get(record["trial"])

@@ -40,6 +40,10 @@ class Logs:
             return path
         return files.join(self.study, os.path.relpath(path, self.local))
 
+    def hint(self, trial_id: str) -> str:
+        """A sentence that says where people find the log of a trial."""
+        return f"The trial's log is {self.public(self.trial(trial_id))}."
+
     def publish(self, path: str) -> None:
         """Moves a log that is complete to where people find it."""
         if not files.is_remote(self.study) or not os.path.exists(path):

@@ -14,7 +14,6 @@ from keras_tuner.engine import trial as trial_lib
 from tuner_component.search import (
     assignments,
     clerk,
-    codec,
     epochs,
     events,
     fleet,
@@ -24,7 +23,6 @@ from tuner_component.search import (
     progress,
     protocol,
 )
-from tuner_component.search.errors import SearchError
 from tuner_component.search.logs import Logs
 
 # An oracle that has nothing to give although nothing is running is asked again.
@@ -119,7 +117,7 @@ class TrialDesk:
         elif request.method == "report_epoch":
             # Not a thing of the oracle, which may be thinking for seconds.
             told = events.EpochEnded(*request.args)
-            self._answer(worker, request, self.epoch_ended(worker, told))
+            self._workers.answer(worker, request, self.epoch_ended(worker, told))
         else:
             self._forward(worker, request)
 
@@ -192,7 +190,7 @@ class TrialDesk:
 
     def _dismiss(self, worker: fleet.Worker, request: protocol.Request) -> None:
         worker.dismissed = True
-        self._answer(worker, request, oracle_tasks.no_more_trials())
+        self._workers.answer(worker, request, oracle_tasks.no_more_trials())
 
     def _order(self, worker: fleet.Worker, request: protocol.Request) -> None:
         """Has a trial found for a worker."""
@@ -205,9 +203,8 @@ class TrialDesk:
 
         def done(trial: protocol.TrialState, error: BaseException | None) -> None:
             self._suggesting -= 1
-            _raise_if_fatal(error)
             if error is not None:
-                self._answer(worker, request, error=error)
+                self._workers.answer(worker, request, error=error)
             else:
                 self._give(worker, request, trial)
             self.hand_out()
@@ -236,9 +233,28 @@ class TrialDesk:
             return
         self._attempts.begin(trial_id, worker.worker_id, time.monotonic())
         worker.trials += 1
-        self._answer(worker, request, trial)
+        self._workers.answer(worker, request, trial)
         values = trial.state["hyperparameters"]["values"]
         self._observer(events.TrialBegun(trial_id, worker.worker_id, values))
+        self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        """Has a trial wait for the next worker that is idle while this one runs.
+
+        A worker that is alone would only learn less from the results before. An error
+        is the next wish's to run into.
+        """
+        if len(self._workers.workers) < 2:
+            return
+
+        def done(waits: bool, error: BaseException | None) -> None:
+            if waits:
+                self._dry = None
+                self.hand_out()
+
+        self._keeper.submit(
+            clerk.Task(lambda oracle: oracle.look_ahead(), done, suggests=True)
+        )
 
     def _take(self, worker: fleet.Worker, request: protocol.Request) -> None:
         state = dict(request.args[0].state)
@@ -249,7 +265,7 @@ class TrialDesk:
                 f"Expected the worker's own trial ({mine}) to be ended. Received: "
                 f"{state['trial_id']}. End a trial once, in the process that runs it."
             )
-            self._answer(worker, request, error=error)
+            self._workers.answer(worker, request, error=error)
             return
         if state["status"] in _FAILED:
             if memory.ran_out(state["message"]) and not attempt.alone:
@@ -257,15 +273,16 @@ class TrialDesk:
                 worker.retiring = True
                 reason = f"a trial that ran out of memory:\n{state['message']}"
                 self._lose(attempt, reason, out_of_memory=True)
-                self._answer(worker, request, trial_lib.TrialStatus.RUNNING)
+                self._workers.answer(worker, request, trial_lib.TrialStatus.RUNNING)
                 return
-            state["message"] = f"{state['message']}\n{self._see_log(attempt)}"
+            hint = self._logs.hint(attempt.trial_id)
+            state["message"] = f"{state['message']}\n{hint}"
         self._attempts.end(attempt.trial_id)
         self._handed_in[worker.worker_id] = attempt.trial_id
         self._end(
             attempt.trial_id,
             lambda oracle: oracle_tasks.hand_in(oracle, state),
-            lambda status, error: self._answer(worker, request, status, error),
+            lambda status, error: self._workers.answer(worker, request, status, error),
         )
 
     def _lose(
@@ -274,12 +291,11 @@ class TrialDesk:
         if self._attempts.lose(attempt.trial_id, out_of_memory):
             self._return(attempt.trial_id, reason)
             return
-        path = self._logs.trial(attempt.trial_id)
         message = (
             f"Expected the trial to end. Received: {reason}, at attempt "
-            f"{attempt.number}. {self._see_log(attempt)}"
+            f"{attempt.number}. {self._logs.hint(attempt.trial_id)}"
         )
-        if last_lines := output.tail(path):
+        if last_lines := output.tail(self._logs.trial(attempt.trial_id)):
             message += f" Its last lines:\n{last_lines}"
         self._end(
             attempt.trial_id,
@@ -292,7 +308,6 @@ class TrialDesk:
         self._observer(events.AttemptLost(trial_id, reason))
 
         def done(result: Any, error: BaseException | None) -> None:
-            _raise_if_fatal(error)
             self._dry = None
             self.hand_out()
 
@@ -313,7 +328,6 @@ class TrialDesk:
             return oracle_tasks.state_of(oracle, trial_id)
 
         def done(state: dict[str, Any], error: BaseException | None) -> None:
-            _raise_if_fatal(error)
             answer(None if error else state["status"], error)
             if error is None:
                 self._observer(progress.outcome(state))
@@ -324,30 +338,8 @@ class TrialDesk:
 
     def _forward(self, worker: fleet.Worker, request: protocol.Request) -> None:
         def done(value: Any, error: BaseException | None) -> None:
-            _raise_if_fatal(error)
-            self._answer(worker, request, value, error)
+            self._workers.answer(worker, request, value, error)
 
         self._keeper.submit(
             clerk.Task(lambda oracle: oracle_tasks.call(oracle, request), done)
         )
-
-    def _answer(
-        self,
-        worker: fleet.Worker,
-        request: protocol.Request,
-        value: Any = None,
-        error: BaseException | None = None,
-    ) -> None:
-        remote = None if error is None else codec.remote_error(error)
-        reply = protocol.Reply(request.request_id, value, remote)
-        self._workers.send(worker, reply)
-
-    def _see_log(self, attempt: assignments.Attempt) -> str:
-        path = self._logs.public(self._logs.trial(attempt.trial_id))
-        return f"The trial's log is {path}."
-
-
-def _raise_if_fatal(error: BaseException | None) -> None:
-    """Ends the search over what is not the worker's business."""
-    if isinstance(error, SearchError):
-        raise error

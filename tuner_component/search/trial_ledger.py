@@ -56,8 +56,9 @@ class TrialLedger:
         self._epochs = epochs
         self._settle = settle
         self._lost = {i: len(t.attempts) for i, t in history.trials.items()}
-        self._workers = {i: t.worker for i, t in history.trials.items() if t.worker}
-        self._started = {i: t.started for i, t in history.trials.items()}
+        running = {i: t for i, t in history.trials.items() if t.runs}
+        self._workers = {i: t.worker for i, t in running.items()}
+        self._started = {i: t.started for i, t in running.items()}
         self._notes: dict[str, dict[str, Any]] = {}
 
     def note(self, trial_id: str, notes: dict[str, Any]) -> None:
@@ -67,24 +68,27 @@ class TrialLedger:
     def handed_out(self, trial_id: str, worker: str) -> None:
         """Takes note of who runs a trial."""
         self._epochs.begin(trial_id)
+        if trial_id in self._workers:
+            return  # The record of its creation tells.
         self._workers[trial_id] = worker
         self._started[trial_id] = time.time()
-        if self._lost.get(trial_id):
-            # Of the first attempt, the record of the trial's creation tells.
-            self._journal.append(
-                "began", trial=trial_id, worker=worker, time=self._started[trial_id]
-            )
-            self._settle()
+        self._journal.append(
+            "began", trial=trial_id, worker=worker, time=self._started[trial_id]
+        )
+        self._settle()
 
     def created(self, trial: Any, worker: str | None = None) -> None:
         """Journals a new trial.
 
         Args:
             trial: The trial.
-            worker: Who is about to run it.
+            worker: Who is about to run it; None if nobody is yet.
         """
         faults.point(_CREATED_BEFORE)
-        self._journal.append_trial("created", trial, time=time.time(), worker=worker)
+        now = time.time()
+        if worker is not None:
+            self._workers[trial.trial_id], self._started[trial.trial_id] = worker, now
+        self._journal.append_trial("created", trial, time=now, worker=worker)
         self._settle()
         faults.point(_CREATED_AFTER)
 

@@ -32,6 +32,8 @@ class Script:
         worker_fault: What happens in `tuner_fn` in workers: "exit" or "raise".
         driver_fault: What happens in `tuner_fn` in the driver: "hang".
         overwrite: Whether the tuner overwrites its project.
+        think: What happens in a suggestion of the oracle: it takes so many seconds, and
+            attends the meeting if that is "meet".
     """
 
     directory: str
@@ -43,6 +45,7 @@ class Script:
     worker_fault: str = ""
     driver_fault: str = ""
     overwrite: bool = False
+    think: str = ""
 
     def entry(self) -> EntryPoint:
         """The entry point of the toy search."""

@@ -82,6 +82,20 @@ def _act(name: str, script: Script, trial: Any, number: int) -> Any:
     return score
 
 
+class Thinker(keras_tuner.oracles.RandomSearchOracle):
+    """Takes its time for a suggestion."""
+
+    script: Script
+
+    def populate_space(self, trial_id: str) -> Any:
+        if self.script.think == "meet":
+            meeting.attend(self.script.meeting, suggestion=int(trial_id))
+            time.sleep(0.05)
+        elif self.script.think:
+            time.sleep(float(self.script.think))
+        return super().populate_space(trial_id)
+
+
 def make(argument: bytes, role: str) -> Any:
     """The entry point of toy searches."""
     script = Script(**json.loads(argument))
@@ -97,10 +111,10 @@ def make(argument: bytes, role: str) -> Any:
         time.sleep(3600)
     space = keras_tuner.HyperParameters()
     space.Int("x", 0, 1_000_000)
+    oracle = Thinker(max_trials=script.trials, hyperparameters=space, seed=1)
+    oracle.script = script
     tuner = Toy(
-        keras_tuner.oracles.RandomSearchOracle(
-            max_trials=script.trials, hyperparameters=space, seed=1
-        ),
+        oracle,
         directory=script.directory,
         project_name="toy",
         overwrite=script.overwrite,

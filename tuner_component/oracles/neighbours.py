@@ -1,0 +1,99 @@
+"""The point nearest to one that was tried before.
+
+In a space of few values a sampler that has learned suggests its favourite again and
+again. What it would have learned next is whether the points beside it are better still.
+"""
+
+import collections
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from tuner_component.search.dimensions import Dimension
+
+# How far a step goes where a hyperparameter is continuous, as a share of its range.
+_STEP = 0.05
+
+
+def nearest(
+    space: Sequence[Dimension],
+    values: Mapping[str, Any],
+    is_tried: Callable[[dict[str, Any]], bool],
+    draw: random.Random,
+) -> dict[str, Any] | None:
+    """The untried point that takes the fewest steps from a point.
+
+    A step changes one hyperparameter, to the next value if its values are ordered.
+
+    Args:
+        space: The search space.
+        values: The point: the values of the hyperparameters that are active there.
+        is_tried: Whether a point was tried.
+        draw: Chooses among points that are equally near.
+
+    Returns:
+        The values of the hyperparameters that are active there; None if none was found.
+    """
+    points = collections.deque([dict(values)])
+    seen = {_key(values)}
+    while points:
+        for near in _neighbours(space, points.popleft(), draw):
+            if (key := _key(near)) in seen:
+                continue
+            if not is_tried(near):
+                return near
+            seen.add(key)
+            points.append(near)
+    return None
+
+
+def _key(values: Mapping[str, Any]) -> str:
+    return repr(sorted(values.items()))
+
+
+def _neighbours(
+    space: Sequence[Dimension], values: dict[str, Any], draw: random.Random
+) -> Iterator[dict[str, Any]]:
+    steps = [
+        (dimension, number)
+        for dimension in space
+        if dimension.name in values and dimension.is_active(values)
+        for number in _beside(dimension, values[dimension.name], draw)
+    ]
+    draw.shuffle(steps)
+    for dimension, number in steps:
+        yield _moved(space, values, dimension, number, draw)
+
+
+def _beside(dimension: Dimension, value: Any, draw: random.Random) -> list[float]:
+    number = dimension.number(value)
+    if number is None:
+        return []
+    if dimension.steps is None:
+        step = _STEP * (1 + draw.random())
+        return [n for n in (number - step, number + step) if 0 <= n <= 1]
+    if dimension.ordered:
+        return [n for n in (number - 1, number + 1) if 0 <= n < dimension.steps]
+    return [n for n in range(dimension.steps) if n != number]
+
+
+def _moved(
+    space: Sequence[Dimension],
+    values: Mapping[str, Any],
+    moved: Dimension,
+    number: float,
+    draw: random.Random,
+) -> dict[str, Any]:
+    """The point after a step; what becomes active by it is drawn."""
+    found: dict[str, Any] = {}
+    for dimension in space:
+        name = dimension.name
+        if name in found or not dimension.is_active(found):
+            continue
+        if dimension is moved:
+            found[name] = dimension.value(number)
+        elif name in values and dimension.number(values[name]) is not None:
+            found[name] = values[name]
+        else:
+            found[name] = next(dimension.draws(draw))
+    return found
