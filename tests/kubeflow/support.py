@@ -94,16 +94,21 @@ def pod(command: list[str], directory: Path) -> Iterator[subprocess.Popen[str]]:
 
     Nothing of it outlives process 1 there; and signals that process 1 does not handle
     have no effect on it.
+
+    Args:
+        command: The command.
+        directory: Is made, and gets `stderr.txt`; standard output is a pipe.
     """
     directory.mkdir()
-    process = subprocess.Popen(
-        ["unshare", *_NAMESPACE, *command],
-        cwd=directory,
-        env=container_environment(directory),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    with open(directory / "stderr.txt", "wb") as errors:
+        process = subprocess.Popen(
+            ["unshare", *_NAMESPACE, *command],
+            cwd=directory,
+            env=container_environment(directory),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
     try:
         yield process
     finally:
