@@ -22,7 +22,6 @@ def absl_handler(
 ) -> Iterator[None]:
     """TFX's log as in a pod: absl's handler, at INFO."""
     root, handler = logging.getLogger(), absl_logging.get_absl_handler()
-    monkeypatch.setattr(handler.python_handler, "stream", sys.stderr)
     monkeypatch.setattr(root, "handlers", [*root.handlers, handler])
     verbosity = absl_logging.get_verbosity()
     absl_logging.set_verbosity(absl_logging.INFO)

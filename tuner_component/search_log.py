@@ -43,7 +43,9 @@ def on_stdout() -> Iterator[None]:
 
 def _shows(handler: logging.Handler) -> bool:
     """Whether a handler writes where people would see a line for the second time."""
-    stream = getattr(getattr(handler, "python_handler", handler), "stream", None)
+    if handler is absl_logging.get_absl_handler():  # Whatever it says is its stream.
+        return True
+    stream = getattr(handler, "stream", None)
     return stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
 
 
