@@ -39,7 +39,8 @@ def install() -> list[str]:
     (command,) = (run for run in arguments("RUN") if "pip install" in run)
     for name, value in defaults.items():
         command = command.replace(f"${{{name}}}", value)
-    return shlex.split(command.partition("&&")[2])
+    (pip,) = (part for part in command.split("&&") if "pip install" in part)
+    return shlex.split(pip)
 
 
 def in_image(path: str) -> bool:

@@ -1,10 +1,10 @@
 """Publishing what a search found: the files and properties of the output artifacts."""
 
 import json
+import logging
 import os
 from collections.abc import Mapping
 
-from absl import logging
 from tfx import types
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
@@ -15,6 +15,8 @@ from tuner_component.report import page
 from tuner_component.report.record import FAILED, RECORD_FILE, StudyRecord
 from tuner_component.results import BEST_HYPERPARAMETERS_FILE, TUNER_RESULTS_FILE
 from tuner_component.search.result import SearchResult
+
+_log = logging.getLogger(__name__)
 
 
 def publish(
@@ -62,9 +64,9 @@ def publish(
         raise
     for key in (specs.TUNER_RESULTS_KEY, specs.BEST_HYPERPARAMETERS_KEY):
         _describe(artifact_utils.get_single_instance(output_dict[key]), result, study)
-    logging.info("Best hyperparameters: %s", best["values"])
+    _log.info("Best hyperparameters: %s", best["values"])
     for path in files:
-        logging.info("Written: %s", path)
+        _log.info("Written: %s", path)
 
 
 def _report(study: StudyRecord) -> dict[str, str]:
@@ -75,7 +77,7 @@ def _report(study: StudyRecord) -> dict[str, str]:
     try:
         return {page.REPORT_FILE: page.render(study)}
     except Exception:  # noqa: BLE001
-        logging.exception("Publishing the results without a report of the search:")
+        _log.exception("Publishing the results without a report of the search:")
         return {}
 
 

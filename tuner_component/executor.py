@@ -1,11 +1,8 @@
 """The Tuner's executor: artifacts in, the best hyperparameters out."""
 
-import contextlib
-import logging as stdlib_logging
-from collections.abc import Iterator
+import logging
 from typing import Any
 
-from absl import logging
 from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import standard_component_specs as specs
@@ -16,6 +13,7 @@ from tuner_component import (
     preload,
     prior,
     search_inputs,
+    search_log,
     studies,
     tune_args,
     user_module,
@@ -30,6 +28,8 @@ from tuner_component.search.options import SearchOptions
 from tuner_component.search.protocol import EntryPoint
 from tuner_component.search.result import SearchResult
 from tuner_component.search.study import Study, StudyState
+
+_log = logging.getLogger("tuner_component")
 
 
 class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
@@ -59,6 +59,15 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
             SearchInterruptedError: If it was stopped; running it again goes on.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
+        with search_log.on_stdout():
+            self._search(input_dict, output_dict, exec_properties)
+
+    def _search(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
         args = tune_args.from_exec_properties(exec_properties.get(specs.TUNE_ARGS_KEY))
         parts = search_inputs.fingerprint(input_dict, exec_properties, args)
         directory = studies.directory(args, self._context, output_dict, parts)
@@ -69,38 +78,24 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
             study_id=fingerprint.study_id(parts),
         )
         if new := fingerprint.explain_difference(directory, parts):
-            logging.info("%s", new)
-        logging.info("The study is kept in %s.", directory)
+            _log.info("%s", new)
+        _log.info("The study is kept in %s.", directory)
         run = _run_in_workers if args.num_parallel_trials else _run_in_process
         options = tune_args.search_options(args, prior.known(input_dict))
-        with _search_log_shown():
-            result = run(message, directory, parts, options)
+        result = run(message, directory, parts, options)
         _log_result(result, directory)
         artifacts.publish(result, loading.load_study(directory), output_dict)
 
 
-@contextlib.contextmanager
-def _search_log_shown() -> Iterator[None]:
-    """Lets what the search says be seen where TFX's own lines are."""
-    search_log = stdlib_logging.getLogger("tuner_component")
-    level = search_log.level
-    if level == stdlib_logging.NOTSET:
-        search_log.setLevel(logging.get_absl_logger().getEffectiveLevel())
-    try:
-        yield
-    finally:
-        search_log.setLevel(level)
-
-
 def _log_result(result: SearchResult, directory: str) -> None:
     if result.found is StudyState.FINISHED:
-        logging.info(
+        _log.info(
             "This search was finished before: no trial was run, its results are "
             "published again. To search anew, remove %s.",
             directory,
         )
     else:
-        logging.info(
+        _log.info(
             "The search is over%s: %d trials completed, %d failed%s.",
             "" if result.complete else " with its time budget",
             len(result.completed),

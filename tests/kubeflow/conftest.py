@@ -84,7 +84,7 @@ def runs(
 ) -> Iterator[Runs]:
     """Both pipelines at a time, as there are two cores."""
     directory = tmp_path_factory.mktemp("kubeflow")
-    saved = _saved_hyperparameters(directory / "saved")
+    saved = saved_hyperparameters(directory / "saved")
     importing = LocalRun(
         compiled.importing,
         directory / "importing",
@@ -108,8 +108,12 @@ def runs(
             run.close()
 
 
-def _saved_hyperparameters(directory: Path) -> Path:
-    """What somebody edited by hand: values that no trial has."""
+def saved_hyperparameters(directory: Path) -> Path:
+    """What somebody edited by hand: values that no trial has.
+
+    Args:
+        directory: Is made for it.
+    """
     hp = keras_tuner.HyperParameters()
     hp.Int("layers", 1, 3)
     hp.Int("units", 8, 64, step=8)

@@ -1,30 +1,16 @@
-"""Containers for kfp.local's DockerRunner, with podman and without a registry.
-
-The image is made of this machine: its system libraries and the environment that the
-tests run in, at the same paths. What the Dockerfile sets (user, directory, variables) is
-set in it, too. The Dockerfile itself cannot be built where there is no registry.
-"""
+"""Containers for kfp.local's DockerRunner: podman, as far as it works here."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import re
 import resource
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-
-from tests.penguin import ROOT
-
-# The system below the interpreter: libraries, a shell, certificates.
-_SYSTEM = ["/usr/bin", "/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/etc/ssl"]
-_LINKS = ["/bin", "/lib", "/lib64", "/usr/lib/os-release", "/etc/os-release"]
-_NEEDLESS = ["*/dri/*", "*libLLVM*", "*/gcc/*", "*/perl*", "*/bazel*", "*/test/*"]
 
 # Without a systemd, within a container or a small virtual machine: no limits that this
 # process could not set.
@@ -43,19 +29,23 @@ class NoContainersError(Exception):
 
 
 @contextlib.contextmanager
-def engine() -> Iterator[dict[str, str]]:
+def engine(image: str, tag: str) -> Iterator[dict[str, str]]:
     """Serves podman on a socket of its own.
+
+    Args:
+        image: An image that is on this machine.
+        tag: What the pipelines call it.
 
     Yields:
         Environment variables for its clients.
 
     Raises:
-        NoContainersError: If there is no podman that works.
+        NoContainersError: If podman cannot run that image.
     """
     for program in ("podman", "runc"):
         if shutil.which(program) is None:
             raise NoContainersError(f"no {program} (Debian: apt-get install {program})")
-    with tempfile.TemporaryDirectory() as directory:
+    with tempfile.TemporaryDirectory() as directory, contextlib.ExitStack() as stack:
         settings, socket = Path(directory, "containers.conf"), Path(directory, "socket")
         settings.write_text(
             _SETTINGS.format(
@@ -67,24 +57,53 @@ def engine() -> Iterator[dict[str, str]]:
             "CONTAINERS_CONF": str(settings),
             "DOCKER_HOST": f"unix://{socket}",
         }
-        info = subprocess.run(
-            ["podman", "info"],
-            check=False,
-            env={**os.environ, **environment},
-            capture_output=True,
-            text=True,
+        try:
+            in_container(environment, image, "true")
+            podman(environment, "tag", image, tag)
+        except subprocess.CalledProcessError as error:
+            raise NoContainersError(error.stderr.strip()) from error
+        stack.callback(podman, environment, "untag", tag, tag)
+        service = stack.enter_context(
+            subprocess.Popen(
+                ["podman", "system", "service", "--time=0", f"unix://{socket}"],
+                env={**os.environ, **environment},
+            )
         )
-        if info.returncode:
-            raise NoContainersError(f"podman info: {info.stderr.strip()}")
-        with subprocess.Popen(
-            ["podman", "system", "service", "--time=1800", environment["DOCKER_HOST"]],
-            env={**os.environ, **environment},
-        ) as service:
-            try:
-                _wait_for(socket)
-                yield environment
-            finally:
-                service.terminate()
+        stack.callback(service.terminate)
+        _wait_for(socket)
+        yield environment
+
+
+def in_container(environment: Mapping[str, str], image: str, *command: str) -> str:
+    """Runs a command in a container of its own, without a network.
+
+    Returns:
+        What it printed.
+
+    Raises:
+        subprocess.CalledProcessError: If it fails.
+    """
+    options = ("--rm", "--network=none", "--pull=never")
+    return podman(environment, "run", *options, image, *command)
+
+
+def podman(environment: Mapping[str, str], *command: str) -> str:
+    """Runs a command of podman's own.
+
+    Returns:
+        What it printed.
+
+    Raises:
+        subprocess.CalledProcessError: If it fails.
+    """
+    done = subprocess.run(
+        ["podman", *command],
+        check=True,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout
 
 
 def _limit(which: int) -> int:
@@ -100,50 +119,3 @@ def _wait_for(socket: Path) -> None:
         if time.monotonic() > until:
             raise NoContainersError("podman's service does not start")
         time.sleep(0.05)
-
-
-def build_image(tag: str, environment: dict[str, str]) -> None:
-    """Makes the image of this machine.
-
-    Args:
-        tag: Its name.
-        environment: Of `engine`.
-    """
-    with tempfile.TemporaryDirectory() as directory:
-        top = Path(directory)
-        (top / "etc").mkdir()
-        (top / "etc" / "passwd").write_text("tfx:x:1000:1000::/home/tfx:/bin/sh\n")
-        (top / "tmp").mkdir(mode=0o777)
-        (top / "tmp").chmod(0o1777)
-        (top / "home" / "tfx").mkdir(parents=True)
-        os.chown(top / "home" / "tfx", 1000, 1000)
-        packages = top / "opt" / "packages"
-        shutil.copytree(ROOT / "tuner_component", packages / "tuner_component")
-        (top / "opt" / "venv").symlink_to(sys.prefix)
-        paths = {*_SYSTEM, *_LINKS, sys.prefix, sys.base_prefix}
-        command = [
-            *("tar", "--create", "--file=-", "--owner=0", "--group=0"),
-            *(f"--exclude={pattern}" for pattern in _NEEDLESS),
-            *(path.lstrip("/") for path in sorted(paths) if os.path.lexists(path)),
-            *("--directory", directory, "etc/passwd", "tmp", "opt"),
-            *("--owner=1000", "home"),
-        ]
-        changes = [f"--change={line}" for line in _settings()]
-        with subprocess.Popen(command, cwd="/", stdout=subprocess.PIPE) as tar:
-            subprocess.run(
-                ["podman", "import", "--quiet", *changes, "-", tag],
-                check=True,
-                env={**os.environ, **environment},
-                stdin=tar.stdout,
-            )
-        assert tar.returncode == 0
-
-
-def _settings() -> list[str]:
-    """What the Dockerfile sets in its last stage."""
-    text = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
-    last = text[text.rindex("FROM ") :]
-    # An import does not fill in variables, as a build does.
-    last = last.replace("$PATH", "/usr/local/bin:/usr/bin:/bin")
-    lines = re.findall(r"^(?:USER|WORKDIR|ENV) .*", last, re.MULTILINE)
-    return [*lines, "ENV PYTHONPATH=/opt/packages"]

@@ -38,10 +38,20 @@ def kfp_python() -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not complete.exists() or complete.read_text() != wanted:
             venv.create(directory, clear=True, with_pip=True)
-            pip = [python, "-m", "pip", "install", "--quiet", "--requirement"]
-            subprocess.run([*pip, _REQUIREMENTS], check=True)
+            _install(python)
             complete.write_text(wanted)
     return python
+
+
+def _install(python: Path) -> None:
+    """uv takes seconds where pip takes a minute; pip knows more ways to an index."""
+    requirements = ["--quiet", "--requirement", _REQUIREMENTS]
+    uv = Path(sys.executable).with_name("uv")
+    if uv.exists():
+        quick = [uv, "pip", "install", "--python", python, *requirements]
+        if subprocess.call(quick) == 0:
+            return
+    subprocess.run([python, "-m", "pip", "install", *requirements], check=True)
 
 
 def container_environment(directory: Path) -> dict[str, str]:
@@ -94,16 +104,21 @@ def pod(command: list[str], directory: Path) -> Iterator[subprocess.Popen[str]]:
 
     Nothing of it outlives process 1 there; and signals that process 1 does not handle
     have no effect on it.
+
+    Args:
+        command: The command.
+        directory: Is made, and gets `stderr.txt`; standard output is a pipe.
     """
     directory.mkdir()
-    process = subprocess.Popen(
-        ["unshare", *_NAMESPACE, *command],
-        cwd=directory,
-        env=container_environment(directory),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    with open(directory / "stderr.txt", "wb") as errors:
+        process = subprocess.Popen(
+            ["unshare", *_NAMESPACE, *command],
+            cwd=directory,
+            env=container_environment(directory),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
     try:
         yield process
     finally:

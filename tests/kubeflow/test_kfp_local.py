@@ -205,9 +205,10 @@ def test_terminated_tuner_goes_on_in_another_run(
                 process_1 = processes.descendants(first.pid)[0]
                 os.kill(process_1, signal.SIGTERM)
         log = "".join(lines)
-        assert first.wait() != 0, log
+        errors = tmp_path / "one" / "stderr.txt"
+        assert first.wait() != 0, log + errors.read_text()
     assert "SIGTERM: running trials have 30 seconds" in log
-    assert "run the same search again to go on" in log
+    assert "run the same search again to go on" in errors.read_text()
     assert not (output / "best_hyperparameters").exists()
     done = len(re.findall(r"Trial \d+ completed", log))
     assert 3 <= done <= 5
@@ -215,7 +216,7 @@ def test_terminated_tuner_goes_on_in_another_run(
     output = project / "penguin-2" / "Tuner_-9012"
     with start("two", output) as second:
         log, _ = second.communicate()
-        assert second.returncode == 0, log
+        assert second.returncode == 0, log + (tmp_path / "two/stderr.txt").read_text()
     assert len(re.findall(r"Trial \d+ completed", log)) == 8 - done
     results = load_tuner_results(output / "tuner_results")
     assert sorted(trial.trial_id for trial in results) == list("01234567")

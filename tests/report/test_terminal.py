@@ -90,6 +90,14 @@ def test_no_terminal_gets_a_line_for_each_event(
     ]
 
 
+def test_forced_colours_make_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pod's log would be full of control characters where FORCE_COLOR is set."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    with terminal.shown() as observer:
+        assert isinstance(observer, events.Lines)
+
+
 def test_logs_appear_whole_above_the_view(monkeypatch: pytest.MonkeyPatch) -> None:
     """The pipeline's own lines would be written into the middle of the table."""
     screen = io.StringIO()

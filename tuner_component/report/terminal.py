@@ -30,7 +30,9 @@ def shown(console: Console | None = None) -> Iterator[events.Observer]:
     Args:
         console: Where to; standard error by default.
     """
-    console = console or Console(stderr=True)
+    # Where colours are forced upon programs, rich takes a pod's log for a terminal.
+    forced = None if sys.stderr.isatty() else False
+    console = console or Console(stderr=True, force_terminal=forced)
     if not console.is_terminal or console.is_dumb_terminal:
         yield events.Lines()
         return

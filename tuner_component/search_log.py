@@ -1,0 +1,53 @@
+"""What a search says of itself, on standard output: a line for each event.
+
+TFX's own log stays where absl sends it, on standard error. Clusters keep the two apart,
+and log viewers take all of standard error for errors.
+"""
+
+import contextlib
+import logging
+import sys
+from collections.abc import Iterator
+
+from absl import logging as absl_logging
+
+_LOG = logging.getLogger("tuner_component")
+
+
+@contextlib.contextmanager
+def on_stdout() -> Iterator[None]:
+    """Shows what this package logs, as far as TFX's own lines are shown.
+
+    Each line is written whole and at once, whatever buffers standard output. Handlers for
+    other places, such as a file, get the lines as well. Where somebody has said how to log
+    this package, with a level or a handler for it, that is left as it is.
+    """
+    if _LOG.level != logging.NOTSET or _LOG.handlers:
+        yield
+        return
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(absl_logging.PythonFormatter())
+    others = [other for other in logging.getLogger().handlers if _shows(other)]
+    _LOG.setLevel(absl_logging.get_absl_logger().getEffectiveLevel())
+    _LOG.addHandler(handler)
+    for other in others:
+        other.addFilter(_is_not_ours)
+    try:
+        yield
+    finally:
+        for other in others:
+            other.removeFilter(_is_not_ours)
+        _LOG.removeHandler(handler)
+        _LOG.setLevel(logging.NOTSET)
+
+
+def _shows(handler: logging.Handler) -> bool:
+    """Whether a handler writes where people would see a line for the second time."""
+    if handler is absl_logging.get_absl_handler():  # Whatever it says is its stream.
+        return True
+    stream = getattr(handler, "stream", None)
+    return stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
+
+
+def _is_not_ours(record: logging.LogRecord) -> bool:
+    return record.name.split(".")[0] != _LOG.name
