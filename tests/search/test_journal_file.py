@@ -58,9 +58,11 @@ def test_newer_format_says_upgrade() -> None:
 
 def test_names_tell_the_kind() -> None:
     """Foreign files would be taken for the journal's, or its own for foreign."""
-    assert journal_file.kind_of(journal_file.file_name("commit", 12)) == "commit"
-    assert journal_file.kind_of(journal_file.file_name("segment", 1)) == "segment"
-    assert journal_file.kind_of("commit-1.jsonl") is None
-    assert journal_file.kind_of(".commit-000000000012.jsonl.1.2.tmp") is None
-    names = [journal_file.file_name("commit", n) for n in (9, 10, 100)]
+    for kind in ("commit", "segment", "slot"):
+        name = journal_file.file_name(kind, 12)
+        assert journal_file.is_journals(name)
+        assert journal_file.parse_name(name) == (kind, 12)
+    assert not journal_file.is_journals("commit-1.jsonl")
+    assert not journal_file.is_journals(".commit-000000000012.jsonl.1.2.tmp")
+    names = [journal_file.file_name("slot", n) for n in (9, 10, 100)]
     assert names == sorted(names)
