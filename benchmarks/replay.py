@@ -37,7 +37,14 @@ class Trial:
 
 
 class Searcher(Protocol):
-    """What is compared."""
+    """What is compared.
+
+    Attributes:
+        slow_s: If the last two suggestions took longer than this, the next one is made
+            while trials run, before a worker is idle.
+    """
+
+    slow_s: float
 
     def begin(self) -> Trial | None:
         """A trial to run; None while, or because, there is none."""
@@ -110,23 +117,34 @@ def run(
 ) -> Outcome:
     """Runs trials until so many epochs are spent, or best loss and epochs are enough.
 
-    A worker waits for its suggestion as long as the suggestion really takes.
+    A worker waits for its suggestion as long as the suggestion really takes, or what is
+    left of that if the suggestion was begun ahead.
     """
     outcome = Outcome([], [])
     best, spent, count = float("inf"), 0, 0
     events: list[tuple[float, int, Trial, int, float]] = []
     idle, now = workers, 0.0
+    ahead: tuple[Trial, float] | None = None
+
+    def suggest(since: float) -> tuple[Trial, float] | None:
+        before = time.perf_counter()
+        trial = searcher.begin()
+        if trial is None:
+            return None
+        outcome.suggestions.append(time.perf_counter() - before)
+        return trial, since + outcome.suggestions[-1]
+
     while True:
         while idle and spent < max_epochs:
-            before = time.perf_counter()
-            trial = searcher.begin()
-            if trial is None:
+            found, ahead = ahead or suggest(now), None
+            if found is None:
                 break
-            thought = time.perf_counter() - before
-            outcome.suggestions.append(thought)
+            trial, began = found[0], max(now, found[1])
             idle, count = idle - 1, count + 1
-            due = now + thought + table.seconds[trial.place]
+            due = began + table.seconds[trial.place]
             heapq.heappush(events, (due, count, trial, trial.begin, float("inf")))
+            if workers > 1 and min([0.0, *outcome.suggestions][-2:]) > searcher.slow_s:
+                ahead = suggest(began)
         if not events:
             return outcome
         now, number, trial, epoch, so_far = heapq.heappop(events)

@@ -1,7 +1,10 @@
-"""The searches that are compared: KerasTuner's, plain Optuna, and ours."""
+"""The searches that are compared: KerasTuner's, plain Optuna, Ray Tune, and ours."""
 
+import functools
+import importlib.util
 import itertools
 import tempfile
+from collections.abc import Callable
 from typing import Any
 
 import keras_tuner
@@ -12,6 +15,7 @@ from benchmarks.curve_tasks import EPOCHS, Space
 from benchmarks.replay import Trial
 from tuner_component.oracles import OptunaOracle
 from tuner_component.search.dimensions import dimensions
+from tuner_component.search.durable_oracle import SLOW_S
 from tuner_component.search.oracle_repairs import repair
 from tuner_component.search.stopping import StoppingRule
 from tuner_component.search.stopping_options import StoppingOptions
@@ -41,14 +45,15 @@ class OfKerasTuner:
         oracle: Any,
         space: Space,
         stopping: StoppingOptions | None = None,
-        repaired: bool = False,
+        ours: bool = False,
     ) -> None:
         self._oracle, self._space = oracle, space
         self._dimensions = {d.name: d for d in dimensions(oracle.hyperparameters.space)}
         self._counter = itertools.count()
         self._tuner_ids: dict[str, str] = {}
         oracle._set_project_dir(tempfile.mkdtemp(), "search")
-        if repaired:
+        self.slow_s = SLOW_S if ours else float("inf")
+        if ours:
             repair(oracle)
         oracle.verbose = 0
         self._rule = None if stopping is None else StoppingRule(stopping, oracle)
@@ -94,6 +99,8 @@ class OfKerasTuner:
 class PlainOptuna:
     """Optuna as its documentation shows it: its default sampler and a pruner."""
 
+    slow_s = float("inf")
+
     def __init__(self, space: Space, seed: int, pruner: Any) -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._space = space
@@ -130,50 +137,61 @@ def make(name: str, space: Space, seed: int) -> tuple[Any, int]:
 
     The stock Tuner runs one trial after the other; all else has two workers.
     """
+    family, _, kind = name.partition(" ")
+    if family == "ray":
+        from benchmarks.ray_searcher import RayTune
+
+        return RayTune(space, seed, model=kind == "optuna asha"), 2
+    if family == "optuna":
+        return PlainOptuna(space, seed, _PRUNERS[kind]()), 2
     common: dict[str, Any] = {
         "objective": _OBJECTIVE,
         "hyperparameters": hyperparameters(space),
         "seed": seed + 1,
     }
-    if name == "stock random":
-        oracle = oracles.RandomSearchOracle(max_trials=2000, **common)
-        return OfKerasTuner(oracle, space), 1
-    if name == "stock hyperband":
-        oracle = oracles.HyperbandOracle(
-            max_epochs=EPOCHS, factor=3, hyperband_iterations=5, **common
-        )
-        return OfKerasTuner(oracle, space), 1
-    if name == "stock bayesian":
-        oracle = oracles.BayesianOptimizationOracle(max_trials=2000, **common)
-        return OfKerasTuner(oracle, space), 1
-    if name == "optuna median":
-        return PlainOptuna(space, seed, optuna.pruners.MedianPruner()), 2
-    if name == "optuna halving":
-        pruner = optuna.pruners.SuccessiveHalvingPruner(reduction_factor=3)
-        return PlainOptuna(space, seed, pruner), 2
-    if name == "ours random":
-        oracle = oracles.RandomSearchOracle(max_trials=2000, **common)
-        return OfKerasTuner(oracle, space, StoppingOptions("asha"), True), 2
-    if name == "ours without stopping":
-        return OfKerasTuner(OptunaOracle(max_trials=2000, **common), space), 2
-    oracle = OptunaOracle(max_trials=2000, **common)
-    rules = {
-        "ours median": StoppingOptions("median"),
-        "ours hyperband": StoppingOptions("hyperband", max_epochs=EPOCHS),
-        "ours": StoppingOptions("asha"),
-    }
-    return OfKerasTuner(oracle, space, rules[name], True), 2
+    if family == "stock":
+        return OfKerasTuner(_STOCK[kind](**common), space), 1
+    if kind == "random":
+        oracle = oracles.RandomSearchOracle(max_trials=_MANY, **common)
+    else:
+        oracle = OptunaOracle(max_trials=_MANY, **common)
+    return OfKerasTuner(oracle, space, _RULES[kind], ours=True), 2
 
 
+def available() -> list[str]:
+    """The names of all searchers, but of those whose library is not installed."""
+    has_ray = importlib.util.find_spec("ray") is not None
+    return [name for name in NAMES if has_ray or not name.startswith("ray")]
+
+
+_MANY = 2000
+_STOCK: dict[str, Callable[..., Any]] = {
+    "random": functools.partial(oracles.RandomSearchOracle, max_trials=_MANY),
+    "hyperband": functools.partial(
+        oracles.HyperbandOracle, max_epochs=EPOCHS, factor=3, hyperband_iterations=5
+    ),
+    "bayesian": functools.partial(oracles.BayesianOptimizationOracle, max_trials=_MANY),
+}
+_PRUNERS: dict[str, Callable[[], Any]] = {
+    "median": optuna.pruners.MedianPruner,
+    "halving": functools.partial(
+        optuna.pruners.SuccessiveHalvingPruner, reduction_factor=3
+    ),
+    "hyperband": functools.partial(
+        optuna.pruners.HyperbandPruner, max_resource=EPOCHS, reduction_factor=3
+    ),
+}
+_RULES = {
+    "": StoppingOptions("asha"),
+    "random": StoppingOptions("asha"),
+    "median": StoppingOptions("median"),
+    "hyperband": StoppingOptions("hyperband", max_epochs=EPOCHS),
+    "without stopping": None,
+}
 NAMES = (
-    "stock random",
-    "stock hyperband",
-    "stock bayesian",
-    "optuna median",
-    "optuna halving",
-    "ours random",
-    "ours without stopping",
-    "ours median",
-    "ours hyperband",
-    "ours",
+    *(f"ours {kind}".strip() for kind in _RULES),
+    "ray random asha",
+    "ray optuna asha",
+    *(f"optuna {kind}" for kind in _PRUNERS),
+    *(f"stock {kind}" for kind in _STOCK),
 )

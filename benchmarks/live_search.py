@@ -1,0 +1,232 @@
+"""Searches that really train: a convolutional network for scikit-learn's digits.
+
+`benchmarks.search_quality --live` runs each search in a process of its own:
+
+    python -m benchmarks.live_search SEARCH DIRECTORY --seed N
+
+prints "begun" when it begins, and "loss" and the validation loss of each trial that ends.
+The epochs it has spent are the size of the file `epochs` in DIRECTORY.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+import types
+from pathlib import Path
+from typing import Any
+
+import keras
+import keras_tuner
+from sklearn import datasets, model_selection
+
+from tuner_component.oracles import OptunaSearch
+from tuner_component.search import events
+from tuner_component.search.engines import launch
+from tuner_component.search.options import SearchOptions
+from tuner_component.search.protocol import EntryPoint
+from tuner_component.search.stopping_options import StoppingOptions
+
+EPOCHS = 12
+OURS = "ours"
+STOCK = ("stock random", "stock hyperband", "stock bayesian")
+# What 2 of 40 points reach that were drawn at random.
+TARGET = 0.06
+_TRIALS = 1000
+# What a search prints, among what others print.
+_BEGUN, _SCORE = "begun", "loss "
+
+
+def build(hp: keras_tuner.HyperParameters) -> keras.Model:
+    """A model with seven hyperparameters."""
+    _batch_size(hp)  # So that it is known before the first training.
+    decay = keras.regularizers.L2(hp.Float("l2", 1e-6, 1e-1, sampling="log"))
+    layers: list[Any] = [keras.layers.Input((8, 8, 1))]
+    for _ in range(hp.Int("depth", 1, 3)):
+        layers.append(
+            keras.layers.Conv2D(
+                hp.Int("filters", 4, 32, step=2, sampling="log"),
+                3,
+                padding="same",
+                activation=hp.Choice("activation", ["relu", "tanh"]),
+                kernel_regularizer=decay,
+            )
+        )
+    layers += [
+        keras.layers.MaxPooling2D(),
+        keras.layers.Flatten(),
+        keras.layers.Dropout(hp.Float("dropout", 0.0, 0.6, step=0.1)),
+        keras.layers.Dense(10, activation="softmax"),
+    ]
+    model = keras.Sequential(layers)
+    model.compile(
+        keras.optimizers.Adam(hp.Float("learning_rate", 1e-5, 1e-1, sampling="log")),
+        "sparse_categorical_crossentropy",
+        # The loss without what the regulariser adds to it.
+        metrics=[keras.metrics.SparseCategoricalCrossentropy(name="entropy")],
+    )
+    return model
+
+
+class Model(keras_tuner.HyperModel):
+    """Tunes the batch size, too."""
+
+    def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
+        return build(hp)
+
+    def fit(self, hp: Any, model: Any, *args: Any, **kwargs: Any) -> Any:
+        return model.fit(*args, batch_size=_batch_size(hp), **kwargs)
+
+
+def _batch_size(hp: keras_tuner.HyperParameters) -> int:
+    size: int = hp.Int("batch_size", 16, 128, step=2, sampling="log")
+    return size
+
+
+class _Counter(keras.callbacks.Callback):
+    """Counts epochs, of whichever process."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self._path = path
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        with open(self._path, "ab") as file:
+            file.write(b".")
+
+
+def make(argument: bytes, role: str) -> Any:
+    """Entry point: the tuner of a search, and what it trains with."""
+    told = json.loads(argument)
+    directory, seed = told["directory"], told["seed"]
+    common: dict[str, Any] = {
+        "objective": keras_tuner.Objective("val_entropy", "min"),
+        "directory": f"{directory}/{told['search']}",
+        "seed": seed,
+    }
+    tuners = {
+        "stock random": lambda: keras_tuner.RandomSearch(
+            Model(), max_trials=_TRIALS, **common
+        ),
+        "stock hyperband": lambda: keras_tuner.Hyperband(
+            Model(), max_epochs=EPOCHS, factor=3, hyperband_iterations=20, **common
+        ),
+        "stock bayesian": lambda: keras_tuner.BayesianOptimization(
+            Model(), max_trials=_TRIALS, **common
+        ),
+        OURS: lambda: OptunaSearch(Model(), max_trials=_TRIALS, **common),
+    }
+    x, y = datasets.load_digits(return_X_y=True)
+    x, x_val, y, y_val = model_selection.train_test_split(
+        x.reshape(-1, 8, 8, 1) / 16, y, test_size=0.3, random_state=0, stratify=y
+    )
+    return types.SimpleNamespace(
+        tuner=tuners[told["search"]](),
+        fit_kwargs={
+            "x": x,
+            "y": y,
+            "validation_data": (x_val, y_val),
+            "epochs": EPOCHS,
+            "verbose": 0,
+            "callbacks": [_Counter(f"{directory}/epochs")],
+        },
+    )
+
+
+def _say(word: str) -> None:
+    print(word, flush=True)
+
+
+def search(name: str, directory: str, seed: int) -> None:
+    """Searches without end, and tells of each trial that ends."""
+    told = {"search": name, "directory": directory, "seed": seed}
+    argument = json.dumps(told).encode()
+    if name == OURS:
+
+        def listen(event: events.Event) -> None:
+            if isinstance(event, events.TrialEnded) and event.score is not None:
+                _say(f"{_SCORE}{event.score}")
+
+        _say(_BEGUN)
+        launch.run_parallel(
+            EntryPoint("benchmarks.live_search:make", argument),
+            f"{directory}/study",
+            {"search": name},
+            SearchOptions(num_workers=2, seed=seed, stopping=StoppingOptions("asha")),
+            preload=("keras", "keras_tuner"),
+            observer=listen,
+        )
+        return
+    found = make(argument, "driver")
+    oracle = found.tuner.oracle
+    ended = oracle.end_trial
+
+    def end_trial(trial: Any) -> None:
+        ended(trial)
+        score = oracle.get_trial(trial.trial_id).score
+        if score is not None:
+            _say(f"{_SCORE}{score}")
+
+    oracle.end_trial, oracle.verbose = end_trial, 0
+    keras.utils.set_random_seed(seed)
+    _say(_BEGUN)
+    found.tuner.search(**found.fit_kwargs)
+
+
+def measure(name: str, seed: int, limit_s: float) -> dict[str, Any]:
+    """Runs a search until a trial has ended with the target or better.
+
+    Returns:
+        Seconds and epochs until then, or until the limit; the best loss; whether the
+        target was `reached`.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        command = [sys.executable, "-m", "benchmarks.live_search", name, directory]
+        child = subprocess.Popen(
+            [*command, "--seed", str(seed)], stdout=subprocess.PIPE, text=True
+        )
+        try:
+            return _watch(child, Path(directory, "epochs"), limit_s)
+        finally:
+            child.kill()
+            child.wait()
+            time.sleep(1.0)  # Its own processes end by themselves.
+
+
+def _watch(
+    child: "subprocess.Popen[str]", epochs: Path, limit_s: float
+) -> dict[str, Any]:
+    assert child.stdout is not None
+    began, best, trials = None, float("inf"), 0
+    for line in child.stdout:
+        now = time.monotonic()
+        if line.strip() == _BEGUN:
+            began = now
+        if began is None or not line.startswith(_SCORE):
+            continue
+        best, trials = min(best, float(line.removeprefix(_SCORE))), trials + 1
+        if best <= TARGET or now - began > limit_s:
+            return {
+                "reached": best <= TARGET,
+                "seconds": now - began,
+                "epochs": epochs.stat().st_size,
+                "trials": trials,
+                "loss": best,
+            }
+    raise RuntimeError("Expected the search to go on. Received: its end.")
+
+
+def main() -> None:
+    """Runs the search that the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("search", choices=[*STOCK, OURS])
+    parser.add_argument("directory")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    search(arguments.search, arguments.directory, arguments.seed)
+
+
+if __name__ == "__main__":
+    main()

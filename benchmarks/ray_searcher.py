@@ -1,0 +1,79 @@
+"""Ray Tune on recorded curves: its own scheduler and search algorithms.
+
+What Ray's controller does with them for each result is done here, without its cluster:
+starting an actor for each trial would take longer than the whole replay.
+"""
+
+import itertools
+import types
+from typing import Any
+
+import numpy as np
+from ray import tune
+from ray.tune.schedulers import ASHAScheduler, TrialScheduler
+from ray.tune.search.optuna import OptunaSearch
+
+from benchmarks.curve_tasks import EPOCHS, Space
+from benchmarks.replay import Trial
+
+
+class RayTune:
+    """ASHA with Ray's default, random search, or with its `OptunaSearch`."""
+
+    slow_s = float("inf")
+
+    def __init__(self, space: Space, seed: int, model: bool) -> None:
+        self._space = {
+            name: tune.choice(values)
+            if name == "activation"
+            else tune.randint(0, len(values))
+            for name, values in space.items()
+        }
+        self._activations = space["activation"]
+        self._draw = np.random.RandomState(seed)
+        self._numbers = itertools.count()
+        self._algorithm = None
+        if model:
+            self._algorithm = OptunaSearch(
+                OptunaSearch.convert_search_space(self._space),
+                metric="loss",
+                mode="min",
+                seed=seed,
+            )
+        self._scheduler = ASHAScheduler(
+            metric="loss", mode="min", max_t=EPOCHS, reduction_factor=3
+        )
+        self._results: dict[str, dict[str, Any]] = {}
+
+    def begin(self) -> Trial | None:
+        """See `replay.Searcher`."""
+        trial_id = str(next(self._numbers))
+        if self._algorithm is not None:
+            values = self._algorithm.suggest(trial_id)
+        else:
+            values = {
+                name: domain.sample(random_state=self._draw)
+                for name, domain in self._space.items()
+            }
+        values["activation"] = self._activations.index(values["activation"])
+        self._scheduler.on_trial_add(None, types.SimpleNamespace(trial_id=trial_id))
+        return Trial(trial_id, tuple(int(values[name]) for name in self._space))
+
+    def report(self, trial: Trial, epoch: int, loss: float) -> bool:
+        """See `replay.Searcher`."""
+        result = {"loss": loss, "training_iteration": epoch + 1}
+        self._results[trial.trial_id] = result
+        if self._algorithm is not None:
+            self._algorithm.on_trial_result(trial.trial_id, result)
+        theirs = types.SimpleNamespace(trial_id=trial.trial_id)
+        decision = self._scheduler.on_trial_result(None, theirs, result)
+        return bool(decision == TrialScheduler.STOP)
+
+    def end(self, trial: Trial, best: float, stopped: bool) -> None:
+        """See `replay.Searcher`. Ray passes the last result on, not the best one."""
+        result = self._results.pop(trial.trial_id)
+        theirs = types.SimpleNamespace(trial_id=trial.trial_id)
+        if not stopped:
+            self._scheduler.on_trial_complete(None, theirs, result)
+        if self._algorithm is not None:
+            self._algorithm.on_trial_complete(trial.trial_id, result)
