@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 
 from tests.search.support import meeting, processes, scripts
+from tuner_component.search.engines import launch
+from tuner_component.search.errors import SearchInterruptedError
 from tuner_component.search.options import SearchOptions
+from tuner_component.search.protocol import EntryPoint
 from tuner_component.search.study import StudyState
 
 ROOT = Path(__file__).parents[3]
@@ -223,6 +226,20 @@ def test_an_error_of_tuner_fn_in_workers_is_raised_here(
     with pytest.raises(RuntimeError, match="only in workers") as caught:
         _search(nursery, script, tmp_path / "study").result()
     assert "toys.py" in str(caught.value)
+
+
+def test_a_driver_that_cannot_begin_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message would quote an empty log, of a broken installation for example."""
+    (tmp_path / "keras_tuner.py").write_text("raise OSError('half installed')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(
+        SearchInterruptedError, match=r"(?s)server\.log ends with:.*half installed"
+    ):
+        launch.run_parallel(
+            EntryPoint("toys:make"), str(tmp_path / "study"), {}, SearchOptions()
+        )
 
 
 def test_tuners_that_overwrite_leave_the_others_alone(

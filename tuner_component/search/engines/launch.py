@@ -233,6 +233,8 @@ class _Launcher:
             status = self._server.wait()
         else:
             what, log = "driver", self._job.logs.process("driver")
+            if not output.tail(log):  # It ended before it had opened its own.
+                log = self._server_log
         how = (
             f"was killed by signal {-status} ({signal.Signals(-status).name})"
             if status < 0
