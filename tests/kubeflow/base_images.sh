@@ -29,10 +29,11 @@ main() {
   grep -rlIF "$prefix" "$directory/usr/local" | xargs sed -i "s|$prefix|/usr/local|g"
   ln -sf "python$version" "$directory/usr/local/bin/python"
   chroot "$directory" ldconfig
-  chroot "$directory" python -c "import bz2, ctypes, lzma, readline, sqlite3, ssl"
+  chroot "$directory" /usr/local/bin/python -c "import bz2, ctypes, lzma, readline, sqlite3, ssl"
   import_as "python:$version-slim-$debian"
 
   cp /etc/resolv.conf /etc/hosts "$directory/etc/"
+  chroot "$directory" apt-get -qq update
   chroot "$directory" apt-get -qq install --yes --no-install-recommends \
     build-essential git </dev/null
   import_as "python:$version-$debian"
