@@ -18,8 +18,8 @@ def damaged(directory: Path, kind: str, commit: int) -> dict[str, float]:
     """Leaves a search with one file lost; returns the scores that the others tell."""
     simulation.search_some(str(directory), kind, trials=TRIALS)
     everything = simulation.history(str(directory)).trials
-    victim = sorted((directory / "journal").glob("commit-*"))[commit]
-    victim.write_bytes(victim.read_bytes()[:-1])
+    victim = sorted((directory / "journal").glob("slot-*"))[commit]
+    victim.write_bytes(victim.read_bytes().rstrip()[:-1])
     left = simulation.history(str(directory))
     assert len(everything) == TRIALS
     return {i: left.trials[i].ended["score"] for i in left.end_order}  # type: ignore[index]
@@ -46,7 +46,7 @@ def test_search_with_a_lost_file_goes_on(
 def test_lost_trials_keep_their_places(tmp_path: Path, kind: str) -> None:
     """New trials would take the ids, and the files, of lost ones."""
     simulation.search_some(str(tmp_path), kind, trials=TRIALS)
-    commits = sorted((tmp_path / "journal").glob("commit-*"))
+    commits = sorted((tmp_path / "journal").glob("slot-*"))
     for victim in commits[5:9]:  # All of the third and the fourth trial.
         victim.unlink()
     with Study.open(str(tmp_path), simulation.FINGERPRINT) as study:
@@ -68,7 +68,7 @@ def test_grid_finds_lost_points_again(tmp_path: Path) -> None:
     """A damaged file would leave holes in the grid."""
     simulation.search(str(tmp_path / "whole"), "grid")
     simulation.search_some(str(tmp_path / "holed"), "grid", trials=TRIALS)
-    commits = sorted((tmp_path / "holed" / "journal").glob("commit-*"))
+    commits = sorted((tmp_path / "holed" / "journal").glob("slot-*"))
     for victim in commits[5:9]:
         victim.unlink()
     simulation.search(str(tmp_path / "holed"), "grid")
