@@ -239,7 +239,8 @@ class Journal:
         faults.point(_MERGE_BEFORE)
         names = [name for name, _ in self._unmerged]
         segment = journal_file.join_blocks([block for _, block in self._unmerged])
-        path = self._path("segment", segment.first)
+        name = journal_file.file_name("segment", segment.first)
+        path = files.join(self._directory, name)
         files.write_bytes(path, journal_file.encode(self._owner, segment))
         # The originals are about to go: see that the copy can be read.
         journal_file.decode(self._owner, files.read_bytes(path))
@@ -271,9 +272,6 @@ class Journal:
         padded = data.ljust(_SLOT_BYTES, b"\n")
         files.overwrite_bytes(files.join(self._directory, self._free[0]), padded)
         return self._free.popleft()
-
-    def _path(self, kind: str, first: int) -> str:
-        return files.join(self._directory, journal_file.file_name(kind, first))
 
 
 def _content(path: str) -> bytes:
