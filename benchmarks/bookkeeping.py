@@ -1,12 +1,11 @@
 """What a study costs per trial, and how long a long one takes to open again.
 
 Goal: creating, updating and ending a trial, made durable twice on the way, takes at most
-3 ms (median) more than the oracle itself takes for it in memory, from the first trial to
-the 10,000th; a study of 10,000 trials is opened again, its oracle restored, in less than
-2 s. Imports are not counted. Beside it: the oracle's own time (`oracle_ms`: KerasTuner's
-code, its search algorithm included, without its files), how long the disk takes for a
-durable new file, and what KerasTuner's own bookkeeping costs, which grows with the number
-of trials.
+3 ms (median) from the first trial to the 10,000th; a study of 10,000 trials is opened
+again, its oracle restored, in less than 2 s. Imports are not counted. Beside it: what of
+it is the oracle's own time (`oracle_ms`: KerasTuner's code, its search algorithm included,
+without its files), how long the disk takes for a durable new file, and what KerasTuner's
+own bookkeeping costs, which grows with the number of trials.
 
     python -m benchmarks.bookkeeping [--quick] [--check] [--directory DIR]
 """
@@ -143,10 +142,9 @@ def main() -> None:
     }
     searches = [figures["random"], figures["hyperband"]]
     met = all(
-        search[f"{when}_ms"] - search[f"{when}_oracle_ms"] <= PER_TRIAL_GOAL_MS
+        max(search["first_ms"], search["last_ms"]) <= PER_TRIAL_GOAL_MS
         and search["reload_s"] < RELOAD_GOAL_S
         for search in searches
-        for when in ("first", "last")
     )
     harness.report(arguments, figures, met)
 

@@ -2,9 +2,8 @@
 
 Goal: at most 2 % or 0.3 s, whichever is more, over calling `tuner_fn` and then
 `tuner.search(**fit_kwargs)` directly; compared with TFX's own executor too. All run the
-same module on the same tf.Examples in one process, in turn; figures are medians. The
-check before the first trial, which neither of the others makes, is left out of that and
-shown beside it: `check_s` is what it takes, at most 5 s.
+same module on the same tf.Examples in one process, in turn; figures are medians. Beside
+it, what the check before the first trial, which the others do not make, takes of that.
 
     python -m benchmarks.overhead [--quick] [--check]
 """
@@ -67,8 +66,7 @@ def run_stock(root: Path, steps: int) -> None:
 
 
 def run_ours(root: Path, steps: int) -> None:
-    unchecked = {**properties(steps), "tune_args": '{"skip_preflight": true}'}
-    executors.run(Executor, root, inputs(), unchecked)
+    executors.run(Executor, root, inputs(), properties(steps))
 
 
 def run_check(root: Path, steps: int) -> None:
@@ -115,7 +113,7 @@ def main() -> None:
             "added_percent": 100 * added / median["direct"],
             "check_s": median["check"],
         },
-        met=added <= max(0.3, 0.02 * median["direct"]) and median["check"] <= 5,
+        met=added <= max(0.3, 0.02 * median["direct"]),
     )
 
 
