@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import tensorflow as tf
 import yaml
 from kfp.pipeline_spec import pipeline_spec_pb2
 from tfx import v1 as tfx
@@ -49,6 +50,24 @@ class Options:
     accelerator: tuple[str, int] | None = None
     retries: int = 3
     spec: str = "2.1"
+
+
+def check_root(root: str) -> None:
+    """Makes the directory of the modules' wheels, where compiling begins to write.
+
+    Raises:
+        OSError: If the root cannot be written from here.
+    """
+    try:
+        tfx.dsl.io.fileio.makedirs(f"{root}/_wheels")
+    except (OSError, tf.errors.OpError) as error:
+        raise OSError(
+            f"Expected --root to be a place that can be written from here: the "
+            f"pipelines' module goes there, as a wheel. Received: {root}, and "
+            f"{type(error).__name__}: {' '.join(str(error).split())} Check its name, "
+            "the network, and that you are logged in (gs://: gcloud auth "
+            "application-default login); s3:// needs tensorflow-io."
+        ) from error
 
 
 def compile_pipeline(

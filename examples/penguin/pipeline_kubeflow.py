@@ -40,6 +40,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         retries=args.retries,
         spec=args.spec,
     )
+    try:
+        kubeflow.check_root(options.root)
+    except OSError as error:
+        print(f"{Path(__file__).name}: {error}", file=sys.stderr)
+        return 1
     for name, importing in (
         (pipeline_local.NAME, False),
         (pipeline_importer.NAME, True),

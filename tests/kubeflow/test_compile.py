@@ -50,6 +50,20 @@ def test_nonsense_is_refused_before_anything_is_written(
     assert option in capsys.readouterr().err
 
 
+def test_root_that_cannot_be_written_is_explained(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """A traceback from TensorFlow does not say that one is not logged in."""
+    root = "s3://penguins/root"  # TensorFlow by itself does not know s3://.
+    arguments = ["--root", root, "--image", "i", "--output-dir", str(tmp_path)]
+    assert pipeline_kubeflow.main(arguments) == 1
+    message = " ".join(capsys.readouterr().err.split())
+    assert "Expected --root to be a place that can be written from here" in message
+    assert f"Received: {root}" in message
+    assert "s3:// needs tensorflow-io" in message
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.fixture(scope="module")
 def bucket(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A directory in the place of Google Cloud Storage."""

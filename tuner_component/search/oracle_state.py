@@ -9,6 +9,7 @@ that does has said what its state is, and nothing else of it is touched.
 
 import contextlib
 import marshal
+from collections.abc import Iterator
 from typing import Any
 
 import keras_tuner
@@ -34,6 +35,7 @@ class OracleState:
         """
         self._oracle = oracle
         self._owner = _definer(type(oracle), "get_state")
+        self._is_kerastuners = self._owner.__module__.startswith("keras_tuner.")
         self._packed: bytes | None = None
         self._encoded: dict[str, Any] = {}
         self._at_first = self._attributes({})
@@ -80,7 +82,8 @@ class OracleState:
     def _extras(self) -> dict[str, Any]:
         if self._owner is keras_tuner.Oracle:
             return {}
-        state = self._oracle.get_state()
+        with self._without_points():
+            state = self._oracle.get_state()
         extras = {key: value for key, value in state.items() if key not in _BASE_STATE}
         # Every second time nothing has changed, which shows much sooner than it is
         # encoded: brackets are hundreds of dicts.
@@ -88,6 +91,21 @@ class OracleState:
         if packed is None or packed != self._packed:
             self._packed, self._encoded = packed, plain.encode(extras)
         return self._encoded
+
+    @contextlib.contextmanager
+    def _without_points(self) -> Iterator[None]:
+        """Hides the points tried so far from KerasTuner's own `get_state`.
+
+        It copies all of them each time, for a part of the state that is not used here.
+        """
+        oracle = self._oracle
+        points = oracle._tried_so_far
+        if self._is_kerastuners:
+            oracle._tried_so_far = set()
+        try:
+            yield
+        finally:
+            oracle._tried_so_far = points
 
     def _attributes(self, extras: dict[str, Any]) -> dict[str, Any]:
         """The plain attributes and random generators that a subclass added.
@@ -100,7 +118,7 @@ class OracleState:
             for name in vars(self._oracle)
             if name not in _BASE_ATTRIBUTES and name.lstrip("_") not in extras
         }
-        if not self._owner.__module__.startswith("keras_tuner."):
+        if not self._is_kerastuners:
             is_bayesian = isinstance(self._oracle, BayesianOptimizationOracle)
             names &= {"_random_state"} if is_bayesian else set()
         found = {}
