@@ -32,7 +32,7 @@ from tuner_component.search.stopping_options import StoppingOptions
 EPOCHS = 12
 OURS = "ours"
 STOCK = ("stock random", "stock hyperband", "stock bayesian")
-# What 2 of 40 points reach that were drawn at random.
+# What one in twenty of the points reaches that were drawn at random.
 TARGET = 0.06
 _TRIALS = 1000
 # What a search prints, among what others print.

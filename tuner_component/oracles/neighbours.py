@@ -35,10 +35,11 @@ def nearest(
         The values of the hyperparameters that are active there; None if none was found.
     """
     points = collections.deque([dict(values)])
-    seen = {_key(values)}
+    seen = {frozenset(values.items())}
+    parents = {parent.name for one in space for parent in one.hp.conditions}
     while points:
-        for near in _neighbours(space, points.popleft(), draw):
-            if (key := _key(near)) in seen:
+        for near in _neighbours(space, points.popleft(), parents, draw):
+            if (key := frozenset(near.items())) in seen:
                 continue
             if not is_tried(near):
                 return near
@@ -47,12 +48,11 @@ def nearest(
     return None
 
 
-def _key(values: Mapping[str, Any]) -> str:
-    return repr(sorted(values.items()))
-
-
 def _neighbours(
-    space: Sequence[Dimension], values: dict[str, Any], draw: random.Random
+    space: Sequence[Dimension],
+    values: dict[str, Any],
+    parents: set[str],
+    draw: random.Random,
 ) -> Iterator[dict[str, Any]]:
     steps = [
         (dimension, number)
@@ -62,7 +62,10 @@ def _neighbours(
     ]
     draw.shuffle(steps)
     for dimension, number in steps:
-        yield _moved(space, values, dimension, number, draw)
+        if dimension.name in parents:
+            yield _moved(space, values, dimension, number, draw)
+        else:  # What is active stays so. A thousand points may be passed this way.
+            yield {**values, dimension.name: dimension.value(number)}
 
 
 def _beside(dimension: Dimension, value: Any, draw: random.Random) -> list[float]:
