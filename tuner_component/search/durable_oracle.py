@@ -27,9 +27,9 @@ from tuner_component.search.trial_ledger import TrialLedger
 _Status = trial_lib.TrialStatus
 _log = logging.getLogger(__name__)
 
-# An oracle that takes longer for its suggestions is asked for one ahead. Another had
-# better know one result more.
-SLOW_S = 0.02
+# An oracle that takes longer for its suggestions has a model, and is asked for one ahead.
+# Another had better know one result more.
+SLOW_S = 0.005
 
 
 class DurableOracle(OracleFacade):
