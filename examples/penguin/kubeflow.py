@@ -64,8 +64,8 @@ def check_root(root: str) -> None:
         raise OSError(
             f"Expected --root to be a place that can be written from here: the "
             f"pipelines' module goes there, as a wheel. Received: {root}, and "
-            f"{type(error).__name__}: {' '.join(str(error).split())} Check its name, "
-            "the network, and that you are logged in (gs://: gcloud auth "
+            f"{type(error).__name__}: {' '.join(str(error).split()).rstrip('.')}. Check "
+            "its name, the network, and that you are logged in (gs://: gcloud auth "
             "application-default login); s3:// needs tensorflow-io."
         ) from error
 

@@ -15,7 +15,7 @@ from pathlib import Path
 if __package__ in (None, ""):  # started as a file
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from examples.penguin import pipeline_importer, pipeline_local
+from examples.penguin import console, pipeline_importer, pipeline_local
 
 # What both a cluster's launcher and TensorFlow, through which TFX reads and writes, can
 # reach. (Launchers know minio:// and oci:// too; TensorFlow has no such filesystem.)
@@ -25,31 +25,34 @@ _SCHEMES = ("gs://", "s3://")
 def main(argv: Sequence[str] | None = None) -> int:
     """Writes both compiled pipelines; returns the exit status."""
     args = _parse(argv)
-    # TFX takes 20 s to import: only when it is clear what to do.
-    from examples.penguin import kubeflow
+    log = args.output_dir / "compile.log"
+    with console.output_to(log) as terminal:
+        print(f"Compiling for {args.root}\nLog: {log}", file=terminal)
+        # TFX takes 20 s to import: only when it is clear what to do.
+        from examples.penguin import kubeflow
 
-    options = kubeflow.Options(
-        root=args.root.rstrip("/"),
-        image=args.image,
-        data=args.data or f"{args.root.rstrip('/')}/data",
-        tune_args=json.dumps({"num_parallel_trials": args.parallel_trials}),
-        hyperparameters=args.hyperparameters,
-        cpus=args.cpus,
-        memory_gb=args.memory_gb,
-        accelerator=args.accelerator,
-        retries=args.retries,
-        spec=args.spec,
-    )
-    try:
-        kubeflow.check_root(options.root)
-    except OSError as error:
-        print(f"{Path(__file__).name}: {error}", file=sys.stderr)
-        return 1
-    for name, importing in (
-        (pipeline_local.NAME, False),
-        (pipeline_importer.NAME, True),
-    ):
-        print(kubeflow.compile_pipeline(name, importing, options, args.output_dir))
+        options = kubeflow.Options(
+            root=args.root.rstrip("/"),
+            image=args.image,
+            data=args.data or f"{args.root.rstrip('/')}/data",
+            tune_args=json.dumps({"num_parallel_trials": args.parallel_trials}),
+            hyperparameters=args.hyperparameters,
+            cpus=args.cpus,
+            memory_gb=args.memory_gb,
+            accelerator=args.accelerator,
+            retries=args.retries,
+            spec=args.spec,
+        )
+        try:
+            kubeflow.check_root(options.root)
+        except OSError as error:
+            sys.exit(f"Refused. {error}")
+        for name, importing in (
+            (pipeline_local.NAME, False),
+            (pipeline_importer.NAME, True),
+        ):
+            file = kubeflow.compile_pipeline(name, importing, options, args.output_dir)
+            print(f"Wrote {file}", file=terminal)
     return 0
 
 
@@ -98,7 +101,13 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         help="version of the pipeline spec: 2.1 is YAML for Kubeflow and Vertex, 2.0 "
         "the JSON job of older Vertex clients",
     )
-    add("--output-dir", type=Path, default=Path("."), metavar="DIR")
+    add(
+        "--output-dir",
+        type=_directory,
+        default=".",
+        metavar="DIR",
+        help="where the compiled files go",
+    )
     args = parser.parse_args(argv)
     if not (args.root.startswith(_SCHEMES) or args.local_root):
         parser.error(_root_refused(args.root))
@@ -122,6 +131,18 @@ def _root_refused(root: str) -> str:
         f"{why}. Name a bucket, or add --local-root to run the pipelines here with "
         "kfp.local."
     )
+
+
+def _directory(text: str) -> Path:
+    path = Path(text)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise argparse.ArgumentTypeError(
+            f"expected a directory that is there or can be made, received {text}: "
+            f"{error.strerror}"
+        ) from error
+    return path
 
 
 def _count(text: str) -> int:
