@@ -12,6 +12,7 @@ command and exit status, and what the run ended with.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,13 @@ def main(job_file: str, report_file: str) -> int:
         kfp.components.load_component_from_file(job["file"])(**job["arguments"])
     except RuntimeError as failure:
         error = str(failure)
+    except docker.errors.DockerException as failure:
+        error = (
+            f"Expected {os.environ.get('DOCKER_HOST', 'Docker')} to run containers of "
+            f"the image that the pipeline names. Received: {failure}. Start it, and build "
+            "or tag the image; docs/kubeflow.md says how, with podman, too."
+        )
+        print(error, file=sys.stderr)
     Path(report_file).write_text(json.dumps({"attempts": attempts, "error": error}))
     return 1 if error else 0
 

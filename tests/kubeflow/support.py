@@ -16,6 +16,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from tests.penguin import ROOT
 from tests.search.support import processes
 
@@ -130,6 +132,28 @@ def can_start_pods() -> bool:
     """Whether process namespaces can be made: it takes root and util-linux."""
     unshare = shutil.which("unshare")
     return unshare is not None and not subprocess.call([unshare, *_NAMESPACE, "true"])
+
+
+def pipeline_of_one(directory: Path, command: list[str]) -> Path:
+    """Writes a pipeline with one task, `fails`, that hands nothing over.
+
+    Args:
+        directory: Where it goes.
+        command: What its container runs.
+    """
+    task = {"componentRef": {"name": "fails"}, "taskInfo": {"name": "fails"}}
+    container = {"image": IMAGE, "command": command}
+    spec = {
+        "components": {"fails": {"executorLabel": "fails"}},
+        "deploymentSpec": {"executors": {"fails": {"container": container}}},
+        "pipelineInfo": {"name": "failing"},
+        "root": {"dag": {"tasks": {"fails": task}}},
+        "schemaVersion": "2.1.0",
+        "sdkVersion": "none",
+    }
+    file = directory / "failing.yaml"
+    file.write_text(yaml.safe_dump(spec))
+    return file
 
 
 class LocalRun:

@@ -16,11 +16,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-import yaml
 
 from tests.kubeflow import containers
 from tests.kubeflow.conftest import Compiled, saved_hyperparameters
-from tests.kubeflow.support import IMAGE, LocalRun
+from tests.kubeflow.support import IMAGE, LocalRun, pipeline_of_one
 from tuner_component import load_tuner_results
 
 BUILT = os.environ.get("TEST_CONTAINERS", "")
@@ -67,18 +66,7 @@ def test_container_that_exits_with_3_fails_the_run(
     engine: Mapping[str, str], tmp_path: Path
 ) -> None:
     """kfp.local, as it comes, reports it as a success."""
-    task = {"componentRef": {"name": "fails"}, "taskInfo": {"name": "fails"}}
-    container = {"image": IMAGE, "command": ["sh", "-c", "exit 3"]}
-    spec = {
-        "components": {"fails": {"executorLabel": "fails"}},
-        "deploymentSpec": {"executors": {"fails": {"container": container}}},
-        "pipelineInfo": {"name": "failing"},
-        "root": {"dag": {"tasks": {"fails": task}}},
-        "schemaVersion": "2.1.0",
-        "sdkVersion": "none",
-    }
-    file = tmp_path / "failing.yaml"
-    file.write_text(yaml.safe_dump(spec))
+    file = pipeline_of_one(tmp_path, ["sh", "-c", "exit 3"])
     (tmp_path / "root").mkdir()
     run = LocalRun(file, tmp_path / "run", {}, tmp_path / "root", engine)
     with contextlib.closing(run):

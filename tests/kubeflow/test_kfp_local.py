@@ -28,6 +28,7 @@ from tests.kubeflow.support import (
     Attempt,
     LocalRun,
     can_start_pods,
+    pipeline_of_one,
     pod,
 )
 from tests.search.support import processes
@@ -236,6 +237,17 @@ def test_harness_tells_what_kfp_local_tells(runs: Runs, compiled: Compiled) -> N
     for artifacts in told["outputs"]["artifacts"].values():
         del artifacts["artifacts"][0]["metadata"]
     assert again == told
+
+
+def test_engine_that_is_not_there_is_explained(tmp_path: Path) -> None:
+    """Whoever follows the documentation would see three tracebacks of Docker's client."""
+    host = f"unix://{tmp_path}/none"
+    file = pipeline_of_one(tmp_path, ["true"])
+    run = LocalRun(file, tmp_path / "run", {}, tmp_path, {"DOCKER_HOST": host})
+    with closing(run):
+        output = list(run.follow())
+    assert f"Expected {host} to run containers" in (run.error() or "")
+    assert output[-1] == run.error()
 
 
 def pushed(run: LocalRun) -> Path:
