@@ -51,8 +51,8 @@ def main(job_file: str, report_file: str) -> int:
     except docker.errors.DockerException as failure:
         error = (
             f"Expected {os.environ.get('DOCKER_HOST', 'Docker')} to run containers of "
-            f"the image that the pipeline names. Received: {failure}. Start it, and build "
-            "or tag the image; docs/kubeflow.md says how, with podman, too."
+            f"the image that the pipeline names. Received: {failure}. Start it, or "
+            "build or tag the image; docs/kubeflow.md says how, with podman, too."
         )
         print(error, file=sys.stderr)
     Path(report_file).write_text(json.dumps({"attempts": attempts, "error": error}))
