@@ -45,8 +45,7 @@ class Pipeline:
     def kill(self, *pids: int) -> None:
         """Kills processes of the run, then sees that all of them end."""
         everyone = [self.process.pid, *processes.descendants(self.process.pid)]
-        for pid in pids:
-            os.kill(pid, signal.SIGKILL)
+        processes.kill(*pids)
         self.process.wait(60)
         processes.wait_until_gone(everyone, 30)
 

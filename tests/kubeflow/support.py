@@ -8,7 +8,6 @@ import fcntl
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import venv
@@ -215,9 +214,7 @@ class LocalRun:
 
     def close(self) -> None:
         """Ends it, and what it has started, if that is still running."""
-        for pid in [*processes.descendants(self.process.pid), self.process.pid]:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        processes.kill(*processes.descendants(self.process.pid), self.process.pid)
         self.process.wait()
 
     @property

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -66,9 +65,7 @@ def nursery(_nursery: processes.Nursery) -> Iterator[processes.Nursery]:
     try:
         processes.wait_until_gone(left, 10)
     finally:
-        for pid in _nursery.descendants():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        processes.kill(*_nursery.descendants())
 
 
 @pytest.fixture

@@ -5,9 +5,7 @@ twice, and no more work repeated than was under way.
 """
 
 import collections
-import os
 import random
-import signal
 from pathlib import Path
 
 import pytest
@@ -112,7 +110,7 @@ def _search_under_fire(
     while not executor.ended(chance.uniform(0.0, 1.5)):
         family = [executor.pid, *processes.descendants(executor.pid)]
         victim = chance.randrange(len(family))
-        os.kill(family[victim], signal.SIGKILL)
+        processes.kill(family[victim])
         killed += 1
         if victim >= 3:  # A worker, after executor, fork server and driver.
             in_flight += 1

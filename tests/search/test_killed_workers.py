@@ -46,8 +46,7 @@ def test_a_killed_trial_goes_on_from_its_last_epoch(
     os.kill(guests[0].pid, signal.SIGKILL)  # A worker, which is replaced.
     guests.append(place.next())
     family = [executor.pid, *processes.descendants(executor.pid)]
-    for pid in family:
-        os.kill(pid, signal.SIGKILL)
+    processes.kill(*family)
     processes.wait_until_gone(family, 10)
     again = search(nursery, directory).result()
     assert again.found is StudyState.RESUMED

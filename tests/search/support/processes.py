@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -74,6 +75,13 @@ def descendants(pid: int) -> list[int]:
             for child in Path(f"/proc/{pid}/task/{task}/children").read_text().split():
                 found += [int(child), *descendants(int(child))]
     return found
+
+
+def kill(*pids: int) -> None:
+    """Kills processes. One that has ended meanwhile, as its parent did, is no error."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def wait_until_gone(pids: list[int], timeout: float) -> float:
