@@ -232,7 +232,8 @@ def test_a_model_is_better_than_chance(tmp_path: Path, name: str) -> None:
 
     def late_median(kind: str) -> float:
         oracle = make(kind, simulation.space(dimensions=1), trials=60)
-        run = Run(tmp_path / kind, oracle, at_a_time=2)
+        # One at a time: beside a trial at the best point "gp" looks elsewhere.
+        run = Run(tmp_path / kind, oracle)
         return statistics.median(score(v) for v in list(run.values.values())[30:])
 
     assert late_median(name) < 0.7 * late_median("random")
