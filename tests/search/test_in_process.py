@@ -12,6 +12,7 @@ import pytest
 from keras_tuner.engine import base_tuner
 
 from tests.search import crashes, simulation
+from tests.search.support import tuners
 from tuner_component.search import in_process
 from tuner_component.search.errors import SearchFailedError
 from tuner_component.search.options import SearchOptions
@@ -115,6 +116,14 @@ def test_finished_search_runs_nothing_and_knows_its_results(tmp_path: Path) -> N
         in_process.run(tuner, {}, study)
     assert len(calls.read()) == ran
     assert len(tuner.oracle.get_best_trials(None)) == 8
+
+
+def test_ends_of_datasets_are_not_waited_for(tmp_path: Path) -> None:
+    """A search beside other work would stand still at the end of epochs."""
+    made = tuners.make(json.dumps(["iterating", str(tmp_path)]).encode(), "in process")
+    with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
+        in_process.run(made.tuner, made.fit_kwargs, study)
+    assert not any(t.message for t in made.tuner.oracle.trials.values())
 
 
 class Bare(base_tuner.BaseTuner):  # type: ignore[misc]

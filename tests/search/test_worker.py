@@ -106,3 +106,9 @@ def test_the_oracle_answers_as_in_process(run: Any) -> None:
     assert not result.failed, result.failed[0]["message"]
     # What the trial reported itself counts, as in process, and not what it returned.
     assert {trial["score"] for trial in result.completed} == {7.0}
+
+
+def test_ends_of_datasets_are_not_waited_for(run: Any) -> None:
+    """Workers that keep all cores busy would stand still at the end of epochs."""
+    result = run("iterating")
+    assert not result.failed, result.failed[0]["message"]

@@ -10,6 +10,7 @@ from keras_tuner.engine import base_tuner
 from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search import (
+    dataset_iterators,
     events,
     files,
     known_points,
@@ -87,7 +88,7 @@ def run(
     if options.time_budget_s is not None:
         limited = _UntilDeadline(tuner.oracle, options.time_budget_s)
         tuner.oracle = limited
-    with _imports_left_alone():
+    with _imports_left_alone(), dataset_iterators.ended_in_background():
         tuner.search(**fit_kwargs)
     if limited is None or not limited.ended_search:
         oracle.finish()

@@ -14,6 +14,7 @@ from typing import Any
 from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search import (
+    dataset_iterators,
     error_reports,
     events,
     files,
@@ -53,7 +54,10 @@ def main(spec: protocol.WorkerSpec, channel: base.Channel) -> int:
             tuner, fit_kwargs = preflight.prepared(make, spec.seed, spec.preflight)
         _join(tuner, spec, driver, log)
         driver.tell(protocol.Ready())
-        with error_reports.reported("tuner.search"):
+        with (
+            error_reports.reported("tuner.search"),
+            dataset_iterators.ended_in_background(),
+        ):
             tuner.search(**fit_kwargs)
     except error_reports.UserCodeError as error:
         traceback.print_exc()

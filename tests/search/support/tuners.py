@@ -4,7 +4,9 @@ import copy
 import json
 import math
 import os
+import queue
 import random
+import threading
 import types
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 import keras
 import keras_tuner
 import numpy as np
+import tensorflow as tf
 
 from tuner_component import report_epoch
 
@@ -264,6 +267,34 @@ def steps(directory: str) -> Any:
     return Steps(oracle, directory=directory, overwrite=True), {}
 
 
+class Iterating(Returns):
+    """Fails where the end of an iterator over a dataset is waited for."""
+
+    def run_trial(self, trial: Any, offset: float = 0.0) -> Any:
+        ended: queue.Queue[threading.Thread] = queue.Queue()
+        iterator = iter(tf.data.Dataset.range(1))
+        iterator.probe = _Probe(ended)
+        del iterator
+        assert ended.get(timeout=30) is not threading.main_thread()
+        return super().run_trial(trial, offset)
+
+
+class _Probe:
+    """Tells in which thread it ends."""
+
+    def __init__(self, ended: queue.Queue[threading.Thread]) -> None:
+        self._ended = ended
+
+    def __del__(self) -> None:
+        self._ended.put(threading.current_thread())
+
+
+def iterating(directory: str) -> Any:
+    """A tuner that reads datasets itself."""
+    oracle = keras_tuner.oracles.RandomSearchOracle(max_trials=2, seed=3)
+    return Iterating(oracle, directory=directory), {}
+
+
 _TUNERS: dict[str, Callable[[str], Any]] = {
     "random": random_search,
     "bayesian": bayesian,
@@ -277,6 +308,7 @@ _TUNERS: dict[str, Callable[[str], Any]] = {
     "curious": curious,
     "retried": retried,
     "steps": steps,
+    "iterating": iterating,
 }
 
 
