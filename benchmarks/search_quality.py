@@ -110,17 +110,31 @@ def main() -> None:
     if arguments.quick:
         names, tasks = [n for n in names if n != _SLOW], tasks[1:2]
         seeds = 1
+    figures = measure_replayed(names, tasks, seeds, arguments.jobs)
+    figures |= summary([figures[task] for task in tasks])
+    met = figures["speedup_median"] >= 3 and figures["loss_ratio_median"] <= 1
+    if arguments.live:
+        figures["live"] = measure_live(arguments.live_seeds)
+    harness.report(arguments, figures, met)
+
+
+def measure_replayed(
+    names: list[str], tasks: list[str], seeds: int, jobs: int | None
+) -> dict[str, Any]:
+    """Replays searchers on the recorded curves of tasks, `jobs` of them at a time.
+
+    Returns:
+        For each task its target, and what `measure` found of each searcher.
+    """
     figures: dict[str, Any] = {
         task: {"target": replay.Table(task).target(_SHARE)} for task in tasks
     }
     # What takes longest first, so that nobody waits for it in the end.
-    names.sort(key=lambda name: (name != _SLOW, not name.startswith("ours")))
+    names = sorted(names, key=lambda name: (name != _SLOW, not name.startswith("ours")))
     with (
         # Of one thread alone the processor time is known.
         mock.patch.dict(os.environ, OMP_NUM_THREADS="1"),
-        futures.ProcessPoolExecutor(
-            arguments.jobs, multiprocessing.get_context("spawn")
-        ) as pool,
+        futures.ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool,
     ):
         running = {}
         for name, task in itertools.product(names, tasks):
@@ -130,11 +144,7 @@ def main() -> None:
             name, task = running[done]
             figures[task][name] = done.result()
             _tell(task, name, figures[task][name])
-    figures |= summary([figures[task] for task in tasks])
-    met = figures["speedup_median"] >= 3 and figures["loss_ratio_median"] <= 1
-    if arguments.live:
-        figures["live"] = measure_live(arguments.live_seeds)
-    harness.report(arguments, figures, met)
+    return figures
 
 
 def summary(tasks: list[dict[str, Any]]) -> dict[str, Any]:
