@@ -102,7 +102,8 @@ def test_logs_appear_whole_above_the_view(monkeypatch: pytest.MonkeyPatch) -> No
     """The pipeline's own lines would be written into the middle of the table."""
     screen = io.StringIO()
     monkeypatch.setattr(sys, "stderr", screen)
-    monkeypatch.setenv("TERM", "xterm")  # A dumb one, as some services have, shows none.
+    # A dumb one, as some services have, shows no view.
+    monkeypatch.setenv("TERM", "xterm")
     log = logging.getLogger("somebody")
     handler = logging.StreamHandler()
     log.addHandler(handler)

@@ -2,6 +2,8 @@
 
 import gc
 import threading
+import weakref
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -13,9 +15,9 @@ from tuner_component.search import dataset_iterators
 
 
 class Ending:
-    """Belongs to an iterator, and takes note of the thread in which that ends.
+    """The end of an iterator that takes long, as TensorFlow's own may: until `may_end`.
 
-    Like TensorFlow's own, its end may take long: here until `may_end`.
+    Takes note of the thread in which it happens.
     """
 
     def __init__(self) -> None:
@@ -23,8 +25,12 @@ class Ending:
         self.ended = threading.Event()
         self.thread: threading.Thread | None = None
 
-    def of(self, iterator: Any) -> None:
-        iterator.ending = _Probe(self)
+    def iterator(self) -> Any:
+        """An iterator that ends so."""
+        iterator = iter(tf.data.Dataset.range(3))
+        next(iterator)
+        iterator._iterator_resource = _Resource(self)
+        return iterator
 
     def await_thread(self) -> threading.Thread:
         assert self.ended.wait(30)
@@ -32,7 +38,7 @@ class Ending:
         return self.thread
 
 
-class _Probe:
+class _Resource:
     def __init__(self, ending: Ending) -> None:
         self._ending = ending
 
@@ -43,33 +49,46 @@ class _Probe:
         self._ending.ended.set()
 
 
+def ends_elsewhere() -> bool:
+    """Whether iterators end in threads of their own now."""
+    ending = Ending()
+    ending.may_end.set()
+    ending.iterator()
+    return ending.await_thread() is not threading.main_thread()
+
+
 def test_the_end_of_an_iterator_is_not_waited_for() -> None:
     """Trials on busy cores would stand still at the end of every epoch."""
     ending = Ending()
     with dataset_iterators.ended_in_background():
-        iterator = iter(tf.data.Dataset.range(3))
-        ending.of(iterator)
-        next(iterator)
+        iterator = ending.iterator()
         del iterator
         assert not ending.ended.is_set()
     ending.may_end.set()
     assert ending.await_thread() is not threading.main_thread()
 
 
-def test_what_an_iterator_holds_is_let_go() -> None:
-    """A worker would keep the data of every epoch that it ever ran."""
-    ending = Ending()
-    ending.may_end.set()
+def test_the_end_of_the_input_pipeline_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cache file that was read in part would still be locked at the next epoch."""
+    monkeypatch.setattr(dataset_iterators, "_PIPELINE_ENDS_S", 30)
+    numbers = tf.data.Dataset.range(100).cache(str(tmp_path / "cache")).prefetch(2)
     with dataset_iterators.ended_in_background():
-        for _ in ending_loop(ending):
-            pass
-    ending.await_thread()
+        for _ in range(30):
+            next(iter(numbers))
+        assert len(list(numbers)) == 100
 
 
-def ending_loop(ending: Ending) -> Any:
-    iterator = iter(tf.data.Dataset.range(3))
-    ending.of(iterator)
-    yield from iterator
+def test_iterators_in_reference_cycles_are_let_go() -> None:
+    """A worker would keep the data of every epoch that it ever ran."""
+    with dataset_iterators.ended_in_background():
+        iterator = iter(tf.data.Dataset.range(3))
+        iterator.owner = [iterator]
+        gone = weakref.ref(iterator)
+        del iterator
+        gc.collect()
+    assert gone() is None
 
 
 def test_models_train_as_ever() -> None:
@@ -104,15 +123,13 @@ def test_loops_in_graphs_are_left_alone() -> None:
         assert total() == 6
 
 
-def test_other_searches_of_the_process_are_left_alone() -> None:
-    """What runs in the pipeline's process after a search would behave otherwise."""
-    make_iterator = tf.data.Dataset.__iter__
-    with pytest.raises(KeyError), dataset_iterators.ended_in_background():
+def test_ends_with_the_last_search_of_the_process() -> None:
+    """What the pipeline's process runs afterwards would behave otherwise."""
+    first = dataset_iterators.ended_in_background()
+    second = dataset_iterators.ended_in_background()
+    with pytest.raises(KeyError), first:
+        second.__enter__()
         raise KeyError
-    assert tf.data.Dataset.__iter__ is make_iterator
-    ending = Ending()
-    iterator = iter(tf.data.Dataset.range(3))
-    ending.of(iterator)
-    del iterator
-    gc.collect()
-    assert ending.thread is threading.main_thread()
+    assert ends_elsewhere()
+    second.__exit__(None, None, None)
+    assert not ends_elsewhere()

@@ -11,45 +11,60 @@ Whoever trains one model beside another meets that at the end of epochs and of t
 import contextlib
 import sys
 import threading
-import weakref
 from collections.abc import Iterator
 from typing import Any
+
+# The input pipeline ends before TensorFlow waits, and is waited for: users count on its
+# files being closed. A tenth of a second is plenty, and little beside an epoch.
+_PIPELINE_ENDS_S = 0.1
+
+_lock = threading.Lock()
+_searches = 0
 
 
 @contextlib.contextmanager
 def ended_in_background() -> Iterator[None]:
     """Lets iterators over `tf.data` datasets end in threads of their own.
 
-    What they deliver, and how they are tuned, stays as it is. The input pipeline itself
-    ends at once; what waits in the thread is but its bookkeeping. Iterators of graphs and
-    of several devices are left alone. Without TensorFlow nothing happens.
+    What they deliver, and how they are tuned, stays as it is. Iterators of graphs and of
+    several devices are left alone. Without TensorFlow nothing happens.
     """
     tensorflow = sys.modules.get("tensorflow")
     if tensorflow is None:
         yield
         return
-    dataset = tensorflow.data.Dataset
-    make_iterator = dataset.__iter__
-
-    def __iter__(self: Any) -> Any:
-        iterator = make_iterator(self)
-        if tensorflow.executing_eagerly():
-            # Its attributes outlive it so, and with them what it holds of TensorFlow.
-            ending = weakref.finalize(iterator, _end, vars(iterator))
-            ending.atexit = False
-        return iterator
-
-    dataset.__iter__ = __iter__
+    _count(tensorflow, 1)
     try:
         yield
     finally:
-        dataset.__iter__ = make_iterator
+        _count(tensorflow, -1)
 
 
-def _end(attributes: dict[str, Any]) -> None:
+def _count(tensorflow: Any, change: int) -> None:
+    """Hooks into iterators while there is a search: several threads may run one each."""
+    global _searches
+
+    def __del__(self: Any) -> None:
+        resource = vars(self).pop("_iterator_resource", None)
+        if resource is not None and not tensorflow.is_symbolic_tensor(resource):
+            held = [resource]
+            del resource
+            _let_go(held)
+
+    with _lock:
+        before, _searches = _searches, _searches + change
+        if not before:
+            tensorflow.data.Iterator.__del__ = __del__
+        elif not _searches:
+            del tensorflow.data.Iterator.__del__
+
+
+def _let_go(held: list[Any]) -> None:
+    """Empties the list, in a thread: the last references to what TensorFlow holds."""
     ending = threading.Thread(
-        target=attributes.clear, name="tuner_component_iterator", daemon=True
+        target=held.clear, name="tuner_component_iterator", daemon=True
     )
     # Towards the end of the interpreter there are no new threads, nor is there haste.
     with contextlib.suppress(RuntimeError):
         ending.start()
+        ending.join(_PIPELINE_ENDS_S)

@@ -273,14 +273,14 @@ class Iterating(Returns):
     def run_trial(self, trial: Any, offset: float = 0.0) -> Any:
         ended: queue.Queue[threading.Thread] = queue.Queue()
         iterator = iter(tf.data.Dataset.range(1))
-        iterator.probe = _Probe(ended)
+        iterator._iterator_resource = _Resource(ended)
         del iterator
         assert ended.get(timeout=30) is not threading.main_thread()
         return super().run_trial(trial, offset)
 
 
-class _Probe:
-    """Tells in which thread it ends."""
+class _Resource:
+    """Tells in which thread it ends, as what TensorFlow holds would not."""
 
     def __init__(self, ended: queue.Queue[threading.Thread]) -> None:
         self._ended = ended
