@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import atexit
 import contextlib
+import io
 import logging
 import os
 import sys
@@ -43,6 +44,9 @@ def output_to(log: Path) -> Iterator[TextIO]:
     terminal.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Else what is printed would reach a file late, behind what came after it.
+        sys.stdout.reconfigure(line_buffering=True)
     saved = os.dup(1), os.dup(2)
     log_fd = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
     with open(os.dup(1), "w", buffering=1, encoding="utf-8") as terminal:

@@ -20,9 +20,11 @@ ROOT = Path(__file__).parents[2]
 
 def _python(script: str, log: Path) -> subprocess.CompletedProcess[str]:
     """Runs a script in a process with a stdout and a stderr of its own."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script), str(log)],
         cwd=ROOT,
+        env=environment,
         capture_output=True,
         text=True,
         check=False,
