@@ -21,7 +21,14 @@ def test_each_framework_says_it_its_own_way(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "message", [None, "", "ValueError: the MemoryError example", "OSError: no space"]
+    "message",
+    [
+        None,
+        "",
+        "ValueError: the MemoryError example",
+        "OSError: no space",
+        "ResourceExhaustedError: /x/model.h5; No space left on device",
+    ],
 )
 def test_other_errors_are_not_it(message: str | None) -> None:
     """Broken trials would be repeated alone, holding up all others."""

@@ -9,10 +9,15 @@ _ERRORS = re.compile(
     re.MULTILINE,
 )
 
+# TensorFlow calls a full disk an exhausted resource, too.
+_DISK_FULL = "No space left on device"
+
 
 def ran_out(message: str | None) -> bool:
     """Whether the traceback of a failed trial says that memory ran out."""
-    return message is not None and _ERRORS.search(message) is not None
+    if message is None or _DISK_FULL in message:
+        return False
+    return _ERRORS.search(message) is not None
 
 
 def kills() -> int:
