@@ -58,6 +58,12 @@ def test_first_study_needs_no_explanation(tmp_path: Path) -> None:
     (tmp_path / "stray").mkdir()
     (tmp_path / "stray" / "study.json").write_text("{}")
     (tmp_path / "file").write_text("x")
-    describe(tmp_path / "own", "2024-01-01", data="1")
     assert explain_difference(str(tmp_path / "own"), {"data": "2"}) is None
     assert explain_difference(str(tmp_path / "no" / "x"), {"data": "2"}) is None
+
+
+def test_a_study_that_goes_on_needs_no_explanation(tmp_path: Path) -> None:
+    """A search that goes on after another one would be called new."""
+    describe(tmp_path / "own", "2024-01-01", data="1")
+    describe(tmp_path / "other", "2024-02-01", data="2")
+    assert explain_difference(str(tmp_path / "own"), {"data": "1"}) is None

@@ -44,8 +44,10 @@ def explain_difference(directory: str, fingerprint: Mapping[str, str]) -> str | 
 
     Returns:
         A sentence that names the most recent other study and the parts that changed
-        since; None if there is no other study.
+        since; None if there is no other study, or if this one has begun before.
     """
+    if _read(directory):
+        return None
     parent, own_name = _split(directory)
     others = [
         (str(known.get("created", "")), name, known["fingerprint"])
