@@ -29,7 +29,7 @@ def test_same_content_elsewhere_is_the_same(toy_run: Run, tmp_path: Path) -> Non
     assert fingerprint(toy_run) == before
 
 
-@pytest.mark.parametrize("where", ["begin", "end", "name", "new"])
+@pytest.mark.parametrize("where", ["begin", "end", "new"])
 def test_other_examples_are_another_search(
     toy_run: Run, tmp_path: Path, where: str
 ) -> None:
@@ -44,8 +44,6 @@ def test_other_examples_are_another_search(
         file.write_bytes(b"x" + data[1:])
     elif where == "end":
         file.write_bytes(data[:-1] + b"x")
-    elif where == "name":
-        file.rename(file.with_name("renamed.gz"))
     else:
         file.with_name("another.gz").write_bytes(data)
     assert changed(before, fingerprint(toy_run)) == {"examples"}

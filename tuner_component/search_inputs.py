@@ -8,18 +8,14 @@ part of it.
 import hashlib
 import importlib.util
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tfx import types
-from tfx.dsl.io import fileio
 from tfx.types import standard_component_specs as specs
 
+from tuner_component.artifact_content import describe, digest_of_file
 from tuner_component.proto import tuner_pb2
-
-# Data is compared by its files' names and sizes, and by this much of their content
-# at either end: a bucket full of examples is not read twice.
-_SAMPLE_BYTES = 1 << 16
 
 
 def fingerprint(
@@ -29,8 +25,8 @@ def fingerprint(
 ) -> dict[str, str]:
     """Returns a digest for each thing that shapes the search, by its name.
 
-    Artifacts count by content, not by URI: a pipeline that runs again without cache
-    writes the same examples to another place.
+    Artifacts count by content, not by URI or files: a pipeline that runs again without
+    cache writes the same examples to another place, in another order.
 
     Args:
         input_dict: Input artifacts by the keys of `TunerSpec`.
@@ -38,7 +34,7 @@ def fingerprint(
         tune_args: Only its seed and its stopping rule count.
     """
     result = {
-        key: _digest(line for artifact in artifacts for line in _tree(artifact.uri))
+        key: _digest(line for artifact in artifacts for line in describe(artifact))
         for key, artifacts in input_dict.items()
         if artifacts
     }
@@ -52,22 +48,6 @@ def fingerprint(
     return result
 
 
-def _tree(uri: str) -> Iterator[str]:
-    """Describes the files below `uri`, each in a line."""
-    for directory, _, names in sorted(fileio.walk(uri)):
-        for name in sorted(names):
-            path = os.path.join(directory, name)
-            yield f"{os.path.relpath(path, uri)} {_sample(path)}"
-
-
-def _sample(path: str) -> str:
-    with fileio.open(path, "rb") as file:
-        head = file.read(_SAMPLE_BYTES)
-        size = file.seek(0, os.SEEK_END) or file.tell()
-        file.seek(max(0, size - _SAMPLE_BYTES))
-        return f"{size} {hashlib.sha256(head + file.read(_SAMPLE_BYTES)).hexdigest()}"
-
-
 def _module(exec_properties: Mapping[str, Any]) -> str:
     """The source of the user's code.
 
@@ -78,10 +58,10 @@ def _module(exec_properties: Mapping[str, Any]) -> str:
         name, _, wheel = path.partition("@")
         return _digest([name, os.path.basename(wheel)])
     if path := exec_properties.get(specs.MODULE_FILE_KEY):
-        return _digest([_sample(path)])
+        return _digest([digest_of_file(path)])
     function = str(exec_properties.get(specs.TUNER_FN_KEY))
     spec = importlib.util.find_spec(function.rpartition(".")[0])
-    source = [_sample(spec.origin)] if spec and spec.origin else []
+    source = [digest_of_file(spec.origin)] if spec and spec.origin else []
     return _digest([function, *source])
 
 
