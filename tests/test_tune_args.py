@@ -132,3 +132,11 @@ def test_stopping_rule_that_cannot_be_is_refused(
     """The search would fail, or stop no trial, an hour after the pipeline started."""
     with pytest.raises(ValueError, match=f"Expected .*{message}"):
         tune_args.validated(TuneArgs(stopping=stopping))
+
+
+def test_a_study_that_workers_would_not_see_is_refused() -> None:
+    """All trials would be trained, and then none be found."""
+    args = TuneArgs(num_parallel_trials=2, study_dir="ram://studies")
+    with pytest.raises(ValueError, match=r"Expected .*same files.*ram://studies"):
+        tune_args.validated(args)
+    tune_args.validated(TuneArgs(study_dir="ram://studies"))

@@ -79,6 +79,12 @@ def validated(
             f"below 1. Received: {result.gpus_per_trial}. A worker can share one GPU "
             "or own several."
         )
+    if result.num_parallel_trials and result.study_dir.startswith("ram://"):
+        raise ValueError(
+            "Expected tune_args.study_dir to be where all processes of the search see "
+            f"the same files. Received: {result.study_dir}, which each has for itself. "
+            "Name a directory or a bucket, or leave study_dir out."
+        )
     stopping_options(result)
     return result
 
