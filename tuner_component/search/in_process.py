@@ -2,7 +2,7 @@
 
 import contextlib
 import gc
-import time
+import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -24,11 +24,18 @@ from tuner_component.search.durable_oracle import DurableOracle
 from tuner_component.search.epochs import EpochBook
 from tuner_component.search.errors import SearchInterruptedError
 from tuner_component.search.instrument import instrument
+from tuner_component.search.interruption import (
+    InterruptibleOracle,
+    Interruption,
+    TrialInterrupted,
+)
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle_facade import OracleFacade
 from tuner_component.search.study import Study, StudyState
 
 _DEFAULTS = SearchOptions()
+
+_log = logging.getLogger("tuner_component")
 
 
 def run(
@@ -58,7 +65,8 @@ def run(
     Raises:
         SearchFailedError: If no trial completed, or too many failed; with the traceback
             of the first failed trial.
-        SearchInterruptedError: If no trial completed within the time budget.
+        SearchInterruptedError: On SIGTERM, after the grace period of the running trial;
+            or if no trial completed within the time budget.
         StorageError: If a result could not be made durable.
     """
     known_points.start_from(tuner.oracle, options.known)
@@ -84,22 +92,37 @@ def run(
     )
     if observer is not None:
         tuner.oracle = _Observed(oracle, events.Audience([observer]), study.directory)
-    limited = None
-    if options.time_budget_s is not None:
-        limited = _UntilDeadline(tuner.oracle, options.time_budget_s)
-        tuner.oracle = limited
-    with _imports_left_alone(), dataset_iterators.ended_in_background():
-        tuner.search(**fit_kwargs)
-    if limited is None or not limited.ended_search:
+    stop = Interruption(options.time_budget_s, options.grace_period_s)
+    tuner.oracle = InterruptibleOracle(tuner.oracle, stop)
+    how_to_go_on = (
+        f"All completed trials are kept in {study.directory}: run the same search again "
+        "to go on from there."
+    )
+    try:
+        with (
+            _imports_left_alone(),
+            dataset_iterators.ended_in_background(),
+            stop.watched(),
+        ):
+            tuner.search(**fit_kwargs)
+    except TrialInterrupted:
+        stop.ended_search = True
+    except KeyboardInterrupt:
+        _log.warning("Interrupted. %s", how_to_go_on)
+        raise
+    if not stop.ended_search:
         oracle.finish()
-        return True
-    if not trials.ranked(oracle):
+    if stop.signaled:
+        raise SearchInterruptedError(
+            "Expected the search to run to its end. Received: SIGTERM. " + how_to_go_on
+        )
+    if stop.ended_search and not trials.ranked(oracle):
         raise SearchInterruptedError(
             "Expected a trial to complete within the time budget of "
             f"{options.time_budget_s:g} seconds. Received: none. Raise the time budget "
             f"and run the same search again: it goes on from {study.directory}."
         )
-    return False
+    return not stop.ended_search
 
 
 @contextlib.contextmanager
@@ -149,22 +172,3 @@ class _Observed(OracleFacade):
         finally:
             # Of the last failure, too, that ends the search.
             self._observer(progress.outcome(vars(self._inner.trials[trial_id])))
-
-
-class _UntilDeadline(OracleFacade):
-    """Hands out no more trials when the time is over."""
-
-    __slots__ = ("_deadline", "ended_search")
-
-    def __init__(self, oracle: Any, time_budget_s: float) -> None:
-        super().__init__(oracle)
-        self._deadline = time.monotonic() + time_budget_s
-        self.ended_search = False
-
-    def create_trial(self, tuner_id: str) -> Any:
-        """See `keras_tuner.Oracle.create_trial`."""
-        if time.monotonic() < self._deadline:
-            return self._inner.create_trial(tuner_id)
-        self.ended_search = True
-        space = self._inner.get_space()
-        return trial_lib.Trial(space, "", trial_lib.TrialStatus.STOPPED)

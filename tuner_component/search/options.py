@@ -36,7 +36,7 @@ class SearchOptions:
         preflight: Whether to check before the first trial that the default model trains.
         seed: Seed of the study; None draws one, which the study records.
         grace_period_s: Seconds that running trials get to finish when the search
-            is stopped before its end.
+            is stopped before its end, in process too.
     """
 
     num_workers: int = 1
