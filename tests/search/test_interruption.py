@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import signal
 import threading
@@ -238,6 +239,24 @@ def test_ctrl_c_ends_at_once_and_says_how_to_go_on(
         search(tmp_path, {"1": lambda: os.kill(os.getpid(), signal.SIGINT)})
     assert f"kept in {tmp_path / 'study'}: run the same search again" in caplog.text
     assert rest(tmp_path) == ["1", "2", "3", "4"]
+
+
+def test_sigterm_ends_processes_that_a_trial_forks(tmp_path: Path) -> None:
+    """A trial that ends its pool of processes would wait for them for ever."""
+    exits: list[int | None] = []
+
+    def fork_and_terminate() -> None:
+        child = multiprocessing.get_context("fork").Process(target=wait_for_ever)
+        child.start()
+        child.terminate()
+        child.join(60)
+        exits.append(child.exitcode)
+        child.kill()
+
+    nobody_caught = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    assert search(tmp_path, dict.fromkeys("1234", fork_and_terminate))[0]
+    assert signal.signal(signal.SIGTERM, nobody_caught) is signal.SIG_DFL
+    assert exits == 4 * [-signal.SIGTERM]
 
 
 def test_search_in_another_thread_keeps_to_its_time_budget(

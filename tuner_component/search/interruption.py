@@ -8,6 +8,7 @@ the main thread, an exception that no `except Exception` takes for a failed tria
 import contextlib
 import enum
 import logging
+import os
 import queue
 import signal
 import threading
@@ -62,6 +63,7 @@ class Interruption:
         self._grace_period_s = grace_period_s
         self._grace_over = False
         self._postponed = 0
+        self._handlers_before: dict[int, Any] = {}
         # The one kind of queue that a signal handler may put something into.
         self._news: queue.SimpleQueue[_News] = queue.SimpleQueue()
 
@@ -92,10 +94,7 @@ class Interruption:
         watch = threading.Thread(
             target=self._watch, name="tuner_component_interruption", daemon=True
         )
-        before = {
-            signal.SIGTERM: signal.signal(signal.SIGTERM, self._on_sigterm),
-            _NUDGE: signal.signal(_NUDGE, self._on_nudge),
-        }
+        self._catch_signals()
         try:
             watch.start()
             yield
@@ -103,11 +102,7 @@ class Interruption:
             with self.postponed():
                 self._news.put(_News.SEARCH_OVER)
                 watch.join()
-                for number, handler in before.items():
-                    # None stands for a handler that Python cannot put back.
-                    signal.signal(
-                        number, signal.SIG_DFL if handler is None else handler
-                    )
+                self.leave_signals()
 
     @contextlib.contextmanager
     def postponed(self) -> Iterator[None]:
@@ -117,6 +112,22 @@ class Interruption:
             yield
         finally:
             self._postponed -= 1
+
+    def _catch_signals(self) -> None:
+        self._handlers_before = {
+            signal.SIGTERM: signal.signal(signal.SIGTERM, self._on_sigterm),
+            _NUDGE: signal.signal(_NUDGE, self._on_nudge),
+        }
+        _watched.append(self)
+
+    def leave_signals(self) -> None:
+        """Has signals do again what they did before. Fine to call twice."""
+        if self not in _watched:
+            return
+        _watched.remove(self)
+        for number, handler in self._handlers_before.items():
+            # None stands for a handler that Python cannot put back.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     def _on_sigterm(self, number: int, frame: FrameType | None) -> None:
         self.signaled = True
@@ -131,6 +142,7 @@ class Interruption:
         budget = None
         if self._deadline is not None:
             budget = max(0.0, self._deadline - time.monotonic())
+            budget = min(budget, threading.TIMEOUT_MAX)
         news = self._next(budget)
         if news is _News.SEARCH_OVER:
             return
@@ -154,6 +166,42 @@ class Interruption:
             return self._news.get(timeout=timeout_s)
         except queue.Empty:
             return None
+
+
+# Those whose handlers are in place: more than one where a trial runs a search itself.
+_watched: list[Interruption] = []
+
+
+_forking = threading.local()
+
+
+def _before_fork() -> None:
+    """Keeps SIGTERM back: Python drops what comes until the child has its own state."""
+    if _watched:
+        _forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+
+def _after_fork() -> None:
+    mask = vars(_forking).pop("mask", None)
+    if mask is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _after_fork_in_child() -> None:
+    """Lets SIGTERM end processes that a trial forks: nobody watches there.
+
+    `multiprocessing` ends those of a pool by it, and waits for them.
+    """
+    for interruption in reversed(_watched[:]):
+        interruption.leave_signals()
+    _after_fork()
+
+
+os.register_at_fork(
+    before=_before_fork,
+    after_in_parent=_after_fork,
+    after_in_child=_after_fork_in_child,
+)
 
 
 class InterruptibleOracle(OracleFacade):
