@@ -1,9 +1,11 @@
 """Searches in process are as durable as any."""
 
+import errno
 import json
 import math
 import os
 import signal
+import unittest.mock
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,10 @@ import pytest
 from keras_tuner.engine import base_tuner
 
 from tests.search import crashes, simulation
+from tests.search.conftest import Mount
 from tests.search.support import tuners
 from tuner_component.search import in_process
-from tuner_component.search.errors import SearchFailedError
+from tuner_component.search.errors import SearchFailedError, StorageError
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.study import Study, StudyState
 
@@ -175,6 +178,27 @@ def test_sklearn_tuner(tmp_path: Path) -> None:
     assert tuner.get_best_models()[0].score(**fit_kwargs) > 0.9
 
 
+def test_a_model_that_finds_no_space(tmp_path: Path, mount: Mount) -> None:
+    """Models that are pickled would fail their trials where those of Keras do not."""
+    linear_model = pytest.importorskip("sklearn.linear_model")
+    disk = mount("size=64k")
+
+    def build(hp: Any) -> Any:
+        model = linear_model.Ridge(alpha=hp.Float("alpha", 1e-3, 10))
+        model.ballast = bytes(1 << 20)
+        return model
+
+    fit_kwargs = {"X": [[i, i % 2] for i in range(20)], "y": list(range(20))}
+    with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
+        oracle = keras_tuner.oracles.RandomSearchOracle(
+            keras_tuner.Objective("score", "max"), max_trials=3
+        )
+        tuner = keras_tuner.SklearnTuner(oracle, build, directory=str(disk))
+        with pytest.raises(StorageError, match="trial 0 to find space"):
+            in_process.run(tuner, fit_kwargs, study)
+    assert simulation.history(str(tmp_path / "study")).unfinished() == ["0"]
+
+
 def test_tuners_own_state_is_kept(tmp_path: Path) -> None:
     """A tuner that counts or learns between trials would forget."""
     directory = str(tmp_path / "study")
@@ -230,6 +254,48 @@ def test_limit_on_failures(tmp_path: Path) -> None:
                 tuner, {"data": []}, study, SearchOptions(max_failed_trials=2)
             )
     assert len(tuner.oracle.trials) == 3
+
+
+class Crowded(Bare):
+    """Its trial 2 finds no space for what it writes, and puts that in its own words."""
+
+    def run_trial(self, trial: Any, data: list[float]) -> dict[str, float]:
+        if trial.trial_id == "2":
+            try:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            except OSError as error:
+                raise ValueError("could not save") from error
+        return dict(super().run_trial(trial, data))
+
+
+def test_a_full_disk_ends_the_search_and_no_trial(tmp_path: Path) -> None:
+    """Healthy trials would fail, one after the other, for want of space."""
+    directory = str(tmp_path / "study")
+    with Study.open(directory, simulation.FINGERPRINT) as study:
+        tuner = bare(tmp_path)
+        tuner.__class__ = Crowded
+        with pytest.raises(StorageError, match="trial 2 to find space") as raised:
+            in_process.run(tuner, {"data": [0.5]}, study)
+    assert directory in str(raised.value)
+    told = simulation.history(directory)
+    assert told.end_order == ["0", "1"]
+    assert told.unfinished() == ["2"]
+    assert told.trials["2"].attempts == []
+    with Study.open(directory, simulation.FINGERPRINT) as study:
+        tuner = bare(tmp_path)
+        in_process.run(tuner, {"data": [0.5]}, study)
+    assert tuner.oracle.end_order == ["0", "1", "2", "3", "4"]
+    assert len(tuner.oracle.get_best_trials(None)) == 5
+
+
+def test_a_full_disk_between_trials_ends_the_search(tmp_path: Path) -> None:
+    """What the user's hooks write would end in an error that does not say how to go on."""
+    with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
+        tuner = bare(tmp_path)
+        full = OSError(errno.ENOSPC, "No space left on device")
+        tuner.on_trial_begin = unittest.mock.Mock(side_effect=full)
+        with pytest.raises(StorageError, match="the search to find space"):
+            in_process.run(tuner, {"data": [0.5]}, study)
 
 
 def test_trial_without_the_objective_stops_the_search(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import keras_tuner
 import numpy as np
 import pytest
 
+from tests.search.conftest import Mount
 from tests.search.keras_trials import (
     DATA,
     EveryEpoch,
@@ -22,6 +24,7 @@ from tests.search.keras_trials import (
     build_traced,
     outcome,
 )
+from tuner_component.search.errors import StorageError
 from tuner_component.search.instrument import instrument
 from tuner_component.search.write_budget import WriteBudget
 
@@ -327,6 +330,33 @@ def test_a_run_that_had_no_memory_goes_on_from_where_it_was(tmp_path: Path) -> N
     tuner = random_search(tmp_path, max_retries_per_trial=1)
     assert run(tuner, tmp_path, callbacks=[Fails()])
     assert InterruptAt.epochs == [0, 1, 2, 2, 3]
+    assert leftovers(tmp_path) == []
+
+
+def test_a_run_that_had_no_space_goes_on_from_where_it_was(
+    tmp_path: Path, mount: Mount
+) -> None:
+    """The trial would fail for its weights, or be trained anew once there is space."""
+    whole = random_search(tmp_path / "a")
+    assert run(whole, tmp_path / "a")
+    study, disk = tmp_path / "b", mount("size=256k")
+    study.mkdir()
+    (study / "workdir").symlink_to(disk)
+    ballast = disk / "ballast"
+
+    class Fills(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            if epoch == 2:
+                status = os.statvfs(disk)
+                ballast.write_bytes(bytes(status.f_bavail * status.f_bsize))
+
+    with pytest.raises(StorageError, match="trial 0 to find space"):
+        run(random_search(study), study, callbacks=[Fills()])
+    ballast.unlink()
+    again = random_search(study)
+    assert run(again, study)
+    assert InterruptAt.epochs == [2, 3]
+    assert outcome(again) == outcome(whole)
     assert leftovers(tmp_path) == []
 
 

@@ -28,6 +28,7 @@ def test_each_framework_says_it_its_own_way(line: str) -> None:
         "ValueError: the MemoryError example",
         "OSError: no space",
         "ResourceExhaustedError: /x/model.h5; No space left on device",
+        "ResourceExhaustedError: /x/model.h5; Disk quota exceeded",
     ],
 )
 def test_other_errors_are_not_it(message: str | None) -> None:

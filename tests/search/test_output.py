@@ -1,8 +1,11 @@
 """Where a process's output goes."""
 
+import contextlib
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from tuner_component.search import output
 
@@ -71,3 +74,16 @@ def test_the_tail_of_a_crash_begins_where_it_happened(tmp_path: Path) -> None:
     assert tail.startswith("Fatal Python error: Segmentation fault")
     assert "in user_function" in tail
     assert "Extension modules" not in output.tail(str(log))
+
+
+def test_a_full_log_does_not_hide_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker would die of the log before it has told the driver what happened."""
+    with open("/dev/full", "w", buffering=1) as full:
+        monkeypatch.setattr(sys, "stderr", full)
+        try:
+            raise ValueError("no space")
+        except ValueError:
+            output.log_traceback()
+        monkeypatch.undo()
+        with contextlib.suppress(OSError):
+            full.close()

@@ -9,8 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.search.conftest import Mount
 from tests.search.support import meeting, processes, scripts
-from tuner_component.search.errors import SearchFailedError, SearchInterruptedError
+from tuner_component.search.errors import (
+    SearchFailedError,
+    SearchInterruptedError,
+    StorageError,
+)
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.result import SearchResult
 from tuner_component.search.study import StudyState
@@ -245,6 +250,25 @@ def test_a_fatal_error_ends_the_search_as_in_process(searches: Searches) -> None
     kind, message = executor.result()
     assert kind == "keras_tuner.src.errors.FatalValueError"
     assert "no trial can work" in message and "toys.py" in message
+
+
+def test_a_full_disk_ends_the_search_and_no_trial(
+    nursery: processes.Nursery, mount: Mount
+) -> None:
+    """Healthy trials would fail, one after the other, for want of space."""
+    disk = mount("size=4m")
+    searches = Searches(nursery, disk)
+    script = searches.script(trials=6, acts={"2": ["fill the disk", "ok"]})
+    with pytest.raises(StorageError, match=r"Received.*No space left") as caught:
+        searches.run(script)
+    assert str(disk / "study") in str(caught.value)
+    assert "then run the same search again" in str(caught.value)
+    (disk / "work/ballast").unlink()
+    result = searches.run(script)
+    assert _ids(result.completed) == [0, 1, 2, 3, 4, 5]
+    assert not result.failed
+    assert scripts.attempts(script)[2] == 2
+    assert sum(scripts.attempts(script).values()) <= 8  # Those that ran at that time.
 
 
 def test_workers_that_never_get_to_a_trial_end_the_search(searches: Searches) -> None:

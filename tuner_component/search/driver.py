@@ -6,13 +6,13 @@ It sees no GPU, and runs nothing of the user's but `tuner_fn`, once, for the ora
 import contextlib
 import os
 import sys
-import traceback
 from multiprocessing import connection
 from typing import Any
 
 from tuner_component.search import (
     assignments,
     clerk,
+    disk_space,
     error_reports,
     events,
     fleet,
@@ -57,15 +57,18 @@ def main(job: protocol.Job, wire: connection.Connection, engine: base.Engine) ->
     outcome: Any
     try:
         job.context.apply()
-        with _on_cpu():
+        with (
+            _on_cpu(),
+            disk_space.needed("the search's driver", job.study_directory),
+        ):
             outcome = _search(job, wire, engine)
     except supervisor.ExecutorGone:
         return 1
     except error_reports.UserCodeError as error:
-        traceback.print_exc()
+        output.log_traceback()
         outcome = error.report
     except Exception as error:  # noqa: BLE001
-        traceback.print_exc()
+        output.log_traceback()
         outcome = error_reports.describe(error, "the search's driver")
     wire.send(outcome)
     return 0

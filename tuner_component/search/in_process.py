@@ -11,6 +11,7 @@ from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search import (
     dataset_iterators,
+    disk_space,
     events,
     files,
     known_points,
@@ -67,7 +68,7 @@ def run(
             of the first failed trial.
         SearchInterruptedError: On SIGTERM, after the grace period of the running trial;
             or if no trial completed within the time budget.
-        StorageError: If a result could not be made durable.
+        StorageError: If a result could not be made durable, or a disk was full.
     """
     known_points.start_from(tuner.oracle, options.known)
     oracle = DurableOracle(
@@ -103,6 +104,7 @@ def run(
             _imports_left_alone(),
             dataset_iterators.ended_in_background(),
             stop.watched(),
+            disk_space.needed("the search", study.directory),
         ):
             tuner.search(**fit_kwargs)
     except TrialInterrupted:

@@ -14,7 +14,13 @@ import keras_tuner
 from keras_tuner.engine import base_tuner
 from keras_tuner.src.engine import tuner_utils
 
-from tuner_component.search import fit_records, memory, reporting, seeding
+from tuner_component.search import (
+    disk_space,
+    fit_records,
+    memory,
+    reporting,
+    seeding,
+)
 from tuner_component.search.checkpoints import CheckpointCleaner
 from tuner_component.search.epoch_reporter import ReportEpoch
 from tuner_component.search.fit_records import FitRecords
@@ -103,11 +109,16 @@ class _Instrument:
 
         def run_interruptible(trial: Any, *args: Any, **kwargs: Any) -> Any:
             self._run = run = self._begin(trial.trial_id)
+            needs_space = disk_space.needed(
+                f"trial {trial.trial_id}", self._study_directory
+            )
             try:
-                with reporting.running(run):
+                with reporting.running(run), needs_space:
                     results = run_trial(trial, *args, **kwargs)
             except _StoppedError:
                 results = run.results
+            except disk_space.DiskFullError:
+                raise  # It goes on from where it was, once there is space.
             except Exception:
                 # Without memory, the next attempt goes on from where this one was.
                 if not memory.ran_out(traceback.format_exc()):

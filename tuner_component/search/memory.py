@@ -2,6 +2,8 @@
 
 import re
 
+from tuner_component.search import disk_space
+
 # The names under which frameworks report it, where the last line of a traceback begins.
 _ERRORS = re.compile(
     r"^(?:[\w.]*\.)?(?:MemoryError|_ArrayMemoryError|OutOfMemoryError|"
@@ -9,13 +11,11 @@ _ERRORS = re.compile(
     re.MULTILINE,
 )
 
-# TensorFlow calls a full disk an exhausted resource, too.
-_DISK_FULL = "No space left on device"
-
 
 def ran_out(message: str | None) -> bool:
     """Whether the traceback of a failed trial says that memory ran out."""
-    if message is None or _DISK_FULL in message:
+    # TensorFlow calls a full disk an exhausted resource, too.
+    if message is None or disk_space.is_told_in(message):
         return False
     return _ERRORS.search(message) is not None
 

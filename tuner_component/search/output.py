@@ -1,8 +1,10 @@
 """Where a process's output goes: Python's, and what native code prints."""
 
+import contextlib
 import ctypes
 import os
 import sys
+import traceback
 
 # What faulthandler writes: the innermost frame first, and at the end all modules.
 _CRASH = "Fatal Python error: "
@@ -45,6 +47,12 @@ class Output:
         sys.stdout.flush()
         sys.stderr.flush()
         ctypes.CDLL(None).fflush(None)
+
+
+def log_traceback() -> None:
+    """Prints the traceback of the exception being handled, if the log can be written."""
+    with contextlib.suppress(OSError):  # That its disk is full may be the exception.
+        traceback.print_exc()
 
 
 def tail(path: str, lines: int = 20, size: int = 20_000) -> str:

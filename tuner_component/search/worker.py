@@ -7,7 +7,6 @@ asks the driver, and its `search` is called.
 import faulthandler
 import functools
 import os
-import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search import (
     dataset_iterators,
+    disk_space,
     error_reports,
     events,
     files,
@@ -57,10 +57,11 @@ def main(spec: protocol.WorkerSpec, channel: base.Channel) -> int:
         with (
             error_reports.reported("tuner.search"),
             dataset_iterators.ended_in_background(),
+            disk_space.needed("tuner.search", spec.study_directory),
         ):
             tuner.search(**fit_kwargs)
     except error_reports.UserCodeError as error:
-        traceback.print_exc()
+        output.log_traceback()
         driver.tell(protocol.Crashed(error.report))
         driver.close()
         return 1

@@ -72,6 +72,8 @@ def _act(name: str, script: Script, trial: Any, number: int) -> Any:
         raise keras_tuner.errors.FatalValueError("no trial can work")
     elif name == "memory":
         raise MemoryError
+    elif name == "fill the disk":
+        _fill(script.directory)
     elif name == "nan":
         return float("nan")
     elif name == "print":
@@ -80,6 +82,16 @@ def _act(name: str, script: Script, trial: Any, number: int) -> Any:
     elif name.startswith("sleep "):
         time.sleep(float(name.partition(" ")[2]))
     return score
+
+
+def _fill(directory: str) -> None:
+    """Writes until there is no space left, nor any for the trial's log."""
+    with Path(directory, "ballast").open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+        except OSError:
+            print("no space left in the log either, " * 256, flush=True)
 
 
 class Thinker(keras_tuner.oracles.RandomSearchOracle):
