@@ -1,5 +1,7 @@
 """The file of the best weights, and the checkpoint that goes with it."""
 
+import contextlib
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 from keras_tuner.src.engine import tuner_utils
 
+from tests.search.conftest import Mount
 from tuner_component.search.best_weights import BestWeights, find_saver, kept_files
 
 
@@ -151,6 +154,42 @@ def test_the_file_is_never_torn(
     assert weights.saved == 3.0
     weights.epoch(1.0)
     assert weights.saved == 1.0
+
+
+def test_a_file_that_could_not_be_written_leaves_its_space(
+    weights: Weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a full disk it would take what the journal needs."""
+    weights.epoch(3.0)
+
+    def full(path: str) -> None:
+        Path(path).write_bytes(b"\x89HDF half a file")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space"):
+        patch.setattr(weights.model, "save_weights", full)
+        weights.epoch(2.0)
+    assert [path.name for path in Path(weights.path).parent.iterdir()] == [
+        "checkpoint.weights.h5"
+    ]
+    assert weights.saved == 3.0
+
+
+@pytest.mark.parametrize(("size", "fits"), [("4m", True), ("512k", False)])
+def test_weights_that_find_no_space_end_no_process(
+    mount: Mount, size: str, fits: bool
+) -> None:
+    """HDF5 would, with a segmentation fault, if they are many small arrays."""
+    weights = Weights(mount(f"size={size}"))
+    layers = [keras.layers.Dense(100) for _ in range(20)]
+    weights.saver.set_model(keras.Sequential([keras.Input((100,)), *layers]))
+    with (
+        contextlib.nullcontext()
+        if fits
+        else pytest.raises(OSError, match="No space left")
+    ):
+        weights.saver.on_epoch_end(0, {"loss": 1.0})
+    assert Path(weights.path).exists() == fits
 
 
 def test_callbacks_without_a_saver() -> None:

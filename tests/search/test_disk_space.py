@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from keras_tuner import errors
 
+from tests.search.conftest import Mount
 from tuner_component.search import disk_space
 from tuner_component.search.error_reports import UserCodeError
 from tuner_component.search.errors import SearchFailedError, StorageError
@@ -99,3 +100,18 @@ def test_a_chain_may_be_a_circle() -> None:
     error.__context__ = ValueError("two")
     error.__context__.__context__ = error
     assert _raised(error) is error
+
+
+def test_space_is_asked_for_before(mount: Mount) -> None:
+    """HDF5 would kill the process in the middle of a file that does not fit."""
+    disk = str(mount("size=64k"))
+    disk_space.require(disk, 64 << 10)
+    with pytest.raises(OSError, match="65,536 bytes are free, 65,537 wanted") as raised:
+        disk_space.require(disk, (64 << 10) + 1)
+    assert raised.value.errno == errno.ENOSPC
+
+
+def test_what_has_no_answer_is_no_obstacle() -> None:
+    """A disk that cannot say how much is free would be taken for full."""
+    disk_space.require("/proc", 1 << 60)
+    disk_space.require("/there/is/no/such/directory", 1 << 60)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import keras_tuner
+import numpy as np
 import pytest
 from keras_tuner.engine import base_tuner
 
@@ -162,7 +163,6 @@ def test_tuner_without_keras(tmp_path: Path) -> None:
 def test_sklearn_tuner(tmp_path: Path) -> None:
     """Tuners of KerasTuner's for other libraries would fail."""
     linear_model = pytest.importorskip("sklearn.linear_model")
-    import numpy as np
 
     def build(hp: Any) -> Any:
         return linear_model.Ridge(alpha=hp.Float("alpha", 1e-3, 10, sampling="log"))
@@ -188,7 +188,8 @@ def test_a_model_that_finds_no_space(tmp_path: Path, mount: Mount) -> None:
         model.ballast = bytes(1 << 20)
         return model
 
-    fit_kwargs = {"X": [[i, i % 2] for i in range(20)], "y": list(range(20))}
+    x = np.arange(20.0)
+    fit_kwargs = {"X": x.reshape(-1, 1), "y": x}
     with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
         oracle = keras_tuner.oracles.RandomSearchOracle(
             keras_tuner.Objective("score", "max"), max_trials=3

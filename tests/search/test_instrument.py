@@ -339,7 +339,7 @@ def test_a_run_that_had_no_space_goes_on_from_where_it_was(
     """The trial would fail for its weights, or be trained anew once there is space."""
     whole = random_search(tmp_path / "a")
     assert run(whole, tmp_path / "a")
-    study, disk = tmp_path / "b", mount("size=256k")
+    study, disk = tmp_path / "b", mount("size=4m")
     study.mkdir()
     (study / "workdir").symlink_to(disk)
     ballast = disk / "ballast"

@@ -10,16 +10,19 @@ after a checkpoint does not replace the old file but moves it aside. Going on fr
 checkpoint moves it back. On a local disk this costs two renames and no copy.
 """
 
+import contextlib
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from keras_tuner.src.engine import tuner_utils
 
-from tuner_component.search import files
+from tuner_component.search import disk_space, files, training_state
 
 _SUFFIX = ".weights.h5"
 _KEPT = ".kept-"
+# Bytes that HDF5 adds to the weights, and that others write at the same time.
+_RESERVE = 1 << 20
 
 
 def find_saver(callbacks: Sequence[Any]) -> Any:
@@ -126,7 +129,14 @@ class BestWeights:
         new = weights.removesuffix(_SUFFIX) + ".new" + _SUFFIX
         self._saver.filepath = new
         try:
+            # HDF5 writes small arrays when the file is closed. Where it finds no space
+            # for them then, it says nothing, or kills the process.
+            size = training_state.model_size(self._saver.model)
+            disk_space.require(os.path.dirname(new), size + _RESERVE)
             save()
+        except Exception:
+            _discard(new)
+            raise
         finally:
             self._saver.filepath = weights
         if files.exists(new):  # Not on the helpers of a multi-worker strategy.
@@ -138,3 +148,10 @@ class BestWeights:
         if self._mark is not None and not self._kept and files.exists(weights):
             files.move(weights, self._kept_path(self._mark))
             self._kept = True
+
+
+def _discard(path: str) -> None:
+    """Removes a file that a failed save left, of which HDF5 still has hold."""
+    with contextlib.suppress(OSError):
+        os.truncate(path, 0)  # Its space is free at once, for HDF5's last words too.
+        os.unlink(path)

@@ -60,6 +60,28 @@ def needed(what: str, study_directory: str) -> Iterator[None]:
         ) from error
 
 
+def require(directory: str, size: int) -> None:
+    """Finds out whether something can be written before it is begun.
+
+    Args:
+        directory: Local; where it is to be written.
+        size: Bytes.
+
+    Raises:
+        OSError: As writing it would, if there is less space.
+    """
+    try:
+        status = os.statvfs(directory)
+    except OSError:
+        return  # The writing itself will tell.
+    # Some is reserved for root. What knows of no blocks knows of no limit.
+    blocks = status.f_bavail if os.geteuid() else status.f_bfree
+    free = blocks * status.f_frsize
+    if status.f_blocks and free < size:
+        said = f"{os.strerror(errno.ENOSPC)} ({free:,} bytes are free, {size:,} wanted)"
+        raise OSError(errno.ENOSPC, said, directory)
+
+
 def _shortage(error: BaseException) -> BaseException | None:
     """What in an exception's chain says that a disk is full; None if nothing does."""
     pending: list[BaseException | None] = [error]
