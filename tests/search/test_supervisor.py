@@ -252,16 +252,19 @@ def test_a_fatal_error_ends_the_search_as_in_process(searches: Searches) -> None
     assert "no trial can work" in message and "toys.py" in message
 
 
+@pytest.mark.parametrize("study_too", [True, False])
 def test_a_full_disk_ends_the_search_and_no_trial(
-    nursery: processes.Nursery, mount: Mount
+    nursery: processes.Nursery, tmp_path: Path, mount: Mount, study_too: bool
 ) -> None:
     """Healthy trials would fail, one after the other, for want of space."""
     disk = mount("size=4m")
-    searches = Searches(nursery, disk)
-    script = searches.script(trials=6, acts={"2": ["fill the disk", "ok"]})
+    searches = Searches(nursery, disk if study_too else tmp_path)
+    script = scripts.Script(
+        str(disk / "work"), trials=6, acts={"2": ["fill the disk", "ok"]}
+    )
     with pytest.raises(StorageError, match=r"Received.*No space left") as caught:
         searches.run(script)
-    assert str(disk / "study") in str(caught.value)
+    assert str(searches.root / "study") in str(caught.value)
     assert "then run the same search again" in str(caught.value)
     (disk / "work/ballast").unlink()
     result = searches.run(script)

@@ -85,13 +85,14 @@ def _act(name: str, script: Script, trial: Any, number: int) -> Any:
 
 
 def _fill(directory: str) -> None:
-    """Writes until there is no space left, nor any for the trial's log."""
+    """Writes until there is no space left, nor any for a log on the same disk."""
     with Path(directory, "ballast").open("wb", buffering=0) as file:
         try:
             while True:
                 file.write(bytes(4096))
         except OSError:
             print("no space left in the log either, " * 256, flush=True)
+            raise
 
 
 class Thinker(keras_tuner.oracles.RandomSearchOracle):
