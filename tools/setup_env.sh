@@ -94,11 +94,12 @@ set_up() {
 install() {
   local constraint=(--constraint "constraints/tfx-$tfx.txt")
   local pip=("$venv/bin/python" -m pip --disable-pip-version-check)
-  # uv takes under a minute where pip takes several; pip knows more ways to reach
-  # an index (pip.conf, a proxy's certificate).
+  # uv takes a minute where pip takes several; pip knows more ways to reach an index
+  # (pip.conf, a proxy's certificate). Either compiles: TFX would take a minute to import
+  # where Python may not, or cannot, keep what it has compiled.
   if "${pip[@]}" install --quiet "${constraint[@]}" uv &&
-    "$venv/bin/uv" pip install --python "$venv/bin/python" "${constraint[@]}" \
-      --editable ".[dev,kfp]"; then
+    "$venv/bin/uv" pip install --python "$venv/bin/python" --compile-bytecode \
+      "${constraint[@]}" --editable ".[dev,kfp]"; then
     return
   fi
   echo "uv did not get there; trying again with pip."

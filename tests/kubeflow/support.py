@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import fcntl
 import json
 import os
 import shutil
 import subprocess
 import sys
-import venv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from tests import environments
 from tests.penguin import ROOT
 from tests.search.support import processes
 
@@ -27,32 +26,11 @@ _REQUIREMENTS = ROOT / "tests" / "kubeflow" / "requirements.txt"
 
 
 def kfp_python() -> Path:
-    """Makes `.venv-kfp`, the Kubeflow SDK's own environment, unless it is there.
+    """The Kubeflow SDK's own environment.
 
     The newest SDK and TFX 1.16 want different releases of protobuf.
     """
-    directory = ROOT / ".venv-kfp"
-    python = directory / "bin" / "python"
-    complete = directory / "complete"
-    wanted = _REQUIREMENTS.read_text()
-    with open(_REQUIREMENTS) as lock:  # against tests in other processes
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not complete.exists() or complete.read_text() != wanted:
-            venv.create(directory, clear=True, with_pip=True)
-            _install(python)
-            complete.write_text(wanted)
-    return python
-
-
-def _install(python: Path) -> None:
-    """uv takes seconds where pip takes a minute; pip knows more ways to an index."""
-    requirements = ["--quiet", "--requirement", _REQUIREMENTS]
-    uv = Path(sys.executable).with_name("uv")
-    if uv.exists():
-        quick = [uv, "pip", "install", "--python", python, *requirements]
-        if subprocess.call(quick) == 0:
-            return
-    subprocess.run([python, "-m", "pip", "install", *requirements], check=True)
+    return environments.interpreter("kfp", _REQUIREMENTS.read_text().splitlines())
 
 
 def container_environment(directory: Path) -> dict[str, str]:

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import venv
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from google.protobuf.descriptor_pb2 import DescriptorProto
 from google.protobuf.message import Message
 from tfx.proto import tuner_pb2 as tfx_tuner_pb2
 
+from tests import environments
 from tuner_component.proto.tuner_pb2 import TuneArgs
 
 PROJECT = Path(__file__).parents[2]
@@ -66,16 +66,7 @@ def round_trip(python: str | Path) -> list[str]:
 @pytest.mark.parametrize("version", ["3.20.3", "6.33.6"])
 def test_loads_and_round_trips_under(version: str) -> None:
     """One of the two TFX lines could not load the messages, or would misread them."""
-    directory = PROJECT / f".venv-protobuf-{version}"
-    python = directory / "bin" / "python"
-    complete = directory / "complete"
-    if not complete.exists():
-        venv.create(directory, clear=True, with_pip=True)
-        subprocess.run(
-            [python, "-m", "pip", "install", "--quiet", f"protobuf=={version}"],
-            check=True,
-        )
-        complete.touch()
+    python = environments.interpreter(f"protobuf-{version}", [f"protobuf=={version}"])
     used, data = round_trip(python)
     assert used == version
     _, here = round_trip(sys.executable)

@@ -6,13 +6,13 @@ PyTorch takes gigabytes: `TEST_TORCH=1` asks for it.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
+from tests import environments
 
 pytestmark = pytest.mark.slow
 
@@ -62,17 +62,9 @@ def backend(request: pytest.FixtureRequest) -> Backend:
     name: str = request.param
     if name == "torch" and not os.environ.get("TEST_TORCH"):
         pytest.skip("PyTorch takes gigabytes: ask with TEST_TORCH=1")
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    venv = PROJECT / f".venv-{name}-{version}"
-    requirements = [BACKENDS[name], *REQUIREMENTS]
-    complete, wanted = venv / "complete", "\n".join(requirements)
-    if not complete.exists() or complete.read_text() != wanted:
-        shutil.rmtree(venv, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
-        pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-        subprocess.run([*pip, *requirements], check=True)
-        complete.write_text(wanted)
-    return Backend(name, venv / "bin" / "python")
+    return Backend(
+        name, environments.interpreter(name, [BACKENDS[name], *REQUIREMENTS])
+    )
 
 
 def test_all_of_the_search_can_be_imported(backend: Backend) -> None:

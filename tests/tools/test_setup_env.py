@@ -147,7 +147,7 @@ def test_installs_from_the_lines_constraints(machine: Machine) -> None:
     made, installed = machine.set_up()
     assert made == f"{python} -m venv {machine.venv}"
     assert installed == (
-        f"uv pip install --python {machine.venv}/bin/python"
+        f"uv pip install --python {machine.venv}/bin/python --compile-bytecode"
         " --constraint constraints/tfx-1.21.txt --editable .[dev,kfp]"
     )
 
