@@ -1,17 +1,16 @@
 """A pipeline of the Tuner alone, for tests that kill its processes.
 
-    python -m tests.crashing_pipeline ROOT ADDRESS
-
-Its trials train a Keras model on TFX's penguin examples, and come to the meeting at
-ADDRESS before they begin.
+Its trials train a Keras model on TFX's penguin examples, and come to a meeting before they
+begin.
 """
 
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
 TRIALS = 8
+# What it takes TFX and this package to run it.
+MODULES = ("tfx.components", "tfx.v1", "tuner_component.component")
 
 
 def tuner_fn(fn_args: Any) -> Any:
@@ -65,8 +64,18 @@ def tuner_fn(fn_args: Any) -> Any:
     return TunerFnResult(tuner=tuner, fit_kwargs=fit_kwargs)
 
 
-def main(root: str, address: str) -> None:
-    """Runs the pipeline; two trials at a time."""
+def run(root: str, address: str, log: str) -> None:
+    """Runs the pipeline; two trials at a time.
+
+    Args:
+        root: The pipeline's.
+        address: Of the meeting.
+        log: File for all that this process prints.
+    """
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+
     import tfx.components
     from tfx import v1 as tfx_v1
 
@@ -85,7 +94,7 @@ def main(root: str, address: str) -> None:
     tuner = Tuner(
         examples=examples.outputs["result"],
         schema=schema.outputs["result"],
-        tuner_fn=f"{__spec__.name}.tuner_fn",
+        tuner_fn=f"{__name__}.tuner_fn",
         tune_args=TuneArgs(num_parallel_trials=2),
         custom_config={"address": address},
     )
@@ -100,7 +109,3 @@ def main(root: str, address: str) -> None:
             components=[examples, schema, tuner],
         )
     )
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

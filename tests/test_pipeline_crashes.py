@@ -3,51 +3,42 @@
 import contextlib
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.crashing_pipeline import TRIALS
+from tests import crashing_pipeline
+from tests.crashing_pipeline import MODULES, TRIALS
 from tests.search.support import meeting, processes
 from tuner_component import load_best_hyperparameters, load_tuner_results
 
 pytestmark = pytest.mark.slow  # Runs a pipeline four times.
 
-ROOT = Path(__file__).parents[1]
-
-# An import of TFX for the pipeline, another one for its workers.
+# Its workers' fork server imports TFX.
 START_S = 180.0
 
 
 class Pipeline:
     """One run of the pipeline, and its trials as they come."""
 
-    def __init__(self, root: Path, place: meeting.Meeting, log: Path) -> None:
+    def __init__(self, executor: processes.Executor, place: meeting.Meeting) -> None:
+        self.executor = executor
         self.place = place
-        with log.open("ab") as output:
-            self.process = subprocess.Popen(
-                [
-                    sys.executable,
-                    *("-m", "tests.crashing_pipeline", str(root), place.address),
-                ],
-                cwd=ROOT,
-                stdout=output,
-                stderr=output,
-            )
 
     def trials(self, number: int) -> list[meeting.Guest]:
         """Waits for trials to come; as long as they are kept they wait for release."""
         return [self.place.next(START_S) for _ in range(number)]
 
+    def everyone(self) -> list[int]:
+        """All processes of the run."""
+        return [self.executor.pid, *processes.descendants(self.executor.pid)]
+
     def kill(self, *pids: int) -> None:
         """Kills processes of the run, then sees that all of them end."""
-        everyone = [self.process.pid, *processes.descendants(self.process.pid)]
+        everyone = self.everyone()
         processes.kill(*pids)
-        self.process.wait(60)
-        processes.wait_until_gone(everyone, 30)
+        processes.wait_until_gone(everyone, 60)
 
     def driver(self, workers: list[meeting.Guest]) -> int:
         """The process beside the workers, under the same fork server."""
@@ -58,16 +49,14 @@ class Pipeline:
         return driver
 
 
-@contextlib.contextmanager
-def run(root: Path, place: meeting.Meeting, log: Path) -> Iterator[Pipeline]:
-    """A run of the pipeline; nothing of it is left afterwards."""
-    pipeline = Pipeline(root, place, log)
-    try:
-        yield pipeline
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            pipeline.process.kill()
-        pipeline.process.wait()
+@pytest.fixture
+def nursery() -> Iterator[processes.Nursery]:
+    """Starts runs of the pipeline; nothing of them is left afterwards."""
+    with contextlib.closing(processes.Nursery(*MODULES)) as nursery:
+        try:
+            yield nursery
+        finally:
+            processes.kill(*nursery.descendants())
 
 
 def release(guests: list[meeting.Guest]) -> list[str]:
@@ -76,39 +65,45 @@ def release(guests: list[meeting.Guest]) -> list[str]:
     return [guest.news["trial"] for guest in guests]
 
 
-def test_pipeline_goes_on_after_every_kind_of_death(tmp_path: Path) -> None:
+def test_pipeline_goes_on_after_every_kind_of_death(
+    nursery: processes.Nursery, tmp_path: Path
+) -> None:
     """A crash at trial 80 would cost 80 trials, or the pipeline for ever."""
     root, log = tmp_path / "pipeline", tmp_path / "log.txt"
     with contextlib.closing(meeting.Meeting(tmp_path)) as place:
+
+        def start() -> Pipeline:
+            arguments = str(root), place.address, str(log)
+            return Pipeline(nursery.start(crashing_pipeline.run, *arguments), place)
+
         # The process that runs the pipeline dies. Whoever begins a third and fourth
         # trial has handed in the first two.
-        with run(root, place, log) as pipeline:
-            assert sorted(release(pipeline.trials(2))) == ["0", "1"]
-            waiting = pipeline.trials(2)
-            pipeline.kill(pipeline.process.pid)
+        pipeline = start()
+        assert sorted(release(pipeline.trials(2))) == ["0", "1"]
+        waiting = pipeline.trials(2)
+        pipeline.kill(pipeline.executor.pid)
         # The driver dies: the pipeline fails, and says how to go on.
-        with run(root, place, log) as pipeline:
-            assert sorted(release(pipeline.trials(2))) == ["2", "3"]
-            waiting = pipeline.trials(2)
-            pipeline.kill(pipeline.driver(waiting))
-            assert pipeline.process.returncode != 0
-        assert "run the same search again to go on" in log.read_text()
+        pipeline = start()
+        assert sorted(release(pipeline.trials(2))) == ["2", "3"]
+        waiting = pipeline.trials(2)
+        pipeline.kill(pipeline.driver(waiting))
+        with pytest.raises(Exception, match="run the same search again to go on"):
+            pipeline.executor.result()
         # All die at once.
-        with run(root, place, log) as pipeline:
-            assert sorted(release(pipeline.trials(2))) == ["4", "5"]
-            waiting = pipeline.trials(2)
-            everyone = processes.descendants(pipeline.process.pid)
-            pipeline.kill(pipeline.process.pid, *everyone)
+        pipeline = start()
+        assert sorted(release(pipeline.trials(2))) == ["4", "5"]
+        waiting = pipeline.trials(2)
+        pipeline.kill(*pipeline.everyone())
         # A worker dies: another one takes its trial, and the pipeline succeeds.
-        with run(root, place, log) as pipeline:
-            victim, other = pipeline.trials(2)
-            os.kill(victim.pid, signal.SIGKILL)
-            other.release()
-            (again,) = pipeline.trials(1)
-            assert again.news["trial"] == victim.news["trial"]
-            assert again.pid != victim.pid
-            again.release()
-            assert pipeline.process.wait(120) == 0
+        pipeline = start()
+        victim, other = pipeline.trials(2)
+        os.kill(victim.pid, signal.SIGKILL)
+        other.release()
+        (again,) = pipeline.trials(1)
+        assert again.news["trial"] == victim.news["trial"]
+        assert again.pid != victim.pid
+        again.release()
+        pipeline.executor.result(120)
     assert len(waiting) == 2
     assert_every_trial_counts_once(root)
 

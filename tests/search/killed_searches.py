@@ -1,19 +1,9 @@
-"""Runs a search in a process that is killed in the middle of a trial, and again.
-
-    python -m tests.search.killed_searches SCENARIO DIRECTORY EPOCHS...
-
-Each number of epochs is one process: it trains so many and is then killed (SIGKILL) in
-the last one. A last process runs the search to its end and prints what it found, and the
-epochs that it trained itself, as one line of JSON. All of them are forked from one that
-has imported Keras and run nothing.
-"""
+"""Searches of Keras models in processes that are killed in the middle of a trial."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +65,16 @@ def mirrored(directory: Path) -> Any:
 
 
 def search(scenario: str, directory: Path, kill_after: int | None) -> dict[str, Any]:
-    """Runs a search, or what is left of it, on a study in `directory`."""
+    """Runs a search, or what is left of it, in a process that has trained nothing yet.
+
+    Args:
+        scenario: The name of a function here that makes the tuner.
+        directory: Of the study.
+        kill_after: Kills the process in the epoch of this number.
+
+    Returns:
+        The outcome, and the epochs that this process trained.
+    """
     KillAt.after(kill_after)
     callbacks = [KillAt(), keras.callbacks.EarlyStopping(patience=3)]
     with Study.open(str(directory / "study"), {"scenario": scenario}, seed=7) as study:
@@ -93,22 +92,3 @@ def search(scenario: str, directory: Path, kill_after: int | None) -> dict[str, 
         tuner.search(**DATA, epochs=4, callbacks=callbacks)
         oracle.finish()
     return {**outcome(tuner), "epochs": KillAt.epochs}
-
-
-def main() -> None:
-    scenario, directory = sys.argv[1], Path(sys.argv[2])
-    for epochs in map(int, sys.argv[3:]):
-        child = os.fork()
-        if child == 0:
-            try:
-                search(scenario, directory, epochs)
-            finally:
-                os._exit(1)
-        _, status = os.waitpid(child, 0)
-        if not os.WIFSIGNALED(status):
-            sys.exit(f"Expected a killed search. Received: status {status}.")
-    print(json.dumps(search(scenario, directory, None)))
-
-
-if __name__ == "__main__":
-    main()

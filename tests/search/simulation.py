@@ -86,9 +86,9 @@ def oracle(kind: str) -> keras_tuner.Oracle:
         return oracles.HyperbandOracle(
             max_epochs=4, factor=2, hyperparameters=space(dimensions=3), **common
         )
-    if kind == "bayesian":
+    if kind == "bayesian":  # A suggestion of its model takes a second.
         return oracles.BayesianOptimizationOracle(
-            max_trials=6, num_initial_points=3, hyperparameters=space(), **common
+            max_trials=6, num_initial_points=4, hyperparameters=space(), **common
         )
     if kind == "optuna":  # Its first ten are drawn at random.
         return OptunaOracle(

@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.slow
+from tests.search import crashes, killed_searches
 
-PROJECT = Path(__file__).parents[2]
+pytestmark = pytest.mark.slow
 
 
 def search(scenario: str, directory: Path, *epochs: int) -> dict[str, Any]:
+    """Searches; each number of epochs is a process that is killed in the last of them."""
     directory.mkdir()
-    command = [sys.executable, "-m", "tests.search.killed_searches"]
-    arguments = [scenario, str(directory), *map(str, epochs)]
-    done = subprocess.run(
-        [*command, *arguments],
-        check=False,
-        cwd=PROJECT,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    for number in epochs:
+        assert not crashes.run(
+            lambda n=number: killed_searches.search(scenario, directory, n)
+        )
+    found = directory / "found.json"
+
+    def finish() -> None:
+        result = killed_searches.search(scenario, directory, None)
+        found.write_text(json.dumps(result))
+
+    assert crashes.run(finish)
+    return json.loads(found.read_text())
 
 
 @pytest.mark.parametrize(

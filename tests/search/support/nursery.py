@@ -6,6 +6,7 @@ as in production. The nursery adopts whatever outlives its parent, so that a tes
 see it.
 """
 
+import importlib
 import os
 import signal
 import subprocess
@@ -20,9 +21,8 @@ from tuner_component.search import posix
 
 def main() -> None:
     """Forks a process for each request until nobody can ask any more."""
-    import tuner_component.search.driver
-    import tuner_component.search.worker  # noqa: F401
-
+    for name in sys.argv[2:]:
+        importlib.import_module(name)
     control = connection.Connection(int(sys.argv[1]))
     posix.adopt_orphans()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # Nobody asks how they ended.

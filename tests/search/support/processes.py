@@ -14,6 +14,7 @@ from typing import Any
 from tuner_component.search.engines import local
 
 LIMIT_S = 60.0
+_SEARCH = ("tuner_component.search.driver", "tuner_component.search.worker")
 
 
 class Executor:
@@ -37,13 +38,20 @@ class Executor:
 
 
 class Nursery:
-    """Forks executors from a process that has imported Keras."""
+    """Forks executors from a process that has imported what they need.
 
-    def __init__(self) -> None:
+    Args:
+        modules: Names of those beyond the search and Keras.
+    """
+
+    def __init__(self, *modules: str) -> None:
         self._control, theirs = local.pair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", f"{__package__}.nursery", str(theirs.fileno())],
+                [
+                    *(sys.executable, "-m", f"{__package__}.nursery"),
+                    *(str(theirs.fileno()), *_SEARCH, *modules),
+                ],
                 pass_fds=[theirs.fileno()],
                 cwd=Path(__file__).parents[3],
             )
