@@ -200,6 +200,28 @@ def test_a_model_that_finds_no_space(tmp_path: Path, mount: Mount) -> None:
     assert simulation.history(str(tmp_path / "study")).unfinished() == ["0"]
 
 
+def test_tuner_that_ends_its_trials_itself(tmp_path: Path) -> None:
+    """Its trials would get other hyperparameters than they ran with."""
+
+    class Legacy(Bare):
+        def run_trial(self, trial: Any, data: list[float]) -> None:
+            score = super().run_trial(trial, data)["score"]
+            self.oracle.update_trial(trial.trial_id, {"score": score})
+
+        def on_trial_end(self, trial: Any) -> None:
+            self.oracle.end_trial(trial.trial_id, "COMPLETED")
+
+    with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
+        tuner = bare(tmp_path)
+        tuner.__class__ = Legacy
+        in_process.run(tuner, {"data": [0.5]}, study)
+    trials = tuner.oracle.get_best_trials(None)
+    assert len(trials) == 5
+    for trial in trials:
+        x = trial.hyperparameters.get("x")
+        assert trial.score == (x - 0.5) ** 2
+
+
 def test_tuners_own_state_is_kept(tmp_path: Path) -> None:
     """A tuner that counts or learns between trials would forget."""
     directory = str(tmp_path / "study")

@@ -6,6 +6,8 @@ import logging
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -166,11 +168,9 @@ def test_trial_that_runs_out_of_time_may_finish(tmp_path: Path) -> None:
     assert rest(tmp_path) == ["1", "2", "3", "4"]
 
 
-@pytest.mark.parametrize("error", [RuntimeError, None])
-def test_interruption_that_a_trial_swallows(
-    tmp_path: Path, error: type[Exception] | None
-) -> None:
-    """A trial would be taken for a failed one, or go on for ever."""
+@pytest.mark.parametrize("then", ["fails", "completes", "goes on"])
+def test_interruption_that_a_trial_swallows(tmp_path: Path, then: str) -> None:
+    """A trial would fail, win with half a result, or go on for ever."""
     swallowed = []
 
     def swallow() -> None:
@@ -180,14 +180,117 @@ def test_interruption_that_a_trial_swallows(
             wait_for_ever()
         except BaseException as interruption:
             swallowed.append(interruption)
-            if error is not None:
-                raise error from interruption
-        wait_for_ever()
+            if then == "fails":
+                raise RuntimeError from interruption
+        if then == "goes on":
+            wait_for_ever()
 
     with pytest.raises(SearchInterruptedError, match="SIGTERM"):
         search(tmp_path, {"1": swallow})
     assert swallowed
     assert rest(tmp_path) == ["1", "2", "3", "4"]
+
+
+def test_what_cleans_up_is_not_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A trial could not remove its files, nor end its processes."""
+    monkeypatch.setattr("tuner_component.search.interruption._AGAIN_S", 0.01)
+    nudges, kill = threading.Semaphore(0), signal.pthread_kill
+    cleaned = []
+
+    def nudge(thread: int, number: int) -> None:
+        kill(thread, number)
+        nudges.release()
+
+    def clean_up() -> None:
+        sigterm()
+        sigterm()
+        try:
+            wait_for_ever()
+        finally:
+            for _ in range(5):
+                nudges.acquire()
+            cleaned.append(True)
+
+    monkeypatch.setattr(signal, "pthread_kill", nudge)
+    with pytest.raises(SearchInterruptedError, match="SIGTERM"):
+        search(tmp_path, {"1": clean_up})
+    assert cleaned
+
+
+@pytest.mark.slow
+def test_what_cannot_be_interrupted_ends_with_the_process(tmp_path: Path) -> None:
+    """SIGTERM would not end a process that is stuck in native code."""
+    script = f"""
+from tests.search import test_interruption as tests
+from tuner_component.search import interruption
+import logging, hashlib, pathlib
+logging.basicConfig()
+interruption._AGAIN_S = interruption._CLEAN_UP_S = 0.1
+def stick():
+    tests.sigterm()
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
+tests.search(pathlib.Path({str(tmp_path)!r}), {{"1": stick}}, grace_period_s=0.1)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 128 + signal.SIGTERM, done.stderr
+    assert "SIGTERM: a running trial has 0.1 seconds to finish" in done.stderr
+    assert "run the same search again" in done.stderr
+    assert rest(tmp_path) == ["1", "2", "3", "4"]
+
+
+def test_time_budget_that_ends_between_a_result_and_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A trial would count as completed that has no score, and nothing be published."""
+
+    def export(self: Any, trial: Any) -> None:
+        if trial.trial_id == "1":
+            wait_for_ever()
+        base_tuner.BaseTuner.on_trial_end(self, trial)
+
+    monkeypatch.setattr(Acting, "on_trial_end", export)
+    complete, tuner = search(tmp_path, {}, grace_period_s=0.05, time_budget_s=1.0)
+    assert not complete
+    assert [trial.trial_id for trial in tuner.oracle.get_best_trials(None)] == ["0"]
+    monkeypatch.undo()
+    assert rest(tmp_path) == ["1", "2", "3", "4"]
+
+
+def test_search_within_a_trial_is_interrupted_with_it(tmp_path: Path) -> None:
+    """The inner search would take the signal for its own, and the outer one go on."""
+    inner: list[str] = []
+
+    def stop() -> None:
+        sigterm()
+        sigterm()
+        wait_for_ever()
+
+    def nest() -> None:
+        search(tmp_path / "inner", {"1": stop})
+        inner.append("went on")
+
+    with pytest.raises(SearchInterruptedError, match="SIGTERM"):
+        search(tmp_path, {"1": nest})
+    assert not inner
+    assert rest(tmp_path / "inner") == ["1", "2", "3", "4"]
+    assert rest(tmp_path) == ["1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize("limit", ["time_budget_s", "grace_period_s"])
+def test_limits_may_be_as_long_as_anybody_likes(tmp_path: Path, limit: str) -> None:
+    """What watches the search would end, and nothing could be interrupted."""
+
+    def stop() -> None:
+        sigterm()
+        sigterm()
+        wait_for_ever()
+
+    with pytest.raises(SearchInterruptedError, match="SIGTERM"):
+        search(tmp_path, {"1": stop}, **{limit: 1e12})
 
 
 def test_result_that_is_being_kept_is_not_interrupted(
@@ -257,6 +360,23 @@ def test_sigterm_ends_processes_that_a_trial_forks(tmp_path: Path) -> None:
     assert search(tmp_path, dict.fromkeys("1234", fork_and_terminate))[0]
     assert signal.signal(signal.SIGTERM, nobody_caught) is signal.SIG_DFL
     assert exits == 4 * [-signal.SIGTERM]
+
+
+def test_handlers_of_a_trial_are_its_childrens_too(tmp_path: Path) -> None:
+    """Processes that a trial forks would not clean up as they were told to."""
+    exits: list[int] = []
+
+    def fork_and_terminate() -> None:
+        before = signal.signal(signal.SIGTERM, lambda number, frame: os._exit(42))
+        child = os.fork()
+        if child == 0:
+            wait_for_ever()
+        os.kill(child, signal.SIGTERM)
+        exits.append(os.waitpid(child, 0)[1])
+        signal.signal(signal.SIGTERM, before)
+
+    assert search(tmp_path, {"1": fork_and_terminate})[0]
+    assert list(map(os.WEXITSTATUS, exits)) == [42]
 
 
 def test_search_in_another_thread_keeps_to_its_time_budget(

@@ -93,12 +93,12 @@ def run(
     )
     if observer is not None:
         tuner.oracle = _Observed(oracle, events.Audience([observer]), study.directory)
-    stop = Interruption(options.time_budget_s, options.grace_period_s)
-    tuner.oracle = InterruptibleOracle(tuner.oracle, stop)
     how_to_go_on = (
         f"All completed trials are kept in {study.directory}: run the same search again "
         "to go on from there."
     )
+    stop = Interruption(options.time_budget_s, options.grace_period_s, how_to_go_on)
+    tuner.oracle = interruptible = InterruptibleOracle(tuner.oracle, stop)
     try:
         with (
             _imports_left_alone(),
@@ -107,7 +107,10 @@ def run(
             disk_space.needed("the search", study.directory),
         ):
             tuner.search(**fit_kwargs)
-    except TrialInterrupted:
+    except TrialInterrupted as interruption:
+        if interruption.by is not stop:
+            raise  # This search is a trial of another one.
+        interruptible.give_up_trials()
         stop.ended_search = True
     except KeyboardInterrupt:
         _log.warning("Interrupted. %s", how_to_go_on)

@@ -6,19 +6,21 @@ the main thread, an exception that no `except Exception` takes for a failed tria
 """
 
 import contextlib
-import enum
 import logging
+import math
 import os
-import queue
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from multiprocessing import connection
 from types import FrameType
 from typing import Any
 
 from keras_tuner.engine import trial as trial_lib
 
+from tuner_component.search import posix
 from tuner_component.search.oracle_facade import OracleFacade
 
 _log = logging.getLogger("tuner_component")
@@ -28,17 +30,24 @@ _log = logging.getLogger("tuner_component")
 _NUDGE = signal.SIGURG
 # Whoever swallows the exception (a `__del__`, a bare `except`) meets it again.
 _AGAIN_S = 1.0
+# After SIGTERM, what does not even end then ends with the process.
+_CLEAN_UP_S = 10.0
+# `poll` knows no more than 24 days.
+_LONGEST_WAIT_S = 86_400.0
 
-_COMPLETED = trial_lib.TrialStatus.COMPLETED
+_RUNNING = trial_lib.TrialStatus.RUNNING
 
 
 class TrialInterrupted(BaseException):
-    """The running trial is given up; it stays unfinished in its study."""
+    """The running trial is given up; it stays unfinished in its study.
 
+    Attributes:
+        by: Whose word it is: a trial may run a search itself.
+    """
 
-class _News(enum.Enum):
-    SIGNAL = "SIGTERM came"
-    SEARCH_OVER = "the search is over"
+    def __init__(self, by: "Interruption") -> None:
+        super().__init__()
+        self.by = by
 
 
 class Interruption:
@@ -47,161 +56,152 @@ class Interruption:
     Args:
         time_budget_s: Seconds from now on after which it ends; None for no limit.
         grace_period_s: Seconds that a running trial has left then.
+        last_words: Logged where the process has to be ended: how to go on.
 
     Attributes:
         signaled: Whether SIGTERM has come.
         ended_search: Whether somebody who asked for a trial was told that there are no
             more, before the oracle had said so.
+        trial_given_up: Whether the trial that runs, if one does, was interrupted.
     """
 
-    def __init__(self, time_budget_s: float | None, grace_period_s: float) -> None:
+    def __init__(
+        self, time_budget_s: float | None, grace_period_s: float, last_words: str
+    ) -> None:
         self.signaled = False
         self.ended_search = False
-        self._deadline = None
+        self.trial_given_up = False
+        self._deadline = math.inf
         if time_budget_s is not None:
             self._deadline = time.monotonic() + time_budget_s
         self._grace_period_s = grace_period_s
+        self._last_words = last_words
         self._grace_over = False
+        self._search_over = False
         self._postponed = 0
-        self._handlers_before: dict[int, Any] = {}
-        # The one kind of queue that a signal handler may put something into.
-        self._news: queue.SimpleQueue[_News] = queue.SimpleQueue()
+        self._unheeded = 0
 
     @property
     def asked(self) -> bool:
         """Whether no more trials are to begin."""
-        out_of_time = self._deadline is not None and time.monotonic() > self._deadline
-        return self.signaled or out_of_time
-
-    @property
-    def trial_given_up(self) -> bool:
-        """Whether the trial that runs, if one does, is being interrupted."""
-        return self._grace_over
+        return self.signaled or time.monotonic() > self._deadline
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:
         """While it lasts, SIGTERM and the end of the time budget interrupt what runs.
 
         Python runs signal handlers in the main thread alone: in another one, the time
-        budget ends a search between two trials, and SIGTERM has its usual effect.
+        budget ends a search between two trials, and SIGTERM has its usual effect. Where
+        a trial runs a search itself, SIGTERM is the outer one's.
 
         Raises:
             TrialInterrupted: Anywhere within, but not where it is `postponed`.
         """
-        if threading.current_thread() is not threading.main_thread():
+        if not _is_main_thread() or posix.handles_signals():
             yield
             return
-        watch = threading.Thread(
-            target=self._watch, name="tuner_component_interruption", daemon=True
-        )
-        self._catch_signals()
-        try:
+        with (
+            posix.handled_here(
+                {signal.SIGTERM: self._on_sigterm, _NUDGE: self._on_nudge}
+            ),
+            posix.signal_pipe(signal.SIGTERM) as signals,
+        ):
+            watch = threading.Thread(
+                target=self._watch,
+                args=(signals,),
+                name="tuner_component_interruption",
+                daemon=True,
+            )
             watch.start()
-            yield
-        finally:
-            with self.postponed():
-                self._news.put(_News.SEARCH_OVER)
+            try:
+                try:
+                    yield
+                finally:
+                    self._search_over = True
+            finally:  # Here even if the last nudge came in the very end of it.
+                self._search_over = True
+                signals.wake()
                 watch.join()
-                self.leave_signals()
 
     @contextlib.contextmanager
     def postponed(self) -> Iterator[None]:
         """What runs within is not interrupted: the oracle and its journal agree."""
+        if not _is_main_thread():
+            yield
+            return
         self._postponed += 1
         try:
             yield
         finally:
             self._postponed -= 1
 
-    def _catch_signals(self) -> None:
-        self._handlers_before = {
-            signal.SIGTERM: signal.signal(signal.SIGTERM, self._on_sigterm),
-            _NUDGE: signal.signal(_NUDGE, self._on_nudge),
-        }
-        _watched.append(self)
-
-    def leave_signals(self) -> None:
-        """Has signals do again what they did before. Fine to call twice."""
-        if self not in _watched:
-            return
-        _watched.remove(self)
-        for number, handler in self._handlers_before.items():
-            # None stands for a handler that Python cannot put back.
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
-
     def _on_sigterm(self, number: int, frame: FrameType | None) -> None:
         self.signaled = True
-        self._news.put(_News.SIGNAL)
 
     def _on_nudge(self, number: int, frame: FrameType | None) -> None:
-        if self._grace_over and not self._postponed:
-            raise TrialInterrupted
-
-    def _watch(self) -> None:
-        """Waits for the word to stop, and sees that it is heeded."""
-        budget = None
-        if self._deadline is not None:
-            budget = max(0.0, self._deadline - time.monotonic())
-            budget = min(budget, threading.TIMEOUT_MAX)
-        news = self._next(budget)
-        if news is _News.SEARCH_OVER:
+        if not self._grace_over or self._search_over or self._postponed:
             return
+        if _is_unwinding():
+            return  # What cleans up is given the time.
+        self.trial_given_up = True
+        raise TrialInterrupted(self)
+
+    def _watch(self, signals: posix.SignalPipe) -> None:
+        """Waits for the word to stop, and sees that it is heeded."""
+        if not self._wait(signals, self._deadline):
+            return
+        asked_by, at_once = "The time budget is used up", signal.SIGTERM.name
+        if self.signaled:
+            asked_by, at_once = signal.SIGTERM.name, "a second signal"
         _log.warning(
             "%s: a running trial has %g seconds to finish; %s ends it at once.",
-            "The time budget is used up" if news is None else signal.SIGTERM.name,
+            asked_by,
             self._grace_period_s,
-            "SIGTERM" if news is None else "a second signal",
+            at_once,
         )
-        if self._next(self._grace_period_s) is _News.SEARCH_OVER:
+        if not self._wait(signals, time.monotonic() + self._grace_period_s):
             return
         self._grace_over = True
+        kill_at = time.monotonic() + _CLEAN_UP_S
         while True:
             signal.pthread_kill(threading.main_thread().ident or 0, _NUDGE)
-            if self._next(_AGAIN_S) is _News.SEARCH_OVER:
+            if not self._wait(signals, time.monotonic() + _AGAIN_S):
                 return
+            if self.signaled and time.monotonic() > kill_at:
+                _log.warning(
+                    "What ran has not ended %g seconds after its grace period: the "
+                    "process ends. %s",
+                    _CLEAN_UP_S,
+                    self._last_words,
+                )
+                os._exit(128 + signal.SIGTERM)
 
-    def _next(self, timeout_s: float | None) -> _News | None:
-        """What happens next; None if nothing does for so long."""
-        try:
-            return self._news.get(timeout=timeout_s)
-        except queue.Empty:
-            return None
-
-
-# Those whose handlers are in place: more than one where a trial runs a search itself.
-_watched: list[Interruption] = []
-
-
-_forking = threading.local()
-
-
-def _before_fork() -> None:
-    """Keeps SIGTERM back: Python drops what comes until the child has its own state."""
-    if _watched:
-        _forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-
-
-def _after_fork() -> None:
-    mask = vars(_forking).pop("mask", None)
-    if mask is not None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    def _wait(self, signals: posix.SignalPipe, until: float) -> bool:
+        """Waits for a signal or a time; returns False at the end of the search."""
+        while not (self._search_over or self._unheeded):
+            left = until - time.monotonic()
+            if left <= 0:
+                return True
+            connection.wait([signals.fileno()], min(left, _LONGEST_WAIT_S))
+            self._unheeded += len(signals.read())
+            # Its handler may have to wait for native code to return.
+            self.signaled = self.signaled or self._unheeded > 0
+        self._unheeded = max(0, self._unheeded - 1)
+        return not self._search_over
 
 
-def _after_fork_in_child() -> None:
-    """Lets SIGTERM end processes that a trial forks: nobody watches there.
-
-    `multiprocessing` ends those of a pool by it, and waits for them.
-    """
-    for interruption in reversed(_watched[:]):
-        interruption.leave_signals()
-    _after_fork()
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
-os.register_at_fork(
-    before=_before_fork,
-    after_in_parent=_after_fork,
-    after_in_child=_after_fork_in_child,
-)
+def _is_unwinding() -> bool:
+    """Whether a `finally`, an `__exit__` or an `except` deals with an interruption."""
+    error = sys.exc_info()[1]
+    while error is not None:
+        if isinstance(error, TrialInterrupted):
+            return True
+        error = error.__context__
+    return False
 
 
 class InterruptibleOracle(OracleFacade):
@@ -229,17 +229,19 @@ class InterruptibleOracle(OracleFacade):
         with self._interruption.postponed():
             return self._inner.update_trial(trial_id, metrics, step)
 
-    def end_trial(self, trial: Any, status: str = _COMPLETED) -> None:
+    def end_trial(self, trial: Any, status: str = "COMPLETED") -> None:
         """See `keras_tuner.Oracle.end_trial`.
 
         Raises:
-            TrialInterrupted: If the trial failed by being interrupted: libraries turn
-                what is raised in their callbacks into errors of their own.
+            TrialInterrupted: If the trial was interrupted on its way here, whatever it
+                made of that: a failure, or a result that it would not have had.
         """
         with self._interruption.postponed():
-            if isinstance(trial, str):
-                trial = trial_lib.Trial(self._inner.get_space(), trial, status)
-            if self._interruption.trial_given_up and trial.status != _COMPLETED:
-                trial.status, trial.message = trial_lib.TrialStatus.RUNNING, None
-                raise TrialInterrupted
-            self._inner.end_trial(trial)
+            if self._interruption.trial_given_up:
+                raise TrialInterrupted(self._interruption)
+            self._inner.end_trial(trial, status)
+
+    def give_up_trials(self) -> None:
+        """Says of trials that are not to end that they run: no one counts them as done."""
+        for trial in self._inner.ongoing_trials.values():
+            trial.status, trial.message = _RUNNING, None

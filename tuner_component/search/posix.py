@@ -5,8 +5,10 @@ import ctypes
 import os
 import signal
 import socket
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Iterable, Iterator, Mapping
 from types import FrameType
+from typing import Any
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -55,7 +57,7 @@ def kill_session(session: int) -> None:
 class SignalPipe:
     """Signals as something to wait for, next to connections.
 
-    A signal that arrives makes it readable. Made by `caught_signals`.
+    A signal that arrives makes it readable. Made by `signal_pipe` or `caught_signals`.
     """
 
     def __init__(self, signals: Iterable[int]) -> None:
@@ -79,10 +81,29 @@ class SignalPipe:
         except BlockingIOError:
             return []
 
+    def wake(self) -> None:
+        """Makes it readable though there is no signal to read."""
+        self._writer.send(b"\0")
+
     def close(self) -> None:
         """Closes both ends, as a forked child does that wants none of it."""
         self._reader.close()
         self._writer.close()
+
+
+@contextlib.contextmanager
+def signal_pipe(*signals: int) -> Iterator[SignalPipe]:
+    """While it lasts, signals that have a handler in Python show in a `SignalPipe`, too.
+
+    For the main thread only, as Python allows it to no other.
+    """
+    pipe = SignalPipe(signals)
+    previous_fd = signal.set_wakeup_fd(pipe.write_fileno(), warn_on_full_buffer=False)
+    try:
+        yield pipe
+    finally:
+        signal.set_wakeup_fd(previous_fd)
+        pipe.close()
 
 
 @contextlib.contextmanager
@@ -91,17 +112,80 @@ def caught_signals(*signals: int) -> Iterator[SignalPipe]:
 
     For the main thread only, as Python allows it to no other.
     """
-    pipe = SignalPipe(signals)
-    previous_fd = signal.set_wakeup_fd(pipe.write_fileno(), warn_on_full_buffer=False)
-    previous = {number: signal.signal(number, _ignore) for number in signals}
+    with signal_pipe(*signals) as pipe:
+        previous = {number: signal.signal(number, _ignore) for number in signals}
+        try:
+            yield pipe
+        finally:
+            for number, handler in previous.items():
+                # None stands for a handler that Python cannot put back.
+                signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+# The handlers of `handled_here` that are in place, and those they took the place of.
+_handlers: dict[int, Any] = {}
+_handlers_before: dict[int, Any] = {}
+# Of each thread that forks: its signal mask before.
+_forking = threading.local()
+
+
+@contextlib.contextmanager
+def handled_here(handlers: Mapping[int, Any]) -> Iterator[None]:
+    """Has signals handled in this process, and not in those that are forked from it.
+
+    Those may be a trial's own: `multiprocessing` ends the processes of a pool by SIGTERM,
+    and waits for them. For the main thread only, and once at a time.
+
+    Args:
+        handlers: Handlers by signal, as `signal.signal` takes them.
+    """
+    _handlers_before.update({n: signal.signal(n, h) for n, h in handlers.items()})
+    _handlers.update(handlers)
     try:
-        yield pipe
+        yield
     finally:
-        for number, handler in previous.items():
-            # None stands for a handler that Python cannot put back.
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
-        signal.set_wakeup_fd(previous_fd)
-        pipe.close()
+        _handlers.clear()
+        _put_back(handlers)
+
+
+def handles_signals() -> bool:
+    """Whether somebody is within `handled_here`."""
+    return bool(_handlers)
+
+
+def _put_back(numbers: Iterable[int]) -> None:
+    for number in numbers:
+        handler = _handlers_before[number]
+        # None stands for a handler that Python cannot put back.
+        signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+def _before_fork() -> None:
+    """Keeps signals back: Python drops what comes until the child has its own state."""
+    if _handlers:
+        _forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, _handlers)
+
+
+def _after_fork() -> None:
+    mask = vars(_forking).pop("mask", None)
+    if mask is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _after_fork_in_child() -> None:
+    if _handlers:
+        signal.set_wakeup_fd(-1)
+        # A handler that somebody has set since then is meant for the child, too.
+        _put_back([n for n, h in _handlers.items() if signal.getsignal(n) == h])
+        _handlers.clear()
+    _after_fork()
+
+
+os.register_at_fork(
+    before=_before_fork,
+    after_in_parent=_after_fork,
+    after_in_child=_after_fork_in_child,
+)
 
 
 def default_signals() -> None:

@@ -155,7 +155,7 @@ def _counted(callback: Any) -> dict[str, Any]:
 
 
 def _optimizer_variables(model: Any) -> list[Any]:
-    optimizer = getattr(model, "optimizer", None)  # Set by `compile`.
+    optimizer: Any = getattr(model, "optimizer", None)  # Set by `compile`.
     built = optimizer is not None and optimizer.built
     return list(optimizer.variables) if built else []
 
