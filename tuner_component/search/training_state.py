@@ -155,9 +155,10 @@ def _counted(callback: Any) -> dict[str, Any]:
 
 
 def _optimizer_variables(model: Any) -> list[Any]:
-    optimizer: Any = getattr(model, "optimizer", None)  # Set by `compile`.
-    built = optimizer is not None and optimizer.built
-    return list(optimizer.variables) if built else []
+    optimizer = getattr(model, "optimizer", None)  # Set by `compile`.
+    if optimizer is None or not optimizer.built:
+        return []
+    return list(optimizer.variables)
 
 
 def _ensure_optimizer_built(model: Any, values: list[Any]) -> None:
