@@ -6,6 +6,7 @@ as in production. The nursery adopts whatever outlives its parent, so that a tes
 see it.
 """
 
+import gc
 import importlib
 import os
 import signal
@@ -26,6 +27,9 @@ def main() -> None:
     control = connection.Connection(int(sys.argv[1]))
     posix.adopt_orphans()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # Nobody asks how they ended.
+    # Each fork server does this once more, and would look at all of Keras for it.
+    gc.collect()
+    gc.freeze()
     control.send("ready")
     while True:
         try:

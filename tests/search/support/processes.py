@@ -24,6 +24,10 @@ class Executor:
         self.pid = pid
         self._answer = answer
 
+    def fileno(self) -> int:
+        """The descriptor that becomes readable when the function has ended."""
+        return self._answer.fileno()
+
     def ended(self, timeout: float) -> bool:
         """Whether the function returned or raised within some seconds."""
         return self._answer.poll(timeout)

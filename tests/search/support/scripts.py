@@ -1,15 +1,20 @@
 """Searches with toy trials, described without importing Keras."""
 
 import dataclasses
+import functools
 import json
 import os
 import sys
+from collections.abc import Callable
 from concurrent import futures
 from pathlib import Path
 
-from tests.search.support import nursery
+from tests.search.support import meeting, nursery
 from tuner_component.search import events, faults
+from tuner_component.search import study as study_lib
 from tuner_component.search.engines import launch
+from tuner_component.search.journal import Journal
+from tuner_component.search.journal_file import Block
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.protocol import EntryPoint
 from tuner_component.search.result import SearchResult
@@ -110,6 +115,50 @@ def search_with_fault(
     """A search in which the process that gets to a fault point is killed."""
     os.environ[faults.VARIABLE] = fault
     return search(entry, study, options)
+
+
+class RestlessJournal(Journal):
+    """Passes all its fault points in a short search.
+
+    It merges often, and does with every other commit as if it were on a filesystem
+    that has no slots.
+    """
+
+    def __init__(
+        self, directory: str, owner: str = "", *, read_only: bool = False
+    ) -> None:
+        super().__init__(directory, owner, merge_after=6, read_only=read_only)
+
+    def _write_commit(self, block: Block) -> str:
+        self._has_slots = not self._has_slots
+        return super()._write_commit(block)
+
+
+def on_stage(
+    address: str, search: Callable[..., SearchResult], *args: object
+) -> SearchResult:
+    """A search whose processes meet the test at each fault point."""
+    # What is changed here is so in all processes that are forked from this one.
+    faults.point = functools.partial(_meet_at, address)  # type: ignore[assignment]
+    study_lib.Journal = RestlessJournal  # type: ignore[misc]
+    return search(*args)
+
+
+def _meet_at(address: str, point: str) -> None:
+    meeting.attend(address, pid=os.getpid(), point=point)
+
+
+def search_in_process(
+    entry: EntryPoint, study: str, options: SearchOptions
+) -> SearchResult:
+    """A search without workers."""
+    from tuner_component.search import in_process
+
+    with study_lib.Study.open(study, FINGERPRINT) as opened:
+        found = opened.state
+        made = entry.load()(entry.argument, "in process")
+        complete = in_process.run(made.tuner, made.fit_kwargs, opened, options)
+        return SearchResult.of(made.tuner.oracle, opened, found, complete)
 
 
 def declared_faults() -> set[str]:
