@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import keras_tuner
 
-from tests.search.keras_trials import DATA, EveryEpoch, build_traced
+from tests.search.keras_trials import DATA, EveryEpoch, build, build_traced
 from tests.search.support import meeting
 from tuner_component.search import instrument
 
@@ -32,13 +32,18 @@ class MeetAt(keras.callbacks.Callback):  # type: ignore[misc]
             meeting.attend(self._address, pid=os.getpid())
 
 
-def make(argument: bytes, role: str) -> Any:
+def make(argument: bytes, role: str, build: Any = build_traced, **kwargs: Any) -> Any:
     """The entry point: two trials of four epochs, saved after each."""
     directory, address = json.loads(argument)
     instrument.WriteBudget = EveryEpoch  # type: ignore[misc]
     tuner = keras_tuner.RandomSearch(
-        build_traced, "val_loss", max_trials=2, directory=directory
+        build, "val_loss", max_trials=2, directory=directory
     )
     begun = Path(directory, "begun")
     fit_kwargs = {**DATA, "epochs": 4, "callbacks": [MeetAt(begun, 2, address)]}
-    return types.SimpleNamespace(tuner=tuner, fit_kwargs=fit_kwargs)
+    return types.SimpleNamespace(tuner=tuner, fit_kwargs={**fit_kwargs, **kwargs})
+
+
+def make_long(argument: bytes, role: str) -> Any:
+    """The same with seven epochs, of models that are ready to train at once."""
+    return make(argument, role, build, epochs=7, batch_size=64)

@@ -3,6 +3,9 @@
 There is a point on either side of every transition that becomes durable, so that a test
 can crash a search at each of them in turn instead of hoping for luck. In production a
 point costs one look-up in the environment.
+
+Call `faults.point`, do not import `point`: a test puts another function in its place to
+have the process wait there while it kills another one.
 """
 
 import os

@@ -15,6 +15,9 @@ from tuner_component.search.result import SearchResult
 
 LIMIT_S = 60.0
 
+# The fault points that only the training of Keras models passes.
+IN_TRAININGS = {"training.write.before", "training.write.after"}
+
 
 @dataclasses.dataclass(frozen=True)
 class Family:
