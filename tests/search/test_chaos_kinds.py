@@ -55,7 +55,8 @@ def test_death_that_ends_the_run(
         acts={} if in_process else {"1": ["die", "ok"]},
         think="" if in_process else "0.01",  # Trials are suggested ahead.
     )
-    study, options = str(tmp_path / "study"), SearchOptions(num_workers=2)
+    study, at_once = str(tmp_path / "study"), 1 if in_process else 2
+    options = SearchOptions(num_workers=at_once)
     search = scripts.search_in_process if in_process else scripts.search
     left, repeated = points, len(script.acts)
     while left:
@@ -78,7 +79,7 @@ def test_death_that_ends_the_run(
         run.wait_until_gone()
         left -= {point}
         under_way = checks.under_way(script, study)
-        assert len(under_way) <= options.num_workers, f"{kind} at {point}: {under_way}"
+        assert len(under_way) <= at_once, f"{kind} killed at {point}: {under_way}"
         repeated += len(under_way)
     result = nursery.start(search, script.entry(), study, options).result()
     checks.check(script, study, result, repeated)
