@@ -10,18 +10,19 @@ import contextlib
 import hashlib
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import tensorflow as tf
 from google.protobuf import message
-from tensorflow.core.framework import node_def_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 from tfx import types
 from tfx.components.util import examples_utils
 from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
 from tfx.types import standard_artifacts
+
+from tuner_component import graph_digest
 
 # Examples beyond this are not read for the sake of a digest: their files count by name,
 # size, and this much of their content at either end.
@@ -34,10 +35,6 @@ _MESSAGES = {
     example_gen_pb2.FORMAT_TF_EXAMPLE: tf.train.Example,
     example_gen_pb2.FORMAT_TF_SEQUENCE_EXAMPLE: tf.train.SequenceExample,
 }
-
-# Attributes of a graph's node that hold names, which are drawn anew each time. So do
-# those that begin with an underscore.
-_NAMES = {"shared_name", "container"}
 
 
 def describe(artifact: types.Artifact) -> Iterator[str]:
@@ -144,29 +141,7 @@ def _graph(path: str) -> str:
         model = saved_model_pb2.SavedModel.FromString(data)
     except message.DecodeError:
         return hashlib.sha256(data).hexdigest()
-    lines = [line for meta in model.meta_graphs for line in _describe_meta_graph(meta)]
-    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
-
-
-def _describe_meta_graph(meta: Any) -> Iterator[str]:
-    for key, signature in meta.signature_def.items():
-        yield f"{key} {sorted(signature.inputs)} {sorted(signature.outputs)}"
-    yield from _describe_nodes(meta.graph_def.node)
-    for function in meta.graph_def.library.function:
-        yield from _describe_nodes(function.node_def)
-
-
-def _describe_nodes(nodes: Iterable[node_def_pb2.NodeDef]) -> Iterator[str]:
-    for node in nodes:
-        attributes = [
-            (key, value.SerializeToString(deterministic=True))
-            for key, value in sorted(node.attr.items())
-            if key not in _NAMES
-            and not key.startswith("_")
-            and not value.HasField("func")
-            and not value.list.func
-        ]
-        yield f"{node.op} {attributes}"
+    return graph_digest.digest(model)
 
 
 def _size(path: str) -> int:
