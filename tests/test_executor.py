@@ -411,6 +411,27 @@ def test_changed_inputs_begin_a_new_study_and_say_what_changed(
     assert "custom_config" in caplog.text
 
 
+def test_change_that_no_source_tells_is_named(
+    run: Run, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Results of another search space would be published again without a word."""
+    oracle = "RandomSearchOracle(max_trials=2, seed=1, hyperparameters=space())"
+    head = """
+import keras_tuner, os
+def space():
+    hp = keras_tuner.HyperParameters()
+    hp.Float("x", 0, float(os.environ["WIDEST"]))
+    return hp
+"""
+    run.module(head + toy("return hp['x']", oracle))
+    for widest in ("1", "2"):
+        monkeypatch.setenv("WIDEST", widest)
+        with caplog.at_level("INFO", logger="absl"):
+            run()
+    assert "hyperparameter x (max_value was 1, is 2)" in caplog.text
+    assert "finished, and stays as it is" in caplog.text
+
+
 def test_time_budget_publishes_the_best_so_far(run: Run) -> None:
     """A search with a deadline would miss it, or publish nothing."""
     run.exec_properties["tune_args"] = '{"time_budget_seconds": 0.5}'

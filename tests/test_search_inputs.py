@@ -57,6 +57,21 @@ def test_edited_module_is_another_search(toy_run: Run) -> None:
     assert changed(before, fingerprint(toy_run)) == {"module"}
 
 
+def test_edited_helper_is_another_search(
+    toy_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trials in the old search space would count as trials in the new."""
+    helpers = toy_run.root / "helpers"
+    helpers.mkdir()
+    (helpers / "my_space.py").write_text("WIDTHS = [8, 16]")
+    monkeypatch.syspath_prepend(str(helpers))
+    path = Path(toy_run.exec_properties["module_file"])
+    path.write_text(f"from my_space import WIDTHS\n{path.read_text()}")
+    before = fingerprint(toy_run)
+    (helpers / "my_space.py").write_text("WIDTHS = [8, 32]")
+    assert changed(before, fingerprint(toy_run)) == {"module my_space"}
+
+
 @pytest.mark.parametrize("key", ["train_args", "eval_args", "custom_config"])
 def test_changed_arguments_are_another_search(toy_run: Run, key: str) -> None:
     """Trials with other steps, splits or settings would be mixed."""
@@ -70,7 +85,7 @@ def test_module_by_its_python_path(run: Run) -> None:
     run.exec_properties["tuner_fn"] = "tests.crashing_pipeline.tuner_fn"
     before = fingerprint(run)
     run.exec_properties["tuner_fn"] = "tests.conftest.tuner_fn"
-    assert changed(before, fingerprint(run)) == {"module"}
+    assert "module" in changed(before, fingerprint(run))
 
 
 def test_wheel_counts_by_its_name(run: Run) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from tfx import types
 from tfx.types import standard_component_specs as specs
 
+from tuner_component import user_sources
 from tuner_component.artifact_content import describe, digest_of_file
 from tuner_component.proto import tuner_pb2
 
@@ -39,6 +40,8 @@ def fingerprint(
         if artifacts
     }
     result["module"] = _module(exec_properties)
+    for name, digest in user_sources.imported(exec_properties).items():
+        result[f"module {name}"] = digest
     for key in (specs.TRAIN_ARGS_KEY, specs.EVAL_ARGS_KEY, specs.CUSTOM_CONFIG_KEY):
         result[key] = _digest([str(exec_properties.get(key))])
     seed = str(tune_args.seed) if tune_args.HasField("seed") else "drawn"

@@ -147,3 +147,10 @@ def test_frame_has_a_row_for_each_trial() -> None:
 def test_frame_of_a_study_without_trials_has_columns() -> None:
     """A notebook would fail on a search that has only begun."""
     assert "score" in studies.study().to_frame().columns
+
+
+@pytest.mark.parametrize(("last", "shown"), [(30, 30), (1, 2)])
+def test_number_of_trials_is_that_in_force(last: int, shown: int) -> None:
+    """A report would have 8 of 3 trials completed."""
+    trials = [studies.created(i) for i in "01"]
+    assert studies.study(studies.opened(max_trials=last), *trials).max_trials == shown

@@ -39,6 +39,17 @@ def test_a_failure_is_counted_and_no_best() -> None:
     assert (found.completed, found.failed, found.best) == (0, 1, None)
 
 
+@pytest.mark.parametrize(
+    ("max_trials", "known", "expected"),
+    [(9, 3, 9), (3, 8, 8), (None, 8, None), (0, 8, None)],
+)
+def test_there_are_never_more_trials_than_expected(
+    max_trials: int | None, known: int, expected: int | None
+) -> None:
+    """8 of 3 trials would complete where an oracle says less than it did."""
+    assert events.expected_trials(max_trials, known) == expected
+
+
 def test_each_event_is_a_line() -> None:
     """A log would say less than a terminal shows."""
     lines: list[str] = []

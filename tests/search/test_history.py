@@ -23,6 +23,14 @@ def state(version: int, **content: Any) -> dict[str, Any]:
     return {"kind": "attempt", "trial": "0", "state": {"version": version, **content}}
 
 
+def test_search_goes_on_to_the_trials_it_was_last_opened_for() -> None:
+    """A report would count trials of a limit that is not in force."""
+    opened = [{"kind": "opened", "max_trials": n, "seed": n} for n in (3, 5)]
+    history = History.of(opened)
+    assert history.max_trials == 5
+    assert history.opened is not None and history.opened["seed"] == 3
+
+
 def test_life_of_a_trial() -> None:
     """A report would tell another story than what happened."""
     attempt = {"kind": "attempt", "trial": "0", "reason": "killed by signal 9"}

@@ -27,7 +27,7 @@ def study_record(
         status=description.get("status", "running"),
         objective=objective,
         seed=description.get("seed"),
-        max_trials=opened.get("max_trials"),
+        max_trials=events.expected_trials(history.max_trials, len(history.trials)),
         created=description.get("created"),
         finished=description.get("finished"),
         oracle=opened.get("oracle"),

@@ -44,8 +44,8 @@ def main(job: protocol.Job, wire: connection.Connection, engine: base.Engine) ->
 
     Args:
         job: The search.
-        wire: Connection to the process that wants the result: `Progress` goes
-            there, and at the end a `SearchResult` or an `ErrorReport`; a `Stop` may
+        wire: Connection to the process that wants the result: `Progress` and `Logged`
+            go there, and at the end a `SearchResult` or an `ErrorReport`; a `Stop` may
             come from there.
         engine: Where workers come from.
 
@@ -54,14 +54,16 @@ def main(job: protocol.Job, wire: connection.Connection, engine: base.Engine) ->
     """
     worker.set_environment(resources.gpu_environment([], os.environ))
     output.Output(job.logs.process("driver"))
+    reporter = progress.Reporter(wire)
     outcome: Any
     try:
         job.context.apply()
         with (
             _on_cpu(),
+            reporter.passing_on_logs(),
             disk_space.needed("the search's driver", job.study_directory),
         ):
-            outcome = _search(job, wire, engine)
+            outcome = _search(job, wire, reporter, engine)
     except supervisor.ExecutorGone:
         return 1
     except error_reports.UserCodeError as error:
@@ -70,7 +72,7 @@ def main(job: protocol.Job, wire: connection.Connection, engine: base.Engine) ->
     except Exception as error:  # noqa: BLE001
         output.log_traceback()
         outcome = error_reports.describe(error, "the search's driver")
-    wire.send(outcome)
+    reporter.send(outcome)
     return 0
 
 
@@ -83,7 +85,10 @@ def _on_cpu() -> contextlib.AbstractContextManager[Any]:
 
 
 def _search(
-    job: protocol.Job, wire: connection.Connection, engine: base.Engine
+    job: protocol.Job,
+    wire: connection.Connection,
+    reporter: progress.Reporter,
+    engine: base.Engine,
 ) -> SearchResult:
     with Study.open(job.study_directory, job.fingerprint, job.options.seed) as study:
         workers = fleet.Fleet(engine, job.options.num_workers, _Specs(job, study))
@@ -106,7 +111,7 @@ def _search(
         end = supervisor.End.COMPLETE
         if found is not StudyState.FINISHED:
             caretaker = _Caretaker(tuner, oracle, study)
-            end = _run(job, wire, engine, workers, oracle, caretaker)
+            end = _run(job, wire, reporter, engine, workers, oracle, caretaker)
             caretaker.search_ended()
             if end is supervisor.End.COMPLETE:
                 oracle.finish()
@@ -167,6 +172,7 @@ class _Specs:
 def _run(
     job: protocol.Job,
     wire: connection.Connection,
+    reporter: progress.Reporter,
     engine: base.Engine,
     workers: fleet.Fleet,
     oracle: DurableOracle,
@@ -175,7 +181,6 @@ def _run(
     options = job.options
     keeper = clerk.Clerk(oracle, oracle.commit)
     attempts = assignments.Assignments(options.max_retries)
-    reporter = progress.Reporter(wire)
     desk = trial_desk.TrialDesk(
         keeper,
         workers,

@@ -9,7 +9,7 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.search import trials
+from tuner_component.search import search_shape, trials
 from tuner_component.search.display import SearchDisplay
 from tuner_component.search.epochs import EpochBook
 from tuner_component.search.failure_limit import FailureLimit
@@ -18,7 +18,7 @@ from tuner_component.search.open_trials import OpenTrials
 from tuner_component.search.oracle_facade import OracleFacade
 from tuner_component.search.oracle_journal import OracleJournal
 from tuner_component.search.oracle_repairs import lock_released_on_error, repair
-from tuner_component.search.oracle_restore import identity, restore
+from tuner_component.search.oracle_restore import restore
 from tuner_component.search.oracle_state import OracleState
 from tuner_component.search.space_table import SpaceTable
 from tuner_component.search.study import Study, StudyState
@@ -91,7 +91,10 @@ class DurableOracle(OracleFacade):
         self._display = SearchDisplay(oracle, oracle.verbose if display else 0)
         repair(oracle)
         spaces, state = SpaceTable(), OracleState(oracle)
-        history = restore(oracle, study.journal.records(), spaces, state)
+        shape = search_shape.of(oracle)
+        history = restore(oracle, study.journal.records(), spaces, state, shape)
+        if changed := search_shape.explain_change(shape, history, study):
+            _log.warning("%s", changed)
         journal = OracleJournal(oracle, study.journal, spaces, state, history)
         self.epochs = epochs or EpochBook()
         self.epochs.restore(history)
@@ -99,7 +102,7 @@ class DurableOracle(OracleFacade):
         self._open = OpenTrials(oracle, history.unfinished())
         self._thoughts = collections.deque([0.0], maxlen=2)
         if study.state is not StudyState.FINISHED:
-            self._begin(journal, history)
+            self._begin(journal, history, shape)
         for trial_id in oracle.end_order:
             self._limit.restore(oracle.trials[trial_id])
             self._display.note(oracle.trials[trial_id])
@@ -292,16 +295,11 @@ class DurableOracle(OracleFacade):
 
     # How it is done.
 
-    def _begin(self, journal: OracleJournal, history: History) -> None:
+    def _begin(
+        self, journal: OracleJournal, history: History, shape: dict[str, Any]
+    ) -> None:
         """Journals that the search was opened, and what that means for its trials."""
-        inner = self._inner
-        journal.append(
-            "opened",
-            time=time.time(),
-            seed=inner.seed,
-            max_trials=inner.max_trials,
-            **identity(inner),
-        )
+        journal.append("opened", time=time.time(), seed=self._inner.seed, **shape)
         for trial_id in self._open.waiting:
             if history.trials[trial_id].runs:  # For all that is known.
                 reason = "the search was interrupted"

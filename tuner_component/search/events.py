@@ -102,6 +102,16 @@ class TrialEnded:
     message: str | None = None
 
 
+def expected_trials(max_trials: int | None, known: int) -> int | None:
+    """How many trials there will be; None if nobody knows.
+
+    Args:
+        max_trials: What the oracle says today.
+        known: How many there are: more, if it said something else when they began.
+    """
+    return max(max_trials, known) if max_trials else None
+
+
 def cause_of(message: str) -> str:
     """The line of a message that names what went wrong: of a traceback, the exception."""
     _, marker, last = message.rpartition("Traceback (most recent call last):")

@@ -60,6 +60,7 @@ class History:
         end_order: Ids in the order in which trials ended.
         spaces: The distinct search spaces by key: the hyperparameters' configurations.
         opened: The record of how the search began; None if there is none.
+        max_trials: How many trials it may have, by the record of how it last went on.
         seed_state: KerasTuner's running seed.
         space: Key of the oracle's own search space; None if it never told.
         values: Values of the oracle's own search space.
@@ -71,6 +72,7 @@ class History:
     end_order: list[str] = field(default_factory=list)
     spaces: dict[str, list[Any]] = field(default_factory=dict)
     opened: dict[str, Any] | None = None
+    max_trials: int | None = None
     seed_state: Any = None
     space: str | None = None
     values: dict[str, Any] = field(default_factory=dict)
@@ -118,6 +120,7 @@ class History:
 
     def _fold_opened(self, record: Mapping[str, Any]) -> None:
         self.opened = self.opened or dict(record)
+        self.max_trials = record.get("max_trials")
 
     def _fold_space(self, record: Mapping[str, Any]) -> None:
         self.spaces[record["space"]] = record["entries"]

@@ -17,6 +17,9 @@ from tuner_component.search.history import History, TrialHistory
 from tuner_component.search.oracle_state import OracleState
 from tuner_component.search.space_table import SpaceTable
 
+# What must not change between the runs of one search.
+_IDENTITY = ("oracle", "objective", "objective_name", "direction")
+
 _LOST = (
     "All records of this trial were lost with a damaged file of the journal; see its "
     "directory `quarantine`."
@@ -28,6 +31,7 @@ def restore(
     records: Iterable[Mapping[str, Any]],
     spaces: SpaceTable,
     state: OracleState,
+    shape: Mapping[str, Any],
 ) -> History:
     """Gives a fresh oracle the trials and the state that a journal tells of.
 
@@ -36,6 +40,7 @@ def restore(
         records: Of a journal that an oracle of the same kind began, or none.
         spaces: Empty; takes up the search spaces.
         state: Of the oracle, made right after its construction.
+        shape: Of the search, taken then.
 
     Returns:
         What the journal tells.
@@ -46,30 +51,20 @@ def restore(
     with _collector_paused():
         history = History.of(records)
         if not history.is_empty():
-            _check_same_search(oracle, history)
+            _check_same_search(shape, history)
             _restore(oracle, history, spaces, state)
         return history
 
 
-def identity(oracle: keras_tuner.Oracle) -> dict[str, str]:
-    """What must not change between the runs of one search."""
-    cls = type(oracle)
-    return {
-        "oracle": f"{cls.__module__}.{cls.__qualname__}",
-        "objective": str(oracle.objective),
-        "objective_name": oracle.objective.name,
-        "direction": oracle.objective.direction,
-    }
-
-
-def _check_same_search(oracle: keras_tuner.Oracle, history: History) -> None:
+def _check_same_search(shape: Mapping[str, Any], history: History) -> None:
     """Raises if a history is not of a search with this kind of oracle and objective."""
-    for name, value in identity(oracle).items():
-        known = (history.opened or {}).get(name, value)
-        if known != value:
+    for name in _IDENTITY:
+        known = (history.opened or {}).get(name, shape[name])
+        if known != shape[name]:
             raise StudyMismatchError(
                 f"Expected the {name} this study was made with: {known}. "
-                f"Received: {value}. Choose another study directory for the new search."
+                f"Received: {shape[name]}. Choose another study directory for the new "
+                "search."
             )
 
 

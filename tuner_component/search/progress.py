@@ -1,7 +1,11 @@
 """Telling the process that wants the result how the search is going."""
 
+import contextlib
+import logging
 import select
-from collections.abc import Mapping
+import sys
+import threading
+from collections.abc import Iterator, Mapping
 from multiprocessing import connection
 from typing import Any
 
@@ -26,7 +30,7 @@ def search_begun(oracle: Any, study_directory: str, workers: int) -> events.Sear
         objective=objective.name,
         direction=objective.direction,
         workers=workers,
-        max_trials=oracle.max_trials,
+        max_trials=events.expected_trials(oracle.max_trials, len(statuses)),
         completed=statuses.count(trial_lib.TrialStatus.COMPLETED),
         failed=statuses.count(trial_lib.TrialStatus.FAILED),
         best=(best[0].score, best[0].trial_id) if best else None,
@@ -44,22 +48,60 @@ def outcome(state: Mapping[str, Any]) -> events.TrialEnded | events.AttemptLost:
 
 
 class Reporter:
-    """An observer that passes events on to the process that wants the result.
+    """The driver's word to the process that wants the result; from any thread.
+
+    As an observer it passes events on.
 
     Args:
-        wire: Connection to that process. An event is left out where it is not
-            listening: the search does not wait for it.
+        wire: Connection to that process.
     """
 
     def __init__(self, wire: connection.Connection) -> None:
         self._wire = wire
+        self._lock = threading.Lock()
 
     def __call__(self, event: events.Event) -> None:
-        """Sends an event."""
-        _, writable, _ = select.select([], [self._wire], [], 0)
-        if not writable:
-            return
+        """Sends an event; left out where nobody listens: the search does not wait."""
+        self.mention(protocol.Progress(event))
+
+    def mention(self, message: Any) -> bool:
+        """Sends what may be left out; returns whether it was sent."""
+        with self._lock:
+            _, writable, _ = select.select([], [self._wire], [], 0)
+            if not writable:
+                return False
+            try:
+                self._wire.send(message)
+            except OSError:  # Its end will be noticed.
+                return False
+            return True
+
+    def send(self, message: Any) -> None:
+        """Sends what must arrive."""
+        with self._lock:
+            self._wire.send(message)
+
+    @contextlib.contextmanager
+    def passing_on_logs(self) -> Iterator[None]:
+        """Has what this package logs here logged there too, where people look."""
+        handler = _LogHandler(self)
+        logger = logging.getLogger("tuner_component")
+        logger.addHandler(handler)
         try:
-            self._wire.send(protocol.Progress(event))
-        except OSError:
-            pass  # Its end will be noticed.
+            yield
+        finally:
+            logger.removeHandler(handler)
+
+
+class _LogHandler(logging.Handler):
+    def __init__(self, reporter: Reporter) -> None:
+        super().__init__()
+        self._reporter = reporter
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = self.format(record)
+        if not self._reporter.mention(
+            protocol.Logged(record.name, record.levelno, text)
+        ):
+            with contextlib.suppress(OSError):  # The log's disk may be full.
+                print(text, file=sys.stderr)

@@ -191,6 +191,21 @@ class Progress:
 
 
 @dataclasses.dataclass(frozen=True)
+class Logged:
+    """The driver has logged something.
+
+    Attributes:
+        logger: Name of the logger.
+        level: The level.
+        text: What it says.
+    """
+
+    logger: str
+    level: int
+    text: str
+
+
+@dataclasses.dataclass(frozen=True)
 class ErrorReport:
     """An error that ends the search.
 

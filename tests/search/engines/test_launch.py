@@ -72,6 +72,23 @@ def test_observer_is_told_what_happens(
     assert "ValueError: trial 1 is broken" in others[5].message
 
 
+def test_warnings_of_the_driver_are_logged_here(
+    nursery: processes.Nursery, tmp_path: Path
+) -> None:
+    """They would lie in a log that nobody opens while all goes well."""
+    study, options = str(tmp_path / "study"), SearchOptions(num_workers=1)
+    told = []
+    for trials in (2, 4):
+        script = scripts.Script(str(tmp_path / "work"), trials=trials)
+        executor = nursery.start(scripts.logged_search, script.entry(), study, options)
+        result, warnings = executor.result()
+        told.append(warnings)
+    assert len(result.completed) == 2
+    assert told[0] == []
+    assert len(told[1]) == 1
+    assert "max_trials (was 2, is 4)" in told[1][0]
+
+
 def test_heavy_modules_are_imported_once(
     nursery: processes.Nursery, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -99,6 +100,17 @@ def observed_search(
         observer=told.append,
     )
     return result, told
+
+
+def logged_search(
+    entry: EntryPoint, study: str, options: SearchOptions
+) -> tuple[SearchResult, list[str]]:
+    """A search, and the warnings that this process logged meanwhile."""
+    told: list[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: told.append(record.getMessage())  # type: ignore[method-assign]
+    logging.getLogger("tuner_component").addHandler(handler)
+    return search(entry, study, options), told
 
 
 def search_in_thread(

@@ -192,10 +192,14 @@ class _Launcher:
                 message = _receive(self._wire)
                 if message is None:
                     return self._last_word()
-                if not isinstance(message, protocol.Progress):
+                if isinstance(message, protocol.Logged):
+                    log = logging.getLogger(message.logger)
+                    log.log(message.level, "%s", message.text)
+                elif isinstance(message, protocol.Progress):
+                    self._begun = True
+                    observer(message.event)
+                else:
                     return message  # type: ignore[no-any-return]
-                self._begun = True
-                observer(message.event)
             elif self._control in ready:
                 return self._last_word()
 
