@@ -33,6 +33,15 @@ TOY_MODULE = """
 """
 
 
+def pytest_configure() -> None:
+    """Spares pip, which TFX starts for each packaged module, most of its work.
+
+    It would look through all that is installed for conflicts, for five seconds. It is
+    not to warn of them: pip reads the variable so, whatever its name suggests.
+    """
+    os.environ.setdefault("PIP_NO_WARN_CONFLICTS", "0")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begins with the files that take long, so that none of them is left for the end."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}

@@ -48,6 +48,7 @@ def container_environment(directory: Path) -> dict[str, str]:
         "HOME": str(home),
         "PYTHONPATH": str(packages),
         "TF_CPP_MIN_LOG_LEVEL": "3",
+        "PIP_NO_WARN_CONFLICTS": os.environ["PIP_NO_WARN_CONFLICTS"],
     }
 
 
