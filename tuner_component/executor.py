@@ -57,6 +57,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
             TypeError: If `tuner_fn` returns something else than it should.
             SearchFailedError: If the search ends without a result.
             SearchInterruptedError: If it was stopped; running it again goes on.
+            StorageError: If the study cannot be read or written, or a disk is full.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         with search_log.on_stdout():
