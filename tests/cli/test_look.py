@@ -28,7 +28,7 @@ def test_status_tells_how_it_goes(
     """Only a notebook could say how a search is going."""
     assert main(["status", str(artifact)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "29 of 20 trials completed, 1 failed." in lines
+    assert "29 of 30 trials completed, 1 failed." in lines
     assert "  1 x ValueError: 7" in lines
 
 
