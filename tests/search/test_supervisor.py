@@ -235,7 +235,7 @@ def test_too_many_failed_trials_end_the_search(searches: Searches) -> None:
 
 def test_no_completed_trial_is_an_error(searches: Searches) -> None:
     """The component would publish nothing without saying why."""
-    with pytest.raises(SearchFailedError, match="trial 0 is broken"):
+    with pytest.raises(SearchFailedError, match="trial [01] is broken"):
         searches.run(searches.script(trials=2, act="raise"))
 
 
