@@ -50,5 +50,13 @@ class SearchInterruptedError(SearchError):
     """
 
 
+def how_to_go_on(study_directory: str) -> str:
+    """What to tell somebody whose search was interrupted."""
+    return (
+        f"All completed trials are kept in {study_directory}: run the same search again "
+        "to go on from there."
+    )
+
+
 class PreflightError(SearchError):
     """What would fail every trial was found before the first one."""

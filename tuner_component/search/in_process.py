@@ -23,7 +23,7 @@ from tuner_component.search import (
 from tuner_component.search.checkpoints import CheckpointCleaner
 from tuner_component.search.durable_oracle import DurableOracle
 from tuner_component.search.epochs import EpochBook
-from tuner_component.search.errors import SearchInterruptedError
+from tuner_component.search.errors import SearchInterruptedError, how_to_go_on
 from tuner_component.search.instrument import instrument
 from tuner_component.search.interruption import (
     InterruptibleOracle,
@@ -93,11 +93,8 @@ def run(
     )
     if observer is not None:
         tuner.oracle = _Observed(oracle, events.Audience([observer]), study.directory)
-    how_to_go_on = (
-        f"All completed trials are kept in {study.directory}: run the same search again "
-        "to go on from there."
-    )
-    stop = Interruption(options.time_budget_s, options.grace_period_s, how_to_go_on)
+    going_on = how_to_go_on(study.directory)
+    stop = Interruption(options.time_budget_s, options.grace_period_s, going_on)
     tuner.oracle = interruptible = InterruptibleOracle(tuner.oracle, stop)
     try:
         with (
@@ -113,13 +110,13 @@ def run(
         interruptible.give_up_trials()
         stop.ended_search = True
     except KeyboardInterrupt:
-        _log.warning("Interrupted. %s", how_to_go_on)
+        _log.warning("Interrupted. %s", going_on)
         raise
     if not stop.ended_search:
         oracle.finish()
     if stop.signaled:
         raise SearchInterruptedError(
-            "Expected the search to run to its end. Received: SIGTERM. " + how_to_go_on
+            "Expected the search to run to its end. Received: SIGTERM. " + going_on
         )
     if stop.ended_search and not trials.ranked(oracle):
         raise SearchInterruptedError(

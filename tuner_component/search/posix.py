@@ -112,14 +112,8 @@ def caught_signals(*signals: int) -> Iterator[SignalPipe]:
 
     For the main thread only, as Python allows it to no other.
     """
-    with signal_pipe(*signals) as pipe:
-        previous = {number: signal.signal(number, _ignore) for number in signals}
-        try:
-            yield pipe
-        finally:
-            for number, handler in previous.items():
-                # None stands for a handler that Python cannot put back.
-                signal.signal(number, signal.SIG_DFL if handler is None else handler)
+    with signal_pipe(*signals) as pipe, _set(dict.fromkeys(signals, _ignore)):
+        yield pipe
 
 
 # The handlers of `handled_here` that are in place, and those they took the place of.
@@ -139,13 +133,13 @@ def handled_here(handlers: Mapping[int, Any]) -> Iterator[None]:
     Args:
         handlers: Handlers by signal, as `signal.signal` takes them.
     """
-    _handlers_before.update({n: signal.signal(n, h) for n, h in handlers.items()})
-    _handlers.update(handlers)
-    try:
-        yield
-    finally:
-        _handlers.clear()
-        _put_back(handlers)
+    with _set(handlers) as before:
+        _handlers_before.update(before)
+        _handlers.update(handlers)
+        try:
+            yield
+        finally:
+            _handlers.clear()
 
 
 def handles_signals() -> bool:
@@ -153,9 +147,18 @@ def handles_signals() -> bool:
     return bool(_handlers)
 
 
-def _put_back(numbers: Iterable[int]) -> None:
-    for number in numbers:
-        handler = _handlers_before[number]
+@contextlib.contextmanager
+def _set(handlers: Mapping[int, Any]) -> Iterator[dict[int, Any]]:
+    """Sets handlers while it lasts; tells which they take the place of."""
+    before = {number: signal.signal(number, h) for number, h in handlers.items()}
+    try:
+        yield before
+    finally:
+        _put_back(before)
+
+
+def _put_back(handlers: Mapping[int, Any]) -> None:
+    for number, handler in handlers.items():
         # None stands for a handler that Python cannot put back.
         signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
@@ -176,7 +179,8 @@ def _after_fork_in_child() -> None:
     if _handlers:
         signal.set_wakeup_fd(-1)
         # A handler that somebody has set since then is meant for the child, too.
-        _put_back([n for n, h in _handlers.items() if signal.getsignal(n) == h])
+        ours = [n for n, h in _handlers.items() if signal.getsignal(n) == h]
+        _put_back({number: _handlers_before[number] for number in ours})
         _handlers.clear()
     _after_fork()
 

@@ -27,7 +27,11 @@ from tuner_component.search import (
 )
 from tuner_component.search import logs as logs_lib
 from tuner_component.search.engines import local, server_process, zygote
-from tuner_component.search.errors import SearchError, SearchInterruptedError
+from tuner_component.search.errors import (
+    SearchError,
+    SearchInterruptedError,
+    how_to_go_on,
+)
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.result import SearchResult
 
@@ -210,7 +214,7 @@ class _Launcher:
             if not self._begun or self._stops > 2:
                 raise SearchInterruptedError(
                     f"Expected the search to run to its end. Received: {name}. "
-                    f"{self._how_to_go_on()}"
+                    f"{how_to_go_on(self._job.study_directory)}"
                 )
             if self._stops == 1:
                 _log.warning(
@@ -246,14 +250,8 @@ class _Launcher:
         )
         raise SearchInterruptedError(
             f"Expected the search to run to its end. Received: its {what} {how}. "
-            f"{self._how_to_go_on()} The log {self._job.logs.public(log)} ends with:\n"
+            f"{how_to_go_on(self._job.study_directory)} The log {self._job.logs.public(log)} ends with:\n"
             f"{output.tail(log) or '(nothing)'}"
-        )
-
-    def _how_to_go_on(self) -> str:
-        return (
-            f"All completed trials are kept in {self._job.study_directory}: run the "
-            "same search again to go on from there."
         )
 
 
