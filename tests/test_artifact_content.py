@@ -14,7 +14,7 @@ from tfx.components.util import examples_utils
 from tfx.proto import example_gen_pb2
 from tfx.types import standard_artifacts
 
-from tuner_component import artifact_content
+from tuner_component.identity import artifact_content
 
 
 def feature(value: int) -> tf.train.Feature:
@@ -175,7 +175,7 @@ def test_tensorflow_is_not_set_running(tmp_path: Path) -> None:
     examples(tmp_path, {"Split-train/data.gz": NUMBERS})
     code = f"""
 from tfx.types import standard_artifacts
-from tuner_component import artifact_content
+from tuner_component.identity import artifact_content
 from tuner_component.search.engines import preload
 artifact = standard_artifacts.Examples()
 artifact.uri = {str(tmp_path)!r}

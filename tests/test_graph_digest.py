@@ -12,7 +12,7 @@ import tensorflow as tf
 from tensorflow.core.framework import node_def_pb2
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
-from tuner_component import graph_digest
+from tuner_component.identity import graph_digest
 
 Build = Callable[[Any, Any], dict[str, Any]]
 

@@ -7,11 +7,12 @@ import pytest
 from tfx.utils import io_utils
 
 from tests.conftest import Run
-from tuner_component import TuneArgs, search_inputs
+from tuner_component import TuneArgs
+from tuner_component.identity import parts as parts_lib
 
 
 def fingerprint(run: Run, args: TuneArgs | None = None) -> dict[str, str]:
-    return search_inputs.fingerprint(
+    return parts_lib.fingerprint(
         run.input_dict, run.exec_properties, args or TuneArgs()
     )
 

@@ -2,7 +2,8 @@
 
 from tfx.types import standard_artifacts
 
-from tuner_component import Executor, TuneArgs, studies
+from tuner_component import Executor, TuneArgs
+from tuner_component.identity import study_directory
 
 
 def outputs(uri: str) -> dict[str, list[standard_artifacts.HyperParameters]]:
@@ -22,7 +23,7 @@ def test_default_is_beside_the_nodes_other_system_files() -> None:
         unique_id="5",
         stateful_working_dir="/root/Tuner/.system/stateful_working_dir/run-1",
     )
-    directory = studies.directory(TuneArgs(), context, OUTPUTS, PARTS)
+    directory = study_directory.directory(TuneArgs(), context, OUTPUTS, PARTS)
     assert directory.startswith("/root/Tuner/.system/studies/")
 
 
@@ -30,17 +31,17 @@ def test_named_directory_is_taken() -> None:
     """A pod could not find the study of the pod before it."""
     context = Executor.Context(tmp_dir="/tmp", unique_id="5")
     args = TuneArgs(study_dir="gs://bucket/studies")
-    directory = studies.directory(args, context, OUTPUTS, PARTS)
+    directory = study_directory.directory(args, context, OUTPUTS, PARTS)
     assert directory.startswith("gs://bucket/studies/")
 
 
 def test_other_fingerprint_is_another_directory() -> None:
     """One search would find another one's study in its place."""
     context = Executor.Context(tmp_dir="/tmp", unique_id="5")
-    one = studies.directory(TuneArgs(), context, OUTPUTS, PARTS)
-    other = studies.directory(TuneArgs(), context, OUTPUTS, {"examples": "b"})
+    one = study_directory.directory(TuneArgs(), context, OUTPUTS, PARTS)
+    other = study_directory.directory(TuneArgs(), context, OUTPUTS, {"examples": "b"})
     assert one != other
-    assert one == studies.directory(
+    assert one == study_directory.directory(
         TuneArgs(num_parallel_trials=3), context, OUTPUTS, PARTS
     )
 
@@ -49,5 +50,5 @@ def test_in_a_pod_it_is_beside_the_artifacts() -> None:
     """A retried pod would search anew: it is told the same outputs, and has a new disk."""
     uri = "gs://bucket/penguin/run-1/Tuner/0a1b/best_hyperparameters"
     context = Executor.Context(tmp_dir="/gcs/bucket/.temp", unique_id="5")
-    directory = studies.directory(TuneArgs(), context, outputs(uri), PARTS)
+    directory = study_directory.directory(TuneArgs(), context, outputs(uri), PARTS)
     assert directory.startswith("gs://bucket/penguin/run-1/Tuner/0a1b/.system/studies/")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tuner_component import user_sources
+from tuner_component.identity import user_sources
 
 # Whatever is imported here ends the test.
 BOMB = "raise SystemExit('this was run')\n"

@@ -12,13 +12,13 @@ from tuner_component import (
     fn_args,
     preload,
     prior,
-    search_inputs,
     search_log,
-    studies,
     tune_args,
     user_module,
     worker_entry,
 )
+from tuner_component.identity import parts as parts_lib
+from tuner_component.identity import study_directory
 from tuner_component.proto import tuner_pb2
 from tuner_component.report import loading, tensorboard, terminal
 from tuner_component.search import fingerprint, in_process, preflight, seeding
@@ -64,8 +64,10 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
             args = tune_args.from_exec_properties(
                 exec_properties.get(specs.TUNE_ARGS_KEY)
             )
-            parts = search_inputs.fingerprint(input_dict, exec_properties, args)
-            directory = studies.directory(args, self._context, output_dict, parts)
+            parts = parts_lib.fingerprint(input_dict, exec_properties, args)
+            directory = study_directory.directory(
+                args, self._context, output_dict, parts
+            )
             message = fn_args.from_artifacts(
                 input_dict,
                 exec_properties,

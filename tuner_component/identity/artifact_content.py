@@ -22,7 +22,7 @@ from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
 from tfx.types import standard_artifacts
 
-from tuner_component import graph_digest
+from tuner_component.identity import graph_digest
 
 # Examples beyond this are not read for the sake of a digest: their files count by name,
 # size, and this much of their content at either end.

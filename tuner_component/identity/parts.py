@@ -14,8 +14,8 @@ from typing import Any
 from tfx import types
 from tfx.types import standard_component_specs as specs
 
-from tuner_component import user_sources
-from tuner_component.artifact_content import describe, digest_of_file
+from tuner_component.identity import user_sources
+from tuner_component.identity.artifact_content import describe, digest_of_file
 from tuner_component.proto import tuner_pb2
 
 
