@@ -11,8 +11,8 @@ from tuner_component import (
     load_study,
     load_tuner_results,
 )
+from tuner_component.pipeline.user_module import UserModuleError
 from tuner_component.search.errors import SearchFailedError
-from tuner_component.user_module import UserModuleError
 
 
 def assert_nothing_published(run: Run) -> None:

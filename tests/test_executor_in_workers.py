@@ -8,8 +8,8 @@ import pytest
 
 from tests.conftest import TOY_MODULE, Run
 from tuner_component import load_best_hyperparameters, load_tuner_results
+from tuner_component.pipeline.user_module import UserModuleError
 from tuner_component.search.errors import SearchFailedError
-from tuner_component.user_module import UserModuleError
 
 pytestmark = pytest.mark.slow  # A fork server imports TensorFlow and TFX.
 

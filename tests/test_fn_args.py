@@ -16,7 +16,8 @@ from tfx.utils import io_utils
 from tfx_bsl.tfxio import dataset_options
 
 from tests.conftest import Run
-from tuner_component import TunerFnArgs, fn_args
+from tuner_component import TunerFnArgs
+from tuner_component.pipeline import fn_args
 
 TESTDATA = Path(tfx.components.__file__).parent / "testdata"
 

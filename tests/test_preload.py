@@ -1,6 +1,6 @@
 """What is imported once for all workers."""
 
-from tuner_component import preload
+from tuner_component.pipeline import preload
 
 
 def test_libraries_of_the_module_are_shared() -> None:

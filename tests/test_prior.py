@@ -10,7 +10,8 @@ import pytest
 from tfx.types import standard_artifacts
 
 from tests.conftest import Run
-from tuner_component import load_tuner_results, prior
+from tuner_component import load_tuner_results
+from tuner_component.pipeline import prior
 
 BEST = {
     "space": [

@@ -3,7 +3,8 @@
 import pytest
 from tfx.proto import tuner_pb2 as tfx_tuner_pb2
 
-from tuner_component import Stopping, TuneArgs, tune_args
+from tuner_component import Stopping, TuneArgs
+from tuner_component.pipeline import tune_args
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.stopping_options import StoppingOptions
 

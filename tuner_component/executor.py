@@ -7,18 +7,18 @@ from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import standard_component_specs as specs
 
-from tuner_component import (
-    artifacts,
+from tuner_component.identity import parts as parts_lib
+from tuner_component.identity import study_directory
+from tuner_component.pipeline import (
     fn_args,
     preload,
     prior,
+    publish,
     search_log,
     tune_args,
     user_module,
     worker_entry,
 )
-from tuner_component.identity import parts as parts_lib
-from tuner_component.identity import study_directory
 from tuner_component.proto import tuner_pb2
 from tuner_component.report import loading, tensorboard, terminal
 from tuner_component.search import fingerprint, in_process, preflight, seeding
@@ -81,7 +81,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
             options = tune_args.search_options(args, prior.known(input_dict))
             result = run(message, directory, parts, options)
             _log_result(result, directory)
-            artifacts.publish(result, loading.load_study(directory), output_dict)
+            publish.publish(result, loading.load_study(directory), output_dict)
 
 
 def _log_result(result: SearchResult, directory: str) -> None:

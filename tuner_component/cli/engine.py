@@ -8,9 +8,9 @@ from typing import Any
 from absl import logging
 from tfx.types import standard_artifacts
 
-from tuner_component import user_module
 from tuner_component.cli import data, look
 from tuner_component.executor import Executor
+from tuner_component.pipeline import user_module
 from tuner_component.report.loading import load_study
 
 

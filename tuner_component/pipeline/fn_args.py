@@ -18,7 +18,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types import standard_component_specs as specs
 from tfx.utils import json_utils
 
-from tuner_component import splits as splits_lib
+from tuner_component.pipeline import splits as splits_lib
 from tuner_component.proto import tuner_pb2
 
 

@@ -6,7 +6,7 @@ import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
-from tuner_component import worker_entry
+from tuner_component.pipeline import worker_entry
 
 # What every worker needs, whatever the user's module imports.
 _ALWAYS = ("keras_tuner", "tensorflow", worker_entry.__name__)

@@ -2,7 +2,7 @@
 
 from tfx.components.tuner.component import TunerFnResult
 
-from tuner_component import fn_args, user_module
+from tuner_component.pipeline import fn_args, user_module
 from tuner_component.proto import tuner_pb2
 
 # Names this module for the search, which knows nothing of TFX.
