@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from tuner_component.proto.tuner_pb2 import TuneArgs as TuneArgs
     from tuner_component.proto.tuner_pb2 import TunerFnArgs as TunerFnArgs
     from tuner_component.report.loading import load_study as load_study
-    from tuner_component.results import TrialResult as TrialResult
-    from tuner_component.results import (
+    from tuner_component.results.loading import TrialResult as TrialResult
+    from tuner_component.results.loading import (
         load_best_hyperparameters as load_best_hyperparameters,
     )
-    from tuner_component.results import load_tuner_results as load_tuner_results
+    from tuner_component.results.loading import load_tuner_results as load_tuner_results
     from tuner_component.search.reporting import report_epoch as report_epoch
 
 _MODULE_OF = {

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from tfx import types
 
-from tuner_component import results
+from tuner_component.results import loading
 from tuner_component.search.known import Known
 
 PRIOR_RESULTS_KEY = "prior_results"
@@ -29,11 +29,11 @@ def known(input_dict: Mapping[str, list[types.Artifact]]) -> Known:
         ValueError: If one does not hold what its type says.
     """
     points = [
-        results.load_best_hyperparameters(artifact.uri).values
+        loading.load_best_hyperparameters(artifact.uri).values
         for artifact in input_dict.get(INITIAL_HYPERPARAMETERS_KEY) or []
     ]
     searches = [
-        results.load_tuner_results(artifact.uri)
+        loading.load_tuner_results(artifact.uri)
         for artifact in input_dict.get(PRIOR_RESULTS_KEY) or []
     ]
     for place in range(_BEST):

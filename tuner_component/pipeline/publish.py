@@ -13,7 +13,10 @@ from tfx.utils import io_utils
 
 from tuner_component.report import page
 from tuner_component.report.record import FAILED, RECORD_FILE, StudyRecord
-from tuner_component.results import BEST_HYPERPARAMETERS_FILE, TUNER_RESULTS_FILE
+from tuner_component.results.loading import (
+    BEST_HYPERPARAMETERS_FILE,
+    TUNER_RESULTS_FILE,
+)
 from tuner_component.search.result import SearchResult
 
 _log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from typing import Any
 
 import keras_tuner
 
-from tuner_component import hyperparameters
+from tuner_component.results import hyperparameters
 
 BEST_HYPERPARAMETERS_FILE = "best_hyperparameters.txt"
 TUNER_RESULTS_FILE = "tuner_results.json"
