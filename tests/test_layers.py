@@ -105,11 +105,17 @@ def test_forbidden_import_is_seen(module: str, source: str) -> None:
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("tuner_component.search.files", "def f():\n    import tensorflow as tf"),
+        (
+            "tuner_component.search.storage.files",
+            "def f():\n    import tensorflow as tf",
+        ),
         ("tuner_component.search.study", "from . import journal"),
         ("tuner_component.search.study", "from .journal import Journal"),
         ("tuner_component.search.study", "import json, keras_tuner"),
-        ("tuner_component.report.html", "from tuner_component.search import plain"),
+        (
+            "tuner_component.report.html",
+            "from tuner_component.search.storage import plain",
+        ),
         ("tuner_component.report.html", "from tuner_component.search.history import H"),
         ("tuner_component.oracles.optuna", "from ..search import durable_oracle"),
         ("tuner_component.executor", "import tensorflow, tfx"),

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tuner_component.search import files, lease
+from tuner_component.search import lease
+from tuner_component.search.storage import files
 
 
 @pytest.fixture(params=["local", "file-uri", "memory"])

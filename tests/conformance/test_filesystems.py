@@ -6,9 +6,9 @@ import json
 import pytest
 
 from tests.search import simulation
-from tuner_component.search import faults, files
 from tuner_component.search.errors import StudyLockedError, StudyMismatchError
 from tuner_component.search.journal import QUARANTINE, Journal
+from tuner_component.search.storage import faults, files
 from tuner_component.search.study import Study, StudyState
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import cloudpickle
 
-from tuner_component.search import faults
+from tuner_component.search.storage import faults
 
 _LENGTH = struct.Struct("<Q")
 

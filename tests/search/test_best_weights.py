@@ -83,7 +83,7 @@ def test_a_crash_before_the_new_file_has_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between the two renames there is no file at all."""
-    from tuner_component.search import files
+    from tuner_component.search.storage import files
 
     before = Weights(tmp_path)
     before.epoch(3.0)

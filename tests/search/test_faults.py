@@ -3,7 +3,7 @@
 import pytest
 
 from tests.search import crashes
-from tuner_component.search import faults
+from tuner_component.search.storage import faults
 
 
 def pass_point(times: int) -> None:

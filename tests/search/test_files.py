@@ -10,8 +10,8 @@ import pytest
 
 from tests.search import crashes
 from tests.search.conftest import Mount
-from tuner_component.search import files
 from tuner_component.search.errors import StorageError
+from tuner_component.search.storage import files
 
 
 @pytest.mark.parametrize("point", ["files.write.written", "files.write.replaced"])
@@ -83,7 +83,7 @@ def test_local_files_need_no_tensorflow(tmp_path: Path) -> None:
     """A process that only supervises would import TensorFlow, for seconds and GPUs."""
     code = (
         "import sys\n"
-        "from tuner_component.search import files, journal, study\n"
+        "from tuner_component.search.storage import files; from tuner_component.search import journal, study\n"
         f"files.write_bytes({str(tmp_path / 'file')!r}, b'x')\n"
         f"study.Study.open({str(tmp_path / 'study')!r}, {{}}).close()\n"
         "assert not {'tensorflow', 'keras_tuner'} & set(sys.modules)\n"

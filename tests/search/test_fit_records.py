@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from tuner_component.search import state_codec
 from tuner_component.search.fit_records import FitRecords, directory_of
+from tuner_component.search.storage import arrays
 
 
 def test_states_come_back_by_number(tmp_path: Path) -> None:
     """The second execution would go on with the state of the first."""
     records = FitRecords(str(tmp_path / "a"))
     for fit in (0, 1):
-        records.write(fit, state_codec.encode({"fit": fit}))
-    records.write(1, state_codec.encode({"fit": "newer"}))
+        records.write(fit, arrays.encode({"fit": fit}))
+    records.write(1, arrays.encode({"fit": "newer"}))
     again = FitRecords(str(tmp_path / "a"))
     assert again.latest == 1
     assert again.take(1) == {"fit": "newer"}
@@ -37,7 +37,7 @@ def test_a_torn_state_is_dropped_with_a_warning(
     """A power loss would end in a stack trace, or in a training on garbage."""
     records = FitRecords(str(tmp_path))
     for fit in (0, 1):
-        records.write(fit, state_codec.encode({"fit": fit}))
+        records.write(fit, arrays.encode({"fit": fit}))
     path = tmp_path / "fit-00001.state"
     path.write_bytes(path.read_bytes()[:-7])
     with caplog.at_level(logging.WARNING):
@@ -61,7 +61,7 @@ def test_a_run_that_failed_is_counted_and_its_states_go(tmp_path: Path) -> None:
     for run in range(2):
         records = FitRecords(directory)
         assert records.run == run
-        records.write(0, state_codec.encode({}))
+        records.write(0, arrays.encode({}))
         records.clear_for_next_run()
     again = FitRecords(directory)
     assert again.run == 2 and again.latest == -1

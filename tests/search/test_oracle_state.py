@@ -10,8 +10,8 @@ import pytest
 from keras_tuner import oracles
 
 from tests.search import simulation
-from tuner_component.search import plain
 from tuner_component.search.oracle_state import OracleState
+from tuner_component.search.storage import plain
 
 
 class Plain(keras_tuner.Oracle):

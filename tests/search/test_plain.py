@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tuner_component.search import plain
+from tuner_component.search.storage import plain
 
 
 def there_and_back(value: Any) -> Any:

@@ -7,7 +7,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from tuner_component.search import state_codec
+from tuner_component.search.storage import arrays
 
 VALUE = {
     "nothing": None,
@@ -37,42 +37,42 @@ def assert_same(left: Any, right: Any) -> None:
 
 def test_values_come_back_as_they_were() -> None:
     """A training would go on from another state than it was interrupted in."""
-    assert_same(state_codec.decode(state_codec.encode(VALUE)), VALUE)
+    assert_same(arrays.decode(arrays.encode(VALUE)), VALUE)
 
 
 def test_nan_comes_back() -> None:
     """One diverged epoch would make the whole curve unreadable."""
-    assert math.isnan(state_codec.decode(state_codec.encode([math.nan]))[0])
+    assert math.isnan(arrays.decode(arrays.encode([math.nan]))[0])
 
 
 def test_bfloat16_comes_back_bit_by_bit() -> None:
     """Models in mixed precision could not be checkpointed."""
     array = np.array([1.0, -2.5, 3e30], ml_dtypes.bfloat16)
-    back = state_codec.decode(state_codec.encode(array))
+    back = arrays.decode(arrays.encode(array))
     assert back.dtype == array.dtype and back.tobytes() == array.tobytes()
 
 
 def test_a_non_contiguous_array_comes_back() -> None:
     """Transposed weights would be stored in the wrong order."""
     array = np.arange(6).reshape(2, 3).T
-    assert_same(state_codec.decode(state_codec.encode(array)), np.array(array))
+    assert_same(arrays.decode(arrays.encode(array)), np.array(array))
 
 
 def test_torn_bytes_are_refused_at_every_length() -> None:
     """Half a checkpoint would be trusted."""
-    data = state_codec.encode(VALUE)
+    data = arrays.encode(VALUE)
     for length in range(len(data)):
-        with pytest.raises(state_codec.DamagedStateError, match="torn"):
-            state_codec.decode(data[:length])
+        with pytest.raises(arrays.DamagedStateError, match="torn"):
+            arrays.decode(data[:length])
 
 
 def test_a_flipped_bit_is_noticed_anywhere() -> None:
     """A damaged weight would be trained on."""
-    data = bytearray(state_codec.encode(VALUE))
+    data = bytearray(arrays.encode(VALUE))
     for position in range(len(data)):
         data[position] ^= 4
-        with pytest.raises(state_codec.DamagedStateError):
-            state_codec.decode(bytes(data))
+        with pytest.raises(arrays.DamagedStateError):
+            arrays.decode(bytes(data))
         data[position] ^= 4
 
 
@@ -82,12 +82,12 @@ def test_a_flipped_bit_is_noticed_anywhere() -> None:
 def test_other_values_are_refused(value: Any) -> None:
     """Something would be stored that does not come back."""
     with pytest.raises(TypeError, match="Expected .* Received: "):
-        state_codec.encode(value)
-    assert not state_codec.is_plain(value, with_arrays=True)
+        arrays.encode(value)
+    assert not arrays.is_plain(value, with_arrays=True)
 
 
 def test_arrays_can_be_told_from_plain_data() -> None:
     """The data that a callback was given would go into every checkpoint."""
-    assert state_codec.is_plain([1, "a", (None,)], with_arrays=False)
-    assert not state_codec.is_plain([np.zeros(3)], with_arrays=False)
-    assert state_codec.is_plain([np.zeros(3)], with_arrays=True)
+    assert arrays.is_plain([1, "a", (None,)], with_arrays=False)
+    assert not arrays.is_plain([np.zeros(3)], with_arrays=False)
+    assert arrays.is_plain([np.zeros(3)], with_arrays=True)

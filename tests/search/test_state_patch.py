@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tuner_component.search import state_patch
+from tuner_component.search.storage import patch as patch_lib
 
 PAIRS = [
     ({}, {"a": 1}),
@@ -27,10 +27,10 @@ PAIRS = [
 @pytest.mark.parametrize(("old", "new"), PAIRS)
 def test_patch_leads_to_the_new_state(old: Any, new: Any) -> None:
     """An oracle would be restored to a state it never had."""
-    patch = json.loads(json.dumps(state_patch.diff(old, new)))
-    assert state_patch.apply(copy.deepcopy(old), patch) == new
-    back = json.loads(json.dumps(state_patch.diff(new, old)))
-    assert state_patch.apply(copy.deepcopy(new), back) == old
+    patch = json.loads(json.dumps(patch_lib.diff(old, new)))
+    assert patch_lib.apply(copy.deepcopy(old), patch) == new
+    back = json.loads(json.dumps(patch_lib.diff(new, old)))
+    assert patch_lib.apply(copy.deepcopy(new), back) == old
 
 
 def test_long_chain_of_random_changes() -> None:
@@ -62,8 +62,8 @@ def test_long_chain_of_random_changes() -> None:
     for _ in range(500):
         before = copy.deepcopy(state)
         mutate(state)
-        patch = json.loads(json.dumps(state_patch.diff(before, state)))
-        restored = state_patch.apply(restored, patch)
+        patch = json.loads(json.dumps(patch_lib.diff(before, state)))
+        restored = patch_lib.apply(restored, patch)
         assert restored == state
         if not state:
             state["a"] = value(3)
@@ -73,7 +73,7 @@ def test_long_chain_of_random_changes() -> None:
 def test_equal_states_need_no_patch() -> None:
     """Every record would carry the whole state."""
     state = {"a": [1, {"b": 2}]}
-    assert state_patch.diff(state, copy.deepcopy(state)) is None
+    assert patch_lib.diff(state, copy.deepcopy(state)) is None
 
 
 @pytest.mark.parametrize("length", [10, 1000])
@@ -83,4 +83,4 @@ def test_patch_of_a_growing_list_does_not_grow(length: int) -> None:
     new = copy.deepcopy(old)
     new["rounds"][0].append({"id": "new"})
     new["n"] += 1
-    assert len(json.dumps(state_patch.diff(old, new))) < 120
+    assert len(json.dumps(patch_lib.diff(old, new))) < 120

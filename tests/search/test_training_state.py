@@ -7,7 +7,8 @@ import keras
 import numpy as np
 import pytest
 
-from tuner_component.search import state_codec, training_state
+from tuner_component.search import training_state
+from tuner_component.search.storage import arrays
 
 X = np.linspace(-1, 1, 32, dtype="float32").reshape(8, 4)
 Y = X[:, :1]
@@ -29,8 +30,8 @@ def trained(**kwargs: Any) -> Any:
 
 
 def stored(model: Any) -> dict[str, Any]:
-    state: dict[str, Any] = state_codec.decode(
-        state_codec.encode(training_state.capture_model(model))
+    state: dict[str, Any] = arrays.decode(
+        arrays.encode(training_state.capture_model(model))
     )
     return state
 
@@ -113,7 +114,7 @@ def test_random_generators_come_back() -> None:
     """Shuffling would repeat the epochs before the interruption."""
     random.seed(1)
     np.random.seed(1)
-    state = state_codec.decode(state_codec.encode(training_state.capture_random()))
+    state = arrays.decode(arrays.encode(training_state.capture_random()))
     expected = random.random(), random.gauss(0, 1), np.random.random()
     random.random()
     training_state.restore_random(state)
@@ -122,7 +123,7 @@ def test_random_generators_come_back() -> None:
 
 def counted(callback: Any) -> Any:
     (state,) = training_state.capture_callbacks([callback])
-    return state_codec.decode(state_codec.encode(state["counted"]))
+    return arrays.decode(arrays.encode(state["counted"]))
 
 
 def after_epochs(callback: Any, *losses: float) -> Any:

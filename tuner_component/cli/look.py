@@ -8,7 +8,7 @@ from typing import Any
 
 from tuner_component.report.loading import load_study
 from tuner_component.report.record import FAILED, RUNNING, StudyRecord, TrialRecord
-from tuner_component.search import files
+from tuner_component.search.storage import files
 
 # Where studies lie below what people name: the output directory of `tune`, or the
 # directory of a pipeline's node.

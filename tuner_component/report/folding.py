@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from tuner_component.report import record
-from tuner_component.search import events, plain
+from tuner_component.search import events
 from tuner_component.search.history import History, TrialHistory
+from tuner_component.search.storage import plain
 
 
 def study_record(

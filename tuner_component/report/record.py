@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tuner_component.search import plain
+from tuner_component.search.storage import plain
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -19,7 +19,8 @@ from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2, summary_v2
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-from tuner_component.search import events, files
+from tuner_component.search import events
+from tuner_component.search.storage import files
 
 DIRECTORY = "tensorboard"
 # What HParams compares trials by; the objective's own curve has its last epoch's value.

@@ -10,8 +10,9 @@ from typing import Any
 
 from keras_tuner.engine import base_tuner
 
-from tuner_component.search import best_weights, files, fit_records
+from tuner_component.search import best_weights, fit_records
 from tuner_component.search.errors import StorageError
+from tuner_component.search.storage import files
 
 _LOG = logging.getLogger(__name__)
 

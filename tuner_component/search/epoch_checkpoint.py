@@ -13,11 +13,12 @@ from typing import Any
 
 import keras
 
-from tuner_component.search import state_codec, training_state
+from tuner_component.search import training_state
 from tuner_component.search.best_weights import BestWeights
 from tuner_component.search.epoch_reporter import EpochReporter
 from tuner_component.search.errors import StorageError
 from tuner_component.search.fit_records import FitRecords
+from tuner_component.search.storage import arrays
 from tuner_component.search.write_budget import WriteBudget
 
 _LOG = logging.getLogger(__name__)
@@ -105,7 +106,7 @@ class Training:
         state["best_value"] = self.best.value
         state["reported"] = self.reporter.epochs
         try:
-            data = state_codec.encode(state)
+            data = arrays.encode(state)
             self.best.make_durable()
             self.records.write(self.number, data)
             self.best.checkpointed(self._mark(epoch))

@@ -4,8 +4,8 @@ import hashlib
 import json
 from collections.abc import Mapping
 
-from tuner_component.search import files
 from tuner_component.search.errors import StorageError
+from tuner_component.search.storage import files
 
 STUDY_FILE = "study.json"
 

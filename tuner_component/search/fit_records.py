@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from tuner_component.search import faults, files, state_codec
 from tuner_component.search.errors import StorageError
+from tuner_component.search.storage import arrays, faults, files
 
 _LOG = logging.getLogger(__name__)
 
@@ -115,8 +115,8 @@ class FitRecords:
             fit = int(match[1])
             data = files.read_bytes(self._path(fit))
             try:
-                self._states[fit] = state_codec.decode(data)
-            except state_codec.DamagedStateError as error:
+                self._states[fit] = arrays.decode(data)
+            except arrays.DamagedStateError as error:
                 _LOG.warning(
                     "%s: %s That training starts over.", self._path(fit), error
                 )

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tuner_component.search import files, plain, state_patch
 from tuner_component.search.journal import Journal
+from tuner_component.search.storage import files, patch, plain
 
 
 @dataclass
@@ -115,7 +115,7 @@ class History:
             self.state, self.version = state["full"], state["version"]
         elif "patch" in state and state["version"] == self.version + 1:
             # A patch on a state that was lost would lead to one that never was.
-            self.state = state_patch.apply(self.state, state["patch"])
+            self.state = patch.apply(self.state, state["patch"])
             self.version += 1
 
     def _fold_opened(self, record: Mapping[str, Any]) -> None:

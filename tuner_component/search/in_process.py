@@ -13,7 +13,6 @@ from tuner_component.search import (
     dataset_iterators,
     disk_space,
     events,
-    files,
     known_points,
     progress,
     shields,
@@ -32,6 +31,7 @@ from tuner_component.search.interruption import (
 )
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle_facade import OracleFacade
+from tuner_component.search.storage import files
 from tuner_component.search.study import Study, StudyState
 
 _DEFAULTS = SearchOptions()

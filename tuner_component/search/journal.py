@@ -15,9 +15,10 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tuner_component.search import faults, files, journal_file
+from tuner_component.search import journal_file
 from tuner_component.search.errors import StorageError
 from tuner_component.search.journal_file import Block, DamagedFileError
+from tuner_component.search.storage import faults, files
 
 QUARANTINE = "quarantine"
 

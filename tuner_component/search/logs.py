@@ -10,8 +10,8 @@ import os
 import tempfile
 from collections.abc import Iterator
 
-from tuner_component.search import files
 from tuner_component.search.errors import StorageError
+from tuner_component.search.storage import files
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,11 +4,12 @@ from typing import Any
 
 import keras_tuner
 
-from tuner_component.search import plain, state_patch
 from tuner_component.search.history import History
 from tuner_component.search.journal import Journal
 from tuner_component.search.oracle_state import OracleState
 from tuner_component.search.space_table import SpaceTable
+from tuner_component.search.storage import patch as patch_lib
+from tuner_component.search.storage import plain
 
 # After so many changes of an oracle's state it is written in full, so that losing one
 # file of the journal never costs more than this many.
@@ -86,7 +87,7 @@ class OracleJournal:
             self._space = space
             change["space"], change["values"] = space
         captured = self._state.capture()
-        patch = state_patch.diff(self._shadow, captured)
+        patch = patch_lib.diff(self._shadow, captured)
         if full or patch is not None:
             self._version += 1
             self._shadow = captured

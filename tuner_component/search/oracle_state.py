@@ -15,7 +15,8 @@ from typing import Any
 import keras_tuner
 from keras_tuner.oracles import BayesianOptimizationOracle
 
-from tuner_component.search import plain, random_state
+from tuner_component.search import random_state
+from tuner_component.search.storage import plain
 
 _RANDOM = "$random"
 _OBJECTIVE = keras_tuner.Objective("objective", "min")

@@ -4,7 +4,7 @@ import importlib
 import random
 from typing import Any
 
-from tuner_component.search import plain
+from tuner_component.search.storage import plain
 
 _PYTHON = "random.Random"
 _NUMPY_LEGACY = "numpy.random.mtrand.RandomState"

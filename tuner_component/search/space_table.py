@@ -12,7 +12,7 @@ from typing import Any
 
 import keras_tuner
 
-from tuner_component.search import plain
+from tuner_component.search.storage import plain
 
 
 class SpaceTable:

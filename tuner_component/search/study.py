@@ -16,7 +16,6 @@ from importlib import metadata
 from types import TracebackType
 from typing import Any, final
 
-from tuner_component.search import faults, files
 from tuner_component.search.errors import (
     StorageError,
     StudyLockedError,
@@ -26,6 +25,7 @@ from tuner_component.search.errors import (
 from tuner_component.search.fingerprint import STUDY_FILE, differences, study_id
 from tuner_component.search.journal import Journal
 from tuner_component.search.lock import StudyLock
+from tuner_component.search.storage import faults, files
 from tuner_component.version import __version__
 
 FORMAT_VERSION = 1

@@ -17,7 +17,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tuner_component.search import state_codec
+from tuner_component.search.storage import arrays
 
 
 class MismatchError(ValueError):
@@ -150,7 +150,7 @@ def _counted(callback: Any) -> dict[str, Any]:
         for name, value in vars(callback).items()
         if name not in settings
         and not isinstance(value, str)
-        and state_codec.is_plain(value, with_arrays=watches)
+        and arrays.is_plain(value, with_arrays=watches)
     }
 
 

@@ -5,8 +5,8 @@ import logging
 
 from keras_tuner.engine import base_tuner
 
-from tuner_component.search import files
 from tuner_component.search.errors import StorageError
+from tuner_component.search.storage import files
 
 _log = logging.getLogger(__name__)
 

@@ -17,7 +17,6 @@ from tuner_component.search import (
     disk_space,
     error_reports,
     events,
-    files,
     link,
     output,
     preflight,
@@ -30,6 +29,7 @@ from tuner_component.search import (
 from tuner_component.search.engines import base
 from tuner_component.search.epoch_reporter import ReportEpoch
 from tuner_component.search.instrument import instrument
+from tuner_component.search.storage import files
 
 
 def main(spec: protocol.WorkerSpec, channel: base.Channel) -> int:

@@ -14,8 +14,8 @@ import shutil
 from collections.abc import Iterator
 from typing import Any
 
-from tuner_component.search import faults
 from tuner_component.search.errors import StorageError
+from tuner_component.search.storage import faults
 
 TEMPORARY_SUFFIX = ".tmp"
 
