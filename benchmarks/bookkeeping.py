@@ -27,7 +27,7 @@ from benchmarks import harness
 from tuner_component.search.durable_oracle import DurableOracle
 from tuner_component.search.oracle_repairs import repair
 from tuner_component.search.storage import files
-from tuner_component.search.study import Study
+from tuner_component.search.study.study import Study
 
 FINGERPRINT = {"benchmark": "bookkeeping"}
 PER_TRIAL_GOAL_MS = 3.0

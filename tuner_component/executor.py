@@ -21,13 +21,14 @@ from tuner_component.pipeline import (
 )
 from tuner_component.proto import tuner_pb2
 from tuner_component.report import loading, tensorboard, terminal
-from tuner_component.search import fingerprint, in_process, preflight, seeding
+from tuner_component.search import in_process, preflight, seeding
 from tuner_component.search.engines import launch
 from tuner_component.search.events import Audience
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.protocol import EntryPoint
 from tuner_component.search.result import SearchResult
-from tuner_component.search.study import Study, StudyState
+from tuner_component.search.study import fingerprint
+from tuner_component.search.study.study import Study, StudyState
 
 _log = logging.getLogger("tuner_component")
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tuner_component.search import lease
 from tuner_component.search.storage import files
+from tuner_component.search.study import lease
 
 
 @pytest.fixture(params=["local", "file-uri", "memory"])

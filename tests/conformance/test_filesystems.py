@@ -7,9 +7,9 @@ import pytest
 
 from tests.search import simulation
 from tuner_component.search.errors import StudyLockedError, StudyMismatchError
-from tuner_component.search.journal import QUARANTINE, Journal
 from tuner_component.search.storage import faults, files
-from tuner_component.search.study import Study, StudyState
+from tuner_component.search.study.journal import QUARANTINE, Journal
+from tuner_component.search.study.study import Study, StudyState
 
 
 def test_file_is_read_as_it_was_written(root: str) -> None:

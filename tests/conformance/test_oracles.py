@@ -16,7 +16,7 @@ from keras_tuner import oracles
 from tests.search import simulation
 from tuner_component.oracles import OptunaOracle
 from tuner_component.search.durable_oracle import DurableOracle
-from tuner_component.search.study import Study
+from tuner_component.search.study.study import Study
 
 GP = pytest.param(
     "gp",

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.search import crashes, simulation
-from tuner_component.search.journal import Journal
-from tuner_component.search.study import Study
+from tuner_component.search.study.journal import Journal
+from tuner_component.search.study.study import Study
 
 
 def kinds(*slow: str) -> list[Any]:

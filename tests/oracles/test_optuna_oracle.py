@@ -13,7 +13,7 @@ import pytest
 from tests.search import simulation
 from tuner_component.oracles import OptunaOracle, OptunaSearch
 from tuner_component.search.durable_oracle import DurableOracle
-from tuner_component.search.study import Study
+from tuner_component.search.study.study import Study
 
 
 def make(sampler: Any = "tpe", trials: int = 30, **kwargs: Any) -> OptunaOracle:

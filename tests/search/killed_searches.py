@@ -22,7 +22,7 @@ from tuner_component.search import tuner_state
 from tuner_component.search.durable_oracle import DurableOracle
 from tuner_component.search.instrument import instrument
 from tuner_component.search.seeding import seeded_construction
-from tuner_component.search.study import Study
+from tuner_component.search.study.study import Study
 
 
 class KillAt(InterruptAt):

@@ -8,9 +8,9 @@ from keras_tuner import oracles
 
 from tuner_component.oracles import OptunaOracle
 from tuner_component.search.durable_oracle import DurableOracle
-from tuner_component.search.fingerprint import study_id
-from tuner_component.search.history import History, read_history
-from tuner_component.search.study import Study
+from tuner_component.search.study.fingerprint import study_id
+from tuner_component.search.study.history import History, read_history
+from tuner_component.search.study.study import Study
 
 OBJECTIVE = keras_tuner.Objective("score", "min")
 FINGERPRINT = {"module": "simulation"}

@@ -20,7 +20,7 @@ from tuner_component.search.errors import (
     StorageError,
     StudyMismatchError,
 )
-from tuner_component.search.study import Study
+from tuner_component.search.study.study import Study
 
 
 class Opened:

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tuner_component.search.fingerprint import (
+from tuner_component.search.study.fingerprint import (
     differences,
     explain_difference,
     study_id,

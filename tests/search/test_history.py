@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.search import simulation
-from tuner_component.search.history import History, read_history
-from tuner_component.search.study import Study
+from tuner_component.search.study.history import History, read_history
+from tuner_component.search.study.study import Study
 
 
 def created(trial_id: str, **more: Any) -> dict[str, Any]:

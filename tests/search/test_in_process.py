@@ -20,7 +20,7 @@ from tests.search.support import tuners
 from tuner_component.search import in_process
 from tuner_component.search.errors import SearchFailedError, StorageError
 from tuner_component.search.options import SearchOptions
-from tuner_component.search.study import Study, StudyState
+from tuner_component.search.study.study import Study, StudyState
 
 
 class Calls:

@@ -22,7 +22,7 @@ from tests.search import keras_trials, simulation
 from tuner_component.search import in_process
 from tuner_component.search.errors import SearchInterruptedError
 from tuner_component.search.options import SearchOptions
-from tuner_component.search.study import Study
+from tuner_component.search.study.study import Study
 
 FOREVER_S = 3600.0
 

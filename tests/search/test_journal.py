@@ -9,10 +9,10 @@ import pytest
 
 from tests.search import crashes
 from tests.search.conftest import Mount
-from tuner_component.search import journal as journal_module
 from tuner_component.search.errors import StorageError, StudyVersionError
-from tuner_component.search.journal import QUARANTINE, Journal
 from tuner_component.search.storage import files
+from tuner_component.search.study import journal as journal_module
+from tuner_component.search.study.journal import QUARANTINE, Journal
 
 
 def write(directory: Path, count: int, **kwargs: Any) -> None:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tuner_component.search import journal_file
 from tuner_component.search.errors import StudyVersionError
-from tuner_component.search.journal_file import Block, DamagedFileError
+from tuner_component.search.study import journal_file
+from tuner_component.search.study.journal_file import Block, DamagedFileError
 
 BLOCK = Block(7, (b'{"a":1}', b'{"b":"\\n"}', b"{}"))
 DATA = journal_file.encode("me", BLOCK)

@@ -14,7 +14,7 @@ from tuner_component.oracles import OptunaOracle
 from tuner_component.search.durable_oracle import DurableOracle
 from tuner_component.search.known import Known
 from tuner_component.search.known_points import start_from
-from tuner_component.search.study import Study
+from tuner_component.search.study.study import Study
 
 GOOD = {"rate": 0.003, "kind": "deep", "layers": 2}
 OTHER = {"rate": 0.01, "kind": "flat"}

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from tests.search import crashes
-from tuner_component.search import lease
 from tuner_component.search.errors import StudyLockedError
-from tuner_component.search.lease import Lease
-from tuner_component.search.lock_owner import describe_owner
+from tuner_component.search.study import lease
+from tuner_component.search.study.lease import Lease
+from tuner_component.search.study.owner import describe_owner
 
 
 @pytest.fixture(autouse=True)

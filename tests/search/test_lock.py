@@ -11,7 +11,7 @@ import pytest
 
 from tests.search.conftest import Mount
 from tuner_component.search.errors import StorageError, StudyLockedError
-from tuner_component.search.lock import StudyLock
+from tuner_component.search.study.lock import StudyLock
 
 
 def hold(directory: str, held: multiprocessing.synchronize.Event) -> None:

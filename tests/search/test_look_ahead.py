@@ -13,7 +13,7 @@ from tests.search.support import meeting, processes, scripts
 from tuner_component.report import loading
 from tuner_component.search.durable_oracle import DurableOracle
 from tuner_component.search.options import SearchOptions
-from tuner_component.search.study import Study
+from tuner_component.search.study.study import Study
 
 
 class Slow(keras_tuner.oracles.RandomSearchOracle):

@@ -8,8 +8,8 @@ import pytest
 from tests.search import simulation
 from tuner_component.search import oracle_journal
 from tuner_component.search.durable_oracle import DurableOracle
-from tuner_component.search.history import History
-from tuner_component.search.study import Study
+from tuner_component.search.study.history import History
+from tuner_component.search.study.study import Study
 
 
 @pytest.mark.parametrize("kind", ["random", "hyperband", "counting", "stateful"])

@@ -7,7 +7,7 @@ import pytest
 
 from tests.search import simulation
 from tuner_component.search.durable_oracle import DurableOracle
-from tuner_component.search.study import Study
+from tuner_component.search.study.study import Study
 
 # Commits: the opening, then the creation and the end of each trial.
 TRIALS = 6

@@ -13,7 +13,7 @@ from tests.search import simulation
 from tuner_component.oracles import OptunaOracle
 from tuner_component.search import search_shape
 from tuner_component.search.durable_oracle import DurableOracle
-from tuner_component.search.study import Study
+from tuner_component.search.study.study import Study
 
 Space = Callable[[keras_tuner.HyperParameters], Any]
 

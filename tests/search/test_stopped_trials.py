@@ -15,12 +15,12 @@ from tests.search.keras_trials import DATA, build
 from tests.search.support import processes, scripts
 from tuner_component import report_epoch
 from tuner_component.search import in_process
-from tuner_component.search.fingerprint import study_id
-from tuner_component.search.history import TrialHistory, read_history
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.protocol import EntryPoint
 from tuner_component.search.stopping_options import StoppingOptions
-from tuner_component.search.study import Study
+from tuner_component.search.study.fingerprint import study_id
+from tuner_component.search.study.history import TrialHistory, read_history
+from tuner_component.search.study.study import Study
 
 PATIENCE = StoppingOptions("patience", patience=1)
 

@@ -14,10 +14,10 @@ import pytest
 from tests.search import simulation
 from tuner_component.search.durable_oracle import DurableOracle
 from tuner_component.search.epochs import EpochBook
-from tuner_component.search.history import read_history
 from tuner_component.search.stopping import StoppingRule
 from tuner_component.search.stopping_options import StoppingOptions
-from tuner_component.search.study import Study
+from tuner_component.search.study.history import read_history
+from tuner_component.search.study.study import Study
 
 
 def oracle(direction: str = "min", max_trials: int = 50) -> Any:

@@ -14,7 +14,7 @@ from tuner_component.search.errors import (
     StudyLockedError,
     StudyVersionError,
 )
-from tuner_component.search.study import Study, StudyState
+from tuner_component.search.study.study import Study, StudyState
 
 PARTS = {"data": "1", "module": "2"}
 

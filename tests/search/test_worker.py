@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from tests.search.support import processes, scripts
-from tuner_component.search import history
-from tuner_component.search.fingerprint import study_id
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.protocol import EntryPoint
+from tuner_component.search.study import history
+from tuner_component.search.study.fingerprint import study_id
 
 
 @pytest.fixture

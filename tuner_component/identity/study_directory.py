@@ -9,7 +9,7 @@ from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as specs
 
 from tuner_component.proto import tuner_pb2
-from tuner_component.search import fingerprint
+from tuner_component.search.study import fingerprint
 
 _DIRECTORY = "studies"
 

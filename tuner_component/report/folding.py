@@ -6,8 +6,8 @@ from typing import Any
 
 from tuner_component.report import record
 from tuner_component.search import events
-from tuner_component.search.history import History, TrialHistory
 from tuner_component.search.storage import plain
+from tuner_component.search.study.history import History, TrialHistory
 
 
 def study_record(

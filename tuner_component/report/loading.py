@@ -5,8 +5,8 @@ import os
 
 from tuner_component.report import folding
 from tuner_component.report.record import KIND, RECORD_FILE, StudyRecord
-from tuner_component.search.history import read_history
 from tuner_component.search.storage import files
+from tuner_component.search.study.history import read_history
 
 
 def load_study(uri: str | os.PathLike[str]) -> StudyRecord:

@@ -33,7 +33,7 @@ from tuner_component.search.engines import base
 from tuner_component.search.epochs import EpochBook
 from tuner_component.search.errors import SearchInterruptedError
 from tuner_component.search.result import SearchResult
-from tuner_component.search.study import Study, StudyState
+from tuner_component.search.study.study import Study, StudyState
 
 # The oracle's thread may be in the middle of a suggestion that nobody wants any more.
 _CLERK_PATIENCE_S = 5.0

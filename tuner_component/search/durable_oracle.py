@@ -13,7 +13,6 @@ from tuner_component.search import search_shape, trials
 from tuner_component.search.display import SearchDisplay
 from tuner_component.search.epochs import EpochBook
 from tuner_component.search.failure_limit import FailureLimit
-from tuner_component.search.history import History
 from tuner_component.search.open_trials import OpenTrials
 from tuner_component.search.oracle_facade import OracleFacade
 from tuner_component.search.oracle_journal import OracleJournal
@@ -21,7 +20,8 @@ from tuner_component.search.oracle_repairs import lock_released_on_error, repair
 from tuner_component.search.oracle_restore import restore
 from tuner_component.search.oracle_state import OracleState
 from tuner_component.search.space_table import SpaceTable
-from tuner_component.search.study import Study, StudyState
+from tuner_component.search.study.history import History
+from tuner_component.search.study.study import Study, StudyState
 from tuner_component.search.trial_ledger import TrialLedger
 
 _Status = trial_lib.TrialStatus

@@ -10,9 +10,9 @@ from typing import Any
 
 import keras_tuner
 
-from tuner_component.search.history import History
 from tuner_component.search.stopping import StoppingRule
 from tuner_component.search.stopping_options import StoppingOptions
+from tuner_component.search.study.history import History
 
 EpochListener = Callable[[str, int, int, Mapping[str, float]], None]
 Curve = dict[str, list[float | None]]

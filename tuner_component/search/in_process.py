@@ -32,7 +32,7 @@ from tuner_component.search.interruption import (
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle_facade import OracleFacade
 from tuner_component.search.storage import files
-from tuner_component.search.study import Study, StudyState
+from tuner_component.search.study.study import Study, StudyState
 
 _DEFAULTS = SearchOptions()
 

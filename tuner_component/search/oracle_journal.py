@@ -4,12 +4,12 @@ from typing import Any
 
 import keras_tuner
 
-from tuner_component.search.history import History
-from tuner_component.search.journal import Journal
 from tuner_component.search.oracle_state import OracleState
 from tuner_component.search.space_table import SpaceTable
 from tuner_component.search.storage import patch as patch_lib
 from tuner_component.search.storage import plain
+from tuner_component.search.study.history import History
+from tuner_component.search.study.journal import Journal
 
 # After so many changes of an oracle's state it is written in full, so that losing one
 # file of the journal never costs more than this many.

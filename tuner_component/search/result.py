@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from tuner_component.search.study import Study, StudyState
+from tuner_component.search.study.study import Study, StudyState
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,9 +11,9 @@ from typing import Any
 
 import keras_tuner
 
-from tuner_component.search.history import History
 from tuner_component.search.storage import plain
-from tuner_component.search.study import Study, StudyState
+from tuner_component.search.study.history import History
+from tuner_component.search.study.study import Study, StudyState
 
 # Arguments of oracles that are told apart from the others, or that only say how to run
 # the search.

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 from tuner_component.search.epochs import EpochBook
-from tuner_component.search.history import History
 from tuner_component.search.oracle_journal import OracleJournal
 from tuner_component.search.storage import faults
+from tuner_component.search.study.history import History
 
 _CREATED_BEFORE = faults.declare(
     "trial.created.before", "a trial was suggested, its record is not journaled"

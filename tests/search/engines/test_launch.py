@@ -16,7 +16,7 @@ from tuner_component.search.engines import launch
 from tuner_component.search.errors import SearchInterruptedError
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.protocol import EntryPoint
-from tuner_component.search.study import StudyState
+from tuner_component.search.study.study import StudyState
 
 ROOT = Path(__file__).parents[3]
 

@@ -3,10 +3,10 @@
 import collections
 
 from tests.search.support import scripts
-from tuner_component.search.fingerprint import study_id
-from tuner_component.search.journal import Journal
 from tuner_component.search.result import SearchResult
 from tuner_component.search.storage import files
+from tuner_component.search.study.fingerprint import study_id
+from tuner_component.search.study.journal import Journal
 
 
 def check(

@@ -12,14 +12,14 @@ from pathlib import Path
 
 from tests.search.support import meeting, nursery
 from tuner_component.search import events
-from tuner_component.search import study as study_lib
 from tuner_component.search.engines import launch
-from tuner_component.search.journal import Journal
-from tuner_component.search.journal_file import Block
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.protocol import EntryPoint
 from tuner_component.search.result import SearchResult
 from tuner_component.search.storage import faults
+from tuner_component.search.study import study as study_lib
+from tuner_component.search.study.journal import Journal
+from tuner_component.search.study.journal_file import Block
 
 FINGERPRINT = {"test": "1"}
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tuner_component.search.journal import Journal
 from tuner_component.search.storage import files, patch, plain
+from tuner_component.search.study.journal import Journal
 
 
 @dataclass

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tuner_component.search.errors import StorageError, StudyLockedError
-from tuner_component.search.lock_owner import is_dead, is_here, locked_message
 from tuner_component.search.storage import files
+from tuner_component.search.study.owner import is_dead, is_here, locked_message
 
 # Between writing the file and believing it, in which a rival's write would show.
 SETTLE_S = 1.0

@@ -22,10 +22,10 @@ from tuner_component.search.errors import (
     StudyMismatchError,
     StudyVersionError,
 )
-from tuner_component.search.fingerprint import STUDY_FILE, differences, study_id
-from tuner_component.search.journal import Journal
-from tuner_component.search.lock import StudyLock
 from tuner_component.search.storage import faults, files
+from tuner_component.search.study.fingerprint import STUDY_FILE, differences, study_id
+from tuner_component.search.study.journal import Journal
+from tuner_component.search.study.lock import StudyLock
 from tuner_component.version import __version__
 
 FORMAT_VERSION = 1

@@ -15,10 +15,10 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tuner_component.search import journal_file
 from tuner_component.search.errors import StorageError
-from tuner_component.search.journal_file import Block, DamagedFileError
 from tuner_component.search.storage import faults, files
+from tuner_component.search.study import journal_file
+from tuner_component.search.study.journal_file import Block, DamagedFileError
 
 QUARANTINE = "quarantine"
 

@@ -13,9 +13,9 @@ import os
 from typing import Any
 
 from tuner_component.search.errors import StorageError, StudyLockedError
-from tuner_component.search.lease import Lease
-from tuner_component.search.lock_owner import describe_owner, locked_message
 from tuner_component.search.storage import files
+from tuner_component.search.study.lease import Lease
+from tuner_component.search.study.owner import describe_owner, locked_message
 
 # Descriptors of the locks this process holds. A child made by fork shares the lock, and
 # would keep it after the death of its parent: it lets go of them when it begins.
