@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tuner_component.search import resources
+from tuner_component.search.machine import resources
 
 pytestmark = [
     pytest.mark.slow,
@@ -69,7 +69,7 @@ def test_the_driver_sees_no_gpu() -> None:
 def test_counting_gpus_does_not_touch_them() -> None:
     """The process that shares GPUs out would itself appear on one."""
     code = (
-        "import os; from tuner_component.search import resources as r;"
+        "import os; from tuner_component.search.machine import resources as r;"
         "print(r.available_gpus({k: v for k, v in os.environ.items()"
         " if k != 'CUDA_VISIBLE_DEVICES'}));"
         "maps = open('/proc/self/maps').read(); assert 'libcuda' not in maps"

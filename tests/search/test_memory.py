@@ -2,7 +2,7 @@
 
 import pytest
 
-from tuner_component.search import memory
+from tuner_component.search.machine import memory
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tuner_component.search import output
+from tuner_component.search.machine import output
 
 ROOT = Path(__file__).parents[2]
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 def _run(code: str) -> subprocess.CompletedProcess[str]:
     code = (
         f"import ctypes, os, sys; sys.path.insert(0, {str(ROOT)!r})\n"
-        f"from tuner_component.search.output import Output\n{code}"
+        f"from tuner_component.search.machine.output import Output\n{code}"
     )
     return subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False

@@ -8,7 +8,7 @@ from multiprocessing import connection
 from pathlib import Path
 
 from tests.search.support import processes
-from tuner_component.search import posix
+from tuner_component.search.machine import posix
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,7 +34,7 @@ def test_handlers_are_put_back() -> None:
 def test_a_process_dies_with_its_parent() -> None:
     """Workers would outlive a fork server that was killed."""
     code = (
-        "import os, sys; from tuner_component.search import posix\n"
+        "import os, sys; from tuner_component.search.machine import posix\n"
         "pid = os.fork()\n"
         "if pid == 0:\n"
         "    posix.die_with_parent()\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tuner_component.search import resources
+from tuner_component.search.machine import resources
 
 
 def make_nvidia_smi(directory: Path, listing: str, status: int = 0) -> dict[str, str]:

@@ -17,7 +17,8 @@ from typing import Any
 
 from keras_tuner.src.engine import tuner_utils
 
-from tuner_component.search import disk_space, training_state
+from tuner_component.search import training_state
+from tuner_component.search.machine import disk_space
 from tuner_component.search.storage import files
 
 _SUFFIX = ".weights.h5"

@@ -12,15 +12,12 @@ from typing import Any
 from tuner_component.search import (
     assignments,
     clerk,
-    disk_space,
     error_reports,
     events,
     fleet,
     known_points,
-    output,
     progress,
     protocol,
-    resources,
     seeding,
     supervisor,
     trial_desk,
@@ -32,6 +29,7 @@ from tuner_component.search.durable_oracle import DurableOracle
 from tuner_component.search.engines import base
 from tuner_component.search.epochs import EpochBook
 from tuner_component.search.errors import SearchInterruptedError
+from tuner_component.search.machine import disk_space, output, resources
 from tuner_component.search.result import SearchResult
 from tuner_component.search.study.study import Study, StudyState
 

@@ -11,7 +11,6 @@ from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search import (
     dataset_iterators,
-    disk_space,
     events,
     known_points,
     progress,
@@ -29,6 +28,7 @@ from tuner_component.search.interruption import (
     Interruption,
     TrialInterrupted,
 )
+from tuner_component.search.machine import disk_space
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle_facade import OracleFacade
 from tuner_component.search.storage import files

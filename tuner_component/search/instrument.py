@@ -14,16 +14,11 @@ import keras_tuner
 from keras_tuner.engine import base_tuner
 from keras_tuner.src.engine import tuner_utils
 
-from tuner_component.search import (
-    disk_space,
-    fit_records,
-    memory,
-    reporting,
-    seeding,
-)
+from tuner_component.search import fit_records, reporting, seeding
 from tuner_component.search.checkpoints import CheckpointCleaner
 from tuner_component.search.epoch_reporter import ReportEpoch
 from tuner_component.search.fit_records import FitRecords
+from tuner_component.search.machine import disk_space, memory
 from tuner_component.search.trial_run import TrialRun
 from tuner_component.search.write_budget import WriteBudget
 

@@ -17,15 +17,13 @@ from tuner_component.search import (
     error_reports,
     events,
     fleet,
-    memory,
-    output,
-    posix,
     protocol,
     trial_desk,
 )
 from tuner_component.search.engines import base
 from tuner_component.search.errors import SearchFailedError
 from tuner_component.search.logs import Logs
+from tuner_component.search.machine import memory, output, posix
 from tuner_component.search.options import SearchOptions
 
 # So many workers in a row that get nothing done before they die end the search.

@@ -17,13 +17,12 @@ from tuner_component.search import (
     epochs,
     events,
     fleet,
-    memory,
     oracle_tasks,
-    output,
     progress,
     protocol,
 )
 from tuner_component.search.logs import Logs
+from tuner_component.search.machine import memory, output
 
 # An oracle that has nothing to give although nothing is running is asked again.
 _ASK_AGAIN_S = 1.0

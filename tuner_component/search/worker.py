@@ -14,11 +14,9 @@ from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search import (
     dataset_iterators,
-    disk_space,
     error_reports,
     events,
     link,
-    output,
     preflight,
     protocol,
     proxy_oracle,
@@ -29,6 +27,7 @@ from tuner_component.search import (
 from tuner_component.search.engines import base
 from tuner_component.search.epoch_reporter import ReportEpoch
 from tuner_component.search.instrument import instrument
+from tuner_component.search.machine import disk_space, output
 from tuner_component.search.storage import files
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from multiprocessing import connection, reduction
 from typing import Any, NoReturn
 
-from tuner_component.search import posix
+from tuner_component.search.machine import posix
 
 
 def main() -> NoReturn:

@@ -16,15 +16,7 @@ from collections.abc import Mapping, Sequence
 from multiprocessing import connection, reduction
 from typing import Any
 
-from tuner_component.search import (
-    error_reports,
-    events,
-    output,
-    posix,
-    process_context,
-    protocol,
-    resources,
-)
+from tuner_component.search import error_reports, events, process_context, protocol
 from tuner_component.search import logs as logs_lib
 from tuner_component.search.engines import local, server_process, zygote
 from tuner_component.search.errors import (
@@ -32,6 +24,7 @@ from tuner_component.search.errors import (
     SearchInterruptedError,
     how_to_go_on,
 )
+from tuner_component.search.machine import output, posix, resources
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.result import SearchResult
 

@@ -15,8 +15,9 @@ from collections.abc import Callable
 from multiprocessing import connection, reduction
 from typing import Any, NoReturn
 
-from tuner_component.search import posix, protocol
+from tuner_component.search import protocol
 from tuner_component.search.engines import base, local, preload
+from tuner_component.search.machine import posix
 
 
 @dataclasses.dataclass(frozen=True)

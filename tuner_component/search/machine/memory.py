@@ -2,7 +2,7 @@
 
 import re
 
-from tuner_component.search import disk_space
+from tuner_component.search.machine import disk_space
 
 # The names under which frameworks report it, where the last line of a traceback begins.
 _ERRORS = re.compile(
