@@ -22,8 +22,8 @@ import keras_tuner
 import numpy as np
 
 from benchmarks import harness
-from tuner_component.search.instrument import instrument
-from tuner_component.search.write_budget import WriteBudget
+from tuner_component.search.training.instrument import instrument
+from tuner_component.search.training.write_budget import WriteBudget
 
 GOAL = 0.05
 

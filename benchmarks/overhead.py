@@ -27,7 +27,7 @@ from tfx.types import standard_artifacts
 
 from benchmarks import executors, harness
 from tuner_component import Executor
-from tuner_component.search import preflight
+from tuner_component.search.training import preflight
 
 TESTDATA = Path(tfx.components.__file__).parent / "testdata"
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         load_best_hyperparameters as load_best_hyperparameters,
     )
     from tuner_component.results.loading import load_tuner_results as load_tuner_results
-    from tuner_component.search.reporting import report_epoch as report_epoch
+    from tuner_component.search.training.reporting import report_epoch as report_epoch
 
 _MODULE_OF = {
     "Executor": "executor",

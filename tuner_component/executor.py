@@ -21,7 +21,7 @@ from tuner_component.pipeline import (
 )
 from tuner_component.proto import tuner_pb2
 from tuner_component.report import loading, tensorboard, terminal
-from tuner_component.search import in_process, preflight, seeding
+from tuner_component.search import in_process
 from tuner_component.search.engines import launch
 from tuner_component.search.events import Audience
 from tuner_component.search.options import SearchOptions
@@ -29,6 +29,7 @@ from tuner_component.search.protocol import EntryPoint
 from tuner_component.search.result import SearchResult
 from tuner_component.search.study import fingerprint
 from tuner_component.search.study.study import Study, StudyState
+from tuner_component.search.training import preflight, seeding
 
 _log = logging.getLogger("tuner_component")
 

@@ -8,7 +8,7 @@ import keras
 import keras_tuner
 import numpy as np
 
-from tuner_component.search.write_budget import WriteBudget
+from tuner_component.search.training.write_budget import WriteBudget
 
 _RANDOM = np.random.default_rng(0)
 X = _RANDOM.normal(size=(80, 4)).astype("float32")

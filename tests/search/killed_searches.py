@@ -18,11 +18,11 @@ from tests.search.keras_trials import (
     build_traced,
     outcome,
 )
-from tuner_component.search import tuner_state
 from tuner_component.search.durable_oracle import DurableOracle
-from tuner_component.search.instrument import instrument
-from tuner_component.search.seeding import seeded_construction
 from tuner_component.search.study.study import Study
+from tuner_component.search.training import tuner_state
+from tuner_component.search.training.instrument import instrument
+from tuner_component.search.training.seeding import seeded_construction
 
 
 class KillAt(InterruptAt):

@@ -13,7 +13,7 @@ import keras_tuner
 
 from tests.search.keras_trials import DATA, EveryEpoch, build, build_traced
 from tests.search.support import meeting
-from tuner_component.search import instrument
+from tuner_component.search.training import instrument
 
 
 class MeetAt(keras.callbacks.Callback):  # type: ignore[misc]

@@ -12,7 +12,11 @@ import pytest
 from keras_tuner.src.engine import tuner_utils
 
 from tests.search.conftest import Mount
-from tuner_component.search.best_weights import BestWeights, find_saver, kept_files
+from tuner_component.search.training.best_weights import (
+    BestWeights,
+    find_saver,
+    kept_files,
+)
 
 
 class Weights:

@@ -10,8 +10,8 @@ import keras_tuner
 import pytest
 
 from tests.search.keras_trials import DATA, build
-from tuner_component.search.checkpoints import CheckpointCleaner
-from tuner_component.search.instrument import instrument
+from tuner_component.search.training.instrument import instrument
+from tuner_component.search.training.weights_cleaner import CheckpointCleaner
 
 
 class Simulated:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tuner_component.search import dataset_iterators
+from tuner_component.search.training import dataset_iterators
 
 
 class Ending:

@@ -13,10 +13,10 @@ import pytest
 from tests.search import simulation
 from tests.search.keras_trials import DATA, EveryEpoch, Interrupt, InterruptAt, build
 from tuner_component.search import in_process
-from tuner_component.search.epoch_reporter import numbers
-from tuner_component.search.instrument import instrument
 from tuner_component.search.study.history import TrialHistory, read_history
 from tuner_component.search.study.study import Study
+from tuner_component.search.training.epoch_reporter import numbers
+from tuner_component.search.training.instrument import instrument
 
 
 def test_only_numbers_are_reported() -> None:

@@ -25,8 +25,8 @@ from tests.search.keras_trials import (
     outcome,
 )
 from tuner_component.search.errors import StorageError
-from tuner_component.search.instrument import instrument
-from tuner_component.search.write_budget import WriteBudget
+from tuner_component.search.training.instrument import instrument
+from tuner_component.search.training.write_budget import WriteBudget
 
 pytestmark = pytest.mark.slow
 

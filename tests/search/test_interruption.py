@@ -416,7 +416,8 @@ def test_interrupted_training_goes_on(
 ) -> None:
     """An interrupted Keras trial would begin anew, or be a failed one."""
     monkeypatch.setattr(
-        "tuner_component.search.instrument.WriteBudget", keras_trials.EveryEpoch
+        "tuner_component.search.training.instrument.WriteBudget",
+        keras_trials.EveryEpoch,
     )
 
     def train(stop_after: int | None, epochs: int) -> list[int]:

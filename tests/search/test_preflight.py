@@ -11,8 +11,8 @@ import pytest
 import tensorflow as tf
 
 from tests.search.keras_trials import DATA, X, Y, build
-from tuner_component.search import preflight
 from tuner_component.search.errors import PreflightError
+from tuner_component.search.training import preflight
 
 WITHOUT_VALIDATION = {"x": X, "y": Y, "verbose": 0}
 

@@ -9,7 +9,7 @@ import keras_tuner
 import numpy as np
 import pytest
 
-from tuner_component.search import seeding
+from tuner_component.search.training import seeding
 
 
 def test_trial_seeds_stay_what_they_are() -> None:
@@ -89,7 +89,7 @@ class Noise(keras_tuner.Tuner):  # type: ignore[misc]
 
 def test_a_tuner_without_hypermodel_is_seeded(tmp_path: Path) -> None:
     """Only Keras models would be repeatable."""
-    from tuner_component.search.instrument import instrument
+    from tuner_component.search.training.instrument import instrument
 
     scores = []
     for name in ("a", "b"):

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from tuner_component.search.write_budget import WriteBudget
+from tuner_component.search.training.write_budget import WriteBudget
 
 
 class Clock:

@@ -18,13 +18,11 @@ from tuner_component.search import (
     known_points,
     progress,
     protocol,
-    seeding,
     supervisor,
     trial_desk,
     user_code,
     worker,
 )
-from tuner_component.search.checkpoints import CheckpointCleaner
 from tuner_component.search.durable_oracle import DurableOracle
 from tuner_component.search.engines import base
 from tuner_component.search.epochs import EpochBook
@@ -32,6 +30,8 @@ from tuner_component.search.errors import SearchInterruptedError
 from tuner_component.search.machine import disk_space, output, resources
 from tuner_component.search.result import SearchResult
 from tuner_component.search.study.study import Study, StudyState
+from tuner_component.search.training import seeding
+from tuner_component.search.training.weights_cleaner import CheckpointCleaner
 
 # The oracle's thread may be in the middle of a suggestion that nobody wants any more.
 _CLERK_PATIENCE_S = 5.0

@@ -9,20 +9,10 @@ from typing import Any
 from keras_tuner.engine import base_tuner
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.search import (
-    dataset_iterators,
-    events,
-    known_points,
-    progress,
-    shields,
-    trials,
-    tuner_state,
-)
-from tuner_component.search.checkpoints import CheckpointCleaner
+from tuner_component.search import events, known_points, progress, trials
 from tuner_component.search.durable_oracle import DurableOracle
 from tuner_component.search.epochs import EpochBook
 from tuner_component.search.errors import SearchInterruptedError, how_to_go_on
-from tuner_component.search.instrument import instrument
 from tuner_component.search.interruption import (
     InterruptibleOracle,
     Interruption,
@@ -33,6 +23,13 @@ from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle_facade import OracleFacade
 from tuner_component.search.storage import files
 from tuner_component.search.study.study import Study, StudyState
+from tuner_component.search.training import (
+    dataset_iterators,
+    objective_check,
+    tuner_state,
+)
+from tuner_component.search.training.instrument import instrument
+from tuner_component.search.training.weights_cleaner import CheckpointCleaner
 
 _DEFAULTS = SearchOptions()
 
@@ -82,7 +79,7 @@ def run(
     if study.state is StudyState.FINISHED:
         return True
     tuner_state.keep_in(tuner, files.join(study.directory, "tuner.json"))
-    shields.require_objective(tuner)
+    objective_check.require_objective(tuner)
     instrument(
         tuner,
         study.directory,

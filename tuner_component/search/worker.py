@@ -13,22 +13,24 @@ from typing import Any
 from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search import (
-    dataset_iterators,
     error_reports,
     events,
     link,
-    preflight,
     protocol,
     proxy_oracle,
-    shields,
-    tuner_state,
     user_code,
 )
 from tuner_component.search.engines import base
-from tuner_component.search.epoch_reporter import ReportEpoch
-from tuner_component.search.instrument import instrument
 from tuner_component.search.machine import disk_space, output
 from tuner_component.search.storage import files
+from tuner_component.search.training import (
+    dataset_iterators,
+    objective_check,
+    preflight,
+    tuner_state,
+)
+from tuner_component.search.training.epoch_reporter import ReportEpoch
+from tuner_component.search.training.instrument import instrument
 
 
 def main(spec: protocol.WorkerSpec, channel: base.Channel) -> int:
@@ -88,7 +90,7 @@ def _join(
     path = files.join(spec.study_directory, f"tuner-{tuner.tuner_id}.json")
     tuner_state.keep_in(tuner, path)
     tuner.oracle = _LoggingOracle(tuner.oracle, driver.call, spec, log)
-    shields.require_objective(tuner)
+    objective_check.require_objective(tuner)
     # The driver records seeds, and deletes superfluous weights.
     instrument(
         tuner,

@@ -8,8 +8,8 @@ import keras
 import keras_tuner
 from keras_tuner.engine import base_tuner
 
-from tuner_component.search import seeding
 from tuner_component.search.errors import PreflightError
+from tuner_component.search.training import seeding
 
 _REMEDY = (
     "Correct the module, or do without this check if only the default hyperparameters "

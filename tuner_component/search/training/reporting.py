@@ -5,8 +5,8 @@ import contextvars
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tuner_component.search.epoch_reporter import numbers
-from tuner_component.search.trial_run import TrialRun
+from tuner_component.search.training.epoch_reporter import numbers
+from tuner_component.search.training.trial_run import TrialRun
 
 _running: contextvars.ContextVar[TrialRun | None] = contextvars.ContextVar(
     "tuner_component_running_trial", default=None

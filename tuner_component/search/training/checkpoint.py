@@ -13,13 +13,13 @@ from typing import Any
 
 import keras
 
-from tuner_component.search import training_state
-from tuner_component.search.best_weights import BestWeights
-from tuner_component.search.epoch_reporter import EpochReporter
 from tuner_component.search.errors import StorageError
-from tuner_component.search.fit_records import FitRecords
 from tuner_component.search.storage import arrays
-from tuner_component.search.write_budget import WriteBudget
+from tuner_component.search.training import training_state
+from tuner_component.search.training.best_weights import BestWeights
+from tuner_component.search.training.checkpoint_files import FitRecords
+from tuner_component.search.training.epoch_reporter import EpochReporter
+from tuner_component.search.training.write_budget import WriteBudget
 
 _LOG = logging.getLogger(__name__)
 

@@ -14,13 +14,13 @@ import keras_tuner
 from keras_tuner.engine import base_tuner
 from keras_tuner.src.engine import tuner_utils
 
-from tuner_component.search import fit_records, reporting, seeding
-from tuner_component.search.checkpoints import CheckpointCleaner
-from tuner_component.search.epoch_reporter import ReportEpoch
-from tuner_component.search.fit_records import FitRecords
 from tuner_component.search.machine import disk_space, memory
-from tuner_component.search.trial_run import TrialRun
-from tuner_component.search.write_budget import WriteBudget
+from tuner_component.search.training import checkpoint_files, reporting, seeding
+from tuner_component.search.training.checkpoint_files import FitRecords
+from tuner_component.search.training.epoch_reporter import ReportEpoch
+from tuner_component.search.training.trial_run import TrialRun
+from tuner_component.search.training.weights_cleaner import CheckpointCleaner
+from tuner_component.search.training.write_budget import WriteBudget
 
 
 def instrument(
@@ -180,7 +180,7 @@ class _Instrument:
         seed = seeding.trial_seed(self._study_seed, trial_id)
         if self._report is not None:
             self._report(trial_id, seed=seed)
-        directory = fit_records.directory_of(self._study_directory, trial_id)
+        directory = checkpoint_files.directory_of(self._study_directory, trial_id)
         executions = getattr(self._tuner, "executions_per_trial", 1)
         run = TrialRun(
             trial_id,

@@ -15,12 +15,12 @@ from typing import Any
 
 import keras
 
-from tuner_component.search import best_weights, seeding
-from tuner_component.search.epoch_checkpoint import EpochCheckpoint, Training
-from tuner_component.search.epoch_reporter import EpochReporter, ReportEpoch
-from tuner_component.search.fit_records import FitRecords
-from tuner_component.search.training_state import MismatchError
-from tuner_component.search.write_budget import WriteBudget
+from tuner_component.search.training import best_weights, seeding
+from tuner_component.search.training.checkpoint import EpochCheckpoint, Training
+from tuner_component.search.training.checkpoint_files import FitRecords
+from tuner_component.search.training.epoch_reporter import EpochReporter, ReportEpoch
+from tuner_component.search.training.training_state import MismatchError
+from tuner_component.search.training.write_budget import WriteBudget
 
 # fit(x, y, batch_size, epochs, verbose, callbacks, ...)
 _POSITION_OF_CALLBACKS = 5
