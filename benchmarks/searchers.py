@@ -17,7 +17,7 @@ from tuner_component.oracles import OptunaOracle
 from tuner_component.search.dimensions import dimensions
 from tuner_component.search.durable_oracle import SLOW_S
 from tuner_component.search.oracle_repairs import repair
-from tuner_component.search.stopping import StoppingRule
+from tuner_component.search.stopping.rule import StoppingRule
 from tuner_component.search.stopping_options import StoppingOptions
 
 _OBJECTIVE = keras_tuner.Objective("val_loss", "min")

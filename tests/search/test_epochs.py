@@ -1,6 +1,6 @@
 """What trials report after each epoch is kept, and told."""
 
-from tuner_component.search.epochs import EpochBook
+from tuner_component.search.stopping.curves import EpochBook
 
 
 def test_curves_are_by_training_and_epoch() -> None:

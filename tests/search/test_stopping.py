@@ -13,8 +13,8 @@ import pytest
 
 from tests.search import simulation
 from tuner_component.search.durable_oracle import DurableOracle
-from tuner_component.search.epochs import EpochBook
-from tuner_component.search.stopping import StoppingRule
+from tuner_component.search.stopping.curves import EpochBook
+from tuner_component.search.stopping.rule import StoppingRule
 from tuner_component.search.stopping_options import StoppingOptions
 from tuner_component.search.study.history import read_history
 from tuner_component.search.study.study import Study

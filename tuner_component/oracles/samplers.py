@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from tuner_component.search import optuna_library
+from tuner_component.search.stopping import optuna_library
 
 NAMES = ("tpe", "gp", "cmaes", "qmc", "random")
 

@@ -25,10 +25,10 @@ from tuner_component.search import (
 )
 from tuner_component.search.durable_oracle import DurableOracle
 from tuner_component.search.engines import base
-from tuner_component.search.epochs import EpochBook
 from tuner_component.search.errors import SearchInterruptedError
 from tuner_component.search.machine import disk_space, output, resources
 from tuner_component.search.result import SearchResult
+from tuner_component.search.stopping.curves import EpochBook
 from tuner_component.search.study.study import Study, StudyState
 from tuner_component.search.training import seeding
 from tuner_component.search.training.weights_cleaner import CheckpointCleaner

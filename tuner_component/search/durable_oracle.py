@@ -11,7 +11,6 @@ from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search import search_shape, trials
 from tuner_component.search.display import SearchDisplay
-from tuner_component.search.epochs import EpochBook
 from tuner_component.search.failure_limit import FailureLimit
 from tuner_component.search.open_trials import OpenTrials
 from tuner_component.search.oracle_facade import OracleFacade
@@ -20,6 +19,7 @@ from tuner_component.search.oracle_repairs import lock_released_on_error, repair
 from tuner_component.search.oracle_restore import restore
 from tuner_component.search.oracle_state import OracleState
 from tuner_component.search.space_table import SpaceTable
+from tuner_component.search.stopping.curves import EpochBook
 from tuner_component.search.study.history import History
 from tuner_component.search.study.study import Study, StudyState
 from tuner_component.search.trial_ledger import TrialLedger

@@ -11,7 +11,6 @@ from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search import events, known_points, progress, trials
 from tuner_component.search.durable_oracle import DurableOracle
-from tuner_component.search.epochs import EpochBook
 from tuner_component.search.errors import SearchInterruptedError, how_to_go_on
 from tuner_component.search.interruption import (
     InterruptibleOracle,
@@ -21,6 +20,7 @@ from tuner_component.search.interruption import (
 from tuner_component.search.machine import disk_space
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle_facade import OracleFacade
+from tuner_component.search.stopping.curves import EpochBook
 from tuner_component.search.storage import files
 from tuner_component.search.study.study import Study, StudyState
 from tuner_component.search.training import (

@@ -14,7 +14,6 @@ from keras_tuner.engine import trial as trial_lib
 from tuner_component.search import (
     assignments,
     clerk,
-    epochs,
     events,
     fleet,
     oracle_tasks,
@@ -23,6 +22,7 @@ from tuner_component.search import (
 )
 from tuner_component.search.logs import Logs
 from tuner_component.search.machine import memory, output
+from tuner_component.search.stopping import curves
 
 # An oracle that has nothing to give although nothing is running is asked again.
 _ASK_AGAIN_S = 1.0
@@ -58,7 +58,7 @@ class TrialDesk:
         workers: fleet.Fleet,
         attempts: assignments.Assignments,
         logs: Logs,
-        book: epochs.EpochBook,
+        book: curves.EpochBook,
         max_trials_per_worker: int | None,
         observer: events.Observer,
         begun: Callable[[str], None],

@@ -10,7 +10,7 @@ from typing import Any
 
 import keras_tuner
 
-from tuner_component.search.stopping import StoppingRule
+from tuner_component.search.stopping.rule import StoppingRule
 from tuner_component.search.stopping_options import StoppingOptions
 from tuner_component.search.study.history import History
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.search.rung_book import RungBook, make_pruner
+from tuner_component.search.stopping.pruner import RungBook, make_pruner
 from tuner_component.search.stopping_options import StoppingOptions
 from tuner_component.search.study.history import History
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tuner_component.search import optuna_library
+from tuner_component.search.stopping import optuna_library
 from tuner_component.search.stopping_options import StoppingOptions
 
 
