@@ -20,7 +20,7 @@ from keras_tuner import oracles
 
 from benchmarks import harness
 from tuner_component.oracles import OptunaOracle
-from tuner_component.search.oracle_repairs import repair
+from tuner_component.search.oracle.repairs import repair
 
 _GOALS_MS = {100: 50.0, 1000: 250.0}
 _SUGGESTIONS = 20

@@ -25,8 +25,8 @@ from tuner_component.search import in_process
 from tuner_component.search.engines import launch
 from tuner_component.search.events import Audience
 from tuner_component.search.options import SearchOptions
+from tuner_component.search.oracle.result import SearchResult
 from tuner_component.search.protocol import EntryPoint
-from tuner_component.search.result import SearchResult
 from tuner_component.search.study import fingerprint
 from tuner_component.search.study.study import Study, StudyState
 from tuner_component.search.training import preflight, seeding

@@ -15,7 +15,7 @@ from keras_tuner import oracles
 
 from tests.search import simulation
 from tuner_component.oracles import OptunaOracle
-from tuner_component.search.durable_oracle import DurableOracle
+from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.study.study import Study
 
 GP = pytest.param(

@@ -12,7 +12,7 @@ import pytest
 
 from tests.search import simulation
 from tuner_component.oracles import OptunaOracle, OptunaSearch
-from tuner_component.search.durable_oracle import DurableOracle
+from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.study.study import Study
 
 

@@ -18,7 +18,7 @@ from tests.search.keras_trials import (
     build_traced,
     outcome,
 )
-from tuner_component.search.durable_oracle import DurableOracle
+from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.study.study import Study
 from tuner_component.search.training import tuner_state
 from tuner_component.search.training.instrument import instrument

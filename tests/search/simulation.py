@@ -7,7 +7,7 @@ import keras_tuner
 from keras_tuner import oracles
 
 from tuner_component.oracles import OptunaOracle
-from tuner_component.search.durable_oracle import DurableOracle
+from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.study.fingerprint import study_id
 from tuner_component.search.study.history import History, read_history
 from tuner_component.search.study.study import Study

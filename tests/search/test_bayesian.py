@@ -6,7 +6,7 @@ import keras_tuner
 import pytest
 from keras_tuner.oracles import BayesianOptimizationOracle
 
-from tuner_component.search.bayesian import ResumableBayesian
+from tuner_component.search.oracle.bayesian import ResumableBayesian
 
 
 def oracle_with_running_trial(cls: type, tmp_path: Any) -> Any:

@@ -13,7 +13,7 @@ import pytest
 from tests.search.support import checks, processes, scripts, stage
 from tuner_component.search.errors import SearchInterruptedError
 from tuner_component.search.options import SearchOptions
-from tuner_component.search.result import SearchResult
+from tuner_component.search.oracle.result import SearchResult
 
 # Where, and at which pass, to kill the process that gets there.
 FAULTS = {

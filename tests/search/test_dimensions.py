@@ -6,7 +6,7 @@ from typing import Any
 import keras_tuner
 import pytest
 
-from tuner_component.search import dimensions
+from tuner_component.search.oracle import dimensions
 
 
 def dimension(kind: str, *args: Any, **kwargs: Any) -> dimensions.Dimension:

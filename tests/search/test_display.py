@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.search import simulation
-from tuner_component.search.display import SearchDisplay
+from tuner_component.search.oracle.display import SearchDisplay
 
 
 def trial(oracle: Any, score: float | None) -> Any:

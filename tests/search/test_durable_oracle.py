@@ -13,13 +13,13 @@ from keras_tuner import oracles
 
 from tests.search import crashes, simulation
 from tests.search.conftest import Mount
-from tuner_component.search.durable_oracle import DurableOracle
 from tuner_component.search.errors import (
     SearchError,
     SearchFailedError,
     StorageError,
     StudyMismatchError,
 )
+from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.study.study import Study
 
 

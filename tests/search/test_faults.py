@@ -41,9 +41,9 @@ def test_name_is_declared_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_point_says_what_it_is() -> None:
     """The chaos suite would list names nobody understands."""
-    from tuner_component.search import durable_oracle
+    from tuner_component.search.oracle import durable
 
-    assert durable_oracle is not None
+    assert durable is not None
     declared = faults.declared()
     assert len(declared) >= 18
     assert all(len(what) > 20 for what in declared.values())

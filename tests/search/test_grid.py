@@ -8,7 +8,7 @@ import pytest
 from keras_tuner.oracles import GridSearchOracle
 
 from tests.search import simulation
-from tuner_component.search.grid import ResumableGrid
+from tuner_component.search.oracle.grid import ResumableGrid
 
 
 def new(cls: type, tmp_path: Any, space: Any = None) -> Any:

@@ -11,9 +11,9 @@ from keras_tuner import oracles
 
 from tests.search import simulation
 from tuner_component.oracles import OptunaOracle
-from tuner_component.search.durable_oracle import DurableOracle
 from tuner_component.search.known import Known
-from tuner_component.search.known_points import start_from
+from tuner_component.search.oracle.durable import DurableOracle
+from tuner_component.search.oracle.warm_start import start_from
 from tuner_component.search.study.study import Study
 
 GOOD = {"rate": 0.003, "kind": "deep", "layers": 2}

@@ -11,8 +11,8 @@ import keras_tuner
 from tests.search import simulation
 from tests.search.support import meeting, processes, scripts
 from tuner_component.report import loading
-from tuner_component.search.durable_oracle import DurableOracle
 from tuner_component.search.options import SearchOptions
+from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.study.study import Study
 
 

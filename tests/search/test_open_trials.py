@@ -5,8 +5,8 @@ import pytest
 
 from tests.search import simulation
 from tuner_component.search.errors import SearchError
-from tuner_component.search.open_trials import OpenTrials
-from tuner_component.search.oracle_repairs import repair
+from tuner_component.search.oracle.open_trials import OpenTrials
+from tuner_component.search.oracle.repairs import repair
 
 
 @pytest.fixture(name="oracle")

@@ -5,7 +5,7 @@ import pytest
 from keras_tuner import oracles
 
 from tests.search import simulation
-from tuner_component.search.oracle_facade import OracleFacade
+from tuner_component.search.oracle.facade import OracleFacade
 
 
 class Counting(OracleFacade):

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.search import simulation
-from tuner_component.search import oracle_journal
-from tuner_component.search.durable_oracle import DurableOracle
+from tuner_component.search.oracle import recorder
+from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.study.history import History
 from tuner_component.search.study.study import Study
 
@@ -35,7 +35,7 @@ def test_state_is_written_in_full_now_and_then(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One lost file would cost the oracle's state for the rest of the search."""
-    monkeypatch.setattr(oracle_journal, "_FULL_EVERY", 4)
+    monkeypatch.setattr(recorder, "_FULL_EVERY", 4)
     simulation.search_some(str(tmp_path), "counting", trials=8)
     with Study.open(str(tmp_path), simulation.FINGERPRINT) as study:
         records = list(study.journal.records())

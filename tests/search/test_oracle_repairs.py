@@ -11,9 +11,9 @@ from keras_tuner import oracles
 from keras_tuner.src.engine import oracle as oracle_module
 
 from tests.search import simulation
-from tuner_component.search.bayesian import ResumableBayesian
-from tuner_component.search.hyperband import FaultTolerantHyperband
-from tuner_component.search.oracle_repairs import lock_released_on_error, repair
+from tuner_component.search.oracle.bayesian import ResumableBayesian
+from tuner_component.search.oracle.hyperband import FaultTolerantHyperband
+from tuner_component.search.oracle.repairs import lock_released_on_error, repair
 
 
 def repaired(kind: str, tmp_path: Path) -> Any:

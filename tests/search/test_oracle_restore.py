@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.search import simulation
-from tuner_component.search.durable_oracle import DurableOracle
+from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.study.study import Study
 
 # Commits: the opening, then the creation and the end of each trial.

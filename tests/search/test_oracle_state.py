@@ -10,7 +10,7 @@ import pytest
 from keras_tuner import oracles
 
 from tests.search import simulation
-from tuner_component.search.oracle_state import OracleState
+from tuner_component.search.oracle.state import OracleState
 from tuner_component.search.storage import plain
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tuner_component.search import random_state
+from tuner_component.search.oracle import random_state
 
 
 def draw(generator: Any) -> Any:

@@ -11,8 +11,8 @@ from keras_tuner import oracles
 
 from tests.search import simulation
 from tuner_component.oracles import OptunaOracle
-from tuner_component.search import search_shape
-from tuner_component.search.durable_oracle import DurableOracle
+from tuner_component.search.oracle import shape
+from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.study.study import Study
 
 Space = Callable[[keras_tuner.HyperParameters], Any]
@@ -226,5 +226,5 @@ def test_study_of_an_earlier_version_tells_less() -> None:
         opened: ClassVar = {"kind": "opened", "max_trials": 3}
         max_trials = 3
 
-    now = search_shape.of(oracle(rate))
-    assert search_shape.explain_change(now, Old, None) is None  # type: ignore[arg-type]
+    now = shape.of(oracle(rate))
+    assert shape.explain_change(now, Old, None) is None  # type: ignore[arg-type]

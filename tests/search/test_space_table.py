@@ -6,7 +6,7 @@ from typing import Any
 import keras_tuner
 
 from tests.search import simulation
-from tuner_component.search.space_table import SpaceTable
+from tuner_component.search.oracle.spaces import SpaceTable
 
 
 def every_kind() -> Any:

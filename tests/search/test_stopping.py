@@ -12,7 +12,7 @@ import keras_tuner
 import pytest
 
 from tests.search import simulation
-from tuner_component.search.durable_oracle import DurableOracle
+from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.stopping.curves import EpochBook
 from tuner_component.search.stopping.rule import StoppingRule
 from tuner_component.search.stopping_options import StoppingOptions

@@ -17,7 +17,7 @@ from tuner_component.search.errors import (
     StorageError,
 )
 from tuner_component.search.options import SearchOptions
-from tuner_component.search.result import SearchResult
+from tuner_component.search.oracle.result import SearchResult
 from tuner_component.search.study.study import StudyState
 
 TWO = SearchOptions(num_workers=2)

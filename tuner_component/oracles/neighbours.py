@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from tuner_component.search.dimensions import Dimension
+from tuner_component.search.oracle.dimensions import Dimension
 
 # How far a step goes where a hyperparameter is continuous, as a share of its range.
 _STEP = 0.05

@@ -10,7 +10,7 @@ from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.oracles import neighbours, samplers
 from tuner_component.oracles.optuna_study import OptunaStudy
-from tuner_component.search import dimensions
+from tuner_component.search.oracle import dimensions
 
 # These draw their points: asked again, they suggest another one.
 _DRAWING = ("cmaes", "qmc", "random")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tuner_component.search.dimensions import Dimension
+from tuner_component.search.oracle.dimensions import Dimension
 from tuner_component.search.stopping import optuna_library
 
 # CMA-ES starts from the best tenth of the trials that it is given.

@@ -17,7 +17,7 @@ from tuner_component.results.loading import (
     BEST_HYPERPARAMETERS_FILE,
     TUNER_RESULTS_FILE,
 )
-from tuner_component.search.result import SearchResult
+from tuner_component.search.oracle.result import SearchResult
 
 _log = logging.getLogger(__name__)
 

@@ -15,7 +15,6 @@ from tuner_component.search import (
     error_reports,
     events,
     fleet,
-    known_points,
     progress,
     protocol,
     supervisor,
@@ -23,11 +22,12 @@ from tuner_component.search import (
     user_code,
     worker,
 )
-from tuner_component.search.durable_oracle import DurableOracle
 from tuner_component.search.engines import base
 from tuner_component.search.errors import SearchInterruptedError
 from tuner_component.search.machine import disk_space, output, resources
-from tuner_component.search.result import SearchResult
+from tuner_component.search.oracle import warm_start
+from tuner_component.search.oracle.durable import DurableOracle
+from tuner_component.search.oracle.result import SearchResult
 from tuner_component.search.stopping.curves import EpochBook
 from tuner_component.search.study.study import Study, StudyState
 from tuner_component.search.training import seeding
@@ -98,7 +98,7 @@ def _search(
         tuner, _ = user_code.make_tuner(
             job.entry, "driver", study.seed, may_overwrite=found is StudyState.NEW
         )
-        known_points.start_from(tuner.oracle, job.options.known)
+        warm_start.start_from(tuner.oracle, job.options.known)
         oracle = DurableOracle(
             tuner.oracle,
             study,

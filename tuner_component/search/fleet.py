@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tuner_component.search import codec, protocol
+from tuner_component.search import protocol
 from tuner_component.search.engines import base
+from tuner_component.search.oracle import codec
 
 SpecFor = Callable[[str, int], protocol.WorkerSpec]
 

@@ -9,8 +9,7 @@ from typing import Any
 from keras_tuner.engine import base_tuner
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.search import events, known_points, progress, trials
-from tuner_component.search.durable_oracle import DurableOracle
+from tuner_component.search import events, progress
 from tuner_component.search.errors import SearchInterruptedError, how_to_go_on
 from tuner_component.search.interruption import (
     InterruptibleOracle,
@@ -19,7 +18,9 @@ from tuner_component.search.interruption import (
 )
 from tuner_component.search.machine import disk_space
 from tuner_component.search.options import SearchOptions
-from tuner_component.search.oracle_facade import OracleFacade
+from tuner_component.search.oracle import trials, warm_start
+from tuner_component.search.oracle.durable import DurableOracle
+from tuner_component.search.oracle.facade import OracleFacade
 from tuner_component.search.stopping.curves import EpochBook
 from tuner_component.search.storage import files
 from tuner_component.search.study.study import Study, StudyState
@@ -67,7 +68,7 @@ def run(
             or if no trial completed within the time budget.
         StorageError: If a result could not be made durable, or a disk was full.
     """
-    known_points.start_from(tuner.oracle, options.known)
+    warm_start.start_from(tuner.oracle, options.known)
     oracle = DurableOracle(
         tuner.oracle,
         study,

@@ -21,7 +21,7 @@ from typing import Any
 from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search.machine import posix
-from tuner_component.search.oracle_facade import OracleFacade
+from tuner_component.search.oracle.facade import OracleFacade
 
 _log = logging.getLogger("tuner_component")
 

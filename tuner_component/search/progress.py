@@ -11,7 +11,8 @@ from typing import Any
 
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.search import events, protocol, trials
+from tuner_component.search import events, protocol
+from tuner_component.search.oracle import trials
 
 
 def search_begun(oracle: Any, study_directory: str, workers: int) -> events.SearchBegun:

@@ -7,7 +7,7 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.search import codec
+from tuner_component.search.oracle import codec
 
 # What the user's code has set before the search and nothing changes during it.
 _SETTINGS = (

@@ -3,7 +3,7 @@
 import collections
 
 from tests.search.support import scripts
-from tuner_component.search.result import SearchResult
+from tuner_component.search.oracle.result import SearchResult
 from tuner_component.search.storage import files
 from tuner_component.search.study.fingerprint import study_id
 from tuner_component.search.study.journal import Journal

@@ -26,7 +26,7 @@ from tuner_component.search.errors import (
 )
 from tuner_component.search.machine import output, posix, resources
 from tuner_component.search.options import SearchOptions
-from tuner_component.search.result import SearchResult
+from tuner_component.search.oracle.result import SearchResult
 
 _log = logging.getLogger("tuner_component")
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import keras_tuner
 
-from tuner_component.search.oracle_state import OracleState
-from tuner_component.search.space_table import SpaceTable
+from tuner_component.search.oracle.spaces import SpaceTable
+from tuner_component.search.oracle.state import OracleState
 from tuner_component.search.storage import patch as patch_lib
 from tuner_component.search.storage import plain
 from tuner_component.search.study.history import History

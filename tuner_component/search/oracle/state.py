@@ -15,7 +15,7 @@ from typing import Any
 import keras_tuner
 from keras_tuner.oracles import BayesianOptimizationOracle
 
-from tuner_component.search import random_state
+from tuner_component.search.oracle import random_state
 from tuner_component.search.storage import plain
 
 _RANDOM = "$random"

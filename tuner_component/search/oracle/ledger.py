@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tuner_component.search.oracle_journal import OracleJournal
+from tuner_component.search.oracle.recorder import OracleJournal
 from tuner_component.search.stopping.curves import EpochBook
 from tuner_component.search.storage import faults
 from tuner_component.search.study.history import History

@@ -12,9 +12,9 @@ import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search.errors import StudyMismatchError
-from tuner_component.search.grid import ResumableGrid
-from tuner_component.search.oracle_state import OracleState
-from tuner_component.search.space_table import SpaceTable
+from tuner_component.search.oracle.grid import ResumableGrid
+from tuner_component.search.oracle.spaces import SpaceTable
+from tuner_component.search.oracle.state import OracleState
 from tuner_component.search.study.history import History, TrialHistory
 
 # What must not change between the runs of one search.

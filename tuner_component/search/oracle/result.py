@@ -39,7 +39,7 @@ class SearchResult:
         # A process that only waits for a result has no use for Keras.
         from keras_tuner.engine import trial as trial_lib
 
-        from tuner_component.search import codec, trials
+        from tuner_component.search.oracle import codec, trials
 
         known = list(oracle.trials.values())
         completed = trials.ranked(oracle)

@@ -9,20 +9,21 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.search import search_shape, trials
-from tuner_component.search.display import SearchDisplay
-from tuner_component.search.failure_limit import FailureLimit
-from tuner_component.search.open_trials import OpenTrials
-from tuner_component.search.oracle_facade import OracleFacade
-from tuner_component.search.oracle_journal import OracleJournal
-from tuner_component.search.oracle_repairs import lock_released_on_error, repair
-from tuner_component.search.oracle_restore import restore
-from tuner_component.search.oracle_state import OracleState
-from tuner_component.search.space_table import SpaceTable
+from tuner_component.search.oracle import shape as shape_lib
+from tuner_component.search.oracle import trials
+from tuner_component.search.oracle.display import SearchDisplay
+from tuner_component.search.oracle.facade import OracleFacade
+from tuner_component.search.oracle.failure_limit import FailureLimit
+from tuner_component.search.oracle.ledger import TrialLedger
+from tuner_component.search.oracle.open_trials import OpenTrials
+from tuner_component.search.oracle.recorder import OracleJournal
+from tuner_component.search.oracle.repairs import lock_released_on_error, repair
+from tuner_component.search.oracle.restore import restore
+from tuner_component.search.oracle.spaces import SpaceTable
+from tuner_component.search.oracle.state import OracleState
 from tuner_component.search.stopping.curves import EpochBook
 from tuner_component.search.study.history import History
 from tuner_component.search.study.study import Study, StudyState
-from tuner_component.search.trial_ledger import TrialLedger
 
 _Status = trial_lib.TrialStatus
 _log = logging.getLogger(__name__)
@@ -91,9 +92,9 @@ class DurableOracle(OracleFacade):
         self._display = SearchDisplay(oracle, oracle.verbose if display else 0)
         repair(oracle)
         spaces, state = SpaceTable(), OracleState(oracle)
-        shape = search_shape.of(oracle)
+        shape = shape_lib.of(oracle)
         history = restore(oracle, study.journal.records(), spaces, state, shape)
-        if changed := search_shape.explain_change(shape, history, study):
+        if changed := shape_lib.explain_change(shape, history, study):
             _log.warning("%s", changed)
         journal = OracleJournal(oracle, study.journal, spaces, state, history)
         self.epochs = epochs or EpochBook()
