@@ -21,9 +21,9 @@ from tuner_component.pipeline import (
 )
 from tuner_component.proto import tuner_pb2
 from tuner_component.report import loading, tensorboard, terminal
-from tuner_component.search import in_process
 from tuner_component.search.engines import launch
 from tuner_component.search.events import Audience
+from tuner_component.search.in_process import run as run_lib
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle.result import SearchResult
 from tuner_component.search.protocol import EntryPoint
@@ -127,7 +127,7 @@ def _run_in_process(
         tuner.search_space_summary()
         # What happens is printed by KerasTuner already.
         with tensorboard.writing(directory) as writer:
-            complete = in_process.run(tuner, fit_kwargs, study, options, writer)
+            complete = run_lib.run(tuner, fit_kwargs, study, options, writer)
         tuner.results_summary()
         return SearchResult.of(tuner.oracle, study, found, complete)
 

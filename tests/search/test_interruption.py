@@ -19,8 +19,8 @@ import pytest
 from keras_tuner.engine import base_tuner
 
 from tests.search import keras_trials, simulation
-from tuner_component.search import in_process
 from tuner_component.search.errors import SearchInterruptedError
+from tuner_component.search.in_process import run as run_lib
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.study.study import Study
 
@@ -77,7 +77,7 @@ def search(
     wanted = SearchOptions(grace_period_s=grace_period_s, **options)
     with Study.open(str(root / "study"), simulation.FINGERPRINT) as study:
         try:
-            return in_process.run(tuner, {}, study, wanted), tuner
+            return run_lib.run(tuner, {}, study, wanted), tuner
         finally:
             trials = tuner.oracle.trials.values()
             assert not [t.trial_id for t in trials if t.status in ("FAILED", "INVALID")]
@@ -195,7 +195,7 @@ def test_what_cleans_up_is_not_interrupted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A trial could not remove its files, nor end its processes."""
-    monkeypatch.setattr("tuner_component.search.interruption._AGAIN_S", 0.01)
+    monkeypatch.setattr("tuner_component.search.in_process.interruption._AGAIN_S", 0.01)
     nudges, kill = threading.Semaphore(0), signal.pthread_kill
     cleaned = []
 
@@ -224,7 +224,7 @@ def test_what_cannot_be_interrupted_ends_with_the_process(tmp_path: Path) -> Non
     """SIGTERM would not end a process that is stuck in native code."""
     script = f"""
 from tests.search import test_interruption as tests
-from tuner_component.search import interruption
+from tuner_component.search.in_process import interruption
 import logging, hashlib, pathlib
 logging.basicConfig()
 interruption._AGAIN_S = interruption._CLEAN_UP_S = 0.1
@@ -427,7 +427,7 @@ def test_interrupted_training_goes_on(
         )
         fit_kwargs = {**keras_trials.DATA, "epochs": epochs, "callbacks": [StopAt()]}
         with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
-            in_process.run(tuner, fit_kwargs, study)
+            run_lib.run(tuner, fit_kwargs, study)
         return StopAt.epochs
 
     with pytest.raises(SearchInterruptedError, match="SIGTERM"):

@@ -14,7 +14,7 @@ from tests.search import simulation
 from tests.search.keras_trials import DATA, build
 from tests.search.support import processes, scripts
 from tuner_component import report_epoch
-from tuner_component.search import in_process
+from tuner_component.search.in_process import run
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.protocol import EntryPoint
 from tuner_component.search.stopping_options import StoppingOptions
@@ -43,7 +43,7 @@ def search(directory: Path, cls: Any = keras_tuner.RandomSearch) -> list[TrialHi
     )
     with Study.open(str(directory), simulation.FINGERPRINT) as study:
         fit = {**DATA, "epochs": 9, "callbacks": [Worsen()]}
-        in_process.run(tuner, fit, study, SearchOptions(stopping=PATIENCE))
+        run.run(tuner, fit, study, SearchOptions(stopping=PATIENCE))
         return list(read_history(str(directory), study.id).trials.values())
 
 

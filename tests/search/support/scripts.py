@@ -165,12 +165,12 @@ def search_in_process(
     entry: EntryPoint, study: str, options: SearchOptions
 ) -> SearchResult:
     """A search without workers."""
-    from tuner_component.search import in_process
+    from tuner_component.search.in_process import run
 
     with study_lib.Study.open(study, FINGERPRINT) as opened:
         found = opened.state
         made = entry.load()(entry.argument, "in process")
-        complete = in_process.run(made.tuner, made.fit_kwargs, opened, options)
+        complete = run.run(made.tuner, made.fit_kwargs, opened, options)
         return SearchResult.of(made.tuner.oracle, opened, found, complete)
 
 

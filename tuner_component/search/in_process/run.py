@@ -11,7 +11,7 @@ from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search import events, progress
 from tuner_component.search.errors import SearchInterruptedError, how_to_go_on
-from tuner_component.search.interruption import (
+from tuner_component.search.in_process.interruption import (
     InterruptibleOracle,
     Interruption,
     TrialInterrupted,
