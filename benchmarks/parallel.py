@@ -29,9 +29,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import harness
-from tuner_component.search.engines import launch
 from tuner_component.search.options import SearchOptions
-from tuner_component.search.protocol import EntryPoint
+from tuner_component.search.parallel.local import launch
+from tuner_component.search.parallel.protocol import EntryPoint
 
 _Times = list[dict[str, float]]
 
@@ -91,7 +91,7 @@ def simulated(arguments: argparse.Namespace) -> dict[str, Any]:
 def readiness(arguments: argparse.Namespace) -> dict[str, Any]:
     """Workers that are replaced after every trial, with a tuner of Keras models."""
     trials = 3 if arguments.quick else 6
-    modules = "benchmarks.parallel_tuners, tuner_component.search.driver"
+    modules = "benchmarks.parallel_tuners, tuner_component.search.parallel.driver.main"
     started = time.time()
     subprocess.run([sys.executable, "-c", f"import {modules}"], check=True)
     imports = time.time() - started

@@ -176,7 +176,7 @@ def test_tensorflow_is_not_set_running(tmp_path: Path) -> None:
     code = f"""
 from tfx.types import standard_artifacts
 from tuner_component.identity import artifact_content
-from tuner_component.search.engines import preload
+from tuner_component.search.parallel.local import preload
 artifact = standard_artifacts.Examples()
 artifact.uri = {str(tmp_path)!r}
 print(*artifact_content.describe(artifact), preload.running_framework())

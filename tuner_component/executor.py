@@ -21,12 +21,12 @@ from tuner_component.pipeline import (
 )
 from tuner_component.proto import tuner_pb2
 from tuner_component.report import loading, tensorboard, terminal
-from tuner_component.search.engines import launch
 from tuner_component.search.events import Audience
 from tuner_component.search.in_process import run as run_lib
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle.result import SearchResult
-from tuner_component.search.protocol import EntryPoint
+from tuner_component.search.parallel.local import launch
+from tuner_component.search.parallel.protocol import EntryPoint
 from tuner_component.search.study import fingerprint
 from tuner_component.search.study.study import Study, StudyState
 from tuner_component.search.training import preflight, seeding

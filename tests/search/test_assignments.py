@@ -1,6 +1,6 @@
 """Who runs what, and which trials run alone."""
 
-from tuner_component.search.assignments import Assignments
+from tuner_component.search.parallel.driver.attempts import Assignments
 
 
 def test_a_trial_is_repeated_as_often_as_allowed() -> None:

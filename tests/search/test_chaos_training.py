@@ -11,7 +11,7 @@ import pytest
 
 from tests.search.support import meeting, processes, scripts, stage
 from tuner_component.search.options import SearchOptions
-from tuner_component.search.protocol import EntryPoint
+from tuner_component.search.parallel.protocol import EntryPoint
 
 pytestmark = pytest.mark.slow
 

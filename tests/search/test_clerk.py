@@ -5,7 +5,7 @@ from collections.abc import Callable
 from multiprocessing import connection
 from typing import Any
 
-from tuner_component.search.clerk import Clerk, Task
+from tuner_component.search.parallel.driver.oracle_thread import Clerk, Task
 
 
 class Log:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.search import protocol
 from tuner_component.search.oracle import codec
+from tuner_component.search.parallel import protocol
 
 
 def _trial() -> trial_lib.Trial:

@@ -10,7 +10,7 @@ from tests.search.conftest import Mount
 from tuner_component.search.error_reports import UserCodeError
 from tuner_component.search.errors import SearchFailedError, StorageError
 from tuner_component.search.machine import disk_space
-from tuner_component.search.protocol import ErrorReport
+from tuner_component.search.parallel.protocol import ErrorReport
 
 FULL = OSError(errno.ENOSPC, "No space left on device", "/data/x.h5")
 

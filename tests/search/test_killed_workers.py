@@ -12,7 +12,7 @@ import pytest
 
 from tests.search.support import meeting, processes, scripts
 from tuner_component.search.options import SearchOptions
-from tuner_component.search.protocol import EntryPoint
+from tuner_component.search.parallel.protocol import EntryPoint
 from tuner_component.search.study.study import StudyState
 
 pytestmark = pytest.mark.slow

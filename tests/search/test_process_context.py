@@ -25,7 +25,7 @@ def _both(tmp_path: Path, parent: str, child: str, *argv: str) -> str:
         + textwrap.dedent(parent)
         + textwrap.dedent(
             f"""
-            from tuner_component.search.process_context import ProcessContext
+            from tuner_component.search.parallel.process_context import ProcessContext
             with open({pickle!r}, "wb") as file:
                 pickle.dump(ProcessContext.capture(), file)
             """

@@ -4,7 +4,7 @@ import os.path
 
 import pytest
 
-from tuner_component.search.protocol import EntryPoint
+from tuner_component.search.parallel.protocol import EntryPoint
 
 
 def test_an_entry_point_is_imported() -> None:

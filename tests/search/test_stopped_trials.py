@@ -16,7 +16,7 @@ from tests.search.support import processes, scripts
 from tuner_component import report_epoch
 from tuner_component.search.in_process import run
 from tuner_component.search.options import SearchOptions
-from tuner_component.search.protocol import EntryPoint
+from tuner_component.search.parallel.protocol import EntryPoint
 from tuner_component.search.stopping_options import StoppingOptions
 from tuner_component.search.study.fingerprint import study_id
 from tuner_component.search.study.history import TrialHistory, read_history

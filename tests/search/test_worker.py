@@ -8,7 +8,7 @@ import pytest
 
 from tests.search.support import processes, scripts
 from tuner_component.search.options import SearchOptions
-from tuner_component.search.protocol import EntryPoint
+from tuner_component.search.parallel.protocol import EntryPoint
 from tuner_component.search.study import history
 from tuner_component.search.study.fingerprint import study_id
 

@@ -6,8 +6,8 @@ import importlib
 import traceback
 from collections.abc import Iterator
 
-from tuner_component.search import protocol
 from tuner_component.search.errors import SearchError, SearchFailedError
+from tuner_component.search.parallel import protocol
 
 _OWN = "tuner_component"
 # Exceptions that mean the same to whoever wants the result as they did here.

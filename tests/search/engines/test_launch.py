@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from tests.search.support import meeting, processes, scripts
-from tuner_component.search.engines import launch
 from tuner_component.search.errors import SearchInterruptedError
 from tuner_component.search.options import SearchOptions
-from tuner_component.search.protocol import EntryPoint
+from tuner_component.search.parallel.local import launch
+from tuner_component.search.parallel.protocol import EntryPoint
 from tuner_component.search.study.study import StudyState
 
 ROOT = Path(__file__).parents[3]
@@ -357,9 +357,9 @@ def test_a_script_is_as_it_is_in_process(tmp_path: Path) -> None:
             import logging, os, sys
             from absl import flags
             sys.path.append({str(ROOT)!r})
-            from tuner_component.search.engines import launch
+            from tuner_component.search.parallel.local import launch
             from tuner_component.search.options import SearchOptions
-            from tuner_component.search.protocol import EntryPoint
+            from tuner_component.search.parallel.protocol import EntryPoint
 
             RUNS = 1
             with open({str(tmp_path / "runs")!r}, "a") as file:

@@ -6,18 +6,19 @@ from pathlib import Path
 import pytest
 
 from tests.search.support import meeting, processes, scripts
-from tuner_component.search.engines import base, local
-from tuner_component.search.fleet import Worker
 from tuner_component.search.options import SearchOptions
+from tuner_component.search.parallel import engine as engine_lib
+from tuner_component.search.parallel.driver.workers import Worker
+from tuner_component.search.parallel.local import engine as engine_lib
 
 
 def test_a_worker_that_does_not_listen_does_not_stop_the_driver(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """One stopped worker would hang the search."""
-    monkeypatch.setattr(local, "_STALL_S", 1)
-    ours, theirs = local.pair()
-    local._limit_stalls(ours)
+    monkeypatch.setattr(engine_lib, "_STALL_S", 1)
+    ours, theirs = engine_lib.pair()
+    engine_lib._limit_stalls(ours)
     with ours, theirs, pytest.raises(OSError):
         ours.send(b"x" * 10_000_000)
 
@@ -26,9 +27,9 @@ def test_a_message_that_never_ends_does_not_stop_the_driver(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A worker that is stopped while it sends would hang the search."""
-    monkeypatch.setattr(local, "_STALL_S", 1)
-    ours, theirs = local.pair()
-    local._limit_stalls(ours)
+    monkeypatch.setattr(engine_lib, "_STALL_S", 1)
+    ours, theirs = engine_lib.pair()
+    engine_lib._limit_stalls(ours)
     with ours, theirs:
         os.write(theirs.fileno(), b"\0\0\1\0part")
         worker = Worker("worker-0", 0, ours, heard=0.0)
@@ -38,12 +39,12 @@ def test_a_message_that_never_ends_does_not_stop_the_driver(
 
 def test_an_engine_without_its_server_says_so() -> None:
     """The driver would wait for workers that cannot come."""
-    ours, theirs = local.pair()
+    ours, theirs = engine_lib.pair()
     theirs.close()
-    engine = local.LocalEngine(ours)
-    with pytest.raises(base.EngineLost):
+    engine = engine_lib.LocalEngine(ours)
+    with pytest.raises(engine_lib.EngineLost):
         engine.events()
-    with pytest.raises(base.EngineLost):
+    with pytest.raises(engine_lib.EngineLost):
         engine.kill("worker-0")
     ours.close()
 

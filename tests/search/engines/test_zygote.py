@@ -7,18 +7,18 @@ import textwrap
 from pathlib import Path
 
 from tests.search.support import processes
-from tuner_component.search.engines import local, server_process, zygote
+from tuner_component.search.parallel.local import engine, fork_server, server_process
 
 ROOT = Path(__file__).parents[3]
 
 
 def test_it_is_out_of_reach_of_the_terminal(tmp_path: Path) -> None:
     """Ctrl-C would kill workers that the search gives time to finish."""
-    ours, theirs = local.pair()
+    ours, theirs = engine.pair()
     server = server_process.start_interpreter(theirs, str(tmp_path / "log"), {})
     theirs.close()
     ours.send(sys.path)
-    assert isinstance(ours.recv(), zygote.Alive)
+    assert isinstance(ours.recv(), fork_server.Alive)
     assert os.getsid(server.pid) == server.pid != os.getsid(0)
     ours.close()
     assert server.wait(10) == 1
@@ -26,7 +26,7 @@ def test_it_is_out_of_reach_of_the_terminal(tmp_path: Path) -> None:
 
 def test_it_gets_what_it_should_have_in_its_environment(tmp_path: Path) -> None:
     """Numeric libraries would take all cores for each worker."""
-    ours, theirs = local.pair()
+    ours, theirs = engine.pair()
     server = server_process.start_interpreter(
         theirs, str(tmp_path / "log"), {"THREADS": "7"}
     )
@@ -55,9 +55,9 @@ def test_it_ends_with_its_executor_while_it_imports(tmp_path: Path) -> None:
     code = f"""
 import sys
 sys.path[:0] = [{str(ROOT)!r}, {str(tmp_path)!r}]
-from tuner_component.search.engines import launch
+from tuner_component.search.parallel.local import launch
 from tuner_component.search.options import SearchOptions
-from tuner_component.search.protocol import EntryPoint
+from tuner_component.search.parallel.protocol import EntryPoint
 launch.run_parallel(
     EntryPoint("os:getcwd"), {str(tmp_path / "study")!r}, {{}}, SearchOptions(),
     ["slow_import"],

@@ -86,7 +86,7 @@ def start_server(
     pid = os.fork()
     if pid:
         return ForkedServer(pid)
-    from tuner_component.search.engines import zygote
+    from tuner_component.search.parallel.local import fork_server
 
     os.setsid()
     os.environ.update(environment)
@@ -101,7 +101,7 @@ def start_server(
             except OSError:
                 pass
     sys.path[:] = control.recv()
-    zygote.main(control)
+    fork_server.main(control)
 
 
 if __name__ == "__main__":

@@ -11,10 +11,13 @@ from multiprocessing import connection, reduction
 from pathlib import Path
 from typing import Any
 
-from tuner_component.search.engines import local
+from tuner_component.search.parallel.local import engine
 
 LIMIT_S = 60.0
-_SEARCH = ("tuner_component.search.driver", "tuner_component.search.worker")
+_SEARCH = (
+    "tuner_component.search.parallel.driver.main",
+    "tuner_component.search.parallel.worker.main",
+)
 
 
 class Executor:
@@ -49,7 +52,7 @@ class Nursery:
     """
 
     def __init__(self, *modules: str) -> None:
-        self._control, theirs = local.pair()
+        self._control, theirs = engine.pair()
         with theirs:
             self._process = subprocess.Popen(
                 [
@@ -63,7 +66,7 @@ class Nursery:
 
     def start(self, function: Callable[..., Any], *args: Any) -> Executor:
         """Has a module-level function called in a new process."""
-        answer, theirs = local.pair()
+        answer, theirs = engine.pair()
         self._control.send((function, args))
         with theirs:
             reduction.send_handle(self._control, theirs.fileno(), None)

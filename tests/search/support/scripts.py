@@ -12,10 +12,10 @@ from pathlib import Path
 
 from tests.search.support import meeting, nursery
 from tuner_component.search import events
-from tuner_component.search.engines import launch
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle.result import SearchResult
-from tuner_component.search.protocol import EntryPoint
+from tuner_component.search.parallel.local import launch
+from tuner_component.search.parallel.protocol import EntryPoint
 from tuner_component.search.storage import faults
 from tuner_component.search.study import study as study_lib
 from tuner_component.search.study.journal import Journal

@@ -11,7 +11,7 @@ from multiprocessing import connection
 from tests.search.support import meeting, processes, scripts
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle.result import SearchResult
-from tuner_component.search.protocol import EntryPoint
+from tuner_component.search.parallel.protocol import EntryPoint
 
 LIMIT_S = 60.0
 

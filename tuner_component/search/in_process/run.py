@@ -9,7 +9,7 @@ from typing import Any
 from keras_tuner.engine import base_tuner
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.search import events, progress
+from tuner_component.search import events
 from tuner_component.search.errors import SearchInterruptedError, how_to_go_on
 from tuner_component.search.in_process.interruption import (
     InterruptibleOracle,
@@ -21,6 +21,7 @@ from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle import trials, warm_start
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.oracle.facade import OracleFacade
+from tuner_component.search.parallel.driver import reporter
 from tuner_component.search.stopping.curves import EpochBook
 from tuner_component.search.storage import files
 from tuner_component.search.study.study import Study, StudyState
@@ -154,7 +155,7 @@ class _Observed(OracleFacade):
         super().__init__(oracle)
         self._observer = observer
         oracle.epochs.listener = lambda *epoch: observer(events.EpochEnded(*epoch))
-        observer(progress.search_begun(oracle, study_directory, workers=0))
+        observer(reporter.search_begun(oracle, study_directory, workers=0))
 
     def create_trial(self, tuner_id: str) -> Any:
         """See `keras_tuner.Oracle.create_trial`."""
@@ -171,4 +172,4 @@ class _Observed(OracleFacade):
             self._inner.end_trial(trial, status)
         finally:
             # Of the last failure, too, that ends the search.
-            self._observer(progress.outcome(vars(self._inner.trials[trial_id])))
+            self._observer(reporter.outcome(vars(self._inner.trials[trial_id])))

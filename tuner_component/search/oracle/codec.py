@@ -7,7 +7,7 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.search import protocol
+from tuner_component.search.parallel import protocol
 
 _PLAIN = (bool, int, float, str, bytes, type(None))
 

@@ -12,16 +12,10 @@ from typing import Any
 
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.search import (
-    error_reports,
-    events,
-    link,
-    protocol,
-    proxy_oracle,
-    user_code,
-)
-from tuner_component.search.engines import base
+from tuner_component.search import error_reports, events
 from tuner_component.search.machine import disk_space, output
+from tuner_component.search.parallel import engine, protocol, user_code
+from tuner_component.search.parallel.worker import link, proxy_oracle
 from tuner_component.search.storage import files
 from tuner_component.search.training import (
     dataset_iterators,
@@ -33,7 +27,7 @@ from tuner_component.search.training.epoch_reporter import ReportEpoch
 from tuner_component.search.training.instrument import instrument
 
 
-def main(spec: protocol.WorkerSpec, channel: base.Channel) -> int:
+def main(spec: protocol.WorkerSpec, channel: engine.Channel) -> int:
     """Runs trials until the driver has no more.
 
     Args:

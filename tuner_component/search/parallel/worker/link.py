@@ -7,8 +7,7 @@ import queue
 import threading
 from typing import Any
 
-from tuner_component.search import protocol
-from tuner_component.search.engines import base
+from tuner_component.search.parallel import engine, protocol
 
 HEARTBEAT_S = 1.0
 
@@ -34,7 +33,7 @@ class DriverLink:
         channel: The connection.
     """
 
-    def __init__(self, channel: base.Channel) -> None:
+    def __init__(self, channel: engine.Channel) -> None:
         self._channel = channel
         self._sending = threading.Lock()
         self._ids = itertools.count()

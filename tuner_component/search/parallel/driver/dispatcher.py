@@ -11,17 +11,13 @@ from typing import Any
 
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.search import (
-    assignments,
-    clerk,
-    events,
-    fleet,
-    oracle_tasks,
-    progress,
-    protocol,
-)
-from tuner_component.search.logs import Logs
+from tuner_component.search import events
 from tuner_component.search.machine import memory, output
+from tuner_component.search.parallel import protocol
+from tuner_component.search.parallel.driver import attempts as attempts_lib
+from tuner_component.search.parallel.driver import oracle_tasks, oracle_thread, reporter
+from tuner_component.search.parallel.driver import workers as workers_lib
+from tuner_component.search.parallel.logs import Logs
 from tuner_component.search.stopping import curves
 
 # An oracle that has nothing to give although nothing is running is asked again.
@@ -29,7 +25,7 @@ _ASK_AGAIN_S = 1.0
 _ENDED = (trial_lib.TrialStatus.COMPLETED, trial_lib.TrialStatus.FAILED)
 _FAILED = (trial_lib.TrialStatus.INVALID, trial_lib.TrialStatus.FAILED)
 
-Wish = tuple[fleet.Worker, protocol.Request]
+Wish = tuple[workers_lib.Worker, protocol.Request]
 
 
 def _nobody_asks(status: str | None, error: BaseException | None) -> None:
@@ -54,9 +50,9 @@ class TrialDesk:
 
     def __init__(
         self,
-        keeper: clerk.Clerk,
-        workers: fleet.Fleet,
-        attempts: assignments.Assignments,
+        keeper: oracle_thread.Clerk,
+        workers: workers_lib.Fleet,
+        attempts: attempts_lib.Assignments,
         logs: Logs,
         book: curves.EpochBook,
         max_trials_per_worker: int | None,
@@ -105,7 +101,7 @@ class TrialDesk:
         self._closed = True
         self.hand_out()
 
-    def request(self, worker: fleet.Worker, request: protocol.Request) -> None:
+    def request(self, worker: workers_lib.Worker, request: protocol.Request) -> None:
         """Sees to what a worker asks of the oracle."""
         if request.method == "create_trial":
             self._leave(worker)
@@ -120,20 +116,20 @@ class TrialDesk:
         else:
             self._forward(worker, request)
 
-    def epoch_ended(self, worker: fleet.Worker, told: events.EpochEnded) -> bool:
+    def epoch_ended(self, worker: workers_lib.Worker, told: events.EpochEnded) -> bool:
         """Takes down how a worker's trial goes; returns whether it should stop."""
         attempt = self._attempts.of_worker(worker.worker_id)
         if attempt is None or attempt.trial_id != told.trial_id:
             return False
         return self._book.report(told.trial_id, told.fit, told.epoch, told.metrics)
 
-    def forget(self, worker: fleet.Worker) -> None:
+    def forget(self, worker: workers_lib.Worker) -> None:
         """Drops the wishes of a worker that is gone."""
         self._leave(worker)
         self._wishes = collections.deque(w for w in self._wishes if w[0] is not worker)
 
     def lost(
-        self, attempt: assignments.Attempt, reason: str, out_of_memory: bool
+        self, attempt: attempts_lib.Attempt, reason: str, out_of_memory: bool
     ) -> None:
         """Takes note that a worker is gone that had a trial."""
         if self._closed:
@@ -164,7 +160,7 @@ class TrialDesk:
         # An oracle that had none before is asked for one first.
         return not (self._was_dry and self._suggesting)
 
-    def _leave(self, worker: fleet.Worker) -> None:
+    def _leave(self, worker: workers_lib.Worker) -> None:
         """A worker has no more use for the trial that it handed in last."""
         trial_id = self._handed_in.pop(worker.worker_id, None)
         if trial_id is None:
@@ -178,20 +174,20 @@ class TrialDesk:
             if error is not None:
                 raise error
 
-        self._keeper.submit(clerk.Task(run, done))
+        self._keeper.submit(oracle_thread.Task(run, done))
 
-    def _is_due(self, worker: fleet.Worker) -> bool:
+    def _is_due(self, worker: workers_lib.Worker) -> bool:
         """Whether a worker should make room for a fresh one."""
         if self._dry:
             return False
         full = self._max_trials is not None and worker.trials >= self._max_trials
         return worker.retiring or full
 
-    def _dismiss(self, worker: fleet.Worker, request: protocol.Request) -> None:
+    def _dismiss(self, worker: workers_lib.Worker, request: protocol.Request) -> None:
         worker.dismissed = True
         self._workers.answer(worker, request, oracle_tasks.no_more_trials())
 
-    def _order(self, worker: fleet.Worker, request: protocol.Request) -> None:
+    def _order(self, worker: workers_lib.Worker, request: protocol.Request) -> None:
         """Has a trial found for a worker."""
 
         def run(oracle: Any) -> Any:
@@ -209,11 +205,11 @@ class TrialDesk:
             self.hand_out()
 
         self._suggesting += 1
-        self._keeper.submit(clerk.Task(run, done, suggests=True))
+        self._keeper.submit(oracle_thread.Task(run, done, suggests=True))
 
     def _give(
         self,
-        worker: fleet.Worker,
+        worker: workers_lib.Worker,
         request: protocol.Request,
         trial: protocol.TrialState,
     ) -> None:
@@ -252,10 +248,10 @@ class TrialDesk:
                 self.hand_out()
 
         self._keeper.submit(
-            clerk.Task(lambda oracle: oracle.look_ahead(), done, suggests=True)
+            oracle_thread.Task(lambda oracle: oracle.look_ahead(), done, suggests=True)
         )
 
-    def _take(self, worker: fleet.Worker, request: protocol.Request) -> None:
+    def _take(self, worker: workers_lib.Worker, request: protocol.Request) -> None:
         state = dict(request.args[0].state)
         attempt = self._attempts.of_worker(worker.worker_id)
         if attempt is None or attempt.trial_id != state["trial_id"]:
@@ -285,7 +281,7 @@ class TrialDesk:
         )
 
     def _lose(
-        self, attempt: assignments.Attempt, reason: str, out_of_memory: bool
+        self, attempt: attempts_lib.Attempt, reason: str, out_of_memory: bool
     ) -> None:
         if self._attempts.lose(attempt.trial_id, out_of_memory):
             self._return(attempt.trial_id, reason)
@@ -311,7 +307,9 @@ class TrialDesk:
             self.hand_out()
 
         self._keeper.submit(
-            clerk.Task(lambda oracle: oracle.attempt_lost(trial_id, reason), done)
+            oracle_thread.Task(
+                lambda oracle: oracle.attempt_lost(trial_id, reason), done
+            )
         )
 
     def _end(
@@ -329,16 +327,16 @@ class TrialDesk:
         def done(state: dict[str, Any], error: BaseException | None) -> None:
             answer(None if error else state["status"], error)
             if error is None:
-                self._observer(progress.outcome(state))
+                self._observer(reporter.outcome(state))
             self._dry = None
             self.hand_out()
 
-        self._keeper.submit(clerk.Task(run, done))
+        self._keeper.submit(oracle_thread.Task(run, done))
 
-    def _forward(self, worker: fleet.Worker, request: protocol.Request) -> None:
+    def _forward(self, worker: workers_lib.Worker, request: protocol.Request) -> None:
         def done(value: Any, error: BaseException | None) -> None:
             self._workers.answer(worker, request, value, error)
 
         self._keeper.submit(
-            clerk.Task(lambda oracle: oracle_tasks.call(oracle, request), done)
+            oracle_thread.Task(lambda oracle: oracle_tasks.call(oracle, request), done)
         )

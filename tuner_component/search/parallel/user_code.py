@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tuner_component.search import error_reports, project_guard, protocol
+from tuner_component.search import error_reports
+from tuner_component.search.parallel import project_guard, protocol
 from tuner_component.search.training import seeding
 
 

@@ -9,25 +9,19 @@ import sys
 from multiprocessing import connection
 from typing import Any
 
-from tuner_component.search import (
-    assignments,
-    clerk,
-    error_reports,
-    events,
-    fleet,
-    progress,
-    protocol,
-    supervisor,
-    trial_desk,
-    user_code,
-    worker,
-)
-from tuner_component.search.engines import base
+from tuner_component.search import error_reports, events
 from tuner_component.search.errors import SearchInterruptedError
 from tuner_component.search.machine import disk_space, output, resources
 from tuner_component.search.oracle import warm_start
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.oracle.result import SearchResult
+from tuner_component.search.parallel import engine as engine_lib
+from tuner_component.search.parallel import protocol, user_code
+from tuner_component.search.parallel.driver import attempts as attempts_lib
+from tuner_component.search.parallel.driver import dispatcher, oracle_thread, supervisor
+from tuner_component.search.parallel.driver import reporter as reporter_lib
+from tuner_component.search.parallel.driver import workers as workers_lib
+from tuner_component.search.parallel.worker import main as worker_main
 from tuner_component.search.stopping.curves import EpochBook
 from tuner_component.search.study.study import Study, StudyState
 from tuner_component.search.training import seeding
@@ -37,7 +31,9 @@ from tuner_component.search.training.weights_cleaner import CheckpointCleaner
 _CLERK_PATIENCE_S = 5.0
 
 
-def main(job: protocol.Job, wire: connection.Connection, engine: base.Engine) -> int:
+def main(
+    job: protocol.Job, wire: connection.Connection, engine: engine_lib.Engine
+) -> int:
     """Runs a search, and sends its result or its error.
 
     Args:
@@ -50,9 +46,9 @@ def main(job: protocol.Job, wire: connection.Connection, engine: base.Engine) ->
     Returns:
         The status to exit with.
     """
-    worker.set_environment(resources.gpu_environment([], os.environ))
+    worker_main.set_environment(resources.gpu_environment([], os.environ))
     output.Output(job.logs.process("driver"))
-    reporter = progress.Reporter(wire)
+    reporter = reporter_lib.Reporter(wire)
     outcome: Any
     try:
         job.context.apply()
@@ -85,11 +81,11 @@ def _on_cpu() -> contextlib.AbstractContextManager[Any]:
 def _search(
     job: protocol.Job,
     wire: connection.Connection,
-    reporter: progress.Reporter,
-    engine: base.Engine,
+    reporter: reporter_lib.Reporter,
+    engine: engine_lib.Engine,
 ) -> SearchResult:
     with Study.open(job.study_directory, job.fingerprint, job.options.seed) as study:
-        workers = fleet.Fleet(engine, job.options.num_workers, _Specs(job, study))
+        workers = workers_lib.Fleet(engine, job.options.num_workers, _Specs(job, study))
         found = study.state
         if found is not StudyState.FINISHED:
             # They make their tuners while this process makes its own.
@@ -170,16 +166,16 @@ class _Specs:
 def _run(
     job: protocol.Job,
     wire: connection.Connection,
-    reporter: progress.Reporter,
-    engine: base.Engine,
-    workers: fleet.Fleet,
+    reporter: reporter_lib.Reporter,
+    engine: engine_lib.Engine,
+    workers: workers_lib.Fleet,
     oracle: DurableOracle,
     caretaker: "_Caretaker",
 ) -> supervisor.End:
     options = job.options
-    keeper = clerk.Clerk(oracle, oracle.commit)
-    attempts = assignments.Assignments(options.max_retries)
-    desk = trial_desk.TrialDesk(
+    keeper = oracle_thread.Clerk(oracle, oracle.commit)
+    attempts = attempts_lib.Assignments(options.max_retries)
+    desk = dispatcher.TrialDesk(
         keeper,
         workers,
         attempts,
@@ -191,7 +187,9 @@ def _run(
         left=caretaker.trial_left,
     )
     oracle.epochs.listener = lambda *epoch: reporter(events.EpochEnded(*epoch))
-    reporter(progress.search_begun(oracle, job.study_directory, options.num_workers))
+    reporter(
+        reporter_lib.search_begun(oracle, job.study_directory, options.num_workers)
+    )
     try:
         return supervisor.Supervisor(
             options, engine, workers, attempts, desk, keeper, wire, job.logs

@@ -15,9 +15,9 @@ from collections.abc import Callable
 from multiprocessing import connection, reduction
 from typing import Any, NoReturn
 
-from tuner_component.search import protocol
-from tuner_component.search.engines import base, local, preload
 from tuner_component.search.machine import posix
+from tuner_component.search.parallel import engine, protocol
+from tuner_component.search.parallel.local import engine, preload
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +85,7 @@ class ForkServer:
         self._driver_pid = 0
         self._driver_status: int | None = None
         self._workers: dict[int, str] = {}
-        self._server, self._client = local.pair()
+        self._server, self._client = engine.pair()
 
     def serve(self, wire: connection.Connection) -> None:
         """Works until the driver or the process that wants the search is gone.
@@ -126,19 +126,19 @@ class ForkServer:
     def _obey(self) -> None:
         try:
             request = self._server.recv()
-            if isinstance(request, local.StartWorker):
+            if isinstance(request, engine.StartWorker):
                 handle = reduction.recv_handle(self._server)
         except (EOFError, OSError):
             # The driver is about to end, or has lost its way.
             posix.kill_group(self._driver_pid)
             return
-        if isinstance(request, local.StartWorker):
+        if isinstance(request, engine.StartWorker):
             os.set_inheritable(handle, False)
             pid = self._fork(lambda: self._be_worker(request.spec, handle))
             os.close(handle)
             self._workers[pid] = request.spec.worker_id
-            self._tell_driver(base.WorkerStarted(request.spec.worker_id, pid))
-        elif isinstance(request, local.KillWorker):
+            self._tell_driver(engine.WorkerStarted(request.spec.worker_id, pid))
+        elif isinstance(request, engine.KillWorker):
             for pid, worker_id in self._workers.items():
                 if worker_id == request.worker_id:
                     posix.kill_group(pid)
@@ -156,16 +156,16 @@ class ForkServer:
     def _be_driver(self, wire: connection.Connection) -> int:
         self._forget()
         self._server.close()
-        from tuner_component.search import driver
+        from tuner_component.search.parallel.driver import main as driver_main
 
-        return driver.main(self._job, wire, local.LocalEngine(self._client))
+        return driver_main.main(self._job, wire, engine.LocalEngine(self._client))
 
     def _be_worker(self, spec: protocol.WorkerSpec, handle: int) -> int:
         self._forget()
         self._server.close()
-        from tuner_component.search import worker
+        from tuner_component.search.parallel.worker import main as worker_main
 
-        return worker.main(spec, connection.Connection(handle))
+        return worker_main.main(spec, connection.Connection(handle))
 
     def _forget(self) -> None:
         """Lets go of what belongs to the server alone: others wait for its end."""
@@ -185,7 +185,7 @@ class ForkServer:
                 self._driver_status = status
             elif ended in self._workers:
                 self._tell_driver(
-                    base.WorkerExited(
+                    engine.WorkerExited(
                         self._workers.pop(ended), status, usage.ru_maxrss * 1024
                     )
                 )

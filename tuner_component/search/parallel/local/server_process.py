@@ -11,7 +11,7 @@ from typing import Protocol
 _BOOTSTRAP = (
     "import sys; from multiprocessing.connection import Connection; "
     "control = Connection(int(sys.argv[1])); sys.path[:] = control.recv(); "
-    "from tuner_component.search.engines import zygote; zygote.main(control)"
+    "from tuner_component.search.parallel.local import fork_server as zygote; zygote.main(control)"
 )
 
 

@@ -16,9 +16,7 @@ from collections.abc import Mapping, Sequence
 from multiprocessing import connection, reduction
 from typing import Any
 
-from tuner_component.search import error_reports, events, process_context, protocol
-from tuner_component.search import logs as logs_lib
-from tuner_component.search.engines import local, server_process, zygote
+from tuner_component.search import error_reports, events
 from tuner_component.search.errors import (
     SearchError,
     SearchInterruptedError,
@@ -27,11 +25,17 @@ from tuner_component.search.errors import (
 from tuner_component.search.machine import output, posix, resources
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle.result import SearchResult
+from tuner_component.search.parallel import logs as logs_lib
+from tuner_component.search.parallel import process_context, protocol
+from tuner_component.search.parallel.local import engine, fork_server, server_process
 
 _log = logging.getLogger("tuner_component")
 
 # Each forked process needs these, whatever the user's code imports.
-_PRELOAD = ("tuner_component.search.driver", "tuner_component.search.worker")
+_PRELOAD = (
+    "tuner_component.search.parallel.driver.main",
+    "tuner_component.search.parallel.worker.main",
+)
 # From the driver's end until the fork server has cleaned up.
 _CLEAN_UP_S = 10.0
 
@@ -99,7 +103,7 @@ def run_parallel(
             signals = stack.enter_context(caught)
         watch = events.Audience([observer or events.Lines()])
         outcome = _search(job, start_server, signals, watch)
-        while isinstance(outcome, zygote.Unfit):
+        while isinstance(outcome, fork_server.Unfit):
             _log.warning(
                 "The module %s computes something when it is imported: each worker "
                 "will import it for itself.",
@@ -118,7 +122,7 @@ def _search(
     start_server: server_process.StartServer,
     signals: posix.SignalPipe | None,
     observer: events.Observer,
-) -> SearchResult | protocol.ErrorReport | zygote.Unfit:
+) -> SearchResult | protocol.ErrorReport | fork_server.Unfit:
     with contextlib.closing(_Launcher(job, start_server)) as launcher:
         return launcher.wait(signals, observer)
 
@@ -139,8 +143,8 @@ class _Launcher:
         # forked process can use one.
         environment["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
         self._server_log = job.logs.process("server")
-        self._control, theirs = local.pair()
-        self._wire, driver_end = local.pair()
+        self._control, theirs = engine.pair()
+        self._wire, driver_end = engine.pair()
         with theirs, driver_end:
             self._server = start_server(theirs, self._server_log, environment)
             theirs.close()
@@ -168,7 +172,7 @@ class _Launcher:
 
     def wait(
         self, signals: posix.SignalPipe | None, observer: events.Observer
-    ) -> SearchResult | protocol.ErrorReport | zygote.Unfit:
+    ) -> SearchResult | protocol.ErrorReport | fork_server.Unfit:
         """Waits for the driver's result, or for the word that there can be none.
 
         Args:
@@ -219,12 +223,12 @@ class _Launcher:
             with contextlib.suppress(OSError):
                 self._wire.send(protocol.Stop(name, at_once=self._stops > 1))
 
-    def _last_word(self) -> zygote.Unfit:
+    def _last_word(self) -> fork_server.Unfit:
         """What the fork server says when there is no driver any more."""
         status = None
         while self._control.poll(_CLEAN_UP_S):
             message = _receive(self._control)
-            if isinstance(message, zygote.Unfit):
+            if isinstance(message, fork_server.Unfit):
                 return message
             if message is None:
                 break

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any, Protocol
 
-from tuner_component.search import protocol
+from tuner_component.search.parallel import protocol
 
 
 class Channel(Protocol):

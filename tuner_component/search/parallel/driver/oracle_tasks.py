@@ -8,8 +8,8 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.search import protocol
 from tuner_component.search.oracle import codec
+from tuner_component.search.parallel import protocol
 
 
 def suggest(oracle: Any, worker_id: str) -> protocol.TrialState:

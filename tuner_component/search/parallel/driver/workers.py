@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tuner_component.search import protocol
-from tuner_component.search.engines import base
 from tuner_component.search.oracle import codec
+from tuner_component.search.parallel import engine as engine_lib
+from tuner_component.search.parallel import protocol
 
 SpecFor = Callable[[str, int], protocol.WorkerSpec]
 
@@ -33,7 +33,7 @@ class Worker:
 
     worker_id: str
     slot: int
-    channel: base.Channel
+    channel: engine_lib.Channel
     heard: float
     pid: int | None = None
     ready: bool = False
@@ -68,7 +68,9 @@ class Fleet:
         spec_for: Describes the worker of an id and a slot.
     """
 
-    def __init__(self, engine: base.Engine, slots: int, spec_for: SpecFor) -> None:
+    def __init__(
+        self, engine: engine_lib.Engine, slots: int, spec_for: SpecFor
+    ) -> None:
         self._engine = engine
         self._spec_for = spec_for
         self._free = collections.deque(range(slots))

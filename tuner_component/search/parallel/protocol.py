@@ -10,9 +10,10 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tuner_component.search import events, process_context
-from tuner_component.search import logs as logs_lib
+from tuner_component.search import events
 from tuner_component.search.options import SearchOptions
+from tuner_component.search.parallel import logs as logs_lib
+from tuner_component.search.parallel import process_context
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,8 +11,9 @@ from typing import Any
 
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.search import events, protocol
+from tuner_component.search import events
 from tuner_component.search.oracle import trials
+from tuner_component.search.parallel import protocol
 
 
 def search_begun(oracle: Any, study_directory: str, workers: int) -> events.SearchBegun:

@@ -6,8 +6,7 @@ import socket
 import struct
 from multiprocessing import connection, reduction
 
-from tuner_component.search import protocol
-from tuner_component.search.engines import base
+from tuner_component.search.parallel import engine, protocol
 
 # A worker that does not empty its end for so long, or stops in the midst of a
 # message, is hung; without a limit it would hang the driver too.
@@ -38,7 +37,7 @@ class LocalEngine:
         """The descriptor that becomes readable when there are events."""
         return self._server.fileno()
 
-    def start(self, spec: protocol.WorkerSpec) -> base.Channel:
+    def start(self, spec: protocol.WorkerSpec) -> engine.Channel:
         """Starts a worker, and returns the driver's end of the connection to it."""
         ours, theirs = pair()
         with theirs:
@@ -47,7 +46,7 @@ class LocalEngine:
                 reduction.send_handle(self._server, theirs.fileno(), None)
             except OSError as error:
                 ours.close()
-                raise base.EngineLost from error
+                raise engine.EngineLost from error
         _limit_stalls(ours)
         return ours
 
@@ -56,16 +55,16 @@ class LocalEngine:
         try:
             self._server.send(KillWorker(worker_id))
         except OSError as error:
-            raise base.EngineLost from error
+            raise engine.EngineLost from error
 
-    def events(self) -> list[base.WorkerStarted | base.WorkerExited]:
+    def events(self) -> list[engine.WorkerStarted | engine.WorkerExited]:
         """What has happened since the last call."""
         news = []
         try:
             while self._server.poll():
                 news.append(self._server.recv())
         except (EOFError, OSError) as error:
-            raise base.EngineLost from error
+            raise engine.EngineLost from error
         return news
 
 
