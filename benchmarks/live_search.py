@@ -24,10 +24,9 @@ from sklearn import datasets, model_selection
 
 from tuner_component.oracles import OptunaSearch
 from tuner_component.search import events
-from tuner_component.search.options import SearchOptions
+from tuner_component.search.options import SearchOptions, StoppingOptions
 from tuner_component.search.parallel.local import launch
 from tuner_component.search.parallel.protocol import EntryPoint
-from tuner_component.search.stopping_options import StoppingOptions
 
 EPOCHS = 12
 OURS = "ours"

@@ -14,11 +14,11 @@ from keras_tuner import oracles
 from benchmarks.curve_tasks import EPOCHS, Space
 from benchmarks.replay import Trial
 from tuner_component.oracles import OptunaOracle
+from tuner_component.search.options import StoppingOptions
 from tuner_component.search.oracle.dimensions import dimensions
 from tuner_component.search.oracle.durable import SLOW_S
 from tuner_component.search.oracle.repairs import repair
 from tuner_component.search.stopping.rule import StoppingRule
-from tuner_component.search.stopping_options import StoppingOptions
 
 _OBJECTIVE = keras_tuner.Objective("val_loss", "min")
 

@@ -8,13 +8,11 @@ from tfx.utils import io_utils
 
 from tests.conftest import Run
 from tuner_component import TuneArgs
-from tuner_component.identity import parts as parts_lib
+from tuner_component.identity.parts import fingerprint_parts
 
 
 def fingerprint(run: Run, args: TuneArgs | None = None) -> dict[str, str]:
-    return parts_lib.fingerprint(
-        run.input_dict, run.exec_properties, args or TuneArgs()
-    )
+    return fingerprint_parts(run.input_dict, run.exec_properties, args or TuneArgs())
 
 
 def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:

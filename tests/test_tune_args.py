@@ -5,8 +5,7 @@ from tfx.proto import tuner_pb2 as tfx_tuner_pb2
 
 from tuner_component import Stopping, TuneArgs
 from tuner_component.pipeline import tune_args
-from tuner_component.search.options import SearchOptions
-from tuner_component.search.stopping_options import StoppingOptions
+from tuner_component.search.options import SearchOptions, StoppingOptions
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import standard_component_specs as specs
 
-from tuner_component.identity import parts as parts_lib
 from tuner_component.identity import study_directory
+from tuner_component.identity.parts import fingerprint_parts
 from tuner_component.pipeline import (
     fn_args,
     preload,
@@ -22,7 +22,7 @@ from tuner_component.pipeline import (
 from tuner_component.proto import tuner_pb2
 from tuner_component.report import loading, tensorboard, terminal
 from tuner_component.search.events import Audience
-from tuner_component.search.in_process import run as run_lib
+from tuner_component.search.in_process.run import run_in_process
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle.result import SearchResult
 from tuner_component.search.parallel.local import launch
@@ -66,7 +66,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
             args = tune_args.from_exec_properties(
                 exec_properties.get(specs.TUNE_ARGS_KEY)
             )
-            parts = parts_lib.fingerprint(input_dict, exec_properties, args)
+            parts = fingerprint_parts(input_dict, exec_properties, args)
             directory = study_directory.directory(
                 args, self._context, output_dict, parts
             )
@@ -127,7 +127,7 @@ def _run_in_process(
         tuner.search_space_summary()
         # What happens is printed by KerasTuner already.
         with tensorboard.writing(directory) as writer:
-            complete = run_lib.run(tuner, fit_kwargs, study, options, writer)
+            complete = run_in_process(tuner, fit_kwargs, study, options, writer)
         tuner.results_summary()
         return SearchResult.of(tuner.oracle, study, found, complete)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from multiprocessing import connection
 from typing import Any
 
-from tuner_component.search.parallel.driver.oracle_thread import Clerk, Task
+from tuner_component.search.parallel.driver.oracle_thread import OracleThread, Task
 
 
 class Log:
@@ -41,13 +41,13 @@ class Log:
         return f"{oracle} {name}"
 
 
-def _finish(clerk: Clerk) -> None:
+def _finish(clerk: OracleThread) -> None:
     clerk.close()
     clerk.deliver()
 
 
-def _blocked(log: Log) -> tuple[Clerk, Callable[[], None]]:
-    clerk = Clerk("oracle", log.commit)
+def _blocked(log: Log) -> tuple[OracleThread, Callable[[], None]]:
+    clerk = OracleThread("oracle", log.commit)
     clerk.submit(log.block())
     log.busy.wait()
     return clerk, log.gate.set
@@ -56,7 +56,7 @@ def _blocked(log: Log) -> tuple[Clerk, Callable[[], None]]:
 def test_nothing_is_told_before_it_is_durable() -> None:
     """A result would be acted upon that a crash then loses."""
     log = Log()
-    clerk = Clerk("oracle", log.commit)
+    clerk = OracleThread("oracle", log.commit)
     clerk.submit(log.task("report"))
     _finish(clerk)
     assert log.events == ["report", "commit", "report told oracle report"]
@@ -101,7 +101,7 @@ def test_a_failed_commit_is_told_to_all() -> None:
     """Results would be taken for durable when the disk is full."""
     log = Log()
     log.error = OSError("disk full")
-    clerk = Clerk("oracle", log.commit)
+    clerk = OracleThread("oracle", log.commit)
     clerk.submit(log.task("report"))
     _finish(clerk)
     assert log.events == ["report", "report told OSError('disk full')"]
@@ -110,7 +110,7 @@ def test_a_failed_commit_is_told_to_all() -> None:
 def test_it_can_be_waited_for() -> None:
     """The driver would have to poll."""
     log = Log()
-    clerk = Clerk("oracle", log.commit)
+    clerk = OracleThread("oracle", log.commit)
     clerk.submit(log.task("report"))
     assert clerk.busy
     assert connection.wait([clerk.fileno()], 10)

@@ -35,7 +35,7 @@ def test_a_trial_survives_the_way() -> None:
 def test_only_plain_data_travels() -> None:
     """A process could need classes of the user's to read a message."""
     encoded = codec.encode(_trial())
-    assert isinstance(encoded, protocol.TrialState)
+    assert isinstance(encoded, codec.TrialState)
     module_names = pickle.dumps(encoded)
     assert b"keras" not in module_names
 
@@ -66,4 +66,4 @@ def test_other_objects_are_refused() -> None:
 
 def test_key_errors_keep_their_key() -> None:
     """KeyError's text would be quoted once per process it passes."""
-    assert codec.remote_error(KeyError("07")).message == "07"
+    assert protocol.remote_error(KeyError("07")).message == "07"

@@ -12,7 +12,7 @@ import pytest
 
 from tests.search import simulation
 from tests.search.keras_trials import DATA, EveryEpoch, Interrupt, InterruptAt, build
-from tuner_component.search.in_process import run as run_lib
+from tuner_component.search.in_process.run import run_in_process
 from tuner_component.search.study.history import TrialHistory, read_history
 from tuner_component.search.study.study import Study
 from tuner_component.search.training.epoch_reporter import numbers
@@ -33,7 +33,7 @@ def tuner_in(directory: str, hypermodel: Any = build, **kwargs: Any) -> Any:
 def search(directory: Path, tuner: Any, **fit_kwargs: Any) -> list[TrialHistory]:
     """Searches in process and reads back what is known of the trials."""
     with Study.open(str(directory), simulation.FINGERPRINT) as study:
-        run_lib.run(tuner, {**DATA, "epochs": 3, **fit_kwargs}, study)
+        run_in_process(tuner, {**DATA, "epochs": 3, **fit_kwargs}, study)
         return list(read_history(str(directory), study.id).trials.values())
 
 

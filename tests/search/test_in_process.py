@@ -18,7 +18,7 @@ from tests.search import crashes, simulation
 from tests.search.conftest import Mount
 from tests.search.support import tuners
 from tuner_component.search.errors import SearchFailedError, StorageError
-from tuner_component.search.in_process import run as run_lib
+from tuner_component.search.in_process.run import run_in_process
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.study.study import Study, StudyState
 
@@ -75,7 +75,7 @@ def tuner_of(kind: str, root: Path, calls: Calls, die_after: int | None = None) 
 def run(kind: str, root: Path, calls: Calls, die_after: int | None = None) -> None:
     with Study.open(str(root / "study"), simulation.FINGERPRINT) as study:
         tuner = tuner_of(kind, root, calls, die_after)
-        run_lib.run(tuner, {"offset": 1.0}, study)
+        run_in_process(tuner, {"offset": 1.0}, study)
 
 
 def outcome(root: Path) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def test_best_trials_are_there_after_the_search(tmp_path: Path) -> None:
     calls = Calls(tmp_path)
     with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
         tuner = tuner_of("random", tmp_path, calls)
-        run_lib.run(tuner, {}, study)
+        run_in_process(tuner, {}, study)
     best = tuner.get_best_hyperparameters()[0]
     assert score(best) == tuner.oracle.get_best_trials()[0].score
     tuner.results_summary()
@@ -117,7 +117,7 @@ def test_finished_search_runs_nothing_and_knows_its_results(tmp_path: Path) -> N
     with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
         assert study.state is StudyState.FINISHED
         tuner = tuner_of("random", tmp_path, calls)
-        run_lib.run(tuner, {}, study)
+        run_in_process(tuner, {}, study)
     assert len(calls.read()) == ran
     assert len(tuner.oracle.get_best_trials(None)) == 8
 
@@ -126,7 +126,7 @@ def test_ends_of_datasets_are_not_waited_for(tmp_path: Path) -> None:
     """A search beside other work would stand still at the end of epochs."""
     made = tuners.make(json.dumps(["iterating", str(tmp_path)]).encode(), "in process")
     with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
-        run_lib.run(made.tuner, made.fit_kwargs, study)
+        run_in_process(made.tuner, made.fit_kwargs, study)
     assert not any(t.message for t in made.tuner.oracle.trials.values())
 
 
@@ -156,7 +156,7 @@ def test_tuner_without_keras(tmp_path: Path) -> None:
     """Only Keras models could be tuned durably."""
     with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
         tuner = bare(tmp_path)
-        run_lib.run(tuner, {"data": [0.5, 0.6]}, study)
+        run_in_process(tuner, {"data": [0.5, 0.6]}, study)
     assert len(tuner.oracle.get_best_trials(None)) == 5
 
 
@@ -174,7 +174,7 @@ def test_sklearn_tuner(tmp_path: Path) -> None:
             keras_tuner.Objective("score", "max"), max_trials=3
         )
         tuner = keras_tuner.SklearnTuner(oracle, build, directory=str(tmp_path / "w"))
-        run_lib.run(tuner, fit_kwargs, study)
+        run_in_process(tuner, fit_kwargs, study)
     assert tuner.get_best_models()[0].score(**fit_kwargs) > 0.9
 
 
@@ -196,7 +196,7 @@ def test_a_model_that_finds_no_space(tmp_path: Path, mount: Mount) -> None:
         )
         tuner = keras_tuner.SklearnTuner(oracle, build, directory=str(disk))
         with pytest.raises(StorageError, match="trial 0 to find space"):
-            run_lib.run(tuner, fit_kwargs, study)
+            run_in_process(tuner, fit_kwargs, study)
     assert simulation.history(str(tmp_path / "study")).unfinished() == ["0"]
 
 
@@ -214,7 +214,7 @@ def test_tuner_that_ends_its_trials_itself(tmp_path: Path) -> None:
     with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
         tuner = bare(tmp_path)
         tuner.__class__ = Legacy
-        run_lib.run(tuner, {"data": [0.5]}, study)
+        run_in_process(tuner, {"data": [0.5]}, study)
     trials = tuner.oracle.get_best_trials(None)
     assert len(trials) == 5
     for trial in trials:
@@ -229,12 +229,12 @@ def test_tuners_own_state_is_kept(tmp_path: Path) -> None:
         tuner = bare(tmp_path)
         tuner.on_search_end = lambda: 1 / 0
         with pytest.raises(ZeroDivisionError):
-            run_lib.run(tuner, {"data": [0.5]}, study)
+            run_in_process(tuner, {"data": [0.5]}, study)
     saved = tmp_path / "study" / "tuner.json"
     assert json.loads(saved.read_text()) == {"runs": 5}
     with Study.open(directory, simulation.FINGERPRINT) as study:
         tuner = bare(tmp_path, max_trials=7)
-        run_lib.run(tuner, {"data": [0.5]}, study)
+        run_in_process(tuner, {"data": [0.5]}, study)
     assert tuner.runs == 7
 
 
@@ -244,7 +244,7 @@ def test_torn_state_of_a_tuner_is_no_obstacle(
     """KerasTuner writes it in place: a crash meanwhile would block the search."""
     with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
         (tmp_path / "study" / "tuner.json").write_text('{"ru')
-        run_lib.run(bare(tmp_path), {"data": [0.5]}, study)
+        run_in_process(bare(tmp_path), {"data": [0.5]}, study)
     assert "tuner.json" in caplog.text
 
 
@@ -262,7 +262,7 @@ def test_search_whose_trials_all_fail(tmp_path: Path) -> None:
         tuner = bare(tmp_path)
         tuner.__class__ = Failing
         with pytest.raises(SearchFailedError, match="no data for 0") as raised:
-            run_lib.run(tuner, {"data": []}, study)
+            run_in_process(tuner, {"data": []}, study)
     assert "Traceback" in str(raised.value.first_traceback)
     assert raised.value.failed_trials == 5
 
@@ -273,7 +273,9 @@ def test_limit_on_failures(tmp_path: Path) -> None:
         tuner = bare(tmp_path)
         tuner.__class__ = Failing
         with pytest.raises(SearchFailedError, match="at most 2"):
-            run_lib.run(tuner, {"data": []}, study, SearchOptions(max_failed_trials=2))
+            run_in_process(
+                tuner, {"data": []}, study, SearchOptions(max_failed_trials=2)
+            )
     assert len(tuner.oracle.trials) == 3
 
 
@@ -296,7 +298,7 @@ def test_a_full_disk_ends_the_search_and_no_trial(tmp_path: Path) -> None:
         tuner = bare(tmp_path)
         tuner.__class__ = Crowded
         with pytest.raises(StorageError, match="trial 2 to find space") as raised:
-            run_lib.run(tuner, {"data": [0.5]}, study)
+            run_in_process(tuner, {"data": [0.5]}, study)
     assert directory in str(raised.value)
     told = simulation.history(directory)
     assert told.end_order == ["0", "1"]
@@ -304,7 +306,7 @@ def test_a_full_disk_ends_the_search_and_no_trial(tmp_path: Path) -> None:
     assert told.trials["2"].attempts == []
     with Study.open(directory, simulation.FINGERPRINT) as study:
         tuner = bare(tmp_path)
-        run_lib.run(tuner, {"data": [0.5]}, study)
+        run_in_process(tuner, {"data": [0.5]}, study)
     assert tuner.oracle.end_order == ["0", "1", "2", "3", "4"]
     assert len(tuner.oracle.get_best_trials(None)) == 5
 
@@ -316,7 +318,7 @@ def test_a_full_disk_between_trials_ends_the_search(tmp_path: Path) -> None:
         full = OSError(errno.ENOSPC, "No space left on device")
         tuner.on_trial_begin = unittest.mock.Mock(side_effect=full)
         with pytest.raises(StorageError, match="the search to find space"):
-            run_lib.run(tuner, {"data": [0.5]}, study)
+            run_in_process(tuner, {"data": [0.5]}, study)
 
 
 def test_trial_without_the_objective_stops_the_search(tmp_path: Path) -> None:
@@ -325,13 +327,13 @@ def test_trial_without_the_objective_stops_the_search(tmp_path: Path) -> None:
         tuner = bare(tmp_path)
         tuner.run_trial = lambda trial, data: {"scoer": 1.0}
         with pytest.raises(keras_tuner.errors.FatalValueError, match="scoer"):
-            run_lib.run(tuner, {"data": []}, study)
+            run_in_process(tuner, {"data": []}, study)
 
 
 def test_progress_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A search in process would run for hours without a word."""
     with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
-        run_lib.run(bare(tmp_path), {"data": [0.5]}, study)
+        run_in_process(bare(tmp_path), {"data": [0.5]}, study)
     assert "Trial 5 Complete" in capsys.readouterr().out
 
 
@@ -340,7 +342,7 @@ def test_observer_is_told_what_happens(tmp_path: Path) -> None:
     told: list[Any] = []
     tuner = tuner_of("random", tmp_path, Calls(tmp_path))
     with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
-        run_lib.run(tuner, {}, study, observer=told.append)
+        run_in_process(tuner, {}, study, observer=told.append)
     began, *others = told
     assert (began.objective, began.max_trials, began.workers) == (
         tuner.oracle.objective.name,

@@ -20,7 +20,7 @@ from keras_tuner.engine import base_tuner
 
 from tests.search import keras_trials, simulation
 from tuner_component.search.errors import SearchInterruptedError
-from tuner_component.search.in_process import run as run_lib
+from tuner_component.search.in_process.run import run_in_process
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.study.study import Study
 
@@ -77,7 +77,7 @@ def search(
     wanted = SearchOptions(grace_period_s=grace_period_s, **options)
     with Study.open(str(root / "study"), simulation.FINGERPRINT) as study:
         try:
-            return run_lib.run(tuner, {}, study, wanted), tuner
+            return run_in_process(tuner, {}, study, wanted), tuner
         finally:
             trials = tuner.oracle.trials.values()
             assert not [t.trial_id for t in trials if t.status in ("FAILED", "INVALID")]
@@ -427,7 +427,7 @@ def test_interrupted_training_goes_on(
         )
         fit_kwargs = {**keras_trials.DATA, "epochs": epochs, "callbacks": [StopAt()]}
         with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
-            run_lib.run(tuner, fit_kwargs, study)
+            run_in_process(tuner, fit_kwargs, study)
         return StopAt.epochs
 
     with pytest.raises(SearchInterruptedError, match="SIGTERM"):

@@ -11,7 +11,7 @@ from keras_tuner import oracles
 
 from tests.search import simulation
 from tuner_component.oracles import OptunaOracle
-from tuner_component.search.known import Known
+from tuner_component.search.options import Known
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.oracle.warm_start import start_from
 from tuner_component.search.study.study import Study

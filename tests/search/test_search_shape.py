@@ -226,5 +226,5 @@ def test_study_of_an_earlier_version_tells_less() -> None:
         opened: ClassVar = {"kind": "opened", "max_trials": 3}
         max_trials = 3
 
-    now = shape.of(oracle(rate))
+    now = shape.shape_of(oracle(rate))
     assert shape.explain_change(now, Old, None) is None  # type: ignore[arg-type]

@@ -14,10 +14,9 @@ from tests.search import simulation
 from tests.search.keras_trials import DATA, build
 from tests.search.support import processes, scripts
 from tuner_component import report_epoch
-from tuner_component.search.in_process import run
-from tuner_component.search.options import SearchOptions
+from tuner_component.search.in_process.run import run_in_process
+from tuner_component.search.options import SearchOptions, StoppingOptions
 from tuner_component.search.parallel.protocol import EntryPoint
-from tuner_component.search.stopping_options import StoppingOptions
 from tuner_component.search.study.fingerprint import study_id
 from tuner_component.search.study.history import TrialHistory, read_history
 from tuner_component.search.study.study import Study
@@ -43,7 +42,7 @@ def search(directory: Path, cls: Any = keras_tuner.RandomSearch) -> list[TrialHi
     )
     with Study.open(str(directory), simulation.FINGERPRINT) as study:
         fit = {**DATA, "epochs": 9, "callbacks": [Worsen()]}
-        run.run(tuner, fit, study, SearchOptions(stopping=PATIENCE))
+        run_in_process(tuner, fit, study, SearchOptions(stopping=PATIENCE))
         return list(read_history(str(directory), study.id).trials.values())
 
 

@@ -12,10 +12,10 @@ import keras_tuner
 import pytest
 
 from tests.search import simulation
+from tuner_component.search.options import StoppingOptions
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.stopping.curves import EpochBook
 from tuner_component.search.stopping.rule import StoppingRule
-from tuner_component.search.stopping_options import StoppingOptions
 from tuner_component.search.study.history import read_history
 from tuner_component.search.study.study import Study
 

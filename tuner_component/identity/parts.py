@@ -19,7 +19,7 @@ from tuner_component.identity.artifact_content import describe, digest_of_file
 from tuner_component.proto import tuner_pb2
 
 
-def fingerprint(
+def fingerprint_parts(
     input_dict: Mapping[str, list[types.Artifact]],
     exec_properties: Mapping[str, Any],
     tune_args: tuner_pb2.TuneArgs,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from tfx import types
 
 from tuner_component.results import loading
-from tuner_component.search.known import Known
+from tuner_component.search.options import Known
 
 PRIOR_RESULTS_KEY = "prior_results"
 INITIAL_HYPERPARAMETERS_KEY = "initial_hyperparameters"

@@ -8,9 +8,12 @@ from tfx.orchestration.data_types import RuntimeParameter
 from tfx.proto import tuner_pb2 as tfx_tuner_pb2
 
 from tuner_component.proto import tuner_pb2
-from tuner_component.search.known import NOTHING, Known
-from tuner_component.search.options import SearchOptions
-from tuner_component.search.stopping_options import StoppingOptions
+from tuner_component.search.options import (
+    NOTHING,
+    Known,
+    SearchOptions,
+    StoppingOptions,
+)
 
 # The least value of each number, and what to write when there is no wish.
 _AT_LEAST = {

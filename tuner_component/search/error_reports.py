@@ -2,22 +2,39 @@
 
 import builtins
 import contextlib
+import dataclasses
 import importlib
 import traceback
 from collections.abc import Iterator
 
 from tuner_component.search.errors import SearchError, SearchFailedError
-from tuner_component.search.parallel import protocol
 
 _OWN = "tuner_component"
 # Exceptions that mean the same to whoever wants the result as they did here.
 _SHARED = (_OWN, "keras_tuner", builtins.__name__)
 
 
+@dataclasses.dataclass(frozen=True)
+class ErrorReport:
+    """An error that ends the search.
+
+    Attributes:
+        type_path: `module:name` of the exception's class.
+        message: What it says, with the traceback of the user's code.
+        first_traceback: That of the first trial that failed, if trials did.
+        failed_trials: How many trials failed.
+    """
+
+    type_path: str
+    message: str
+    first_traceback: str | None = None
+    failed_trials: int = 0
+
+
 class UserCodeError(Exception):
     """The user's code raised outside of a trial: the search cannot go on."""
 
-    def __init__(self, report: protocol.ErrorReport) -> None:
+    def __init__(self, report: ErrorReport) -> None:
         super().__init__(report.message)
         self.report = report
 
@@ -40,7 +57,7 @@ def reported(stage: str) -> Iterator[None]:
         raise UserCodeError(describe(error, stage)) from error
 
 
-def describe(error: BaseException, stage: str) -> protocol.ErrorReport:
+def describe(error: BaseException, stage: str) -> ErrorReport:
     """Describes an exception for the process that wants the result.
 
     Args:
@@ -51,7 +68,7 @@ def describe(error: BaseException, stage: str) -> protocol.ErrorReport:
     package = kind.__module__.partition(".")[0]
     path = f"{kind.__module__}:{kind.__qualname__}"
     if package == _OWN:
-        return protocol.ErrorReport(
+        return ErrorReport(
             path,
             str(error),
             getattr(error, "first_traceback", None),
@@ -60,15 +77,15 @@ def describe(error: BaseException, stage: str) -> protocol.ErrorReport:
     text = "".join(traceback.format_exception(error)).rstrip()
     if package in _SHARED:
         message = f"{error}\nIt was raised in {stage}. Its traceback:\n{text}"
-        return protocol.ErrorReport(path, message)
-    return protocol.ErrorReport(
+        return ErrorReport(path, message)
+    return ErrorReport(
         f"{SearchFailedError.__module__}:{SearchFailedError.__qualname__}",
         f"Expected {stage} to run without errors outside of trials. Received: "
         f"{error!r}. Its traceback:\n{text}",
     )
 
 
-def rebuild(report: protocol.ErrorReport) -> Exception:
+def rebuild(report: ErrorReport) -> Exception:
     """The exception that a report describes."""
     module, _, name = report.type_path.partition(":")
     if module.partition(".")[0] not in _SHARED:

@@ -7,8 +7,8 @@ import pytest
 
 from tests.search.support import meeting, processes, scripts
 from tuner_component.search.options import SearchOptions
-from tuner_component.search.parallel import engine as engine_lib
 from tuner_component.search.parallel.driver.workers import Worker
+from tuner_component.search.parallel.engine import EngineLost
 from tuner_component.search.parallel.local import engine as engine_lib
 
 
@@ -42,9 +42,9 @@ def test_an_engine_without_its_server_says_so() -> None:
     ours, theirs = engine_lib.pair()
     theirs.close()
     engine = engine_lib.LocalEngine(ours)
-    with pytest.raises(engine_lib.EngineLost):
+    with pytest.raises(EngineLost):
         engine.events()
-    with pytest.raises(engine_lib.EngineLost):
+    with pytest.raises(EngineLost):
         engine.kill("worker-0")
     ours.close()
 

@@ -165,12 +165,12 @@ def search_in_process(
     entry: EntryPoint, study: str, options: SearchOptions
 ) -> SearchResult:
     """A search without workers."""
-    from tuner_component.search.in_process import run
+    from tuner_component.search.in_process.run import run_in_process
 
     with study_lib.Study.open(study, FINGERPRINT) as opened:
         found = opened.state
         made = entry.load()(entry.argument, "in process")
-        complete = run.run(made.tuner, made.fit_kwargs, opened, options)
+        complete = run_in_process(made.tuner, made.fit_kwargs, opened, options)
         return SearchResult.of(made.tuner.oracle, opened, found, complete)
 
 

@@ -18,10 +18,9 @@ from tuner_component.search.in_process.interruption import (
 )
 from tuner_component.search.machine import disk_space
 from tuner_component.search.options import SearchOptions
-from tuner_component.search.oracle import trials, warm_start
+from tuner_component.search.oracle import announcements, trials, warm_start
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.oracle.facade import OracleFacade
-from tuner_component.search.parallel.driver import reporter
 from tuner_component.search.stopping.curves import EpochBook
 from tuner_component.search.storage import files
 from tuner_component.search.study.study import Study, StudyState
@@ -38,7 +37,7 @@ _DEFAULTS = SearchOptions()
 _log = logging.getLogger("tuner_component")
 
 
-def run(
+def run_in_process(
     tuner: base_tuner.BaseTuner,
     fit_kwargs: Mapping[str, Any],
     study: Study,
@@ -155,7 +154,7 @@ class _Observed(OracleFacade):
         super().__init__(oracle)
         self._observer = observer
         oracle.epochs.listener = lambda *epoch: observer(events.EpochEnded(*epoch))
-        observer(reporter.search_begun(oracle, study_directory, workers=0))
+        observer(announcements.search_begun(oracle, study_directory, workers=0))
 
     def create_trial(self, tuner_id: str) -> Any:
         """See `keras_tuner.Oracle.create_trial`."""
@@ -172,4 +171,4 @@ class _Observed(OracleFacade):
             self._inner.end_trial(trial, status)
         finally:
             # Of the last failure, too, that ends the search.
-            self._observer(reporter.outcome(vars(self._inner.trials[trial_id])))
+            self._observer(announcements.outcome(vars(self._inner.trials[trial_id])))

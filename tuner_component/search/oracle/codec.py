@@ -1,15 +1,27 @@
 """KerasTuner's objects as plain values, for their way between processes."""
 
-import traceback
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.search.parallel import protocol
-
 _PLAIN = (bool, int, float, str, bytes, type(None))
+
+
+@dataclasses.dataclass(frozen=True)
+class TrialState:
+    """A trial, as `Trial.get_state` describes it."""
+
+    state: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Space:
+    """A search space, as `HyperParameters.get_config` describes it."""
+
+    config: dict[str, Any]
 
 
 def encode(value: Any) -> Any:
@@ -19,9 +31,9 @@ def encode(value: Any) -> Any:
         TypeError: If the value holds anything else that is not plain data.
     """
     if isinstance(value, trial_lib.Trial):
-        return protocol.TrialState(encode(value.get_state()))
+        return TrialState(encode(value.get_state()))
     if isinstance(value, keras_tuner.HyperParameters):
-        return protocol.Space(encode(value.get_config()))
+        return Space(encode(value.get_config()))
     if type(value) in _PLAIN:
         return value
     if isinstance(value, Mapping):
@@ -42,22 +54,12 @@ def encode(value: Any) -> Any:
 
 def decode(value: Any) -> Any:
     """The inverse of `encode`."""
-    if isinstance(value, protocol.TrialState):
+    if isinstance(value, TrialState):
         return trial_lib.Trial.from_state(decode(value.state))
-    if isinstance(value, protocol.Space):
+    if isinstance(value, Space):
         return keras_tuner.HyperParameters.from_config(decode(value.config))
     if isinstance(value, dict):
         return {key: decode(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return type(value)(decode(item) for item in value)
     return value
-
-
-def remote_error(error: BaseException) -> protocol.RemoteError:
-    """Describes an exception for the other side."""
-    message = error.args[0] if isinstance(error, KeyError) and error.args else error
-    return protocol.RemoteError(
-        type(error).__name__,
-        str(message),
-        "".join(traceback.format_exception(error)).rstrip(),
-    )

@@ -9,7 +9,6 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.search.oracle import shape as shape_lib
 from tuner_component.search.oracle import trials
 from tuner_component.search.oracle.display import SearchDisplay
 from tuner_component.search.oracle.facade import OracleFacade
@@ -19,6 +18,7 @@ from tuner_component.search.oracle.open_trials import OpenTrials
 from tuner_component.search.oracle.recorder import OracleJournal
 from tuner_component.search.oracle.repairs import lock_released_on_error, repair
 from tuner_component.search.oracle.restore import restore
+from tuner_component.search.oracle.shape import explain_change, shape_of
 from tuner_component.search.oracle.spaces import SpaceTable
 from tuner_component.search.oracle.state import OracleState
 from tuner_component.search.stopping.curves import EpochBook
@@ -92,9 +92,9 @@ class DurableOracle(OracleFacade):
         self._display = SearchDisplay(oracle, oracle.verbose if display else 0)
         repair(oracle)
         spaces, state = SpaceTable(), OracleState(oracle)
-        shape = shape_lib.of(oracle)
+        shape = shape_of(oracle)
         history = restore(oracle, study.journal.records(), spaces, state, shape)
-        if changed := shape_lib.explain_change(shape, history, study):
+        if changed := explain_change(shape, history, study):
             _log.warning("%s", changed)
         journal = OracleJournal(oracle, study.journal, spaces, state, history)
         self.epochs = epochs or EpochBook()

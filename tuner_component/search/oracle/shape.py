@@ -31,7 +31,7 @@ _PLAIN = (bool, int, float, str, type(None))
 _DIGITS = 9
 
 
-def of(oracle: keras_tuner.Oracle) -> dict[str, Any]:
+def shape_of(oracle: keras_tuner.Oracle) -> dict[str, Any]:
     """Describes an oracle, as plain data for the journal.
 
     Args:

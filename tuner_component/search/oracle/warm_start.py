@@ -7,7 +7,7 @@ from typing import Any
 from keras_tuner import oracles
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.search.known import Known
+from tuner_component.search.options import Known
 from tuner_component.search.oracle.dimensions import Dimension, dimensions
 
 # What Hyperband keeps among the values.

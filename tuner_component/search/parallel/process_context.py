@@ -10,8 +10,9 @@ import contextlib
 import dataclasses
 import importlib
 import logging
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 _PLAIN = (bool, int, float, str, type(None))
@@ -100,6 +101,17 @@ class ProcessContext:
             absl_logging.set_verbosity(self.logging.verbosity)
         for name, level in self.logging.levels.items():
             logging.getLogger(name).setLevel(level)
+
+
+def set_environment(changes: Mapping[str, str | None]) -> None:
+    """Sets variables, and removes those with which KerasTuner would distribute."""
+    for name in [name for name in os.environ if name.startswith("KERASTUNER_")]:
+        del os.environ[name]
+    for name, value in changes.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 def _logging_state() -> LoggingState:

@@ -2,18 +2,20 @@
 
 Messages are small dataclasses of plain values: no object of the user's classes ever
 crosses a process border, so that a worker does not depend on what the driver has
-imported. Trials and search spaces travel as their own states (`TrialState`, `Space`).
+imported. Trials and search spaces travel as their own states (see `oracle.codec`).
 """
 
 import dataclasses
 import importlib
+import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from tuner_component.search import events
+from tuner_component.search.error_reports import ErrorReport
 from tuner_component.search.options import SearchOptions
-from tuner_component.search.parallel import logs as logs_lib
-from tuner_component.search.parallel import process_context
+from tuner_component.search.parallel.logs import Logs
+from tuner_component.search.parallel.process_context import ProcessContext
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,8 +69,8 @@ class Job:
     fingerprint: Mapping[str, str]
     options: SearchOptions
     slots: tuple[Mapping[str, str], ...]
-    context: process_context.ProcessContext
-    logs: logs_lib.Logs
+    context: ProcessContext
+    logs: Logs
     preload: tuple[str, ...] = ()
 
 
@@ -93,9 +95,9 @@ class WorkerSpec:
     worker_id: str
     slot: int
     entry: EntryPoint
-    context: process_context.ProcessContext
+    context: ProcessContext
     environment: Mapping[str, str | None]
-    logs: logs_lib.Logs
+    logs: Logs
     study_directory: str
     seed: int
     asks: bool = False
@@ -129,7 +131,7 @@ class Request:
 class Crashed:
     """The user's code raised outside of a trial; `error` is sent on as it is."""
 
-    error: "ErrorReport"
+    error: ErrorReport
 
 
 # From the driver to a worker.
@@ -159,18 +161,14 @@ class RemoteError:
     traceback: str
 
 
-@dataclasses.dataclass(frozen=True)
-class TrialState:
-    """A trial, as `Trial.get_state` describes it."""
-
-    state: dict[str, Any]
-
-
-@dataclasses.dataclass(frozen=True)
-class Space:
-    """A search space, as `HyperParameters.get_config` describes it."""
-
-    config: dict[str, Any]
+def remote_error(error: BaseException) -> RemoteError:
+    """Describes an exception for the other side."""
+    message = error.args[0] if isinstance(error, KeyError) and error.args else error
+    return RemoteError(
+        type(error).__name__,
+        str(message),
+        "".join(traceback.format_exception(error)).rstrip(),
+    )
 
 
 # Between the process that wants the result, and the driver.
@@ -204,20 +202,3 @@ class Logged:
     logger: str
     level: int
     text: str
-
-
-@dataclasses.dataclass(frozen=True)
-class ErrorReport:
-    """An error that ends the search.
-
-    Attributes:
-        type_path: `module:name` of the exception's class.
-        message: What it says, with the traceback of the user's code.
-        first_traceback: That of the first trial that failed, if trials did.
-        failed_trials: How many trials failed.
-    """
-
-    type_path: str
-    message: str
-    first_traceback: str | None = None
-    failed_trials: int = 0

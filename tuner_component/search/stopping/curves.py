@@ -10,8 +10,8 @@ from typing import Any
 
 import keras_tuner
 
+from tuner_component.search.options import StoppingOptions
 from tuner_component.search.stopping.rule import StoppingRule
-from tuner_component.search.stopping_options import StoppingOptions
 from tuner_component.search.study.history import History
 
 EpochListener = Callable[[str, int, int, Mapping[str, float]], None]

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from tuner_component.search.options import StoppingOptions
 from tuner_component.search.stopping import optuna_library
-from tuner_component.search.stopping_options import StoppingOptions
 
 
 def make_pruner(options: StoppingOptions) -> Any:

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
+from tuner_component.search.options import StoppingOptions
 from tuner_component.search.stopping.pruner import RungBook, make_pruner
-from tuner_component.search.stopping_options import StoppingOptions
 from tuner_component.search.study.history import History
 
 # Whose decisions depend on which trials got to which rung.

@@ -23,7 +23,7 @@ class Attempt:
     alone: bool
 
 
-class Assignments:
+class Attempts:
     """Keeps the attempts of a search.
 
     Args:

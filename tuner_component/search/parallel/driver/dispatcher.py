@@ -13,10 +13,11 @@ from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search import events
 from tuner_component.search.machine import memory, output
+from tuner_component.search.oracle import announcements, codec
 from tuner_component.search.parallel import protocol
-from tuner_component.search.parallel.driver import attempts as attempts_lib
-from tuner_component.search.parallel.driver import oracle_tasks, oracle_thread, reporter
-from tuner_component.search.parallel.driver import workers as workers_lib
+from tuner_component.search.parallel.driver import oracle_tasks, oracle_thread
+from tuner_component.search.parallel.driver.attempts import Attempt, Attempts
+from tuner_component.search.parallel.driver.workers import Worker, Workers
 from tuner_component.search.parallel.logs import Logs
 from tuner_component.search.stopping import curves
 
@@ -25,14 +26,14 @@ _ASK_AGAIN_S = 1.0
 _ENDED = (trial_lib.TrialStatus.COMPLETED, trial_lib.TrialStatus.FAILED)
 _FAILED = (trial_lib.TrialStatus.INVALID, trial_lib.TrialStatus.FAILED)
 
-Wish = tuple[workers_lib.Worker, protocol.Request]
+Wish = tuple[Worker, protocol.Request]
 
 
 def _nobody_asks(status: str | None, error: BaseException | None) -> None:
     """Where an answer would go."""
 
 
-class TrialDesk:
+class Dispatcher:
     """Hands out trials and takes them back.
 
     Args:
@@ -50,9 +51,9 @@ class TrialDesk:
 
     def __init__(
         self,
-        keeper: oracle_thread.Clerk,
-        workers: workers_lib.Fleet,
-        attempts: attempts_lib.Assignments,
+        keeper: oracle_thread.OracleThread,
+        workers: Workers,
+        attempts: Attempts,
         logs: Logs,
         book: curves.EpochBook,
         max_trials_per_worker: int | None,
@@ -101,7 +102,7 @@ class TrialDesk:
         self._closed = True
         self.hand_out()
 
-    def request(self, worker: workers_lib.Worker, request: protocol.Request) -> None:
+    def request(self, worker: Worker, request: protocol.Request) -> None:
         """Sees to what a worker asks of the oracle."""
         if request.method == "create_trial":
             self._leave(worker)
@@ -116,21 +117,19 @@ class TrialDesk:
         else:
             self._forward(worker, request)
 
-    def epoch_ended(self, worker: workers_lib.Worker, told: events.EpochEnded) -> bool:
+    def epoch_ended(self, worker: Worker, told: events.EpochEnded) -> bool:
         """Takes down how a worker's trial goes; returns whether it should stop."""
         attempt = self._attempts.of_worker(worker.worker_id)
         if attempt is None or attempt.trial_id != told.trial_id:
             return False
         return self._book.report(told.trial_id, told.fit, told.epoch, told.metrics)
 
-    def forget(self, worker: workers_lib.Worker) -> None:
+    def forget(self, worker: Worker) -> None:
         """Drops the wishes of a worker that is gone."""
         self._leave(worker)
         self._wishes = collections.deque(w for w in self._wishes if w[0] is not worker)
 
-    def lost(
-        self, attempt: attempts_lib.Attempt, reason: str, out_of_memory: bool
-    ) -> None:
+    def lost(self, attempt: Attempt, reason: str, out_of_memory: bool) -> None:
         """Takes note that a worker is gone that had a trial."""
         if self._closed:
             # The next run begins with it; this end was not the trial's fault.
@@ -160,7 +159,7 @@ class TrialDesk:
         # An oracle that had none before is asked for one first.
         return not (self._was_dry and self._suggesting)
 
-    def _leave(self, worker: workers_lib.Worker) -> None:
+    def _leave(self, worker: Worker) -> None:
         """A worker has no more use for the trial that it handed in last."""
         trial_id = self._handed_in.pop(worker.worker_id, None)
         if trial_id is None:
@@ -176,18 +175,18 @@ class TrialDesk:
 
         self._keeper.submit(oracle_thread.Task(run, done))
 
-    def _is_due(self, worker: workers_lib.Worker) -> bool:
+    def _is_due(self, worker: Worker) -> bool:
         """Whether a worker should make room for a fresh one."""
         if self._dry:
             return False
         full = self._max_trials is not None and worker.trials >= self._max_trials
         return worker.retiring or full
 
-    def _dismiss(self, worker: workers_lib.Worker, request: protocol.Request) -> None:
+    def _dismiss(self, worker: Worker, request: protocol.Request) -> None:
         worker.dismissed = True
         self._workers.answer(worker, request, oracle_tasks.no_more_trials())
 
-    def _order(self, worker: workers_lib.Worker, request: protocol.Request) -> None:
+    def _order(self, worker: Worker, request: protocol.Request) -> None:
         """Has a trial found for a worker."""
 
         def run(oracle: Any) -> Any:
@@ -196,7 +195,7 @@ class TrialDesk:
                 self._begun(trial.state["trial_id"])
             return trial
 
-        def done(trial: protocol.TrialState, error: BaseException | None) -> None:
+        def done(trial: codec.TrialState, error: BaseException | None) -> None:
             self._suggesting -= 1
             if error is not None:
                 self._workers.answer(worker, request, error=error)
@@ -209,9 +208,9 @@ class TrialDesk:
 
     def _give(
         self,
-        worker: workers_lib.Worker,
+        worker: Worker,
         request: protocol.Request,
-        trial: protocol.TrialState,
+        trial: codec.TrialState,
     ) -> None:
         trial_id, status = trial.state["trial_id"], trial.state["status"]
         if status != trial_lib.TrialStatus.RUNNING:
@@ -251,7 +250,7 @@ class TrialDesk:
             oracle_thread.Task(lambda oracle: oracle.look_ahead(), done, suggests=True)
         )
 
-    def _take(self, worker: workers_lib.Worker, request: protocol.Request) -> None:
+    def _take(self, worker: Worker, request: protocol.Request) -> None:
         state = dict(request.args[0].state)
         attempt = self._attempts.of_worker(worker.worker_id)
         if attempt is None or attempt.trial_id != state["trial_id"]:
@@ -280,9 +279,7 @@ class TrialDesk:
             lambda status, error: self._workers.answer(worker, request, status, error),
         )
 
-    def _lose(
-        self, attempt: attempts_lib.Attempt, reason: str, out_of_memory: bool
-    ) -> None:
+    def _lose(self, attempt: Attempt, reason: str, out_of_memory: bool) -> None:
         if self._attempts.lose(attempt.trial_id, out_of_memory):
             self._return(attempt.trial_id, reason)
             return
@@ -327,13 +324,13 @@ class TrialDesk:
         def done(state: dict[str, Any], error: BaseException | None) -> None:
             answer(None if error else state["status"], error)
             if error is None:
-                self._observer(reporter.outcome(state))
+                self._observer(announcements.outcome(state))
             self._dry = None
             self.hand_out()
 
         self._keeper.submit(oracle_thread.Task(run, done))
 
-    def _forward(self, worker: workers_lib.Worker, request: protocol.Request) -> None:
+    def _forward(self, worker: Worker, request: protocol.Request) -> None:
         def done(value: Any, error: BaseException | None) -> None:
             self._workers.answer(worker, request, value, error)
 

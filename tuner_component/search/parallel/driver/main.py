@@ -12,16 +12,15 @@ from typing import Any
 from tuner_component.search import error_reports, events
 from tuner_component.search.errors import SearchInterruptedError
 from tuner_component.search.machine import disk_space, output, resources
-from tuner_component.search.oracle import warm_start
+from tuner_component.search.oracle import announcements, warm_start
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.oracle.result import SearchResult
-from tuner_component.search.parallel import engine as engine_lib
-from tuner_component.search.parallel import protocol, user_code
-from tuner_component.search.parallel.driver import attempts as attempts_lib
+from tuner_component.search.parallel import process_context, protocol, user_code
 from tuner_component.search.parallel.driver import dispatcher, oracle_thread, supervisor
-from tuner_component.search.parallel.driver import reporter as reporter_lib
-from tuner_component.search.parallel.driver import workers as workers_lib
-from tuner_component.search.parallel.worker import main as worker_main
+from tuner_component.search.parallel.driver.attempts import Attempts
+from tuner_component.search.parallel.driver.reporter import Reporter
+from tuner_component.search.parallel.driver.workers import Workers
+from tuner_component.search.parallel.engine import Engine
 from tuner_component.search.stopping.curves import EpochBook
 from tuner_component.search.study.study import Study, StudyState
 from tuner_component.search.training import seeding
@@ -31,9 +30,7 @@ from tuner_component.search.training.weights_cleaner import CheckpointCleaner
 _CLERK_PATIENCE_S = 5.0
 
 
-def main(
-    job: protocol.Job, wire: connection.Connection, engine: engine_lib.Engine
-) -> int:
+def main(job: protocol.Job, wire: connection.Connection, engine: Engine) -> int:
     """Runs a search, and sends its result or its error.
 
     Args:
@@ -46,9 +43,9 @@ def main(
     Returns:
         The status to exit with.
     """
-    worker_main.set_environment(resources.gpu_environment([], os.environ))
+    process_context.set_environment(resources.gpu_environment([], os.environ))
     output.Output(job.logs.process("driver"))
-    reporter = reporter_lib.Reporter(wire)
+    reporter = Reporter(wire)
     outcome: Any
     try:
         job.context.apply()
@@ -81,11 +78,11 @@ def _on_cpu() -> contextlib.AbstractContextManager[Any]:
 def _search(
     job: protocol.Job,
     wire: connection.Connection,
-    reporter: reporter_lib.Reporter,
-    engine: engine_lib.Engine,
+    reporter: Reporter,
+    engine: Engine,
 ) -> SearchResult:
     with Study.open(job.study_directory, job.fingerprint, job.options.seed) as study:
-        workers = workers_lib.Fleet(engine, job.options.num_workers, _Specs(job, study))
+        workers = Workers(engine, job.options.num_workers, _Specs(job, study))
         found = study.state
         if found is not StudyState.FINISHED:
             # They make their tuners while this process makes its own.
@@ -166,16 +163,16 @@ class _Specs:
 def _run(
     job: protocol.Job,
     wire: connection.Connection,
-    reporter: reporter_lib.Reporter,
-    engine: engine_lib.Engine,
-    workers: workers_lib.Fleet,
+    reporter: Reporter,
+    engine: Engine,
+    workers: Workers,
     oracle: DurableOracle,
     caretaker: "_Caretaker",
 ) -> supervisor.End:
     options = job.options
-    keeper = oracle_thread.Clerk(oracle, oracle.commit)
-    attempts = attempts_lib.Assignments(options.max_retries)
-    desk = dispatcher.TrialDesk(
+    keeper = oracle_thread.OracleThread(oracle, oracle.commit)
+    attempts = Attempts(options.max_retries)
+    desk = dispatcher.Dispatcher(
         keeper,
         workers,
         attempts,
@@ -188,7 +185,7 @@ def _run(
     )
     oracle.epochs.listener = lambda *epoch: reporter(events.EpochEnded(*epoch))
     reporter(
-        reporter_lib.search_begun(oracle, job.study_directory, options.num_workers)
+        announcements.search_begun(oracle, job.study_directory, options.num_workers)
     )
     try:
         return supervisor.Supervisor(

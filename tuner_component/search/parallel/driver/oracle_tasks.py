@@ -12,12 +12,12 @@ from tuner_component.search.oracle import codec
 from tuner_component.search.parallel import protocol
 
 
-def suggest(oracle: Any, worker_id: str) -> protocol.TrialState:
+def suggest(oracle: Any, worker_id: str) -> codec.TrialState:
     """Asks for a trial for a worker; it may be one that says there is none."""
     return codec.encode(oracle.create_trial(worker_id))  # type: ignore[no-any-return]
 
 
-def no_more_trials() -> protocol.TrialState:
+def no_more_trials() -> codec.TrialState:
     """What a worker gets that should leave."""
     nothing = trial_lib.Trial(
         keras_tuner.HyperParameters(), "", trial_lib.TrialStatus.STOPPED

@@ -28,7 +28,7 @@ class Task:
     Attributes:
         run: Does it, in the clerk's thread; takes the oracle.
         done: Takes the result and the error (one of them None) in the thread that
-            calls `Clerk.deliver`. An error that ends the search does not get there.
+            calls `OracleThread.deliver`. An error that ends the search does not get there.
         suggests: Whether it asks the oracle for a new trial.
     """
 
@@ -39,7 +39,7 @@ class Task:
     error: BaseException | None = None
 
 
-class Clerk:
+class OracleThread:
     """Does tasks in a thread of its own; can be waited for like a connection.
 
     Args:

@@ -15,11 +15,11 @@ from tuner_component.search import error_reports, events
 from tuner_component.search.errors import SearchFailedError
 from tuner_component.search.machine import memory, output, posix
 from tuner_component.search.options import SearchOptions
-from tuner_component.search.parallel import engine as engine_lib
 from tuner_component.search.parallel import protocol
-from tuner_component.search.parallel.driver import attempts as attempts_lib
 from tuner_component.search.parallel.driver import dispatcher, oracle_thread
-from tuner_component.search.parallel.driver import workers as workers_lib
+from tuner_component.search.parallel.driver.attempts import Attempts
+from tuner_component.search.parallel.driver.workers import Worker, Workers
+from tuner_component.search.parallel.engine import Engine, WorkerExited, WorkerStarted
 from tuner_component.search.parallel.logs import Logs
 
 # So many workers in a row that get nothing done before they die end the search.
@@ -55,11 +55,11 @@ class Supervisor:
     def __init__(
         self,
         options: SearchOptions,
-        engine: engine_lib.Engine,
-        workers: workers_lib.Fleet,
-        attempts: attempts_lib.Assignments,
-        desk: dispatcher.TrialDesk,
-        keeper: oracle_thread.Clerk,
+        engine: Engine,
+        workers: Workers,
+        attempts: Attempts,
+        desk: dispatcher.Dispatcher,
+        keeper: oracle_thread.OracleThread,
         wire: connection.Connection,
         logs: Logs,
     ) -> None:
@@ -151,7 +151,7 @@ class Supervisor:
         if at_once:
             self._patience = time.monotonic()
 
-    def _hear(self, worker: workers_lib.Worker) -> None:
+    def _hear(self, worker: Worker) -> None:
         for message in worker.receive():
             if isinstance(message, protocol.Request):
                 self._desk.request(worker, message)
@@ -162,11 +162,11 @@ class Supervisor:
             elif isinstance(message, protocol.Crashed):
                 raise error_reports.UserCodeError(message.error)
 
-    def _note(self, event: engine_lib.WorkerStarted | engine_lib.WorkerExited) -> None:
+    def _note(self, event: WorkerStarted | WorkerExited) -> None:
         worker = self._workers.get(event.worker_id)
         if worker is None:
             return
-        if isinstance(event, engine_lib.WorkerStarted):
+        if isinstance(event, WorkerStarted):
             worker.pid, worker.heard = event.pid, time.monotonic()
             return
         # What it said before it ended counts.
@@ -183,9 +183,7 @@ class Supervisor:
         elif not worker.dismissed and self._end is End.COMPLETE:
             self._count_useless(worker, reason)
 
-    def _explain(
-        self, worker: workers_lib.Worker, exited: engine_lib.WorkerExited
-    ) -> tuple[str, bool]:
+    def _explain(self, worker: Worker, exited: WorkerExited) -> tuple[str, bool]:
         """Why a worker ended, and whether memory had run out."""
         kills, self._memory_kills = self._memory_kills, memory.kills()
         if worker.doom is not None:
@@ -198,7 +196,7 @@ class Supervisor:
             return f"a worker killed by signal {-exited.status} ({name})", False
         return f"a worker that exited with status {exited.status}", False
 
-    def _count_useless(self, worker: workers_lib.Worker, reason: str) -> None:
+    def _count_useless(self, worker: Worker, reason: str) -> None:
         """Ends the search if no worker gets as far as a trial."""
         self._useless += 1
         if self._useless < _MAX_USELESS:
@@ -217,7 +215,7 @@ class Supervisor:
         deadlines += [when for when, _, _ in self._limits()]
         return min((when for when in deadlines if when is not None), default=None)
 
-    def _limits(self) -> list[tuple[float, workers_lib.Worker, str]]:
+    def _limits(self) -> list[tuple[float, Worker, str]]:
         """Until when each worker must have done what, and what to say if not."""
         silence, limit = (
             self._options.heartbeat_timeout_s,

@@ -6,9 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tuner_component.search.oracle import codec
-from tuner_component.search.parallel import engine as engine_lib
 from tuner_component.search.parallel import protocol
+from tuner_component.search.parallel.engine import Channel, Engine
 
 SpecFor = Callable[[str, int], protocol.WorkerSpec]
 
@@ -33,7 +32,7 @@ class Worker:
 
     worker_id: str
     slot: int
-    channel: engine_lib.Channel
+    channel: Channel
     heard: float
     pid: int | None = None
     ready: bool = False
@@ -59,7 +58,7 @@ class Worker:
         return messages
 
 
-class Fleet:
+class Workers:
     """Keeps as many workers running as there are slots.
 
     Args:
@@ -68,9 +67,7 @@ class Fleet:
         spec_for: Describes the worker of an id and a slot.
     """
 
-    def __init__(
-        self, engine: engine_lib.Engine, slots: int, spec_for: SpecFor
-    ) -> None:
+    def __init__(self, engine: Engine, slots: int, spec_for: SpecFor) -> None:
         self._engine = engine
         self._spec_for = spec_for
         self._free = collections.deque(range(slots))
@@ -125,7 +122,7 @@ class Fleet:
         error: BaseException | None = None,
     ) -> None:
         """Answers a worker's request, with a value or an error."""
-        remote = None if error is None else codec.remote_error(error)
+        remote = None if error is None else protocol.remote_error(error)
         self.send(worker, protocol.Reply(request.request_id, value, remote))
 
     def remove(self, worker_id: str) -> Worker | None:

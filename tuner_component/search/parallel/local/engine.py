@@ -6,7 +6,13 @@ import socket
 import struct
 from multiprocessing import connection, reduction
 
-from tuner_component.search.parallel import engine, protocol
+from tuner_component.search.parallel import protocol
+from tuner_component.search.parallel.engine import (
+    Channel,
+    EngineLost,
+    WorkerExited,
+    WorkerStarted,
+)
 
 # A worker that does not empty its end for so long, or stops in the midst of a
 # message, is hung; without a limit it would hang the driver too.
@@ -37,7 +43,7 @@ class LocalEngine:
         """The descriptor that becomes readable when there are events."""
         return self._server.fileno()
 
-    def start(self, spec: protocol.WorkerSpec) -> engine.Channel:
+    def start(self, spec: protocol.WorkerSpec) -> Channel:
         """Starts a worker, and returns the driver's end of the connection to it."""
         ours, theirs = pair()
         with theirs:
@@ -46,7 +52,7 @@ class LocalEngine:
                 reduction.send_handle(self._server, theirs.fileno(), None)
             except OSError as error:
                 ours.close()
-                raise engine.EngineLost from error
+                raise EngineLost from error
         _limit_stalls(ours)
         return ours
 
@@ -55,16 +61,16 @@ class LocalEngine:
         try:
             self._server.send(KillWorker(worker_id))
         except OSError as error:
-            raise engine.EngineLost from error
+            raise EngineLost from error
 
-    def events(self) -> list[engine.WorkerStarted | engine.WorkerExited]:
+    def events(self) -> list[WorkerStarted | WorkerExited]:
         """What has happened since the last call."""
         news = []
         try:
             while self._server.poll():
                 news.append(self._server.recv())
         except (EOFError, OSError) as error:
-            raise engine.EngineLost from error
+            raise EngineLost from error
         return news
 
 

@@ -16,8 +16,15 @@ from multiprocessing import connection, reduction
 from typing import Any, NoReturn
 
 from tuner_component.search.machine import posix
-from tuner_component.search.parallel import engine, protocol
-from tuner_component.search.parallel.local import engine, preload
+from tuner_component.search.parallel import protocol
+from tuner_component.search.parallel.engine import WorkerExited, WorkerStarted
+from tuner_component.search.parallel.local import preload
+from tuner_component.search.parallel.local.engine import (
+    KillWorker,
+    LocalEngine,
+    StartWorker,
+    pair,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +92,7 @@ class ForkServer:
         self._driver_pid = 0
         self._driver_status: int | None = None
         self._workers: dict[int, str] = {}
-        self._server, self._client = engine.pair()
+        self._server, self._client = pair()
 
     def serve(self, wire: connection.Connection) -> None:
         """Works until the driver or the process that wants the search is gone.
@@ -126,19 +133,19 @@ class ForkServer:
     def _obey(self) -> None:
         try:
             request = self._server.recv()
-            if isinstance(request, engine.StartWorker):
+            if isinstance(request, StartWorker):
                 handle = reduction.recv_handle(self._server)
         except (EOFError, OSError):
             # The driver is about to end, or has lost its way.
             posix.kill_group(self._driver_pid)
             return
-        if isinstance(request, engine.StartWorker):
+        if isinstance(request, StartWorker):
             os.set_inheritable(handle, False)
             pid = self._fork(lambda: self._be_worker(request.spec, handle))
             os.close(handle)
             self._workers[pid] = request.spec.worker_id
-            self._tell_driver(engine.WorkerStarted(request.spec.worker_id, pid))
-        elif isinstance(request, engine.KillWorker):
+            self._tell_driver(WorkerStarted(request.spec.worker_id, pid))
+        elif isinstance(request, KillWorker):
             for pid, worker_id in self._workers.items():
                 if worker_id == request.worker_id:
                     posix.kill_group(pid)
@@ -158,7 +165,7 @@ class ForkServer:
         self._server.close()
         from tuner_component.search.parallel.driver import main as driver_main
 
-        return driver_main.main(self._job, wire, engine.LocalEngine(self._client))
+        return driver_main.main(self._job, wire, LocalEngine(self._client))
 
     def _be_worker(self, spec: protocol.WorkerSpec, handle: int) -> int:
         self._forget()
@@ -185,7 +192,7 @@ class ForkServer:
                 self._driver_status = status
             elif ended in self._workers:
                 self._tell_driver(
-                    engine.WorkerExited(
+                    WorkerExited(
                         self._workers.pop(ended), status, usage.ru_maxrss * 1024
                     )
                 )

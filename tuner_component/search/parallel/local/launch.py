@@ -25,9 +25,9 @@ from tuner_component.search.errors import (
 from tuner_component.search.machine import output, posix, resources
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle.result import SearchResult
-from tuner_component.search.parallel import logs as logs_lib
 from tuner_component.search.parallel import process_context, protocol
 from tuner_component.search.parallel.local import engine, fork_server, server_process
+from tuner_component.search.parallel.logs import opened
 
 _log = logging.getLogger("tuner_component")
 
@@ -79,7 +79,7 @@ def run_parallel(
     """
     _check_platform()
     with contextlib.ExitStack() as stack:
-        logs = stack.enter_context(logs_lib.opened(study_directory))
+        logs = stack.enter_context(opened(study_directory))
         job = protocol.Job(
             entry=entry,
             study_directory=study_directory,
@@ -122,7 +122,7 @@ def _search(
     start_server: server_process.StartServer,
     signals: posix.SignalPipe | None,
     observer: events.Observer,
-) -> SearchResult | protocol.ErrorReport | fork_server.Unfit:
+) -> SearchResult | error_reports.ErrorReport | fork_server.Unfit:
     with contextlib.closing(_Launcher(job, start_server)) as launcher:
         return launcher.wait(signals, observer)
 
@@ -172,7 +172,7 @@ class _Launcher:
 
     def wait(
         self, signals: posix.SignalPipe | None, observer: events.Observer
-    ) -> SearchResult | protocol.ErrorReport | fork_server.Unfit:
+    ) -> SearchResult | error_reports.ErrorReport | fork_server.Unfit:
         """Waits for the driver's result, or for the word that there can be none.
 
         Args:

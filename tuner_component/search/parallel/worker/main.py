@@ -6,15 +6,14 @@ asks the driver, and its `search` is called.
 
 import faulthandler
 import functools
-import os
-from collections.abc import Mapping
 from typing import Any
 
 from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search import error_reports, events
 from tuner_component.search.machine import disk_space, output
-from tuner_component.search.parallel import engine, protocol, user_code
+from tuner_component.search.parallel import process_context, protocol, user_code
+from tuner_component.search.parallel.engine import Channel
 from tuner_component.search.parallel.worker import link, proxy_oracle
 from tuner_component.search.storage import files
 from tuner_component.search.training import (
@@ -27,7 +26,7 @@ from tuner_component.search.training.epoch_reporter import ReportEpoch
 from tuner_component.search.training.instrument import instrument
 
 
-def main(spec: protocol.WorkerSpec, channel: engine.Channel) -> int:
+def main(spec: protocol.WorkerSpec, channel: Channel) -> int:
     """Runs trials until the driver has no more.
 
     Args:
@@ -37,7 +36,7 @@ def main(spec: protocol.WorkerSpec, channel: engine.Channel) -> int:
     Returns:
         The status to exit with.
     """
-    set_environment(spec.environment)
+    process_context.set_environment(spec.environment)
     log = output.Output(spec.logs.process(spec.worker_id))
     faulthandler.enable(all_threads=False)
     driver = link.DriverLink(channel)
@@ -62,17 +61,6 @@ def main(spec: protocol.WorkerSpec, channel: engine.Channel) -> int:
         return 1
     driver.close()
     return 0
-
-
-def set_environment(changes: Mapping[str, str | None]) -> None:
-    """Sets variables, and removes those with which KerasTuner would distribute."""
-    for name in [name for name in os.environ if name.startswith("KERASTUNER_")]:
-        del os.environ[name]
-    for name, value in changes.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
 
 
 def _join(
