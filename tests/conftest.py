@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests import penguin
-from tests.search import crashes
+from tests.support import crashes, penguin
 
 # A search without Keras training: fast, and enough for all but training itself.
 TOY_MODULE = """

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.report import studies
+from tests.support import studies
+from tests.support.project import ROOT
 from tuner_component.cli.main import main
-
-PROJECT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -125,7 +124,7 @@ def test_a_look_imports_no_search() -> None:
     done = subprocess.run(
         [sys.executable, "-c", code],
         check=False,
-        cwd=PROJECT,
+        cwd=ROOT,
         env=os.environ,
         capture_output=True,
         text=True,

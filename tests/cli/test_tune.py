@@ -11,12 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.project import ROOT
 from tuner_component import load_study
 from tuner_component.cli import tune
 from tuner_component.cli.main import _parser, main
 from tuner_component.proto import tuner_pb2
-
-PROJECT = Path(__file__).parents[2]
 
 # Counts the rows that its data has; each trial waits for a file to appear.
 MODULE = """
@@ -140,7 +139,7 @@ def test_search_is_killed_and_goes_on(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tuner_component", "tune", "user.py"]
     command += ["--train", "data.csv", "--out", "out", "--num-parallel-trials", "2"]
     command += ["--custom-config", json.dumps({"barrier": str(barrier)})]
-    environ = os.environ | {"PYTHONPATH": str(PROJECT)}
+    environ = os.environ | {"PYTHONPATH": str(ROOT)}
 
     def start() -> subprocess.Popen[str]:
         return subprocess.Popen(

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tests.search import simulation
+from tests.support import simulation
 from tuner_component.search.errors import StudyLockedError, StudyMismatchError
 from tuner_component.search.storage import faults, files
 from tuner_component.search.study.journal import QUARANTINE, Journal

@@ -13,7 +13,7 @@ import keras_tuner
 import pytest
 from keras_tuner import oracles
 
-from tests.search import simulation
+from tests.support import simulation
 from tuner_component.oracles import OptunaOracle
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.study.study import Study

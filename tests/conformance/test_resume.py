@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.search import crashes, simulation
+from tests.support import crashes, simulation
 from tuner_component.search.study.journal import Journal
 from tuner_component.search.study.study import Study
 

@@ -14,8 +14,7 @@ import pytest
 from absl import logging
 
 from examples.penguin import console, pipeline_importer, pipeline_local
-
-ROOT = Path(__file__).parents[2]
+from tests.support.project import ROOT
 
 
 def _python(script: str, log: Path) -> subprocess.CompletedProcess[str]:

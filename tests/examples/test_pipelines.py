@@ -14,7 +14,7 @@ import pytest
 import tensorflow as tf
 
 from examples.penguin import artifacts, pipeline_importer, pipeline_local
-from tests.penguin import ROOT, Run
+from tests.support.penguin import ROOT, Run
 from tuner_component import (
     load_best_hyperparameters,
     load_study,

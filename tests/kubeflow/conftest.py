@@ -21,8 +21,8 @@ import keras_tuner
 import pytest
 
 from tests.kubeflow.support import IMAGE, LocalRun, kfp_python
-from tests.penguin import ROOT
-from tests.search.support import processes
+from tests.support import processes
+from tests.support.penguin import ROOT
 
 
 class Runs(NamedTuple):

@@ -15,9 +15,8 @@ from typing import Any
 
 import yaml
 
-from tests import environments
-from tests.penguin import ROOT
-from tests.search.support import processes
+from tests.support import environments, processes
+from tests.support.penguin import ROOT
 
 IMAGE = "localhost/penguin:test"
 _DATA = ROOT / "examples" / "penguin" / "data"

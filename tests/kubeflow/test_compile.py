@@ -12,7 +12,7 @@ from tfx.dsl.io import filesystem_registry
 from tfx.dsl.io.plugins.local import LocalFilesystem
 
 from examples.penguin import kubeflow, pipeline_kubeflow
-from tests.penguin import ROOT
+from tests.support.penguin import ROOT
 
 
 @pytest.mark.parametrize(

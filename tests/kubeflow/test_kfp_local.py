@@ -20,7 +20,6 @@ import tensorflow as tf
 import yaml
 
 from examples.penguin import client, kubeflow
-from tests import penguin
 from tests.kubeflow.conftest import Compiled, Runs
 from tests.kubeflow.harness import CompiledTask
 from tests.kubeflow.support import (
@@ -31,7 +30,7 @@ from tests.kubeflow.support import (
     pipeline_of_one,
     pod,
 )
-from tests.search.support import processes
+from tests.support import penguin, processes
 from tuner_component import load_best_hyperparameters, load_tuner_results
 
 pytestmark = pytest.mark.slow

@@ -8,7 +8,7 @@ from typing import Any
 import keras_tuner
 
 from tests.oracles.test_optuna_oracle import make
-from tests.search import simulation
+from tests.support import simulation
 from tuner_component.oracles import neighbours
 from tuner_component.search.oracle import dimensions
 

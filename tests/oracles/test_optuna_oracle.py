@@ -10,7 +10,7 @@ import keras_tuner
 import optuna
 import pytest
 
-from tests.search import simulation
+from tests.support import simulation
 from tuner_component.oracles import OptunaOracle, OptunaSearch
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.study.study import Study
@@ -118,7 +118,7 @@ def test_optuna_says_nothing(tmp_path: Path, capfd: Any) -> None:
 @pytest.mark.slow
 def test_the_tuner_reads_like_keras_tuners(tmp_path: Path) -> None:
     """Users would have to write a tuner around the oracle."""
-    from tests.search.keras_trials import DATA, build
+    from tests.support.keras_trials import DATA, build
 
     tuner = OptunaSearch(
         build, objective="val_loss", max_trials=2, seed=1, directory=tmp_path

@@ -12,9 +12,8 @@ from google.protobuf.message import Message
 from tfx.proto import tuner_pb2 as tfx_tuner_pb2
 
 from tests import environments
+from tests.support.project import ROOT
 from tuner_component.proto.tuner_pb2 import TuneArgs
-
-PROJECT = Path(__file__).parents[2]
 
 # Sets every field, prints the message's bytes, and reads them and its JSON back.
 ROUND_TRIP = """
@@ -53,8 +52,8 @@ def round_trip(python: str | Path) -> list[str]:
     done = subprocess.run(
         [python, "-c", ROUND_TRIP],
         check=False,
-        cwd=PROJECT,
-        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
     )
@@ -76,12 +75,12 @@ def test_loads_and_round_trips_under(version: str) -> None:
 @pytest.mark.slow
 def test_generated_code_matches_the_proto(tmp_path: Path) -> None:
     """An edit of the .proto, or of the generated code, would have no effect."""
-    finder = [PROJECT / "tools" / "find_python.sh", "3.10"]
+    finder = [ROOT / "tools" / "find_python.sh", "3.10"]
     if subprocess.run(finder, check=False, capture_output=True).returncode:
         pytest.skip("the pinned protoc needs Python 3.10, and this machine has none")
-    subprocess.run([PROJECT / "proto" / "generate.sh", tmp_path], check=True)
+    subprocess.run([ROOT / "proto" / "generate.sh", tmp_path], check=True)
     generated = tmp_path / "tuner_component" / "proto"
-    committed = PROJECT / "tuner_component" / "proto"
+    committed = ROOT / "tuner_component" / "proto"
     for name in ("tuner_pb2.py", "tuner_pb2.pyi"):
         current = (committed / name).read_text() == (generated / name).read_text()
         assert current, f"{name} is out of date: make protos"

@@ -1,6 +1,6 @@
 """Which hyperparameters mattered: found, and not made up."""
 
-from tests.report import studies
+from tests.support import studies
 from tuner_component.report import importance
 
 

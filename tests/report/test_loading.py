@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.report import studies
+from tests.support import studies
+from tests.support.project import ROOT
 from tuner_component import load_study
-
-PROJECT = Path(__file__).parents[2]
 
 
 def test_artifact_is_loaded_by_its_uri(tmp_path: Path) -> None:
@@ -60,6 +59,6 @@ def test_loads_without_what_a_search_needs(tmp_path: Path) -> None:
     )
     command = [sys.executable, "-c", code, str(tmp_path)]
     done = subprocess.run(
-        command, cwd=PROJECT, check=False, capture_output=True, text=True
+        command, cwd=ROOT, check=False, capture_output=True, text=True
     )
     assert (done.stdout, done.stderr) == ("3\n", "")

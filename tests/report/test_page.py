@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.report import studies
+from tests.support import studies
 from tuner_component.report import page
 from tuner_component.report.record import StudyRecord
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from tests.report import studies
+from tests.support import studies
 from tuner_component.report.record import (
     KIND,
     VERSION,

@@ -9,11 +9,11 @@ import pytest
 from tensorboard.backend.event_processing import plugin_event_multiplexer
 from tensorboard.plugins.hparams import api_pb2, metadata
 
-from tests.report import studies
+from tests.support import studies
+from tests.support.project import ROOT
 from tuner_component.report import tensorboard
 from tuner_component.search import events
 
-PROJECT = Path(__file__).parents[2]
 BEGUN = events.SearchBegun("study", "val_loss", "min", 2, space=studies.SPACE)
 VALUES = {"units": 8, "rate": 0.01, "activation": "relu"}
 
@@ -131,7 +131,7 @@ def test_tensorflow_is_not_needed(tmp_path: Path) -> None:
     )
     command = [sys.executable, "-c", code, str(tmp_path)]
     done = subprocess.run(
-        command, cwd=PROJECT, check=False, capture_output=True, text=True
+        command, cwd=ROOT, check=False, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     assert curve(runs(tmp_path), "0", "loss") == [(0, 1.0)]

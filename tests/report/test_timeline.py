@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.report import studies
+from tests.support import studies
 from tuner_component.report import timeline
 
 

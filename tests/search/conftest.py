@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.search.support import meeting, processes
+from tests.support import meeting, processes
 
 Mount = Callable[[str], Path]
 

@@ -12,19 +12,19 @@ from typing import NamedTuple
 
 import pytest
 
-from tests import environments
+from tests.support import environments
+from tests.support.project import ROOT
 
 pytestmark = pytest.mark.slow
 
-PROJECT = Path(__file__).parents[2]
 BACKENDS = {"jax": "jax[cpu]", "torch": "torch"}
 # What KerasTuner needs without TensorFlow, and what tests need.
 REQUIREMENTS = ["keras", "keras-tuner==1.4.8", "six", "cloudpickle", "pytest"]
 # What depends on the backend: seeds, the state of a training, and both in workers.
 TRAINING = [
-    "tests/search/test_seeding.py",
-    "tests/search/test_training_state.py",
-    "tests/search/test_killed_workers.py",
+    "tests/search/training/test_seeding.py",
+    "tests/search/training/test_training_state.py",
+    "tests/chaos/test_killed_workers.py",
 ]
 
 
@@ -42,12 +42,12 @@ class Backend(NamedTuple):
             "KERAS_BACKEND": self.name,
             "JAX_PLATFORMS": "cpu",
             "CUDA_VISIBLE_DEVICES": "",
-            "PYTHONPATH": str(PROJECT),
+            "PYTHONPATH": str(ROOT),
         }
         done = subprocess.run(
             [self.python, *arguments],
             check=False,
-            cwd=PROJECT,
+            cwd=ROOT,
             env=environ,
             capture_output=True,
             text=True,

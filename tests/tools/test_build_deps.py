@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.project import ROOT
 from tools.build_deps import Tree
 from tools.build_files import BuildError
-
-PROJECT = Path(__file__).parents[2]
 
 LOWER = """\
 py_library(
@@ -69,7 +68,7 @@ def run(root: Path, action: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "tools.build_deps", action, "--root", str(root)],
         check=False,
-        cwd=PROJECT,
+        cwd=ROOT,
         capture_output=True,
         text=True,
     )
@@ -77,7 +76,7 @@ def run(root: Path, action: str) -> subprocess.CompletedProcess[str]:
 
 def test_this_projects_build_files_are_true() -> None:
     """Bazel would build with what is not declared, or rebuild for nothing."""
-    done = run(PROJECT, "--check")
+    done = run(ROOT, "--check")
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.machine import INPUTS, Machine
+from tests.support.machine import INPUTS, Machine
 
 
 @pytest.fixture

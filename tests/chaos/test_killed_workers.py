@@ -1,0 +1,56 @@
+"""Keras trials in workers that are killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import meeting, processes, scripts
+from tuner_component.search.options import SearchOptions
+from tuner_component.search.parallel.protocol import EntryPoint
+from tuner_component.search.study.study import StudyState
+
+pytestmark = pytest.mark.slow
+
+
+def search(
+    nursery: processes.Nursery, directory: Path, address: str = ""
+) -> processes.Executor:
+    directory.mkdir(exist_ok=True)
+    argument = json.dumps([str(directory), address]).encode()
+    return nursery.start(
+        scripts.search,
+        EntryPoint("tests.support.killed_workers:make", argument),
+        str(directory / "study"),
+        SearchOptions(num_workers=2, seed=7),
+    )
+
+
+def scores(result: Any) -> dict[str, float]:
+    return {trial["trial_id"]: trial["score"] for trial in result.completed}
+
+
+def test_a_killed_trial_goes_on_from_its_last_epoch(
+    nursery: processes.Nursery, tmp_path: Path, place: meeting.Meeting
+) -> None:
+    """A death would cost hours of training, or change what the search finds."""
+    whole = search(nursery, tmp_path / "whole").result()
+    directory = tmp_path / "killed"
+    executor = search(nursery, directory, place.address)
+    guests = [place.next(), place.next()]
+    os.kill(guests[0].pid, signal.SIGKILL)  # A worker, which is replaced.
+    guests.append(place.next())
+    family = [executor.pid, *processes.descendants(executor.pid)]
+    processes.kill(*family)
+    processes.wait_until_gone(family, 10)
+    again = search(nursery, directory).result()
+    assert again.found is StudyState.RESUMED
+    assert scores(again) == scores(whole)
+    begun = (directory / "begun").read_text().split()
+    # Epoch 2 was begun by two trials, and again in the new worker and the second run.
+    assert sorted(begun) == [*"00", *"11", *"22222", *"33"]

@@ -1,0 +1,118 @@
+"""Killing the driver of a parallel search at every transition, and all at random.
+
+After each crash the search is run again; in the end no trial may be lost or counted
+twice, and no more work repeated than was under way. The deaths of other processes at the
+transitions are in `test_chaos_kinds`.
+"""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.support import checks, processes, scripts, stage
+from tuner_component.search.errors import SearchInterruptedError
+from tuner_component.search.options import SearchOptions
+from tuner_component.search.oracle.result import SearchResult
+
+# Where, and at which pass, to kill the process that gets there.
+FAULTS = {
+    "study.create.before": 1,
+    "study.create.after": 1,
+    "study.finish.before": 1,
+    "study.finish.after": 1,
+    "trial.created.before": 3,
+    "trial.created.after": 3,
+    "trial.ended.before": 2,
+    "trial.ended.after": 2,
+    "trial.attempt.before": 1,
+    "trial.attempt.after": 1,
+    "journal.commit.before": 5,
+    "journal.commit.after": 5,
+    "files.write.written": 2,
+    "files.write.replaced": 2,
+    "files.overwrite.torn": 6,
+    "journal.merge.before": 1,
+    "journal.merge.written": 1,
+    "journal.merge.after": 1,
+}
+# Where a filesystem has no slots, as in `test_chaos_kinds`; and in the training of models,
+# as in `test_chaos_training`.
+ELSEWHERE = {"journal.merge.removing", *stage.IN_TRAININGS}
+
+WORKERS = 2
+
+
+def test_every_fault_point_is_tried(nursery: processes.Nursery) -> None:
+    """A new transition would not be tested."""
+    declared = nursery.start(scripts.declared_faults).result()
+    assert declared == FAULTS.keys() | ELSEWHERE
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", FAULTS)
+def test_a_crash_at_a_transition_costs_nothing(
+    nursery: processes.Nursery, tmp_path: Path, point: str
+) -> None:
+    """What was done would be lost, or done twice."""
+    trials = 200 if "merge" in point else 6
+    script = scripts.Script(
+        str(tmp_path / "work"),
+        trials=trials,
+        acts={"1": ["die", "ok"]},
+        # Long enough for trials to be suggested ahead.
+        think="" if "merge" in point else "0.03",
+    )
+    study, options = str(tmp_path / "study"), SearchOptions(num_workers=WORKERS)
+    fault = f"{point}:{FAULTS[point]}"
+    with pytest.raises(SearchInterruptedError, match="was killed by signal 9"):
+        nursery.start(
+            scripts.search_with_fault, fault, script.entry(), study, options
+        ).result()
+    result = nursery.start(scripts.search, script.entry(), study, options).result()
+    checks.check(script, study, result, repeated_at_most=WORKERS + 1)
+
+
+@pytest.mark.slow
+def test_two_hundred_random_kills(nursery: processes.Nursery, tmp_path: Path) -> None:
+    """There are moments that no fault point marks."""
+    chance = random.Random(7)
+    kills = 0
+    while kills < 200:
+        root = tmp_path / f"kills-{kills}"
+        script = scripts.Script(
+            str(root / "work"), trials=150, act="sleep 0.1", think="0.03"
+        )
+        study = str(root / "study")
+        result, in_flight, killed = _search_under_fire(nursery, script, study, chance)
+        checks.check(script, study, result, repeated_at_most=in_flight)
+        kills += killed
+
+
+def _search_under_fire(
+    nursery: processes.Nursery,
+    script: scripts.Script,
+    study: str,
+    chance: random.Random,
+) -> tuple[SearchResult, int, int]:
+    """Runs a search to its end, whatever it takes.
+
+    Returns:
+        Its result, how many trials may have been under way when processes were killed,
+        and how many were killed.
+    """
+    options = SearchOptions(num_workers=WORKERS, max_retries=1000)
+    executor = nursery.start(scripts.search, script.entry(), study, options)
+    in_flight = killed = 0
+    while not executor.ended(chance.uniform(0.0, 0.6)):
+        family = [executor.pid, *processes.descendants(executor.pid)]
+        victim = chance.randrange(len(family))
+        processes.kill(family[victim])
+        killed += 1
+        if victim >= 3:  # A worker, after executor, fork server and driver.
+            in_flight += 1
+            continue
+        in_flight += WORKERS
+        processes.wait_until_gone(family, 10)
+        executor = nursery.start(scripts.search, script.entry(), study, options)
+    return executor.result(), in_flight, killed

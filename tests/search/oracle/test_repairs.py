@@ -1,0 +1,152 @@
+"""Repaired oracles are the user's own, less KerasTuner's faults."""
+
+import math
+import threading
+from pathlib import Path
+from typing import Any
+
+import keras_tuner
+import pytest
+from keras_tuner import oracles
+from keras_tuner.src.engine import oracle as oracle_module
+
+from tests.support import simulation
+from tuner_component.search.oracle.bayesian import ResumableBayesian
+from tuner_component.search.oracle.hyperband import FaultTolerantHyperband
+from tuner_component.search.oracle.repairs import lock_released_on_error, repair
+
+
+def repaired(kind: str, tmp_path: Path) -> Any:
+    oracle = simulation.oracle(kind)
+    oracle._set_project_dir(str(tmp_path), "project")
+    repair(oracle)
+    return oracle
+
+
+def test_oracle_writes_no_files_of_its_own(tmp_path: Path) -> None:
+    """Each trial would rewrite the whole search, torn by a crash."""
+    oracle = repaired("random", tmp_path)
+    trial = oracle.create_trial("w")
+    oracle.update_trial(trial.trial_id, {"score": 1.0})
+    trial.status = "COMPLETED"
+    oracle.end_trial(trial)
+    assert list(tmp_path.rglob("*.json")) == []
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_score_that_is_no_number_fails_the_trial(tmp_path: Path, value: float) -> None:
+    """An infinite score would win the search or break the oracle's model."""
+    oracle = repaired("random", tmp_path)
+    trial = oracle.create_trial("w")
+    oracle.update_trial(trial.trial_id, {"score": value})
+    trial.status = "COMPLETED"
+    oracle.end_trial(trial)
+    assert trial.status == "FAILED"
+    assert f"Received: {value}" in trial.message
+    assert "learning rate" in trial.message
+
+
+class Scoring(simulation.CountingOracle):
+    def score_trial(self, trial: Any) -> None:
+        trial.score = 1 / trial.metrics.get_last_value("score")
+        trial.best_step = 7
+
+
+@pytest.mark.parametrize(("value", "status"), [(4.0, "COMPLETED"), (0, "FAILED")])
+def test_scoring_of_the_users_own_counts(
+    tmp_path: Path, value: float, status: str
+) -> None:
+    """A custom score would be ignored, or its errors would end the search."""
+    oracle: Any = Scoring(
+        objective=simulation.OBJECTIVE, hyperparameters=simulation.space()
+    )
+    repair(oracle)
+    trial = oracle.create_trial("w")
+    oracle.update_trial(trial.trial_id, {"score": value})
+    trial.status = "COMPLETED"
+    oracle.end_trial(trial)
+    assert trial.status == status
+    assert (trial.score, trial.best_step) == (0.25, 7) or status == "FAILED"
+
+
+class RaisingScore(simulation.CountingOracle):
+    def score_trial(self, trial: Any) -> None:
+        raise LookupError("no such metric")
+
+
+def test_scoring_that_raises_fails_the_trial(tmp_path: Path) -> None:
+    """A bug in a scoring function would leave the oracle locked and half updated."""
+    oracle: Any = RaisingScore(
+        objective=simulation.OBJECTIVE, hyperparameters=simulation.space()
+    )
+    repair(oracle)
+    trial = oracle.create_trial("w")
+    trial.status = "COMPLETED"
+    oracle.end_trial(trial)
+    assert trial.status == "FAILED"
+    assert "no such metric" in trial.message
+    assert "Traceback" in trial.message
+
+
+class OwnHyperband(oracles.HyperbandOracle):
+    """A subclass that wraps what its base suggests."""
+
+    def populate_space(self, trial_id: str) -> Any:
+        return {**super().populate_space(trial_id), "own": True}
+
+
+@pytest.mark.parametrize(
+    ("cls", "mended"),
+    [
+        (oracles.HyperbandOracle, FaultTolerantHyperband),
+        (OwnHyperband, FaultTolerantHyperband),
+        (oracles.BayesianOptimizationOracle, ResumableBayesian),
+    ],
+)
+def test_mended_search_stands_behind_the_users_class(cls: type, mended: type) -> None:
+    """A subclass would bring the fault back, or lose what it overrides."""
+    oracle = cls(simulation.OBJECTIVE, hyperparameters=simulation.space())
+    repair(oracle)
+    repair(oracle)
+    assert isinstance(oracle, cls)
+    assert isinstance(oracle, mended)
+    assert type(oracle).__name__ == cls.__name__
+    assert type(oracle).__mro__.count(mended) == 1
+    if cls is OwnHyperband:
+        assert oracle.populate_space("0")["own"]
+
+
+def test_other_oracles_stay_as_they_are() -> None:
+    """A second search in the process would be changed without asking."""
+    repair(simulation.oracle("random"))
+    assert type(simulation.oracle("random")) is oracles.RandomSearchOracle
+
+
+def test_lock_is_given_back_when_a_call_raises() -> None:
+    """After one error, every further call would wait for ever."""
+    oracle = simulation.oracle("random")
+
+    @keras_tuner.synchronized
+    def update(oracle: Any) -> None:
+        raise LookupError
+
+    with pytest.raises(LookupError), lock_released_on_error(oracle):
+        update(oracle)
+    assert not oracle_module.LOCKS[oracle].locked()
+
+
+def test_lock_of_another_thread_is_left_alone() -> None:
+    """A failing call would let a third one in beside the second."""
+    oracle = simulation.oracle("random")
+    lock = oracle_module.LOCKS[oracle]
+
+    def take() -> None:
+        lock.acquire()
+        oracle_module.THREADS[oracle] = threading.current_thread().name
+
+    other = threading.Thread(target=take)
+    other.start()
+    other.join()
+    with pytest.raises(LookupError), lock_released_on_error(oracle):
+        raise LookupError
+    assert lock.locked()

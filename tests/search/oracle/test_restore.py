@@ -1,0 +1,80 @@
+"""What is left of a damaged journal is put to use."""
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from tests.support import simulation
+from tuner_component.search.oracle.durable import DurableOracle
+from tuner_component.search.study.study import Study
+
+# Commits: the opening, then the creation and the end of each trial.
+TRIALS = 6
+COMMITS = range(1 + 2 * TRIALS)
+
+
+def damaged(directory: Path, kind: str, commit: int) -> dict[str, float]:
+    """Leaves a search with one file lost; returns the scores that the others tell."""
+    simulation.search_some(str(directory), kind, trials=TRIALS)
+    everything = simulation.history(str(directory)).trials
+    victim = sorted((directory / "journal").glob("slot-*"))[commit]
+    victim.write_bytes(victim.read_bytes().rstrip()[:-1])
+    left = simulation.history(str(directory))
+    assert len(everything) == TRIALS
+    return {i: left.trials[i].ended["score"] for i in left.end_order}  # type: ignore[index]
+
+
+@pytest.mark.parametrize("kind", [k for k in simulation.KINDS if k != "bayesian"])
+@pytest.mark.parametrize("commit", COMMITS)
+def test_search_with_a_lost_file_goes_on(
+    tmp_path: Path, kind: str, commit: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One bad sector would end a study, or give two trials one id."""
+    caplog.set_level(logging.ERROR)
+    known = damaged(tmp_path, kind, commit)
+    assert len(known) >= TRIALS - 1
+    simulation.search(str(tmp_path), kind)
+    after = simulation.history(str(tmp_path))
+    scores = {i: t.ended["score"] for i, t in after.trials.items() if t.ended}
+    assert {i: scores[i] for i in known} == known
+    assert after.unfinished() == []
+    assert len(scores) >= TRIALS
+
+
+@pytest.mark.parametrize("kind", ["grid", "hyperband", "random"])
+def test_lost_trials_keep_their_places(tmp_path: Path, kind: str) -> None:
+    """New trials would take the ids, and the files, of lost ones."""
+    simulation.search_some(str(tmp_path), kind, trials=TRIALS)
+    commits = sorted((tmp_path / "journal").glob("slot-*"))
+    for victim in commits[5:9]:  # All of the third and the fourth trial.
+        victim.unlink()
+    with Study.open(str(tmp_path), simulation.FINGERPRINT) as study:
+        durable = DurableOracle(simulation.oracle(kind), study)
+        assert len(durable.trials) == TRIALS
+        lost = [t for t in durable.trials.values() if "were lost" in str(t.message)]
+        assert [int(trial.trial_id) for trial in lost] == [2, 3]
+        assert {trial.status for trial in lost} == {"FAILED"}
+        following = durable.create_trial("w")
+        assert int(following.trial_id) == TRIALS
+        assert following.hyperparameters.values not in [
+            trial.hyperparameters.values
+            for i, trial in durable.trials.items()
+            if i != following.trial_id
+        ]
+
+
+def test_grid_finds_lost_points_again(tmp_path: Path) -> None:
+    """A damaged file would leave holes in the grid."""
+    simulation.search(str(tmp_path / "whole"), "grid")
+    simulation.search_some(str(tmp_path / "holed"), "grid", trials=TRIALS)
+    commits = sorted((tmp_path / "holed" / "journal").glob("slot-*"))
+    for victim in commits[5:9]:
+        victim.unlink()
+    simulation.search(str(tmp_path / "holed"), "grid")
+
+    def points(name: str) -> set[str]:
+        results = simulation.results(str(tmp_path / name))
+        return {repr(sorted(values.items())) for values, _ in results.values()}
+
+    assert points("holed") == points("whole")

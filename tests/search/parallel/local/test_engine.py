@@ -1,0 +1,81 @@
+"""The driver's connections to its workers and to the fork server."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.support import meeting, processes, scripts
+from tuner_component.search.options import SearchOptions
+from tuner_component.search.parallel.driver.workers import Worker
+from tuner_component.search.parallel.engine import EngineLost
+from tuner_component.search.parallel.local import engine as engine_lib
+
+
+def test_a_worker_that_does_not_listen_does_not_stop_the_driver(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One stopped worker would hang the search."""
+    monkeypatch.setattr(engine_lib, "_STALL_S", 1)
+    ours, theirs = engine_lib.pair()
+    engine_lib._limit_stalls(ours)
+    with ours, theirs, pytest.raises(OSError):
+        ours.send(b"x" * 10_000_000)
+
+
+def test_a_message_that_never_ends_does_not_stop_the_driver(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A worker that is stopped while it sends would hang the search."""
+    monkeypatch.setattr(engine_lib, "_STALL_S", 1)
+    ours, theirs = engine_lib.pair()
+    engine_lib._limit_stalls(ours)
+    with ours, theirs:
+        os.write(theirs.fileno(), b"\0\0\1\0part")
+        worker = Worker("worker-0", 0, ours, heard=0.0)
+        assert worker.receive() == []
+        assert not worker.open
+
+
+def test_an_engine_without_its_server_says_so() -> None:
+    """The driver would wait for workers that cannot come."""
+    ours, theirs = engine_lib.pair()
+    theirs.close()
+    engine = engine_lib.LocalEngine(ours)
+    with pytest.raises(EngineLost):
+        engine.events()
+    with pytest.raises(EngineLost):
+        engine.kill("worker-0")
+    ours.close()
+
+
+def test_no_process_holds_another_ones_connection(
+    nursery: processes.Nursery, tmp_path: Path, place: meeting.Meeting
+) -> None:
+    """The end of a process would not be seen while another one lives."""
+    script = scripts.Script(
+        str(tmp_path / "work"), trials=3, act="meet", meeting=place.address
+    )
+    executor = nursery.start(
+        scripts.search,
+        script.entry(),
+        str(tmp_path / "study"),
+        SearchOptions(num_workers=3),
+    )
+    guests = [place.next() for _ in range(3)]
+    sockets = [_sockets(guest.pid) for guest in guests]
+    for index, own in enumerate(sockets):
+        others = set().union(*(s for i, s in enumerate(sockets) if i != index))
+        assert own and not own & others
+    for guest in guests:
+        guest.release()
+    executor.result()
+
+
+def _sockets(pid: int) -> set[str]:
+    found = set()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        target = os.readlink(link)
+        if target.startswith(("socket:", "pipe:")):
+            found.add(target)
+    return found

@@ -1,0 +1,114 @@
+"""A journal's records fold into what happened, even if some are lost."""
+
+from pathlib import Path
+from typing import Any
+
+from tests.support import simulation
+from tuner_component.search.study.history import History, read_history
+from tuner_component.search.study.study import Study
+
+
+def created(trial_id: str, **more: Any) -> dict[str, Any]:
+    values = {"x": 1}
+    record = {"kind": "created", "trial": trial_id, "time": 1.5, "space": "s"}
+    return {**record, "values": values, **more}
+
+
+def ended(trial_id: str, **more: Any) -> dict[str, Any]:
+    record = {"kind": "ended", "trial": trial_id, "space": "s", "values": {"x": 2}}
+    return {**record, "status": "COMPLETED", "score": 1.0, **more}
+
+
+def state(version: int, **content: Any) -> dict[str, Any]:
+    return {"kind": "attempt", "trial": "0", "state": {"version": version, **content}}
+
+
+def test_search_goes_on_to_the_trials_it_was_last_opened_for() -> None:
+    """A report would count trials of a limit that is not in force."""
+    opened = [{"kind": "opened", "max_trials": n, "seed": n} for n in (3, 5)]
+    history = History.of(opened)
+    assert history.max_trials == 5
+    assert history.opened is not None and history.opened["seed"] == 3
+
+
+def test_life_of_a_trial() -> None:
+    """A report would tell another story than what happened."""
+    attempt = {"kind": "attempt", "trial": "0", "reason": "killed by signal 9"}
+    history = History.of([created("0"), attempt, created("1"), ended("0")])
+    trial = history.trials["0"]
+    assert trial.created == 1.5
+    assert [a["reason"] for a in trial.attempts] == ["killed by signal 9"]
+    assert trial.ended is not None
+    assert trial.ended["score"] == 1.0
+    assert trial.values == {"x": 2}
+    assert history.unfinished() == ["1"]
+    assert history.end_order == ["0"]
+
+
+def test_latest_attempt_tells_who_runs_a_trial() -> None:
+    """Nobody could say what a worker is doing, nor since when."""
+    again = {"kind": "began", "trial": "0", "worker": "w1", "time": 2.5}
+    history = History.of([created("0", worker="w0"), created("1"), again])
+    trial, other = history.trials["0"], history.trials["1"]
+    assert (trial.created, trial.started, trial.worker) == (1.5, 2.5, "w1")
+    assert (other.created, other.started, other.worker) == (1.5, None, None)
+
+
+def test_end_alone_tells_a_trial() -> None:
+    """A result would be lost with the record of how its trial began."""
+    history = History.of([created("1"), ended("0")])
+    assert history.trials["0"].ended is not None
+    assert history.trials["0"].created is None
+    assert history.unfinished() == ["1"]
+
+
+def test_trial_ends_once() -> None:
+    """A result would count twice."""
+    history = History.of([created("0"), ended("0"), ended("0")])
+    assert history.end_order == ["0"]
+
+
+def test_lost_trials_are_seen_by_their_numbers() -> None:
+    """The next trial would get the id of one that is there."""
+    assert History.of([created("00"), created("03")]).lost() == ["01", "02"]
+    assert History.of([created("0"), created("1")]).lost() == []
+    assert History.of([created("a"), created("3")]).lost() == []
+    assert History().lost() == []
+
+
+def test_state_is_patched() -> None:
+    """An oracle would come back as it was at the beginning."""
+    records = [
+        state(1, full={"n": 1}),
+        state(2, patch={"in": [["n", {"set": 2}]]}),
+        state(3, patch={"in": [["m", {"set": 0}]]}),
+    ]
+    history = History.of(records)
+    assert history.state == {"n": 2, "m": 0}
+    assert history.version == 3
+
+
+def test_patch_on_a_lost_state_is_not_applied() -> None:
+    """An oracle would get a state that never was."""
+    records = [
+        state(1, full={"n": 1}),
+        state(3, patch={"in": [["n", {"set": 3}]]}),
+        state(4, patch={"drop": ["m"]}),
+    ]
+    assert History.of(records).state == {"n": 1}
+    healed = History.of([*records, state(9, full={"n": 9})])
+    assert (healed.state, healed.version) == ({"n": 9}, 9)
+
+
+def test_unknown_kind_of_record_is_passed_over() -> None:
+    """A record that only a report needs would block the search."""
+    assert History.of([{"kind": "remark"}, {}]).is_empty()
+
+
+def test_history_is_read_beside_a_running_search(tmp_path: Path) -> None:
+    """A report could only be made once the search is over."""
+    simulation.search_some(str(tmp_path), "random", trials=3)
+    with Study.open(str(tmp_path), simulation.FINGERPRINT) as study:
+        history = read_history(str(tmp_path), study.id)
+    assert len(history.trials) == 4
+    assert len(history.end_order) == 3

@@ -1,0 +1,181 @@
+"""A study is created, gone on with, finished, and never mixed up."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.search.conftest import Mount
+from tests.support import crashes
+from tuner_component.search.errors import (
+    StorageError,
+    StudyLockedError,
+    StudyVersionError,
+)
+from tuner_component.search.study.study import Study, StudyState
+
+PARTS = {"data": "1", "module": "2"}
+
+
+def change(directory: Path, **changes: Any) -> None:
+    path = directory / "study.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def everything(directory: Path) -> dict[Path, bytes]:
+    return {p: p.read_bytes() for p in directory.rglob("*") if p.is_file()}
+
+
+def test_new_study_has_its_layout(tmp_path: Path) -> None:
+    """Logs, checkpoints or the user's files would have no place."""
+    directory = tmp_path / "deep" / "study"
+    with Study.open(str(directory), PARTS) as study:
+        assert study.state is StudyState.NEW
+        assert study.workdir == str(directory / "workdir")
+        assert Path(study.workdir).is_dir()
+        assert study.trial_directory("07") == str(directory / "trials" / "07")
+        assert (directory / "trials" / "07").is_dir()
+    assert {p.name for p in directory.iterdir()} == {
+        "journal",
+        "lock",
+        "study.json",
+        "trials",
+        "workdir",
+    }
+
+
+def test_description_tells_what_the_study_is(tmp_path: Path) -> None:
+    """A person with a directory in hand could not tell what it is."""
+    with Study.open(str(tmp_path), PARTS, seed=5) as study:
+        told = json.loads((tmp_path / "study.json").read_text())
+        assert told["id"] == study.id
+        assert told["fingerprint"] == PARTS
+        assert told["seed"] == 5
+        assert told["status"] == "running"
+        assert {"tuner_component", "python", "keras", "keras-tuner"} <= set(
+            told["versions"]
+        )
+
+
+def test_seed_is_drawn_once_and_kept(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Trials after a resume would be seeded differently."""
+    with Study.open(str(tmp_path / "a"), PARTS) as study:
+        seed = study.seed
+    with Study.open(str(tmp_path / "a"), PARTS) as study:
+        assert study.state is StudyState.RESUMED
+        assert study.seed == seed
+    with Study.open(str(tmp_path / "a"), PARTS, seed=seed + 1) as study:
+        assert study.seed == seed
+    assert f"its own seed {seed}" in caplog.text
+    with Study.open(str(tmp_path / "b"), PARTS) as study:
+        assert study.seed != seed
+        assert 0 <= study.seed < 2**31
+
+
+@pytest.mark.parametrize("point", ["study.create.before", "study.create.after"])
+def test_crash_while_creating_is_harmless(tmp_path: Path, point: str) -> None:
+    """A crash in the first moment would leave a study nobody can open."""
+    assert not crashes.run(lambda: Study.open(str(tmp_path), PARTS, 3), point)
+    with Study.open(str(tmp_path), PARTS, 3) as study:
+        assert study.seed == 3
+
+
+@pytest.mark.parametrize(
+    ("point", "state"),
+    [
+        ("study.finish.before", StudyState.RESUMED),
+        ("study.finish.after", StudyState.FINISHED),
+    ],
+)
+def test_crash_while_finishing_is_harmless(
+    tmp_path: Path, point: str, state: StudyState
+) -> None:
+    """A finished study would be damaged by its very end."""
+    assert not crashes.run(
+        lambda: Study.open(str(tmp_path), PARTS).mark_finished(), point
+    )
+    with Study.open(str(tmp_path), PARTS) as study:
+        assert study.state is state
+
+
+def test_finished_study_needs_no_lock(tmp_path: Path) -> None:
+    """Only one could look at a finished study at a time."""
+    with Study.open(str(tmp_path), PARTS) as study:
+        study.mark_finished()
+        study.mark_finished()
+        with Study.open(str(tmp_path), PARTS) as other:
+            assert other.state is StudyState.FINISHED
+
+
+def test_finished_study_on_a_read_only_filesystem_is_read(mount: Mount) -> None:
+    """An archived study could not be looked at."""
+    directory = mount("size=1m")
+    with Study.open(str(directory), PARTS) as study:
+        study.mark_finished()
+    remount(directory)
+    assert Study.open(str(directory), PARTS).state is StudyState.FINISHED
+
+
+def test_running_study_on_a_read_only_filesystem_is_explained(mount: Mount) -> None:
+    """Nobody would be told to choose another directory."""
+    directory = mount("size=1m")
+    Study.open(str(directory), PARTS).close()
+    before = everything(directory)
+    remount(directory)
+    with pytest.raises(StorageError, match="choose another study directory"):
+        Study.open(str(directory), PARTS)
+    assert everything(directory) == before
+
+
+def remount(directory: Path) -> None:
+    import subprocess
+
+    subprocess.run(["mount", "-o", "remount,ro", str(directory)], check=True)
+
+
+def test_study_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    """An old release would garble what a new one wrote."""
+    Study.open(str(tmp_path), PARTS).close()
+    change(tmp_path, format=2)
+    before = everything(tmp_path)
+    with pytest.raises(StudyVersionError, match=r"format 2.*Upgrade"):
+        Study.open(str(tmp_path), PARTS)
+    assert everything(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "{}", '{"format": "x", "fingerprint": {}}', "\0" * 100]
+)
+def test_damaged_description_is_replaced(
+    tmp_path: Path, content: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A torn description would block the study."""
+    Study.open(str(tmp_path), PARTS).close()
+    (tmp_path / "study.json").write_text(content)
+    with caplog.at_level(logging.WARNING), Study.open(str(tmp_path), PARTS) as study:
+        assert study.fingerprint == PARTS
+    assert "study.json is damaged" in caplog.text
+    assert json.loads((tmp_path / "study.json").read_text())["fingerprint"] == PARTS
+
+
+def test_closed_study_takes_no_records(tmp_path: Path) -> None:
+    """A driver that gave its lock back would write beside its successor."""
+    study = Study.open(str(tmp_path), PARTS)
+    study.close()
+    study.close()
+    study.journal.append({"kind": "x"})
+    with pytest.raises(StudyLockedError, match="closed"):
+        study.commit()
+
+
+def test_failed_opening_gives_the_lock_back(tmp_path: Path) -> None:
+    """One failure would lock the study until the process ends."""
+    Study.open(str(tmp_path), PARTS).close()
+    (tmp_path / "journal" / "commit-000000000001.jsonl").write_text('{"format": 9}\n')
+    for _ in range(2):
+        with pytest.raises(StudyVersionError):
+            Study.open(str(tmp_path), PARTS)

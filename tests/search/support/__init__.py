@@ -1,1 +1,0 @@
-"""What the tests of parallel searches share: real processes, started cheaply."""

@@ -1,0 +1,49 @@
+"""User code for tests: Keras trials that tell in which epoch they are, and wait there."""
+
+from __future__ import annotations
+
+import json
+import os
+import types
+from pathlib import Path
+from typing import Any
+
+import keras
+import keras_tuner
+
+from tests.support import meeting
+from tests.support.keras_trials import DATA, EveryEpoch, build, build_traced
+from tuner_component.search.training import instrument
+
+
+class MeetAt(keras.callbacks.Callback):  # type: ignore[misc]
+    """Keeps a list of the epochs that begin; meets the test before one of them."""
+
+    def __init__(self, begun: Path, epoch: int, address: str) -> None:
+        super().__init__()
+        self._begun = begun
+        self._epoch = epoch
+        self._address = address
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        with self._begun.open("a") as file:
+            print(epoch, file=file)
+        if epoch == self._epoch and self._address:
+            meeting.attend(self._address, pid=os.getpid())
+
+
+def make(argument: bytes, role: str, build: Any = build_traced, **kwargs: Any) -> Any:
+    """The entry point: two trials of four epochs, saved after each."""
+    directory, address = json.loads(argument)
+    instrument.WriteBudget = EveryEpoch  # type: ignore[misc]
+    tuner = keras_tuner.RandomSearch(
+        build, "val_loss", max_trials=2, directory=directory
+    )
+    begun = Path(directory, "begun")
+    fit_kwargs = {**DATA, "epochs": 4, "callbacks": [MeetAt(begun, 2, address)]}
+    return types.SimpleNamespace(tuner=tuner, fit_kwargs={**fit_kwargs, **kwargs})
+
+
+def make_long(argument: bytes, role: str) -> Any:
+    """The same with seven epochs, of models that are ready to train at once."""
+    return make(argument, role, build, epochs=7, batch_size=64)

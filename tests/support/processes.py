@@ -1,0 +1,140 @@
+"""Handles of the processes that tests start, and of those these start."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from multiprocessing import connection, reduction
+from pathlib import Path
+from typing import Any
+
+from tests.support.project import ROOT
+from tuner_component.search.parallel.local import engine
+
+LIMIT_S = 60.0
+_SEARCH = (
+    "tuner_component.search.parallel.driver.main",
+    "tuner_component.search.parallel.worker.main",
+)
+
+
+class Executor:
+    """A process that runs a function, as the one of a pipeline does."""
+
+    def __init__(self, pid: int, answer: connection.Connection) -> None:
+        self.pid = pid
+        self._answer = answer
+
+    def fileno(self) -> int:
+        """The descriptor that becomes readable when the function has ended."""
+        return self._answer.fileno()
+
+    def ended(self, timeout: float) -> bool:
+        """Whether the function returned or raised within some seconds."""
+        return self._answer.poll(timeout)
+
+    def result(self, timeout: float = LIMIT_S) -> Any:
+        """What the function returned; raises what it raised."""
+        assert self._answer.poll(timeout), "the executor did not end in time"
+        outcome = self._answer.recv()
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+
+class Nursery:
+    """Forks executors from a process that has imported what they need.
+
+    Args:
+        modules: Names of those beyond the search and Keras.
+    """
+
+    def __init__(self, *modules: str) -> None:
+        self._control, theirs = engine.pair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", f"{__package__}.nursery"),
+                    *(str(theirs.fileno()), *_SEARCH, *modules),
+                ],
+                pass_fds=[theirs.fileno()],
+                cwd=ROOT,
+            )
+        assert self._control.recv() == "ready"
+
+    def start(self, function: Callable[..., Any], *args: Any) -> Executor:
+        """Has a module-level function called in a new process."""
+        answer, theirs = engine.pair()
+        self._control.send((function, args))
+        with theirs:
+            reduction.send_handle(self._control, theirs.fileno(), None)
+        return Executor(self._control.recv(), answer)
+
+    def descendants(self) -> list[int]:
+        """Every process that executors left behind, or that runs for one."""
+        return descendants(self._process.pid)
+
+    def close(self) -> None:
+        """Ends the nursery."""
+        self._control.close()
+        self._process.wait()
+
+
+def descendants(pid: int) -> list[int]:
+    """Children of a process, their children, and so on."""
+    found: list[int] = []
+    for task in _list(f"/proc/{pid}/task"):
+        with contextlib.suppress(OSError):
+            for child in Path(f"/proc/{pid}/task/{task}/children").read_text().split():
+                found += [int(child), *descendants(int(child))]
+    return found
+
+
+def kill(*pids: int) -> None:
+    """Kills processes. One that has ended meanwhile, as its parent did, is no error."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def wait_until_gone(pids: list[int], timeout: float) -> float:
+    """Waits until none of the processes runs; returns the seconds that took."""
+    started = time.monotonic()
+    for pid in pids:
+        with gone(pid) as descriptor:
+            left = max(0.0, started + timeout - time.monotonic())
+            if descriptor is not None:
+                ended = connection.wait([descriptor], left)
+                assert ended, f"process {pid} still runs: {command(pid)}"
+    return time.monotonic() - started
+
+
+@contextlib.contextmanager
+def gone(pid: int) -> Iterator[int | None]:
+    """A descriptor that is readable once the process has ended; None if it has."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        yield None
+        return
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def command(pid: int) -> str:
+    """The command line of a process."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    return ""
+
+
+def _list(directory: str) -> list[str]:
+    try:
+        return os.listdir(directory)
+    except OSError:
+        return []

@@ -1,0 +1,90 @@
+"""A search whose processes wait at each fault point until the test lets them go on.
+
+So a test can kill any process of a search, or look at it, while one stands exactly at a
+transition.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from multiprocessing import connection
+
+from tests.support import meeting, processes, scripts
+from tuner_component.search.options import SearchOptions
+from tuner_component.search.oracle.result import SearchResult
+from tuner_component.search.parallel.protocol import EntryPoint
+
+LIMIT_S = 60.0
+
+# The fault points that only the training of Keras models passes.
+IN_TRAININGS = {"training.write.before", "training.write.after"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Family:
+    """The processes of a search in workers, by their ids.
+
+    Attributes:
+        executor: Runs the pipeline.
+        server: Forks all that follow.
+        driver: Owns the study.
+        workers: Those that run, in the order in which they were started.
+    """
+
+    executor: int
+    server: int
+    driver: int
+    workers: tuple[int, ...]
+
+
+class Stage:
+    """One run of a search.
+
+    Args:
+        nursery: Where its executor comes from.
+        place: Where its processes wait: at a `point`, or in a `trial` that waits on its
+            own, as their news say. Whom the run before has left there is forgotten.
+        search: What runs it: `scripts.search` or another.
+        entry: Where the tuner comes from.
+        study: Directory of the study.
+        options: How to run the search.
+    """
+
+    def __init__(
+        self,
+        nursery: processes.Nursery,
+        place: meeting.Meeting,
+        search: Callable[[EntryPoint, str, SearchOptions], SearchResult],
+        entry: EntryPoint,
+        study: str,
+        options: SearchOptions,
+    ) -> None:
+        place.clear()
+        self._nursery = nursery
+        self._place = place
+        self.executor = nursery.start(
+            scripts.on_stage, place.address, search, entry, study, options
+        )
+
+    def guests(self) -> Iterator[meeting.Guest]:
+        """Those who come and wait, until the executor has ended."""
+        while True:
+            ready = connection.wait([self.executor, self._place], LIMIT_S)
+            assert ready, "nobody came, and the search did not end"
+            if self.executor in ready:
+                return
+            yield self._place.next()
+
+    def family(self) -> Family:
+        """The processes that run now."""
+        server, driver, *workers = processes.descendants(self.executor.pid)
+        return Family(self.executor.pid, server, driver, tuple(workers))
+
+    def kill(self, pid: int) -> None:
+        """Kills a process and waits until it is gone."""
+        processes.kill(pid)
+        processes.wait_until_gone([pid], 10)
+
+    def wait_until_gone(self) -> None:
+        """Waits until nothing of the search is left, which takes seconds at most."""
+        while left := self._nursery.descendants():
+            processes.wait_until_gone(left, 10)

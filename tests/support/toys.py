@@ -1,0 +1,136 @@
+"""User code for tests: tuners whose trials do what a test tells them to."""
+
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import types
+from pathlib import Path
+from typing import Any
+
+import keras_tuner
+
+from tests.support import meeting
+from tests.support.scripts import Script
+
+
+class Toy(keras_tuner.Tuner):
+    """Scores 0.1 times the number of the trial."""
+
+    script: Script
+
+    def run_trial(self, trial: Any) -> Any:
+        number = int(trial.trial_id)
+        acts = self.script.acts.get(str(number), [self.script.act])
+        attempt = self._count_attempt(number)
+        (Path(self.script.directory) / f"pid-{number}").write_text(str(os.getpid()))
+        name = acts[min(attempt, len(acts) - 1)]
+        Path(self.project_dir, f"checkpoint-{number}").touch()
+        began = time.monotonic()
+        try:
+            return _act(name, self.script, trial, number)
+        finally:
+            with Path(self.script.directory, "times").open("a") as file:
+                print(number, began, time.monotonic(), file=file)
+
+    def _count_attempt(self, number: int) -> int:
+        path = Path(self.script.directory) / f"attempts-{number}"
+        with path.open("ab") as file:
+            file.write(b".")
+        return path.stat().st_size - 1
+
+
+def _act(name: str, script: Script, trial: Any, number: int) -> Any:
+    score = number / 10
+    if name.startswith("meet"):
+        meeting.attend(script.meeting, pid=os.getpid(), trial=number)
+    if name == "meet, take 1 GiB":
+        bytearray(1 << 30)
+    if name == "meet, run out of memory":
+        raise MemoryError
+    if name == "spawn and meet":
+        child = subprocess.Popen(["sleep", "3600"])
+        meeting.attend(script.meeting, pid=os.getpid(), trial=number)
+        child.kill()
+        child.wait()
+    elif name == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif name == "crash":
+        ctypes.string_at(0)
+    elif name == "exit":
+        sys.exit(3)
+    elif name == "stop":
+        os.kill(os.getpid(), signal.SIGSTOP)
+    elif name == "hang":
+        time.sleep(3600)
+    elif name == "raise":
+        raise ValueError(f"trial {number} is broken")
+    elif name == "fatal":
+        raise keras_tuner.errors.FatalValueError("no trial can work")
+    elif name == "memory":
+        raise MemoryError
+    elif name == "fill the disk":
+        _fill(script.directory)
+    elif name == "nan":
+        return float("nan")
+    elif name == "print":
+        print("from Python")
+        ctypes.CDLL(None).puts(b"from C")
+    elif name.startswith("sleep "):
+        time.sleep(float(name.partition(" ")[2]))
+    return score
+
+
+def _fill(directory: str) -> None:
+    """Writes until there is no space left, nor any for a log on the same disk."""
+    with Path(directory, "ballast").open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+        except OSError:
+            print("no space left in the log either, " * 256, flush=True)
+            raise
+
+
+class Thinker(keras_tuner.oracles.RandomSearchOracle):
+    """Takes its time for a suggestion."""
+
+    script: Script
+
+    def populate_space(self, trial_id: str) -> Any:
+        if self.script.think == "meet":
+            meeting.attend(self.script.meeting, suggestion=int(trial_id))
+            time.sleep(0.05)
+        elif self.script.think:
+            time.sleep(float(self.script.think))
+        return super().populate_space(trial_id)
+
+
+def make(argument: bytes, role: str) -> Any:
+    """The entry point of toy searches."""
+    script = Script(**json.loads(argument))
+    if role == "worker" and script.worker_fault == "exit":
+        sys.exit(4)
+    if role == "worker" and script.worker_fault == "raise":
+        raise RuntimeError("only in workers")
+    if script.module:
+        __import__(script.module)
+    Path(script.directory).mkdir(parents=True, exist_ok=True)
+    if role == "driver" and script.driver_fault == "hang":
+        Path(script.directory, "driver").touch()
+        time.sleep(3600)
+    space = keras_tuner.HyperParameters()
+    space.Int("x", 0, 1_000_000)
+    oracle = Thinker(max_trials=script.trials, hyperparameters=space, seed=1)
+    oracle.script = script
+    tuner = Toy(
+        oracle,
+        directory=script.directory,
+        project_name="toy",
+        overwrite=script.overwrite,
+    )
+    tuner.script = script
+    return types.SimpleNamespace(tuner=tuner, fit_kwargs={})
