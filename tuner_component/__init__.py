@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 _MODULE_OF = {
     "Executor": "executor",
     "Stopping": "proto.tuner_pb2",
-    "TrialResult": "results",
+    "TrialResult": "results.loading",
     "TuneArgs": "proto.tuner_pb2",
     "Tuner": "component",
     "TunerFnArgs": "proto.tuner_pb2",
     "TunerFnResult": "component",
     "TunerSpec": "component",
-    "load_best_hyperparameters": "results",
+    "load_best_hyperparameters": "results.loading",
     "load_study": "report.loading",
-    "load_tuner_results": "results",
-    "report_epoch": "search.reporting",
+    "load_tuner_results": "results.loading",
+    "report_epoch": "search.training.reporting",
 }
 
 __all__ = [

@@ -11,7 +11,7 @@ from google.protobuf.descriptor_pb2 import DescriptorProto
 from google.protobuf.message import Message
 from tfx.proto import tuner_pb2 as tfx_tuner_pb2
 
-from tests import environments
+from tests.support import environments
 from tests.support.project import ROOT
 from tuner_component.proto.tuner_pb2 import TuneArgs
 
