@@ -24,7 +24,7 @@ REQUIREMENTS = ["keras", "keras-tuner==1.4.8", "six", "cloudpickle", "pytest"]
 TRAINING = [
     "tests/search/training/test_seeding.py",
     "tests/search/training/test_training_state.py",
-    "tests/chaos/test_killed_workers.py",
+    "tests/search/chaos/test_killed_workers.py",
 ]
 
 

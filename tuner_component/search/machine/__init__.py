@@ -1,0 +1,4 @@
+"""What a search asks of this computer: processes, memory, cores, GPUs, disk, output.
+
+Nothing here knows of trials or studies.
+"""

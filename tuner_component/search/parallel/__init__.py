@@ -1,0 +1,5 @@
+"""A search whose trials run in worker processes, on this machine or elsewhere.
+
+`engine` is what the driver asks of whatever starts workers, `protocol` what the
+processes say to each other. Each kind of process, and each engine, has a folder.
+"""
