@@ -18,8 +18,8 @@ def check(
     assert not result.failed and not result.unfinished
     assert result.completed[0]["score"] == 0.0  # The toy's trial 0 is the best.
     assert set(times_ended(study).values()) == {1}
-    begun = sum(scripts.attempts(script).values())
-    assert begun - script.trials <= repeated_at_most
+    started = sum(scripts.attempts(script).values())
+    assert started - script.trials <= repeated_at_most
 
 
 def under_way(script: scripts.Script, study: str) -> set[int]:
