@@ -26,7 +26,10 @@ def python_folder(name = None, srcs = None, rooms = [], third_party = [], deps =
     py_library(
         name = name or here.split("/")[-1],
         srcs = native.glob(["*.py"]) if srcs == None else srcs,
-        data = native.glob(["*.pyi", "py.typed", "data/*.csv", "templates/*"]),
+        data = native.glob(
+            ["*.pyi", "py.typed", "data/*.csv", "templates/*"],
+            allow_empty = True,
+        ),
         visibility = ["//visibility:public"],
         deps = above + rooms + third_party + deps,
         **kwargs
