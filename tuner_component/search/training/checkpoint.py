@@ -4,24 +4,147 @@ The state after an epoch holds all that the rest of the training and its result 
 on: model, optimizer, curve so far, random generators, what the callbacks have counted,
 and the best value of the objective. It is written at a rate that costs at most a small
 share of the training time, so a crash costs the epochs since the last write.
+
+The states of a trial are kept in files of the study until the trial has ended.
 """
 
+import contextlib
 import dataclasses
 import logging
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
 
 from tuner_component.search.errors import StorageError
-from tuner_component.search.storage import arrays
+from tuner_component.search.storage import arrays, faults, files
 from tuner_component.search.training import training_state
 from tuner_component.search.training.best_weights import BestWeights
-from tuner_component.search.training.checkpoint_files import FitRecords
 from tuner_component.search.training.epoch_reporter import EpochReporter
 from tuner_component.search.training.write_budget import WriteBudget
 
 _LOG = logging.getLogger(__name__)
+
+_FIT = re.compile(r"fit-(\d{5})\.state")
+_RUN = re.compile(r"run-(\d{5})")
+
+_WRITING = faults.declare(
+    "training.write.before", "an epoch of a trial has ended, its state is not written"
+)
+_WRITTEN = faults.declare(
+    "training.write.after", "the state of a trial after an epoch is durable"
+)
+
+
+def directory_of(study_directory: str, trial_id: str) -> str:
+    """Returns the directory for the trainings of a trial."""
+    return files.join(study_directory, "trials", trial_id, "training")
+
+
+class CheckpointFiles:
+    """The state of each training of a trial, by its number within the trial.
+
+    A trial may train several times: once per execution, per fold, per phase. There is
+    one file for each, replaced as the training goes on. Only `write` raises what the
+    storage raises.
+
+    Args:
+        directory: What `directory_of` returned; created when first needed.
+
+    Attributes:
+        run: How often the trial was run to a failure of its own before.
+    """
+
+    def __init__(self, directory: str) -> None:
+        self._directory = directory
+        self._states: dict[int, Any] = {}
+        self._exists = False
+        self.run = 0
+        with _tolerated(directory):
+            self._load()
+
+    @property
+    def latest(self) -> int:
+        """The number of the last training whose state was not taken; -1 if none."""
+        return max(self._states, default=-1)
+
+    def take(self, fit: int) -> Any:
+        """Returns the state of a training, once; None if there is none.
+
+        A state is as large as the model and its optimizer. It is not held on to.
+        """
+        return self._states.pop(fit, None)
+
+    def forget(self, fit: int) -> None:
+        """Drops the state of a training that cannot be used."""
+        self._states.pop(fit, None)
+        path = self._path(fit)
+        with _tolerated(path):
+            files.remove(path)
+
+    def write(self, fit: int, data: bytes) -> None:
+        """Makes the state of a training durable, whole or not at all.
+
+        Args:
+            fit: The training's number within the trial.
+            data: An encoded state.
+
+        Raises:
+            StorageError: It cannot be written; the state before it is kept.
+        """
+        if not self._exists:
+            files.makedirs(self._directory)
+            self._exists = True
+        faults.point(_WRITING)
+        files.write_bytes(self._path(fit), data)
+        faults.point(_WRITTEN)
+
+    def clear(self) -> None:
+        """Removes everything: the trial has ended."""
+        self._states.clear()
+        if self._exists:
+            self._exists = False
+            with _tolerated(self._directory):
+                files.remove_tree(self._directory)
+
+    def clear_for_next_run(self) -> None:
+        """Removes everything but the count of runs: this one ended in a failure."""
+        self.clear()
+        self.run += 1
+        with _tolerated(self._directory):
+            files.makedirs(self._directory)
+            self._exists = True
+            path = files.join(self._directory, f"run-{self.run:05}")
+            files.write_bytes(path, b"")
+
+    def _path(self, fit: int) -> str:
+        return files.join(self._directory, f"fit-{fit:05}.state")
+
+    def _load(self) -> None:
+        names = files.list_names(self._directory)
+        self._exists = bool(names)
+        runs = [int(match[1]) for match in map(_RUN.fullmatch, names) if match]
+        self.run = max(runs, default=0)
+        for match in filter(None, map(_FIT.fullmatch, names)):
+            fit = int(match[1])
+            data = files.read_bytes(self._path(fit))
+            try:
+                self._states[fit] = arrays.decode(data)
+            except arrays.DamagedStateError as error:
+                _LOG.warning(
+                    "%s: %s That training starts over.", self._path(fit), error
+                )
+                self.forget(fit)
+
+
+@contextlib.contextmanager
+def _tolerated(path: str) -> Iterator[None]:
+    """Makes failures of the storage warnings: checkpoints help, trials do without."""
+    try:
+        yield
+    except (OSError, StorageError) as error:
+        _LOG.warning("Trainings in %s may start over. %s", path, error)
 
 
 @dataclasses.dataclass
@@ -35,7 +158,7 @@ class Training:
         callbacks: The callbacks of the user and of KerasTuner.
         history: The History callback that collects the curve.
         reporter: The callback that reports the epochs.
-        records: Where states are kept.
+        checkpoints: Where states are kept.
         best: Guard of the trial's best weights.
         budget: Decides when a state may be written.
     """
@@ -46,7 +169,7 @@ class Training:
     callbacks: Sequence[Any]
     history: Any
     reporter: EpochReporter
-    records: FitRecords
+    checkpoints: CheckpointFiles
     best: BestWeights
     budget: WriteBudget
 
@@ -97,7 +220,7 @@ class Training:
             "Trial %s: training %d starts over, its checkpoint cannot be used. %s",
             *(self.trial_id, self.number, error),
         )
-        self.records.forget(self.number)
+        self.checkpoints.forget(self.number)
 
     def _write(self, epoch: int | None, **state: Any) -> None:
         state["epoch"] = epoch
@@ -108,7 +231,7 @@ class Training:
         try:
             data = arrays.encode(state)
             self.best.make_durable()
-            self.records.write(self.number, data)
+            self.checkpoints.write(self.number, data)
             self.best.checkpointed(self._mark(epoch))
         except (OSError, StorageError, TypeError) as error:
             # A checkpoint is a help. Training can do without.

@@ -15,8 +15,8 @@ from keras_tuner.engine import base_tuner
 from keras_tuner.src.engine import tuner_utils
 
 from tuner_component.search.machine import disk_space, memory
-from tuner_component.search.training import checkpoint_files, reporting, seeding
-from tuner_component.search.training.checkpoint_files import FitRecords
+from tuner_component.search.training import checkpoint, reporting, seeding
+from tuner_component.search.training.checkpoint import CheckpointFiles
 from tuner_component.search.training.epoch_reporter import ReportEpoch
 from tuner_component.search.training.trial_run import TrialRun
 from tuner_component.search.training.weights_cleaner import CheckpointCleaner
@@ -180,11 +180,11 @@ class _Instrument:
         seed = seeding.trial_seed(self._study_seed, trial_id)
         if self._report is not None:
             self._report(trial_id, seed=seed)
-        directory = checkpoint_files.directory_of(self._study_directory, trial_id)
+        directory = checkpoint.directory_of(self._study_directory, trial_id)
         executions = getattr(self._tuner, "executions_per_trial", 1)
         run = TrialRun(
             trial_id,
-            FitRecords(directory),
+            CheckpointFiles(directory),
             seed,
             executions,
             self._budget,

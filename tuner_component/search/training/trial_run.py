@@ -16,8 +16,11 @@ from typing import Any
 import keras
 
 from tuner_component.search.training import best_weights, seeding
-from tuner_component.search.training.checkpoint import EpochCheckpoint, Training
-from tuner_component.search.training.checkpoint_files import FitRecords
+from tuner_component.search.training.checkpoint import (
+    CheckpointFiles,
+    EpochCheckpoint,
+    Training,
+)
 from tuner_component.search.training.epoch_reporter import EpochReporter, ReportEpoch
 from tuner_component.search.training.training_state import MismatchError
 from tuner_component.search.training.write_budget import WriteBudget
@@ -31,7 +34,7 @@ class TrialRun:
 
     Args:
         trial_id: The trial.
-        records: Its saved trainings.
+        checkpoints: The states of its trainings that an earlier attempt left.
         seed: Its seed.
         executions: How often KerasTuner trains it (`executions_per_trial`).
         budget: Decides when a state may be written.
@@ -47,7 +50,7 @@ class TrialRun:
     def __init__(
         self,
         trial_id: str,
-        records: FitRecords,
+        checkpoints: CheckpointFiles,
         seed: int,
         executions: int,
         budget: WriteBudget,
@@ -57,7 +60,7 @@ class TrialRun:
         self.results: list[Any] = []
         self.stopped = False
         self._trial_id = trial_id
-        self._records = records
+        self._checkpoints = checkpoints
         self._trial_seed = seed
         self._executions = executions
         self._budget = budget
@@ -82,7 +85,7 @@ class TrialRun:
     def seed(self) -> None:
         """Seeds everything, for a trial that builds no model through its hypermodel."""
         seeding.seed_everything(
-            seeding.build_seed(self._trial_seed, self._records.run, self._builds)
+            seeding.build_seed(self._trial_seed, self._checkpoints.run, self._builds)
         )
 
     def report_epoch(
@@ -124,12 +127,12 @@ class TrialRun:
         seed and nothing to go on from.
         """
         self._best.close()
-        self._records.clear_for_next_run()
+        self._checkpoints.clear_for_next_run()
 
     def ended(self) -> None:
         """The trial's end is durable: its saved trainings are not needed any more."""
         self._best.close()
-        self._records.clear()
+        self._checkpoints.clear()
 
     def _fit(
         self,
@@ -144,7 +147,7 @@ class TrialRun:
         if call is None:
             return fit(*args, **kwargs)
         training = self._training(number, model, call.callbacks)
-        state = self._usable(self._records.take(number))
+        state = self._usable(self._checkpoints.take(number))
         if state is not None and state["epoch"] is None:
             if self._skip(training, state):
                 return training.history
@@ -159,7 +162,7 @@ class TrialRun:
         return result
 
     def _training(self, number: int, model: Any, callbacks: list[Any]) -> Training:
-        self._best.paused = number < self._records.latest
+        self._best.paused = number < self._checkpoints.latest
         self._best.guard(best_weights.find_saver(callbacks))
         given = [c for c in callbacks if isinstance(c, keras.callbacks.History)]
         history = given[0] if given else keras.callbacks.History()
@@ -170,7 +173,7 @@ class TrialRun:
             [c for c in callbacks if c is not history],
             history,
             EpochReporter(self._trial_id, number, self._report),
-            self._records,
+            self._checkpoints,
             self._best,
             self._budget,
         )

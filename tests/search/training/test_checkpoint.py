@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 
 from tuner_component.search.storage import arrays
-from tuner_component.search.training.checkpoint_files import FitRecords, directory_of
+from tuner_component.search.training.checkpoint import CheckpointFiles, directory_of
 
 
 def test_states_come_back_by_number(tmp_path: Path) -> None:
     """The second execution would go on with the state of the first."""
-    records = FitRecords(str(tmp_path / "a"))
+    checkpoints = CheckpointFiles(str(tmp_path / "a"))
     for fit in (0, 1):
-        records.write(fit, arrays.encode({"fit": fit}))
-    records.write(1, arrays.encode({"fit": "newer"}))
-    again = FitRecords(str(tmp_path / "a"))
+        checkpoints.write(fit, arrays.encode({"fit": fit}))
+    checkpoints.write(1, arrays.encode({"fit": "newer"}))
+    again = CheckpointFiles(str(tmp_path / "a"))
     assert again.latest == 1
     assert again.take(1) == {"fit": "newer"}
     assert again.latest == 0
@@ -25,9 +25,9 @@ def test_states_come_back_by_number(tmp_path: Path) -> None:
 
 def test_nothing_is_written_for_a_trial_that_saves_nothing(tmp_path: Path) -> None:
     """Ten thousand short trials would leave ten thousand directories."""
-    records = FitRecords(str(tmp_path / "a"))
-    records.clear()
-    assert records.latest == -1 and records.run == 0
+    checkpoints = CheckpointFiles(str(tmp_path / "a"))
+    checkpoints.clear()
+    assert checkpoints.latest == -1 and checkpoints.run == 0
     assert not (tmp_path / "a").exists()
 
 
@@ -35,13 +35,13 @@ def test_a_torn_state_is_dropped_with_a_warning(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A power loss would end in a stack trace, or in a training on garbage."""
-    records = FitRecords(str(tmp_path))
+    checkpoints = CheckpointFiles(str(tmp_path))
     for fit in (0, 1):
-        records.write(fit, arrays.encode({"fit": fit}))
+        checkpoints.write(fit, arrays.encode({"fit": fit}))
     path = tmp_path / "fit-00001.state"
     path.write_bytes(path.read_bytes()[:-7])
     with caplog.at_level(logging.WARNING):
-        again = FitRecords(str(tmp_path))
+        again = CheckpointFiles(str(tmp_path))
     assert again.latest == 0
     assert (again.take(0), again.take(1)) == ({"fit": 0}, None)
     assert str(path) in caplog.text and "starts over" in caplog.text
@@ -52,18 +52,18 @@ def test_files_of_others_are_ignored(tmp_path: Path) -> None:
     """An editor's backup would be taken for a state."""
     (tmp_path / "fit-00001.state~").write_bytes(b"x")
     (tmp_path / ".fit-00001.state.12.0.tmp").write_bytes(b"x")
-    assert FitRecords(str(tmp_path)).latest == -1
+    assert CheckpointFiles(str(tmp_path)).latest == -1
 
 
 def test_a_run_that_failed_is_counted_and_its_states_go(tmp_path: Path) -> None:
     """A retry would go on into the failure, with the seed that led to it."""
     directory = directory_of(str(tmp_path), "03")
     for run in range(2):
-        records = FitRecords(directory)
-        assert records.run == run
-        records.write(0, arrays.encode({}))
-        records.clear_for_next_run()
-    again = FitRecords(directory)
+        checkpoints = CheckpointFiles(directory)
+        assert checkpoints.run == run
+        checkpoints.write(0, arrays.encode({}))
+        checkpoints.clear_for_next_run()
+    again = CheckpointFiles(directory)
     assert again.run == 2 and again.latest == -1
     again.clear()
     assert not Path(directory).exists()
@@ -74,11 +74,11 @@ def test_storage_that_fails_is_no_failure_of_the_trial(
 ) -> None:
     """A search would end because its trial's leftovers cannot be removed."""
     (tmp_path / "trials").write_text("no directory can be made here")
-    records = FitRecords(directory_of(str(tmp_path), "0"))
+    checkpoints = CheckpointFiles(directory_of(str(tmp_path), "0"))
     with caplog.at_level(logging.WARNING):
-        records.clear_for_next_run()
+        checkpoints.clear_for_next_run()
     assert "may start over" in caplog.text
-    assert records.run == 1
-    records.clear()
+    assert checkpoints.run == 1
+    checkpoints.clear()
     (tmp_path / "unreadable" / "fit-00000.state").mkdir(parents=True)
-    assert FitRecords(str(tmp_path / "unreadable")).latest == -1
+    assert CheckpointFiles(str(tmp_path / "unreadable")).latest == -1
