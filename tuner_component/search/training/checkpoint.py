@@ -21,7 +21,7 @@ from tuner_component.search.errors import StorageError
 from tuner_component.search.storage import arrays, faults, files
 from tuner_component.search.training import training_state
 from tuner_component.search.training.best_weights import BestWeights
-from tuner_component.search.training.epoch_reporter import EpochReporter
+from tuner_component.search.training.epoch_reports import EpochReporter
 from tuner_component.search.training.write_budget import WriteBudget
 
 _LOG = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from keras_tuner.src.engine import tuner_utils
 from tuner_component.search.machine import disk_space, memory
 from tuner_component.search.training import checkpoint, reporting, seeding
 from tuner_component.search.training.checkpoint import CheckpointFiles
-from tuner_component.search.training.epoch_reporter import ReportEpoch
+from tuner_component.search.training.epoch_reports import ReportEpoch
 from tuner_component.search.training.trial_run import TrialRun
 from tuner_component.search.training.weights_cleaner import CheckpointCleaner
 from tuner_component.search.training.write_budget import WriteBudget

@@ -5,7 +5,7 @@ import contextvars
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tuner_component.search.training.epoch_reporter import numbers
+from tuner_component.search.training.epoch_reports import numbers
 from tuner_component.search.training.trial_run import TrialRun
 
 _running: contextvars.ContextVar[TrialRun | None] = contextvars.ContextVar(

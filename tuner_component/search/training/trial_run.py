@@ -21,7 +21,7 @@ from tuner_component.search.training.checkpoint import (
     EpochCheckpoint,
     Training,
 )
-from tuner_component.search.training.epoch_reporter import EpochReporter, ReportEpoch
+from tuner_component.search.training.epoch_reports import EpochReporter, ReportEpoch
 from tuner_component.search.training.training_state import MismatchError
 from tuner_component.search.training.write_budget import WriteBudget
 

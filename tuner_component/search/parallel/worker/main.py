@@ -22,7 +22,7 @@ from tuner_component.search.training import (
     preflight,
     tuner_state,
 )
-from tuner_component.search.training.epoch_reporter import ReportEpoch
+from tuner_component.search.training.epoch_reports import ReportEpoch
 from tuner_component.search.training.instrument import instrument
 
 

@@ -15,7 +15,7 @@ from tests.support.keras_trials import DATA, EveryEpoch, Interrupt, InterruptAt,
 from tuner_component.search.in_process.run import run_in_process
 from tuner_component.search.study.history import TrialHistory, read_history
 from tuner_component.search.study.study import Study
-from tuner_component.search.training.epoch_reporter import numbers
+from tuner_component.search.training.epoch_reports import numbers
 from tuner_component.search.training.instrument import instrument
 
 
