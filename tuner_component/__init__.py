@@ -23,7 +23,9 @@ if TYPE_CHECKING:
         load_best_hyperparameters as load_best_hyperparameters,
     )
     from tuner_component.results.loading import load_tuner_results as load_tuner_results
-    from tuner_component.search.training.reporting import report_epoch as report_epoch
+    from tuner_component.search.training.epoch_reports import (
+        report_epoch as report_epoch,
+    )
 
 _MODULE_OF = {
     "Executor": "executor",
@@ -37,7 +39,7 @@ _MODULE_OF = {
     "load_best_hyperparameters": "results.loading",
     "load_study": "report.loading",
     "load_tuner_results": "results.loading",
-    "report_epoch": "search.training.reporting",
+    "report_epoch": "search.training.epoch_reports",
 }
 
 __all__ = [

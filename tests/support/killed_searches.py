@@ -86,7 +86,7 @@ def search(scenario: str, directory: Path, kill_after: int | None) -> dict[str, 
             tuner,
             study.directory,
             study.seed,
-            report=oracle.note,
+            note=oracle.note,
             budget=EveryEpoch(),
         )
         tuner.search(**DATA, epochs=4, callbacks=callbacks)

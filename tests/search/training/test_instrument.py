@@ -391,18 +391,18 @@ def test_a_seed_set_in_build_wins(tmp_path: Path) -> None:
     assert len(kernels) > 2 and all(kernel == kernels[0] for kernel in kernels)
 
 
-def test_seeds_are_reported(tmp_path: Path) -> None:
+def test_seeds_are_noted(tmp_path: Path) -> None:
     """The record of a trial would lack what it takes to repeat it."""
-    reported: dict[str, Any] = {}
+    noted: dict[str, Any] = {}
     tuner = random_search(tmp_path, max_trials=2)
 
-    def report(trial_id: str, **facts: Any) -> None:
-        reported[trial_id] = facts
+    def note(trial_id: str, **facts: Any) -> None:
+        noted[trial_id] = facts
 
-    instrument(tuner, str(tmp_path), 5, report=report)
+    instrument(tuner, str(tmp_path), 5, note=note)
     tuner.search(**DATA, epochs=1)
-    assert set(reported) == {"0", "1"}
-    assert reported["0"]["seed"] != reported["1"]["seed"]
+    assert set(noted) == {"0", "1"}
+    assert noted["0"]["seed"] != noted["1"]["seed"]
 
 
 class OwnLoop(keras_tuner.HyperModel):  # type: ignore[misc]

@@ -85,7 +85,7 @@ def run_in_process(
         tuner,
         study.directory,
         study.seed,
-        report=oracle.note,
+        note=oracle.note,
         report_epoch=oracle.epochs.report,
         cleaner=CheckpointCleaner(tuner, oracle, study.directory),
     )

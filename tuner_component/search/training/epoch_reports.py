@@ -1,18 +1,87 @@
-"""Tells after every epoch of a training how it goes."""
+"""What a trial says after each epoch, and the answer: whether to stop.
+
+Trainings of Keras models that the hypermodel built say it by themselves, through a
+callback. Loops of the user's own call `report_epoch`.
+"""
 
 import contextlib
-from collections.abc import Callable, Mapping
+import contextvars
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras
 
+# Called with the trial, the number of its training, the number of the epoch and the
+# metrics after it; answers whether to stop.
 ReportEpoch = Callable[[str, int, int, dict[str, float]], bool]
+
+# The same of the one trial that is running; epoch and training may be left open.
+_ReportOfTrial = Callable[[dict[str, float], int | None, int | None], bool]
+
+# A context variable: threads may search side by side, and a trial may be a search.
+_report_of_trial: contextvars.ContextVar[_ReportOfTrial | None] = (
+    contextvars.ContextVar("tuner_component_running_trial", default=None)
+)
+
+
+@contextlib.contextmanager
+def sent_to(report: _ReportOfTrial) -> Iterator[None]:
+    """Sends what `report_epoch` is called with inside to the trial that is running.
+
+    Args:
+        report: Called as `report(metrics, epoch, training)`; answers whether to stop.
+    """
+    token = _report_of_trial.set(report)
+    try:
+        yield
+    finally:
+        _report_of_trial.reset(token)
+
+
+def report_epoch(
+    metrics: Mapping[str, Any], epoch: int | None = None, training: int | None = None
+) -> bool:
+    """Reports an epoch of the running trial, and asks whether to stop it.
+
+    For training loops of your own: `model.fit` of a Keras model that a hypermodel built
+    reports by itself. Call it in the thread that runs the trial, after each epoch:
+
+        for epoch in range(100):
+            ...
+            if report_epoch({"val_loss": loss}, epoch):
+                break
+
+    Args:
+        metrics: The values of the metrics, among them the tuner's objective.
+        epoch: The epoch's number, from 0; by default the one after that of the last call.
+        training: Number of the training, from 0, in a trial that trains several times
+            (executions, folds, phases), so that like is compared with like. By default
+            the models that the trial built through its hypermodel are counted.
+
+    Returns:
+        Whether a stopping rule finds the trial hopeless. Then end the training and
+        return what it has reached: the trial's result. Always False outside of a trial
+        of this component, as in the stock Tuner.
+
+    Raises:
+        TypeError: If `metrics` is no mapping of names to numbers.
+    """
+    if not isinstance(metrics, Mapping) or len(found := numbers(metrics)) < len(
+        metrics
+    ):
+        raise TypeError(
+            "Expected metrics to be a dictionary of numbers by their names. Received: "
+            f"{metrics!r}. Write report_epoch({{'val_loss': value}})."
+        )
+    report = _report_of_trial.get()
+    return report is not None and report(found, epoch, training)
 
 
 class EpochReporter(keras.callbacks.Callback):  # type: ignore[misc]
     """Reports every epoch of one training of a trial, once it has ended.
 
-    Belongs behind the callbacks of the user, so that it sees the metrics that these add.
+    Must come after the callbacks of the user, so that it sees the metrics that these
+    add.
 
     Args:
         trial_id: The trial.
@@ -34,7 +103,7 @@ class EpochReporter(keras.callbacks.Callback):  # type: ignore[misc]
         self._report = report
 
     def restore(self, epochs: list[Any]) -> None:
-        """Reports again what another process that began this training reported."""
+        """Reports again the epochs that another process reported of this training."""
         for epoch, metrics in epochs:
             self._tell(epoch, metrics)
 

@@ -15,7 +15,7 @@ from keras_tuner.engine import base_tuner
 from keras_tuner.src.engine import tuner_utils
 
 from tuner_component.search.machine import disk_space, memory
-from tuner_component.search.training import checkpoint, reporting, seeding
+from tuner_component.search.training import checkpoint, epoch_reports, seeding
 from tuner_component.search.training.checkpoint import CheckpointFiles
 from tuner_component.search.training.epoch_reports import ReportEpoch
 from tuner_component.search.training.trial_run import TrialRun
@@ -28,7 +28,7 @@ def instrument(
     study_directory: str,
     study_seed: int,
     *,
-    report: Callable[..., None] | None = None,
+    note: Callable[..., None] | None = None,
     report_epoch: ReportEpoch | None = None,
     cleaner: CheckpointCleaner | None = None,
     budget: WriteBudget | None = None,
@@ -40,10 +40,11 @@ def instrument(
         study_directory: Path or URI of the study; the trainings of a trial are kept
             under it until the trial has ended.
         study_seed: The study's seed; `seeding.trial_seed` of it is a trial's seed.
-        report: Called as `report(trial_id, seed=...)` when a trial begins, to have the
-            seed recorded; None where somebody else records it.
+        note: Called as `note(trial_id, seed=...)` when a trial starts, to have the seed
+            recorded; None if another process records it.
         report_epoch: Called as `report_epoch(trial_id, fit, epoch, metrics)` after every
-            epoch of a Keras model; see `EpochBook`. None where nobody wants to know.
+            epoch of a Keras model, and of a loop that calls `report_epoch`; answers
+            whether to stop. None if no one wants to know.
         cleaner: Deletes superfluous weights as trials end; None where another process
             does, since it takes the real oracle to know which.
         budget: Decides when the state of a training may be written; by default at a
@@ -53,15 +54,15 @@ def instrument(
         tuner,
         study_directory,
         study_seed,
-        report,
-        report_epoch or _nobody_listens,
+        note,
+        report_epoch or _never_stop,
         cleaner,
         budget or WriteBudget(),
     ).attach()
 
 
-def _nobody_listens(*epoch: Any) -> bool:
-    """Where reports of epochs would go."""
+def _never_stop(*epoch: Any) -> bool:
+    """The answer to an epoch where no one wants to know of epochs."""
     return False
 
 
@@ -75,7 +76,7 @@ class _Instrument:
         tuner: Any,
         study_directory: str,
         study_seed: int,
-        report: Callable[..., None] | None,
+        note: Callable[..., None] | None,
         report_epoch: ReportEpoch,
         cleaner: CheckpointCleaner | None,
         budget: WriteBudget,
@@ -83,7 +84,7 @@ class _Instrument:
         self._tuner = tuner
         self._study_directory = study_directory
         self._study_seed = study_seed
-        self._report = report
+        self._note = note
         self._report_epoch = report_epoch
         self._cleaner = cleaner
         self._budget = budget
@@ -108,7 +109,7 @@ class _Instrument:
                 f"trial {trial.trial_id}", self._study_directory
             )
             try:
-                with reporting.running(run), needs_space:
+                with epoch_reports.sent_to(run.report_epoch), needs_space:
                     results = run_trial(trial, *args, **kwargs)
             except _StoppedError:
                 results = run.results
@@ -178,8 +179,8 @@ class _Instrument:
 
     def _begin(self, trial_id: str) -> TrialRun:
         seed = seeding.trial_seed(self._study_seed, trial_id)
-        if self._report is not None:
-            self._report(trial_id, seed=seed)
+        if self._note is not None:
+            self._note(trial_id, seed=seed)
         directory = checkpoint.directory_of(self._study_directory, trial_id)
         executions = getattr(self._tuner, "executions_per_trial", 1)
         run = TrialRun(

@@ -91,7 +91,7 @@ class TrialRun:
     def report_epoch(
         self, metrics: dict[str, float], epoch: int | None, training: int | None
     ) -> bool:
-        """Reports an epoch of a loop that is not `fit`: see `reporting.report_epoch`."""
+        """Reports an epoch of a loop that is not `fit`: see `epoch_reports.report_epoch`."""
         number = max(self._builds - 1, 0) if training is None else training
         epoch = self._told.get(number, 0) if epoch is None else epoch
         self._told[number] = epoch + 1
