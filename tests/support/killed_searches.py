@@ -20,8 +20,7 @@ from tests.support.keras_trials import (
 )
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.study.study import Study
-from tuner_component.search.training import tuner_state
-from tuner_component.search.training.instrument import instrument
+from tuner_component.search.training.instrument import instrument, keep_state
 from tuner_component.search.training.seeding import seeded_construction
 
 
@@ -81,7 +80,7 @@ def search(scenario: str, directory: Path, kill_after: int | None) -> dict[str, 
         with seeded_construction(study.seed):
             tuner = globals()[scenario](directory / "study" / "workdir")
         tuner.oracle = oracle = DurableOracle(tuner.oracle, study)
-        tuner_state.keep_in(tuner, str(directory / "study" / "tuner.json"))
+        keep_state(tuner, str(directory / "study" / "tuner.json"))
         instrument(
             tuner,
             study.directory,

@@ -24,12 +24,8 @@ from tuner_component.search.oracle.facade import OracleFacade
 from tuner_component.search.stopping.curves import EpochBook
 from tuner_component.search.storage import files
 from tuner_component.search.study.study import Study, StudyState
-from tuner_component.search.training import (
-    dataset_iterators,
-    objective_check,
-    tuner_state,
-)
-from tuner_component.search.training.instrument import instrument
+from tuner_component.search.training import dataset_iterators, preflight
+from tuner_component.search.training.instrument import instrument, keep_state
 from tuner_component.search.training.weights_cleaner import CheckpointCleaner
 
 _DEFAULTS = SearchOptions()
@@ -79,8 +75,8 @@ def run_in_process(
     tuner.oracle = oracle
     if study.state is StudyState.FINISHED:
         return True
-    tuner_state.keep_in(tuner, files.join(study.directory, "tuner.json"))
-    objective_check.require_objective(tuner)
+    keep_state(tuner, files.join(study.directory, "tuner.json"))
+    preflight.require_objective(tuner)
     instrument(
         tuner,
         study.directory,

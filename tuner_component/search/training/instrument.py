@@ -5,6 +5,8 @@ wrapped; their classes, and every other tuner, are left alone. A tuner that does
 train Keras models through its hypermodel is seeded, and otherwise runs as it would.
 """
 
+import json
+import logging
 import math
 import traceback
 from collections.abc import Callable
@@ -14,13 +16,17 @@ import keras_tuner
 from keras_tuner.engine import base_tuner
 from keras_tuner.src.engine import tuner_utils
 
+from tuner_component.search.errors import StorageError
 from tuner_component.search.machine import disk_space, memory
+from tuner_component.search.storage import files
 from tuner_component.search.training import checkpoint, epoch_reports, seeding
 from tuner_component.search.training.checkpoint import CheckpointFiles
 from tuner_component.search.training.epoch_reports import ReportEpoch
 from tuner_component.search.training.trial_run import TrialRun
 from tuner_component.search.training.weights_cleaner import CheckpointCleaner
 from tuner_component.search.training.write_budget import WriteBudget
+
+_LOG = logging.getLogger(__name__)
 
 
 def instrument(
@@ -59,6 +65,27 @@ def instrument(
         cleaner,
         budget or WriteBudget(),
     ).attach()
+
+
+def keep_state(tuner: base_tuner.BaseTuner, path: str) -> None:
+    """Makes a tuner save its state in a file of the study, and restores it from there.
+
+    Where KerasTuner would put that file, the next tuner's constructor would find it and
+    go looking for the oracle's state beside it, which is in the journal.
+
+    Args:
+        tuner: Fresh from its constructor.
+        path: File in the study's directory; read if it is there.
+    """
+    tuner._get_tuner_fname = lambda: path
+    try:
+        state = json.loads(files.read_bytes(path))
+    except FileNotFoundError:
+        return
+    except (StorageError, ValueError) as error:
+        _LOG.warning("Starting without the tuner's own state: %s: %s", path, error)
+        return
+    tuner.set_state(state)
 
 
 def _never_stop(*epoch: Any) -> bool:

@@ -1,4 +1,8 @@
-"""Before the first trial: what would fail every trial, found within seconds."""
+"""Finds what would fail every trial: before the first one, or at its end.
+
+The check before takes seconds, and knows only trainings that KerasTuner starts itself.
+That the objective is missing is found at the end of the first trial, whatever trains.
+"""
 
 import functools
 from collections.abc import Callable, Mapping
@@ -6,6 +10,7 @@ from typing import Any
 
 import keras
 import keras_tuner
+from keras_tuner import errors
 from keras_tuner.engine import base_tuner
 
 from tuner_component.search.errors import PreflightError
@@ -68,7 +73,9 @@ def check(
         ) from error
     if _is_fitted_by_keras_tuner(tuner) and isinstance(model, keras.Model):
         logs = _train(tuner, model, fit_kwargs)
-        _check_objective(tuner.oracle.objective, logs)
+        lack = _lack_of_objective(tuner.oracle.objective, logs, "training")
+        if logs and lack:
+            raise PreflightError(lack)
     keras.backend.clear_session()
 
 
@@ -106,14 +113,48 @@ def _train(tuner: Any, model: Any, fit_kwargs: Mapping[str, Any]) -> dict[str, A
     return dict(history.history)
 
 
-def _check_objective(objective: Any, logs: Mapping[str, Any]) -> None:
-    names = getattr(objective, "name_to_direction", [objective.name])
-    missing = [name for name in names if name not in logs]
-    if not logs or not missing or objective.name == "default_objective":
+def require_objective(tuner: base_tuner.BaseTuner) -> None:
+    """Makes the first trial that does not report the objective end the search.
+
+    KerasTuner 1.4 would fail three trials with a bare KeyError first. Only the method
+    of this one tuner is replaced; its class, and every other tuner, are left alone.
+    """
+    run_trial = tuner.run_trial
+
+    def run_checked(trial: Any, *args: Any, **kwargs: Any) -> Any:
+        results = run_trial(trial, *args, **kwargs)
+        _check_reported(results, tuner.oracle.objective)
+        return results
+
+    tuner.run_trial = run_checked
+
+
+def _check_reported(results: Any, objective: keras_tuner.Objective) -> None:
+    if isinstance(results, list):
+        for result in results:
+            _check_reported(result, objective)
         return
-    raise PreflightError(
-        f"Expected the objective {missing[0]!r} among the metrics that training "
-        f"reports. Received: {sorted(logs)}. Name one of these in the tuner's "
+    metrics = getattr(results, "history", results)  # A keras History, or a dict.
+    if isinstance(metrics, dict) and (
+        lack := _lack_of_objective(objective, metrics, "the trial")
+    ):
+        raise errors.FatalValueError(lack)
+
+
+def _lack_of_objective(
+    objective: keras_tuner.Objective, metrics: Mapping[str, Any], source: str
+) -> str | None:
+    """Says that metrics lack the objective; None if they do not."""
+    if objective.name == "default_objective":
+        return None  # Any value will do.
+    # A list of objectives has no metric of its own name.
+    names = getattr(objective, "name_to_direction", [objective.name])
+    missing = [name for name in names if name not in metrics]
+    if not missing:
+        return None
+    return (
+        f"Expected the objective {missing[0]!r} among the metrics that {source} "
+        f"reports. Received: {sorted(metrics)}. Name one of these in the tuner's "
         "objective, compile the model with that metric, or pass validation_data for one "
         "that starts with 'val_'."
     )

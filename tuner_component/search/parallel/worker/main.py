@@ -16,14 +16,9 @@ from tuner_component.search.parallel import process_context, protocol, user_code
 from tuner_component.search.parallel.engine import Channel
 from tuner_component.search.parallel.worker import link, proxy_oracle
 from tuner_component.search.storage import files
-from tuner_component.search.training import (
-    dataset_iterators,
-    objective_check,
-    preflight,
-    tuner_state,
-)
+from tuner_component.search.training import dataset_iterators, preflight
 from tuner_component.search.training.epoch_reports import ReportEpoch
-from tuner_component.search.training.instrument import instrument
+from tuner_component.search.training.instrument import instrument, keep_state
 
 
 def main(spec: protocol.WorkerSpec, channel: Channel) -> int:
@@ -70,9 +65,9 @@ def _join(
     # Each worker writes the tuner's own state to a file of its own.
     tuner.tuner_id = f"slot{spec.slot}"
     path = files.join(spec.study_directory, f"tuner-{tuner.tuner_id}.json")
-    tuner_state.keep_in(tuner, path)
+    keep_state(tuner, path)
     tuner.oracle = _LoggingOracle(tuner.oracle, driver.call, spec, log)
-    objective_check.require_objective(tuner)
+    preflight.require_objective(tuner)
     # The driver records seeds, and deletes superfluous weights.
     instrument(
         tuner,
