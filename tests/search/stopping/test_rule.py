@@ -14,7 +14,7 @@ import pytest
 from tests.support import simulation
 from tuner_component.search.options import StoppingOptions
 from tuner_component.search.oracle.durable import DurableOracle
-from tuner_component.search.stopping.curves import EpochBook
+from tuner_component.search.stopping.curves import LearningCurves
 from tuner_component.search.stopping.rule import StoppingRule
 from tuner_component.search.study.history import read_history
 from tuner_component.search.study.study import Study
@@ -198,8 +198,8 @@ def search_some(
     """Runs so many trials, two at a time, then leaves like a crash; True at the end."""
     with Study.open(str(directory), simulation.FINGERPRINT) as study:
         inner = seeds()
-        book = EpochBook(StoppingRule(options, inner))
-        durable = DurableOracle(inner, study, epochs=book)
+        curves = LearningCurves(StoppingRule(options, inner))
+        durable = DurableOracle(inner, study, epochs=curves)
         for _ in range(trials):
             pair = [durable.create_trial(f"tuner{n}") for n in range(2)]
             if pair[0].status != "RUNNING":
@@ -209,7 +209,7 @@ def search_some(
                 for trial in list(going):
                     metrics = {"val_loss": curve(trial)[epoch]}
                     durable.update_trial(trial.trial_id, metrics, epoch)
-                    if book.report(trial.trial_id, 0, epoch, metrics):
+                    if curves.report(trial.trial_id, 0, epoch, metrics):
                         going.remove(trial)
             for trial in pair:
                 if trial.status == "RUNNING":

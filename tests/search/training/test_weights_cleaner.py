@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.keras_trials import DATA, build
 from tuner_component.search.training.instrument import instrument
-from tuner_component.search.training.weights_cleaner import CheckpointCleaner
+from tuner_component.search.training.weights_cleaner import WeightsCleaner
 
 
 class Simulated:
@@ -21,7 +21,7 @@ class Simulated:
         self.tuner = keras_tuner.Tuner(oracle, _hypermodel, directory=directory)
         self.oracle = oracle
         oracle.verbose = 0
-        self.cleaner = CheckpointCleaner(self.tuner, oracle, str(directory), keep)
+        self.cleaner = WeightsCleaner(self.tuner, oracle, str(directory), keep)
         self.directory = directory / "untitled_project"
 
     def begin(self, tuner_id: str = "tuner0") -> Any:
@@ -149,9 +149,7 @@ def test_a_resumed_search_deletes_what_the_earlier_part_left(tmp_path: Path) -> 
     search.cleaner.trial_ended = lambda trial_id: []  # type: ignore[method-assign]
     search.run(3.0, 4.0)
     assert search.weights == {"0", "1", "2"}
-    search.cleaner = CheckpointCleaner(
-        search.tuner, search.oracle, str(tmp_path), keep=1
-    )
+    search.cleaner = WeightsCleaner(search.tuner, search.oracle, str(tmp_path), keep=1)
     search.run(1.0)
     assert search.weights == {"0"}
 
@@ -212,7 +210,7 @@ def test_a_real_search_keeps_loadable_models(tmp_path: Path) -> None:
     tuner = keras_tuner.Hyperband(
         build, "val_loss", max_epochs=4, seed=1, directory=tmp_path
     )
-    cleaner = CheckpointCleaner(tuner, tuner.oracle, str(tmp_path), keep=3)
+    cleaner = WeightsCleaner(tuner, tuner.oracle, str(tmp_path), keep=3)
     instrument(tuner, str(tmp_path), 5, cleaner=cleaner)
     tuner.search(**DATA)
     assert len(tuner.oracle.trials) > 5
@@ -233,7 +231,7 @@ def test_scikit_learn_models_are_deleted_too(tmp_path: Path) -> None:
         return linear_model.Ridge(alpha=hp.Float("alpha", 0.1, 10.0))
 
     tuner = keras_tuner.SklearnTuner(random_oracle(), make, directory=tmp_path)
-    cleaner = CheckpointCleaner(tuner, tuner.oracle, str(tmp_path), keep=2)
+    cleaner = WeightsCleaner(tuner, tuner.oracle, str(tmp_path), keep=2)
     instrument(tuner, str(tmp_path), 5, cleaner=cleaner)
     tuner.search(DATA["x"], DATA["y"][:, 0])
     assert len(list(tmp_path.rglob("model.pickle"))) == 2

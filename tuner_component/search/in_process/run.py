@@ -21,12 +21,12 @@ from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle import announcements, trials, warm_start
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.oracle.facade import OracleFacade
-from tuner_component.search.stopping.curves import EpochBook
+from tuner_component.search.stopping.curves import LearningCurves
 from tuner_component.search.storage import files
 from tuner_component.search.study.study import Study, StudyState
 from tuner_component.search.training import dataset_iterators, preflight
 from tuner_component.search.training.instrument import instrument, keep_state
-from tuner_component.search.training.weights_cleaner import CheckpointCleaner
+from tuner_component.search.training.weights_cleaner import WeightsCleaner
 
 _DEFAULTS = SearchOptions()
 
@@ -69,7 +69,7 @@ def run_in_process(
         tuner.oracle,
         study,
         max_failed_trials=options.max_failed_trials,
-        epochs=EpochBook.of(options.stopping, tuner.oracle),
+        epochs=LearningCurves.of(options.stopping, tuner.oracle),
         display=True,
     )
     tuner.oracle = oracle
@@ -83,7 +83,7 @@ def run_in_process(
         study.seed,
         note=oracle.note,
         report_epoch=oracle.epochs.report,
-        cleaner=CheckpointCleaner(tuner, oracle, study.directory),
+        cleaner=WeightsCleaner(tuner, oracle, study.directory),
     )
     if observer is not None:
         tuner.oracle = _Observed(oracle, events.Audience([observer]), study.directory)

@@ -21,7 +21,7 @@ from tuner_component.search.oracle.restore import restore
 from tuner_component.search.oracle.shape import explain_change, shape_of
 from tuner_component.search.oracle.spaces import SpaceTable
 from tuner_component.search.oracle.state import OracleState
-from tuner_component.search.stopping.curves import EpochBook
+from tuner_component.search.stopping.curves import LearningCurves
 from tuner_component.search.study.history import History
 from tuner_component.search.study.study import Study, StudyState
 
@@ -65,7 +65,7 @@ class DurableOracle(OracleFacade):
         *,
         autocommit: bool = True,
         max_failed_trials: int | None = None,
-        epochs: EpochBook | None = None,
+        epochs: LearningCurves | None = None,
         display: bool = False,
     ) -> None:
         """Wraps an oracle and restores it from the study.
@@ -97,7 +97,7 @@ class DurableOracle(OracleFacade):
         if changed := explain_change(shape, history, study):
             _log.warning("%s", changed)
         journal = OracleJournal(oracle, study.journal, spaces, state, history)
-        self.epochs = epochs or EpochBook()
+        self.epochs = epochs or LearningCurves()
         self.epochs.restore(history)
         self._ledger = TrialLedger(journal, history, self.epochs, self._commit_if_auto)
         self._open = OpenTrials(oracle, history.unfinished())

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tuner_component.search.oracle.recorder import OracleJournal
-from tuner_component.search.stopping.curves import EpochBook
+from tuner_component.search.stopping.curves import LearningCurves
 from tuner_component.search.storage import faults
 from tuner_component.search.study.history import History
 
@@ -40,7 +40,7 @@ class TrialLedger:
         self,
         journal: OracleJournal,
         history: History,
-        epochs: EpochBook,
+        epochs: LearningCurves,
         settle: Callable[[], None],
     ) -> None:
         """Goes on where a history ends.

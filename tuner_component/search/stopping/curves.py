@@ -1,4 +1,4 @@
-"""The curves of the trials that are running, epoch by epoch.
+"""The learning curves of the trials that are running, epoch by epoch.
 
 They are kept in memory and journaled when a trial ends: a trial that goes on after a
 crash reports the epochs again that its checkpoint restored.
@@ -18,18 +18,18 @@ EpochListener = Callable[[str, int, int, Mapping[str, float]], None]
 Curve = dict[str, list[float | None]]
 
 
-class EpochBook:
-    """Takes down what trials report after each epoch. Calls may come from any thread.
+class LearningCurves:
+    """Collects what trials report after each epoch. Calls may come from any thread.
 
     Attributes:
         listener: Called as `listener(trial_id, fit, epoch, metrics)` for each epoch that
             is reported: the trial, the number of its training (executions, folds and
             phases count from 0), the number of the epoch, from 0, and Keras' logs. An
-            epoch may come twice where a trial is run again. Must be quick.
+            epoch may come twice if a trial is run again. Must be quick.
     """
 
     def __init__(self, rule: StoppingRule | None = None) -> None:
-        """Opens the book.
+        """Starts without any.
 
         Args:
             rule: Decides when a trial should be stopped; None never does.
@@ -43,8 +43,8 @@ class EpochBook:
     @classmethod
     def of(
         cls, options: StoppingOptions | None, oracle: keras_tuner.Oracle
-    ) -> "EpochBook":
-        """Opens a book for a search with or without a stopping rule.
+    ) -> "LearningCurves":
+        """The curves of a search with or without a stopping rule.
 
         Raises:
             ValueError: If the rule does not go together with the oracle.
@@ -53,7 +53,7 @@ class EpochBook:
         return cls(None if options is None else StoppingRule(options, oracle))
 
     def restore(self, history: History) -> None:
-        """Takes up what a study tells of trials that have ended."""
+        """Learns what a study knows of trials that have ended."""
         if self._rule is not None:
             self._rule.restore(history)
 
@@ -68,7 +68,7 @@ class EpochBook:
     def report(
         self, trial_id: str, fit: int, epoch: int, metrics: Mapping[str, float]
     ) -> bool:
-        """Takes down an epoch.
+        """Adds an epoch.
 
         Args:
             trial_id: A trial that runs.
@@ -87,6 +87,7 @@ class EpochBook:
                 values.extend([None] * (epoch + 1 - len(values)))
                 values[epoch] = value
             stop = self._decide(trial_id, fit, epoch, metrics)
+        # Outside of the lock: a slow listener must not hold up the other trials.
         if self.listener is not None:
             self.listener(trial_id, fit, epoch, metrics)
         return stop

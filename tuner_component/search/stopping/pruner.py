@@ -1,4 +1,4 @@
-"""What one of Optuna's pruners knows of trials, kept for it in memory."""
+"""One of Optuna's pruners, with what it knows of the trials: kept in memory."""
 
 from typing import Any
 
@@ -6,44 +6,21 @@ from tuner_component.search.options import StoppingOptions
 from tuner_component.search.stopping import optuna_library
 
 
-def make_pruner(options: StoppingOptions) -> Any:
-    """Makes the pruner of a rule.
+class Pruner:
+    """Compares trials by their intermediate values, as a rule says.
+
+    Args:
+        options: The rule and its parameters.
+        direction: "min" or "max".
+        name: HyperbandPruner draws a trial's bracket from it and the trial's number.
 
     Raises:
         ImportError: If Optuna is not installed.
     """
-    pruners = optuna_library.load().pruners
-    if options.rule == "median":
-        return pruners.MedianPruner(
-            n_startup_trials=options.warmup, n_warmup_steps=options.grace_epochs
-        )
-    if options.rule == "asha":
-        return pruners.SuccessiveHalvingPruner(
-            min_resource=options.grace_epochs,
-            reduction_factor=options.reduction_factor,
-        )
-    if options.rule == "hyperband":
-        return pruners.HyperbandPruner(
-            min_resource=options.grace_epochs,
-            max_resource=options.max_epochs,
-            reduction_factor=options.reduction_factor,
-        )
-    with optuna_library.quiet():
-        return pruners.PatientPruner(None, patience=options.patience)
 
-
-class RungBook:
-    """The intermediate values of trials, in the form in which Optuna's pruners take them.
-
-    Args:
-        pruner: One of Optuna's.
-        direction: "min" or "max".
-        name: HyperbandPruner draws a trial's bracket from it and the trial's number.
-    """
-
-    def __init__(self, pruner: Any, direction: str, name: str) -> None:
+    def __init__(self, options: StoppingOptions, direction: str, name: str) -> None:
         optuna = optuna_library.load()
-        self._pruner = pruner
+        self._pruner = _make(options)
         self._direction = optuna.study.StudyDirection[f"{direction.upper()}IMIZE"]
         self._name = name
         self._states = optuna.trial.TrialState
@@ -67,10 +44,11 @@ class RungBook:
         return bool(self._pruner.prune(self._study, self._storage.get_trial(trial)))
 
     def end(self, trial_id: str, complete: bool) -> None:
-        """A trial has ended; one that is not complete is no measure for others' ends."""
+        """A trial has ended; others are not compared with one that is not complete."""
         if trial_id in self._numbers:
             state = self._states.COMPLETE if complete else self._states.PRUNED
             trial = self._storage_id(trial_id)
+            # Optuna wants a value; its pruners look at the intermediate ones alone.
             self._storage.set_trial_state_values(trial, state, [0.0])
 
     def forget(self, trial_id: str) -> None:
@@ -78,6 +56,8 @@ class RungBook:
         number = self._numbers.get(trial_id)
         if number is None:
             return
+        # Optuna deletes no single trial. In a new storage an empty one takes its place,
+        # so that all others keep their numbers.
         trials = self._storage.get_all_trials(self._study_id, deepcopy=False)
         self._open([None if t.number == number else t for t in trials])
 
@@ -101,7 +81,8 @@ class RungBook:
     def _storage_id(self, trial_id: str) -> int:
         number = self._numbers.get(trial_id)
         if number is None:
-            # By KerasTuner's count, so that a resumed search has the same brackets.
+            # By KerasTuner's count, so that a resumed search has the same brackets: in
+            # the order of the first reports, which varies, they would be others.
             free = self._storage.get_n_trials(self._study_id)
             number = int(trial_id) if trial_id.isdecimal() else free
             if number in self._numbers.values():
@@ -114,3 +95,25 @@ class RungBook:
                 self._study_id, number
             )
         )
+
+
+def _make(options: StoppingOptions) -> Any:
+    """Makes Optuna's pruner for a rule."""
+    pruners = optuna_library.load().pruners
+    if options.rule == "median":
+        return pruners.MedianPruner(
+            n_startup_trials=options.warmup, n_warmup_steps=options.grace_epochs
+        )
+    if options.rule == "asha":
+        return pruners.SuccessiveHalvingPruner(
+            min_resource=options.grace_epochs,
+            reduction_factor=options.reduction_factor,
+        )
+    if options.rule == "hyperband":
+        return pruners.HyperbandPruner(
+            min_resource=options.grace_epochs,
+            max_resource=options.max_epochs,
+            reduction_factor=options.reduction_factor,
+        )
+    with optuna_library.quiet():
+        return pruners.PatientPruner(None, patience=options.patience)

@@ -9,16 +9,16 @@ A rule's state follows from the curves alone, so it is rebuilt from the journal.
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search.options import StoppingOptions
-from tuner_component.search.stopping.pruner import RungBook, make_pruner
+from tuner_component.search.stopping.pruner import Pruner
 from tuner_component.search.study.history import History
 
-# Whose decisions depend on which trials got to which rung.
+# Their decisions depend on which trials got to which rung.
 _WITH_RUNGS = ("asha", "hyperband")
 
 _LOG = logging.getLogger(__name__)
@@ -42,11 +42,12 @@ class StoppingRule:
             ImportError: If Optuna is not installed.
         """
         _check(options, oracle)
-        make_pruner(options)  # Fails now rather than at the first epoch.
         self.name = options.rule
         self._options = options
         self._objective = oracle.objective
-        self._fits: dict[int, RungBook] = {}
+        # By the number of the training. The first one is made here, so that a missing
+        # Optuna is found now and not at the first epoch.
+        self._pruners = {0: self._new_pruner(0)}
         self._best: dict[tuple[str, int], float] = {}
         self._completed = 0
         self._warned = False
@@ -61,23 +62,14 @@ class StoppingRule:
             if trial.ended is None:
                 continue
             for fit, curve in enumerate(trial.ended.get("curves", [])):
-                for epoch in range(max(map(len, curve.values()), default=0)):
-                    metrics = {
-                        name: values[epoch]
-                        for name, values in curve.items()
-                        if epoch < len(values) and values[epoch] is not None
-                    }
-                    if self._objective.has_value(metrics):
-                        self._note(trial_id, fit, epoch, metrics)
-                        if self.name in _WITH_RUNGS:
-                            self._fits[fit].hopeless(trial_id)
+                self._replay(trial_id, fit, curve)
             stopped = "stopped" in trial.ended
             self.end(trial_id, trial.ended["status"], stopped)
 
     def begin(self, trial_id: str) -> None:
-        """A trial begins: what another attempt at it reported does not count."""
-        for fit, book in self._fits.items():
-            book.forget(trial_id)
+        """A trial starts: what another attempt at it reported does not count."""
+        for fit, pruner in self._pruners.items():
+            pruner.forget(trial_id)
             self._best.pop((trial_id, fit), None)
 
     def should_stop(
@@ -95,7 +87,9 @@ class StoppingRule:
             self._warn(metrics)
             return False
         value = self._note(trial_id, fit, epoch, metrics)
-        hopeless = self._fits[fit].hopeless(trial_id)
+        # Asked after every epoch, even if the answer does not count yet: it is by being
+        # asked about a trial that a pruner with rungs puts it onto the next one.
+        hopeless = self._pruners[fit].hopeless(trial_id)
         if epoch + 1 < self._options.grace_epochs:
             return False
         if math.isnan(value):
@@ -106,21 +100,37 @@ class StoppingRule:
         """A trial has ended for good, as the oracle's `status` says."""
         complete = status == trial_lib.TrialStatus.COMPLETED and not stopped
         self._completed += complete
-        for fit, book in self._fits.items():
-            book.end(trial_id, complete)
+        for fit, pruner in self._pruners.items():
+            pruner.end(trial_id, complete)
             self._best.pop((trial_id, fit), None)
+
+    def _new_pruner(self, fit: int) -> Pruner:
+        return Pruner(self._options, self._objective.direction, f"fit-{fit}")
+
+    def _replay(
+        self, trial_id: str, fit: int, curve: Mapping[str, Sequence[float | None]]
+    ) -> None:
+        """Takes the epochs of a trial that has ended, as when they were reported."""
+        for epoch in range(max(map(len, curve.values()), default=0)):
+            metrics = {
+                name: value
+                for name, values in curve.items()
+                if epoch < len(values) and (value := values[epoch]) is not None
+            }
+            if self._objective.has_value(metrics):
+                self._note(trial_id, fit, epoch, metrics)
+                if self.name in _WITH_RUNGS:
+                    self._pruners[fit].hopeless(trial_id)
 
     def _note(
         self, trial_id: str, fit: int, epoch: int, metrics: Mapping[str, float]
     ) -> float:
         """Takes down the objective's value and returns it."""
-        book = self._fits.get(fit)
-        if book is None:
-            direction = self._objective.direction
-            book = RungBook(make_pruner(self._options), direction, f"fit-{fit}")
-            self._fits[fit] = book
+        if fit not in self._pruners:
+            self._pruners[fit] = self._new_pruner(fit)
         value = float(self._objective.get_value(metrics))
-        book.report(trial_id, epoch + 1, self._judged(trial_id, fit, value))
+        judged = self._judged(trial_id, fit, value)
+        self._pruners[fit].report(trial_id, epoch + 1, judged)
         return value
 
     def _judged(self, trial_id: str, fit: int, value: float) -> float:

@@ -23,7 +23,7 @@ from tuner_component.search.training import checkpoint, epoch_reports, seeding
 from tuner_component.search.training.checkpoint import CheckpointFiles
 from tuner_component.search.training.epoch_reports import ReportEpoch
 from tuner_component.search.training.trial_run import TrialRun
-from tuner_component.search.training.weights_cleaner import CheckpointCleaner
+from tuner_component.search.training.weights_cleaner import WeightsCleaner
 from tuner_component.search.training.write_budget import WriteBudget
 
 _LOG = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def instrument(
     *,
     note: Callable[..., None] | None = None,
     report_epoch: ReportEpoch | None = None,
-    cleaner: CheckpointCleaner | None = None,
+    cleaner: WeightsCleaner | None = None,
     budget: WriteBudget | None = None,
 ) -> None:
     """Makes the tuner's trials repeatable, and able to go on after an interruption.
@@ -105,7 +105,7 @@ class _Instrument:
         study_seed: int,
         note: Callable[..., None] | None,
         report_epoch: ReportEpoch,
-        cleaner: CheckpointCleaner | None,
+        cleaner: WeightsCleaner | None,
         budget: WriteBudget,
     ) -> None:
         self._tuner = tuner

@@ -31,7 +31,7 @@ _ENDED = ("COMPLETED", "FAILED")
 _PARENT = "tuner/trial_id"
 
 
-class CheckpointCleaner:
+class WeightsCleaner:
     """Deletes weights as trials end, or fail.
 
     Deletes only files that KerasTuner itself writes, and only in the directories of

@@ -55,7 +55,7 @@ class Dispatcher:
         workers: Workers,
         attempts: Attempts,
         logs: Logs,
-        book: curves.EpochBook,
+        book: curves.LearningCurves,
         max_trials_per_worker: int | None,
         observer: events.Observer,
         begun: Callable[[str], None],

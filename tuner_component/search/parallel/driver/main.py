@@ -21,10 +21,10 @@ from tuner_component.search.parallel.driver.attempts import Attempts
 from tuner_component.search.parallel.driver.reporter import Reporter
 from tuner_component.search.parallel.driver.workers import Workers
 from tuner_component.search.parallel.engine import Engine
-from tuner_component.search.stopping.curves import EpochBook
+from tuner_component.search.stopping.curves import LearningCurves
 from tuner_component.search.study.study import Study, StudyState
 from tuner_component.search.training import seeding
-from tuner_component.search.training.weights_cleaner import CheckpointCleaner
+from tuner_component.search.training.weights_cleaner import WeightsCleaner
 
 # The oracle's thread may be in the middle of a suggestion that nobody wants any more.
 _CLERK_PATIENCE_S = 5.0
@@ -97,7 +97,7 @@ def _search(
             study,
             autocommit=False,
             max_failed_trials=job.options.max_failed_trials,
-            epochs=EpochBook.of(job.options.stopping, tuner.oracle),
+            epochs=LearningCurves.of(job.options.stopping, tuner.oracle),
         )
         end = supervisor.End.COMPLETE
         if found is not StudyState.FINISHED:
@@ -122,7 +122,7 @@ class _Caretaker:
     def __init__(self, tuner: Any, oracle: DurableOracle, study: Study) -> None:
         self._oracle = oracle
         self._seed = study.seed
-        self._cleaner = CheckpointCleaner(tuner, oracle, study.directory)
+        self._cleaner = WeightsCleaner(tuner, oracle, study.directory)
 
     def trial_begun(self, trial_id: str) -> None:
         """Records what the trial is seeded with."""
