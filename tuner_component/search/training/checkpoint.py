@@ -109,7 +109,11 @@ class CheckpointFiles:
                 files.remove_tree(self._directory)
 
     def clear_for_next_run(self) -> None:
-        """Removes everything but the count of runs: this one ended in a failure."""
+        """Removes everything but the count of runs: this one ended in a failure.
+
+        If the process dies in between, the next attempt counts from 0 again: it repeats
+        a run that failed.
+        """
         self.clear()
         self.run += 1
         with _tolerated(self._directory):
@@ -140,7 +144,7 @@ class CheckpointFiles:
 
 @contextlib.contextmanager
 def _tolerated(path: str) -> Iterator[None]:
-    """Makes failures of the storage warnings: checkpoints help, trials do without."""
+    """Turns failures of the storage into warnings: trials can do without checkpoints."""
     try:
         yield
     except (OSError, StorageError) as error:
@@ -215,7 +219,7 @@ class Training:
         self.best.resume(self._mark(state["epoch"]), state["best_value"])
 
     def give_up(self, error: Exception) -> None:
-        """Drops a state that does not fit: this training starts over."""
+        """Drops a state that belongs to another model: this training starts over."""
         _LOG.warning(
             "Trial %s: training %d starts over, its checkpoint cannot be used. %s",
             *(self.trial_id, self.number, error),
@@ -230,11 +234,13 @@ class Training:
         state["reported"] = self.reporter.epochs
         try:
             data = arrays.encode(state)
+            # The order counts: the weights must be on the disk before a checkpoint that
+            # refers to them, and older ones may go only when that is there, too.
             self.best.make_durable()
             self.checkpoints.write(self.number, data)
             self.best.checkpointed(self._mark(epoch))
         except (OSError, StorageError, TypeError) as error:
-            # A checkpoint is a help. Training can do without.
+            # Training goes on without a checkpoint.
             _LOG.warning(
                 "Trial %s: no checkpoint written, training goes on. %s",
                 *(self.trial_id, error),
@@ -245,10 +251,11 @@ class Training:
 
 
 class EpochCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
-    """Writes the state of a training after its epochs, and begins with a saved one.
+    """Writes the state of a training after its epochs, and starts from a saved one.
 
     Must be the last callback of the training, so that the others have reset themselves
-    when a state is put back, and have counted the epoch when one is written.
+    when a state is put back, and have counted the epoch when one is written, or have
+    stopped the training.
 
     Args:
         training: The training.
@@ -261,7 +268,10 @@ class EpochCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
         self._state = state
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Puts the state back and skips the epochs it has behind it."""
+        """Puts the state back and skips the epochs before it.
+
+        Not earlier: the other callbacks start counting anew in this call.
+        """
         state, self._state = self._state, None
         if state is None:
             return
@@ -271,7 +281,8 @@ class EpochCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
             self._training.give_up(error)
             return
         epoch = state["epoch"] + 1
-        # What `fit` asks after this, on every backend (as for BackupAndRestore).
+        # `fit` looks at it after this, on every backend: Keras has it for its callback
+        # BackupAndRestore.
         self._training.model._initial_epoch = epoch
         _LOG.info(
             "Trial %s goes on after epoch %d of %s (training %d).",
@@ -280,11 +291,12 @@ class EpochCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
         )
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Makes the skipping end with this training."""
+        """Ends the skipping: the next training of the model starts at its first epoch."""
         self._training.model._initial_epoch = None
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Writes the state, if it is worth its price and training goes on."""
+        # After the last epoch, `TrialRun` knows what is needed of the training.
         last = self._training.model.stop_training or epoch + 1 >= self.params["epochs"]
         if not last and self._training.may_write():
             self._training.write(epoch)

@@ -1,10 +1,11 @@
-"""The one place that hooks seeding and checkpoints into a user's tuner.
+"""The one place that hooks into a user's tuner: seeds, checkpoints, epochs, state.
 
 Used in process and in workers alike. Methods of the one tuner and its hypermodel are
 wrapped; their classes, and every other tuner, are left alone. A tuner that does not
 train Keras models through its hypermodel is seeded, and otherwise runs as it would.
 """
 
+import dataclasses
 import json
 import logging
 import math
@@ -51,8 +52,8 @@ def instrument(
         report_epoch: Called as `report_epoch(trial_id, fit, epoch, metrics)` after every
             epoch of a Keras model, and of a loop that calls `report_epoch`; answers
             whether to stop. None if no one wants to know.
-        cleaner: Deletes superfluous weights as trials end; None where another process
-            does, since it takes the real oracle to know which.
+        cleaner: Deletes superfluous weights as trials end; None if another process does
+            (it takes the real oracle to know which).
         budget: Decides when the state of a training may be written; by default at a
             rate that costs at most 5 % of the training time.
     """
@@ -70,8 +71,8 @@ def instrument(
 def keep_state(tuner: base_tuner.BaseTuner, path: str) -> None:
     """Makes a tuner save its state in a file of the study, and restores it from there.
 
-    Where KerasTuner would put that file, the next tuner's constructor would find it and
-    go looking for the oracle's state beside it, which is in the journal.
+    If it stood where KerasTuner puts that file, the constructor of the next tuner would
+    find it, and look beside it for the oracle's state, which is in the journal.
 
     Args:
         tuner: Fresh from its constructor.
@@ -97,28 +98,27 @@ class _StoppedError(Exception):
     """A trial was stopped: KerasTuner's loop over its executions ends."""
 
 
+@dataclasses.dataclass
 class _Instrument:
-    def __init__(
-        self,
-        tuner: Any,
-        study_directory: str,
-        study_seed: int,
-        note: Callable[..., None] | None,
-        report_epoch: ReportEpoch,
-        cleaner: WeightsCleaner | None,
-        budget: WriteBudget,
-    ) -> None:
-        self._tuner = tuner
-        self._study_directory = study_directory
-        self._study_seed = study_seed
-        self._note = note
-        self._report_epoch = report_epoch
-        self._cleaner = cleaner
-        self._budget = budget
-        self._run: TrialRun | None = None
+    """The hooks in one tuner, and the trial that it runs. See `instrument`."""
+
+    tuner: Any
+    study_directory: str
+    study_seed: int
+    note: Callable[..., None] | None
+    report_epoch: ReportEpoch
+    cleaner: WeightsCleaner | None
+    budget: WriteBudget
+    run: TrialRun | None = None  # Until the trial's end is durable.
+
+    @property
+    def active_run(self) -> TrialRun | None:
+        """The run of a trial that is going on; None for what is built between trials."""
+        return self.run if self.run is not None and self.run.active else None
 
     def attach(self) -> None:
-        tuner = self._tuner
+        """Hooks into the tuner."""
+        tuner = self.tuner
         self._wrap_run_trial(tuner)
         self._wrap_on_trial_end(tuner)
         if tuner.hypermodel is None:
@@ -131,9 +131,9 @@ class _Instrument:
         run_trial = tuner.run_trial
 
         def run_interruptible(trial: Any, *args: Any, **kwargs: Any) -> Any:
-            self._run = run = self._begin(trial.trial_id)
+            self.run = run = self._begin(trial.trial_id)
             needs_space = disk_space.needed(
-                f"trial {trial.trial_id}", self._study_directory
+                f"trial {trial.trial_id}", self.study_directory
             )
             try:
                 with epoch_reports.sent_to(run.report_epoch), needs_space:
@@ -143,12 +143,14 @@ class _Instrument:
             except disk_space.DiskFullError:
                 raise  # It goes on from where it was, once there is space.
             except Exception:
+                # Before KerasTuner sees it, and the oracle hands the trial out again.
                 # Without memory, the next attempt goes on from where this one was.
                 if not memory.ran_out(traceback.format_exc()):
                     run.failed()
                 raise
             finally:
                 run.end()
+            # KerasTuner takes NaN for a failure of the run, and may retry it.
             if not _is_finite(results, tuner.oracle.objective):
                 run.failed()
             return results
@@ -159,27 +161,32 @@ class _Instrument:
         on_trial_end = tuner.on_trial_end
 
         def on_durable_end(trial: Any) -> None:
+            # First of all the end is made durable: if the process dies before, the next
+            # attempt still needs what is kept.
             on_trial_end(trial)
-            run, self._run = self._run, None
-            # Otherwise the trial is run again, elsewhere perhaps and already now.
+            run, self.run = self.run, None
+            # With another status the trial is run again, by another worker perhaps and
+            # already now.
             if run is not None and trial.status in ("COMPLETED", "FAILED"):
                 run.ended()
-            if self._cleaner is not None:
-                self._cleaner.trial_ended(trial.trial_id)
+            if self.cleaner is not None:
+                self.cleaner.trial_ended(trial.trial_id)
 
         tuner.on_trial_end = on_durable_end
 
     def _wrap_build_and_fit(self, tuner: Any) -> None:
-        """Leaves executions out after a stop, and marks those that give but a result."""
+        """Leaves executions out after a stop, and says if only their result is used."""
         build_and_fit = tuner._build_and_fit_model
         executes = type(tuner).run_trial is keras_tuner.Tuner.run_trial
         gives_result = _is_stock(tuner)
 
         def build_and_fit_model(trial: Any, *args: Any, **kwargs: Any) -> Any:
-            run = self._run
-            if run is None or not run.active:
+            run = self.active_run
+            if run is None:
                 return build_and_fit(trial, *args, **kwargs)
             if run.stopped and executes:
+                # The stop was an answer for the whole trial. There is no other way out
+                # of the loop in KerasTuner's `run_trial`.
                 raise _StoppedError
             run.result_suffices = gives_result
             try:
@@ -194,8 +201,8 @@ class _Instrument:
         build = hypermodel.build
 
         def build_seeded(hp: Any, *args: Any, **kwargs: Any) -> Any:
-            run = self._run
-            if run is None or not run.active:
+            run = self.active_run
+            if run is None:
                 return build(hp, *args, **kwargs)
             run.seed_next_build()
             model = build(hp, *args, **kwargs)
@@ -205,18 +212,18 @@ class _Instrument:
         hypermodel.build = build_seeded
 
     def _begin(self, trial_id: str) -> TrialRun:
-        seed = seeding.trial_seed(self._study_seed, trial_id)
-        if self._note is not None:
-            self._note(trial_id, seed=seed)
-        directory = checkpoint.directory_of(self._study_directory, trial_id)
-        executions = getattr(self._tuner, "executions_per_trial", 1)
+        seed = seeding.trial_seed(self.study_seed, trial_id)
+        if self.note is not None:
+            self.note(trial_id, seed=seed)
+        directory = checkpoint.directory_of(self.study_directory, trial_id)
+        executions = getattr(self.tuner, "executions_per_trial", 1)
         run = TrialRun(
             trial_id,
             CheckpointFiles(directory),
             seed,
             executions,
-            self._budget,
-            self._report_epoch,
+            self.budget,
+            self.report_epoch,
         )
         run.seed()
         return run

@@ -7,7 +7,6 @@ What is hooked are the two calls that every way of running a Keras trial has in 
 that is run again makes the same calls in the same order, so the numbers identify them.
 """
 
-import dataclasses
 import functools
 import inspect
 from collections.abc import Callable
@@ -30,7 +29,7 @@ _POSITION_OF_CALLBACKS = 5
 
 
 class TrialRun:
-    """What happens inside of one `run_trial`.
+    """What happens inside one `run_trial`.
 
     Args:
         trial_id: The trial.
@@ -103,7 +102,7 @@ class TrialRun:
         """Makes the model's trainings ones that can be interrupted."""
         if not isinstance(model, keras.Model):
             return
-        # Where `build` returns the same model again, its hook is replaced.
+        # If `build` returns the same model again, its hook is replaced.
         fit = getattr(model.fit, "hooked", model.fit)
 
         @functools.wraps(fit)
@@ -117,14 +116,17 @@ class TrialRun:
         object.__setattr__(model, "fit", fit_and_go_on)
 
     def end(self) -> None:
-        """Lets go of the models; their saved trainings stay until the trial ended."""
+        """Lets go of the models; their saved trainings stay until the trial has ended.
+
+        The models may live on with the user: from now on their `fit` is Keras' own.
+        """
         self._active = False
 
     def failed(self) -> None:
         """The run failed by itself; say so before the oracle hears of it.
 
-        Then the trial may begin anew elsewhere at any moment, and it must find another
-        seed and nothing to go on from.
+        From then on the trial may start over elsewhere at any moment, and it must find
+        another seed and nothing to go on from.
         """
         self._best.close()
         self._checkpoints.clear_for_next_run()
@@ -143,25 +145,30 @@ class TrialRun:
     ) -> Any:
         number = self._fits
         self._fits += 1
-        call = _Call.of(fit, args, kwargs)
-        if call is None:
+        taken = _without_callbacks(fit, args, kwargs)
+        if taken is None:
             return fit(*args, **kwargs)
-        training = self._training(number, model, call.callbacks)
-        state = self._usable(self._checkpoints.take(number))
-        if state is not None and state["epoch"] is None:
+        fit_with, callbacks = taken
+        training = self._training(number, model, callbacks)
+        state = self._checkpoints.take(number)
+        if state is not None and state["epoch"] is None:  # It was trained to its end.
             if self._skip(training, state):
                 return training.history
             state = None
+        # The order counts. The reporter sees the metrics that the user's callbacks add;
+        # the checkpoint comes last: see there. Keras adds a history of its own unless it
+        # is given one, but behind the checkpoint, which would lack the last epoch.
         checkpoint = EpochCheckpoint(training, state)
+        added = [training.history, training.reporter, checkpoint]
         with self._budget.training():
-            result = call(
-                [*training.callbacks, training.history, training.reporter, checkpoint]
-            )
+            result = fit_with(callbacks=[*training.callbacks, *added])
         self.stopped = self.stopped or training.reporter.stopped
         self._finish(training, result)
         return result
 
     def _training(self, number: int, model: Any, callbacks: list[Any]) -> Training:
+        # A later training was under way: the file of the best weights is ahead of this
+        # one, which is only gone through again because its end was not saved.
         self._best.paused = number < self._checkpoints.latest
         self._best.guard(best_weights.find_saver(callbacks))
         given = [c for c in callbacks if isinstance(c, keras.callbacks.History)]
@@ -178,19 +185,16 @@ class TrialRun:
             self._budget,
         )
 
-    def _usable(self, state: Any) -> Any:
-        """The saved state, unless it lacks the weights that this caller needs."""
-        if state is None or "model" in state or self.result_suffices:
-            return state
-        return None
-
     def _skip(self, training: Training, state: dict[str, Any]) -> bool:
         """Puts back a finished training; returns whether that was possible."""
+        if "model" not in state and not self.result_suffices:
+            return False  # Only its result was kept, and this caller uses the weights.
         try:
             training.restore(state)
         except MismatchError as error:
             training.give_up(error)
             return False
+        # As `fit` leaves them.
         training.history.set_model(training.model)
         training.model.history = training.history
         self.stopped = self.stopped or training.reporter.stopped
@@ -208,38 +212,28 @@ class TrialRun:
             training.write(None)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Call:
-    """A call of `fit` whose callbacks are known."""
+def _without_callbacks(
+    fit: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Callable[..., Any], list[Any]] | None:
+    """Takes the callbacks out of a call of `fit`.
 
-    fit: Callable[..., Any]
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    callbacks: list[Any]
-
-    @classmethod
-    def of(
-        cls, fit: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> "_Call | None":
-        """Takes the callbacks out of the arguments, None where that cannot be done."""
-        if len(args) > _POSITION_OF_CALLBACKS:
-            given = args[_POSITION_OF_CALLBACKS]
-            before = args[:_POSITION_OF_CALLBACKS]
-            after = args[_POSITION_OF_CALLBACKS + 1 :]
-            if after:
-                return None
-            args = before
-        else:
-            given = kwargs.get("callbacks")
-            kwargs = {k: v for k, v in kwargs.items() if k != "callbacks"}
-        if isinstance(given, keras.callbacks.CallbackList) or not _takes_callbacks(fit):
-            return None
-        callbacks = [c for c in keras.tree.flatten(given) if c is not None]
-        return cls(fit, args, kwargs, callbacks)
-
-    def __call__(self, callbacks: list[Any]) -> Any:
-        """Calls `fit` with other callbacks."""
-        return self.fit(*self.args, callbacks=callbacks, **self.kwargs)
+    Returns:
+        The call, which waits for `callbacks=`, and those that it had. None if they cannot
+        be told, or others cannot be passed: then `fit` has to be called as it was.
+    """
+    if len(args) > _POSITION_OF_CALLBACKS + 1:
+        return None  # What follows them has to be passed by position, too.
+    if len(args) > _POSITION_OF_CALLBACKS:
+        if "callbacks" in kwargs:
+            return None  # An error of the caller's: Python says what it is.
+        args, given = args[:_POSITION_OF_CALLBACKS], args[_POSITION_OF_CALLBACKS]
+    else:
+        kwargs = dict(kwargs)
+        given = kwargs.pop("callbacks", None)
+    if isinstance(given, keras.callbacks.CallbackList) or not _takes_callbacks(fit):
+        return None
+    callbacks = [c for c in keras.tree.flatten(given) if c is not None]
+    return functools.partial(fit, *args, **kwargs), callbacks
 
 
 def _takes_callbacks(fit: Callable[..., Any]) -> bool:
