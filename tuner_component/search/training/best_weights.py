@@ -1,13 +1,16 @@
 """Keeps the file of a trial's best weights in step with what is known of its training.
 
-KerasTuner writes the weights whenever an epoch is the best so far, in place. Two things
-go wrong there when a trial is interrupted: the file may be torn, and it may already
-hold an epoch that the trial, going on from its last checkpoint, has not reached yet.
-Then the best score and the best weights belong to different epochs.
+KerasTuner writes the weights in place whenever an epoch is the best so far. If the trial
+is interrupted, two things may be wrong: the file is torn, or it already holds an epoch
+that the trial, going on from its last checkpoint, has not reached yet. Then the best
+score and the best weights belong to different epochs.
 
-So a new file takes the place of the old one only when it is complete, and the first one
-after a checkpoint does not replace the old file but moves it aside. Going on from that
+So a new file replaces the old one only when it is complete, and the first one after a
+checkpoint does not replace the old file but moves it aside. Going on from that
 checkpoint moves it back. On a local disk this costs two renames and no copy.
+
+The names of the files tell which checkpoint they belong to (its mark), since a process
+that dies has no time to write that down.
 """
 
 import contextlib
@@ -47,8 +50,8 @@ class BestWeights:
     """Guards the best weights of one trial.
 
     Attributes:
-        paused: While set, nothing is saved. For trainings that are gone through again
-            on the way to a later one: the file has all of them behind it.
+        paused: While set, nothing is saved. For trainings that are repeated on the way
+            to a later one: the file already holds the best of them.
     """
 
     def __init__(self) -> None:
@@ -59,7 +62,7 @@ class BestWeights:
         self._synced = True
 
     def guard(self, saver: Any) -> None:
-        """Takes over how `saver`, a SaveBestEpoch, writes its file."""
+        """Replaces how `saver`, a SaveBestEpoch, writes its file."""
         if saver is None or saver is self._saver:
             return
         self._saver = saver
@@ -83,7 +86,7 @@ class BestWeights:
         self._synced = True
 
     def checkpointed(self, mark: str) -> None:
-        """A checkpoint named `mark` is durable: the weights go with it from now on."""
+        """A checkpoint named `mark` is durable: the file belongs to it from now on."""
         if not self.paused:
             self._forget_kept()
             self._mark, self._kept = mark, False
@@ -95,6 +98,8 @@ class BestWeights:
         self._saver.best_value = value
         if self.paused:
             return
+        # A file kept for another checkpoint is older: it was to be removed once this one
+        # was durable. Without a kept file no better epoch was saved since.
         for kept in kept_files(self._weights):
             if kept == self._kept_path(mark):
                 files.move(kept, self._weights)
@@ -131,8 +136,9 @@ class BestWeights:
         new = weights.removesuffix(_SUFFIX) + ".new" + _SUFFIX
         self._saver.filepath = new
         try:
-            # HDF5 writes small arrays when the file is closed. Where it finds no space
-            # for them then, it says nothing, or kills the process.
+            # Ask first: HDF5 writes small arrays when the file is closed. If it finds no
+            # space for them then, it says nothing, or ends the process with a
+            # segmentation fault.
             size = training_state.model_size(self._saver.model)
             disk_space.require(os.path.dirname(new), size + _RESERVE)
             save()
@@ -142,6 +148,8 @@ class BestWeights:
         finally:
             self._saver.filepath = weights
         if files.exists(new):  # Not on the helpers of a multi-worker strategy.
+            # Between the two renames there is no file of this name. A process that dies
+            # there goes on from the checkpoint, which moves the kept one back.
             self._keep(weights)
             files.move(new, weights)
             self._synced = False
@@ -153,7 +161,7 @@ class BestWeights:
 
 
 def _discard(path: str) -> None:
-    """Removes a file that a failed save left, of which HDF5 still has hold."""
+    """Removes a file that a failed save left, and that HDF5 still holds open."""
     with contextlib.suppress(OSError):
         os.truncate(path, 0)  # Its space is free at once, for HDF5's last words too.
         os.unlink(path)

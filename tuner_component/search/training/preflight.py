@@ -25,11 +25,11 @@ _REMEDY = (
 def prepared(
     make: Callable[[], tuple[Any, Mapping[str, Any]]], seed: int, wanted: bool
 ) -> tuple[Any, Mapping[str, Any]]:
-    """Makes the tuner of a search, perhaps after a check of another one.
+    """Makes the tuner of a search, after a check of another one if wanted.
 
-    The check reads from the data, and a dataset may remember it (which order it was
-    shuffled in, what it caches): trials would differ from those of a search that was
-    resumed, and is not checked. So they get data that nobody has read from.
+    The check reads from the data, and a dataset may remember that (the order in which it
+    is shuffled, what it caches): trials would differ from those of a search that is
+    resumed, and not checked. So they get data that was never read from.
 
     Args:
         make: Returns a new tuner and the arguments for its `search`.
@@ -49,8 +49,8 @@ def check(
 ) -> None:
     """Builds the default model, trains it on one batch, and looks for the objective.
 
-    A model is trained only where KerasTuner itself would call its `fit`; what a
-    `run_trial` or `HyperModel.fit` of the user's own does is not known.
+    A model is trained only if KerasTuner itself would call its `fit`; what a `run_trial`
+    or `HyperModel.fit` of the user's own does is not known.
 
     Args:
         tuner: The user's tuner, before `search` is called.

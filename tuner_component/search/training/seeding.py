@@ -1,9 +1,9 @@
 """Seeds: the same study seed gives the same trials and, on a CPU, the same scores.
 
-KerasTuner seeds only its oracle, and only where the user passed a seed. Training is
-left to whatever state the random generators happen to be in. Here every seed is
-derived from the study's own by hashing, so that a trial's seed depends neither on the
-worker that runs it nor on what that worker ran before.
+KerasTuner seeds only its oracle, and only if the user passed a seed. Training starts from
+the state that the random generators happen to be in. Here every seed is derived from the
+study's own by hashing, so that a trial's seed depends neither on the worker that runs it
+nor on what that worker ran before.
 
 Each level is a pure function of the one above: study -> trial -> model build. The
 trial's seed is what the study records; everything below follows from it.
@@ -62,9 +62,9 @@ def build_seed(seed_of_trial: int, run: int, build: int) -> int:
 def seed_everything(seed: int) -> None:
     """Seeds Python, NumPy and the Keras backend.
 
-    `keras.utils.set_random_seed` also seeds TensorFlow where it is merely installed,
-    importing it for that. A search on JAX or PyTorch must not pay for that import,
-    so TensorFlow is seeded only where it is the backend or already loaded.
+    `keras.utils.set_random_seed` seeds TensorFlow whenever it is installed, and imports
+    it for that. A search on JAX or PyTorch must not pay for that import, so TensorFlow
+    is seeded only if it is the backend or already loaded.
 
     Args:
         seed: A seed in [1, 2**31 - 1].

@@ -28,7 +28,7 @@ def can_be_captured(model: Any) -> bool:
     """Whether everything that trains in the model is known.
 
     A model with optimizers of its own beside `model.optimizer` (a GAN, say) builds
-    them at its first step, so their slots could not be put back before it.
+    them at its first step, so their variables could not be put back before it.
     """
     own = model.optimizer
     return not any(
@@ -89,8 +89,8 @@ def restore_model(model: Any, state: dict[str, Any]) -> None:
 def capture_random() -> dict[str, Any]:
     """Reads the generators that shuffling and augmentation draw from.
 
-    TensorFlow's are not among them: its state lives inside of the operations. Under a
-    seed it repeats with every fit, which serves the same end.
+    TensorFlow's are not among them: their state is inside the operations. Under a seed
+    it repeats with every `fit`, which is as good.
     """
     state: dict[str, Any] = {
         "python": random.getstate(),
@@ -126,8 +126,8 @@ def restore_callbacks(callbacks: Sequence[Any], states: list[dict[str, Any]]) ->
                 setattr(callback, name, value)
 
 
-# Their callbacks hold files, profilers and steps of a writer, of which a number alone
-# would be a lie. Those of Keras that watch a metric are different, see below.
+# Their callbacks hold files, profilers and steps of a writer: a number put back without
+# these would be wrong. Those of Keras that watch a metric are different, see below.
 _PACKAGES_WITH_HANDLES = ("keras", "keras_tuner", "tensorboard")
 
 
@@ -143,7 +143,7 @@ def _counted(callback: Any) -> dict[str, Any]:
     if package in _PACKAGES_WITH_HANDLES and not watches:
         return {}
     # Keras turns the sign of min_delta once it knows which way is better, and does so
-    # again in the run that goes on.
+    # again in the run that goes on: put back, it would be turned twice.
     settings = {"params", "min_delta"} if watches else {"params"}
     return {
         name: value
@@ -174,10 +174,8 @@ def _values(variables: list[Any]) -> list[np.ndarray[Any, Any]]:
 
 def _scope(model: Any) -> contextlib.AbstractContextManager[Any]:
     """The model's distribution strategy, which only TensorFlow's backend has."""
-    strategy = getattr(model, "distribute_strategy", None)
-    scope: contextlib.AbstractContextManager[Any]
-    scope = contextlib.nullcontext() if strategy is None else strategy.scope()
-    return scope
+    strategy: Any = getattr(model, "distribute_strategy", None)
+    return contextlib.nullcontext() if strategy is None else strategy.scope()
 
 
 def _check(variables: list[Any], values: list[Any]) -> None:

@@ -1,8 +1,8 @@
-"""Deletes the weights of trials that nobody needs any more.
+"""Deletes the weights of trials that are not needed any more.
 
 KerasTuner keeps the best epoch of every trial for ever, optimizer included: a hundred
-trials of a model of 1 GB fill 300 GB. Needed are the best few trials, what Hyperband may
-still continue from, and what those were continued from themselves.
+trials of a model of 1 GB fill 300 GB. Needed are the best few trials, those that
+Hyperband may still continue, and those that these continued themselves.
 """
 
 import logging
@@ -17,8 +17,7 @@ from tuner_component.search.training import best_weights, checkpoint
 _LOG = logging.getLogger(__name__)
 
 # As many as KerasTuner's `results_summary` shows. `get_best_models` loads one by
-# default; who asks for a few more, in `on_search_end` say, still gets them, and the
-# space is bounded all the same.
+# default; code that asks for a few more, in `on_search_end` say, still gets them.
 DEFAULT_KEEP = 10
 
 # What KerasTuner's tuners write into the directory of a trial, besides its record.
@@ -35,9 +34,9 @@ class WeightsCleaner:
     """Deletes weights as trials end, or fail.
 
     Deletes only files that KerasTuner itself writes, and only in the directories of
-    trials that the oracle knows as ended. Other files there are the user's and stay; a
+    trials that have ended for the oracle. Other files there are the user's and stay; a
     directory that is empty then goes. With an oracle of the user's own nothing is
-    deleted: who knows what its trials continue from.
+    deleted: its trials may continue from any other.
 
     The work per trial depends on what is kept, not on how many trials there were.
 
@@ -45,8 +44,8 @@ class WeightsCleaner:
         tuner: The tuner that writes the weights.
         oracle: The oracle that knows the trials: KerasTuner's own, or a wrapper that
             passes its attributes on.
-        study_directory: Where trainings are kept that may go on (see `instrument`);
-            those of failed trials go with the weights.
+        study_directory: Path or URI of the study, which has the checkpoints: those of
+            failed trials are deleted with the weights.
         keep: How many of the best trials keep their weights.
     """
 
@@ -85,12 +84,13 @@ class WeightsCleaner:
         return self._clean(set())
 
     def _clean(self, ended: set[str]) -> list[str]:
+        # A trial whose worker died ended without a tuner that would have cleaned up.
         failed = self._failures()
         for trial_id in failed:
-            self._forget_training(trial_id)
+            self._delete_checkpoints(trial_id)
         if not _is_known(self._oracle):
             return []
-        if self._present is None:
+        if self._present is None:  # Listed once: it may be thousands of directories.
             self._present = self._find()
         self._present |= ended | failed
         done = {t for t in self._present if self._trial(t).status in _ENDED}
@@ -101,13 +101,13 @@ class WeightsCleaner:
         return superfluous
 
     def _failures(self) -> set[str]:
-        """Trials that have failed since the last time, by whatever means."""
+        """Trials that have failed since the last call."""
         ended = self._oracle.end_order
         news = ended[self._seen_ended :]
         self._seen_ended = len(ended)
         return {t for t in news if self._trial(t).status == "FAILED"}
 
-    def _forget_training(self, trial_id: str) -> None:
+    def _delete_checkpoints(self, trial_id: str) -> None:
         directory = checkpoint.directory_of(self._study_directory, trial_id)
         try:
             files.remove_tree(directory)
@@ -115,7 +115,7 @@ class WeightsCleaner:
             _LOG.warning("%s stays. %s", directory, error)
 
     def _find(self) -> set[str]:
-        """The trials of this search that have a directory: of an earlier attempt too."""
+        """The trials of this search with a directory, those before a resume included."""
         names = files.list_names(self._directory)
         ids = {name.removeprefix("trial_") for name in names if name[:6] == "trial_"}
         return {trial_id for trial_id in ids if trial_id in self._oracle.trials}
@@ -149,8 +149,8 @@ class WeightsCleaner:
     def _candidates(self) -> set[str]:
         """Trials that Hyperband may still pick for the next round of their bracket.
 
-        It picks the best of a round first, so of a round whose successor has `n`
-        places only the best `n` so far can ever be picked.
+        It picks the best of a round first. So if the next round has `n` places, only
+        the best `n` so far can ever be picked.
         """
         candidates: set[str] = set()
         for bracket in getattr(self._oracle, "_brackets", []):
@@ -180,7 +180,7 @@ class WeightsCleaner:
             if files.exists(directory) and not files.list_names(directory):
                 files.remove_tree(directory)
         except (OSError, StorageError) as error:
-            # Space is not worth a search.
+            # The search goes on: weights that stay only take space.
             _LOG.warning("Weights of trial %s stay. %s", trial_id, error)
 
 

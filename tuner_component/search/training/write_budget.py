@@ -9,12 +9,12 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 
-# Assumed before the first write was measured. Deliberately pessimistic: a first write
-# that comes a little late loses nothing, one that comes too early breaks the promise.
+# Assumed before the first write was measured. Pessimistic on purpose: a first write that
+# comes a little late loses little, one that comes too early breaks the promise.
 _ASSUMED_BYTES_PER_SECOND = 50e6
 _ASSUMED_FIXED_SECONDS = 0.02
 
-# Less training than this is not worth protecting, however cheap a write is.
+# However cheap a write is: less training than this is not worth protecting.
 _LEAST_SECONDS_BETWEEN = 1.0
 
 
@@ -24,9 +24,9 @@ class WriteBudget:
     With share `s`, a write is allowed when what was spent so far plus what this write
     will probably cost is at most `s` times the training time so far, so the total
     exceeds the share by at most the error of one estimate, and a write that was
-    slower than expected is paid back before the next one. What is lost in a crash is
-    at most about `cost / s` seconds of training: 20 times one write at 5 %. Cheap writes
-    are a second of training apart and cost less than the share.
+    slower than expected is paid back before the next one. A crash loses at most about
+    `cost / s` seconds of training: 20 times one write at 5 %. Cheap writes are a second
+    of training apart and cost less than the share.
 
     Args:
         share: Largest part of the training time that writes may take, in (0, 1).
