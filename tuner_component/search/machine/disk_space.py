@@ -1,8 +1,8 @@
 """A disk that is full ends the search: no trial is to blame, and none could go on.
 
-KerasTuner takes whatever a trial raises for a failure of that trial. A trial that cannot
-write its weights would fail, and so would the next one, until nothing is left of a search
-that only wants some space.
+For KerasTuner, whatever a trial raises is a failure of that trial. A trial that cannot
+write its weights would fail, and so would the next one, until too many have failed in a
+search that only needs some space.
 """
 
 import contextlib
@@ -17,12 +17,12 @@ from tuner_component.search.error_reports import UserCodeError
 from tuner_component.search.errors import SearchError, StorageError
 
 _CODES = (errno.ENOSPC, errno.EDQUOT)
-# Errors of libraries have classes of their own, but say what the system said to them.
+# Libraries raise classes of their own, but quote the system's message.
 _SAID = tuple(os.strerror(code) for code in _CODES)
 
 
 class DiskFullError(StorageError, errors.FatalError):  # type: ignore[misc]
-    """There was no space to write something; KerasTuner lets it end the search."""
+    """There was no space to write something. A fatal error for KerasTuner, too."""
 
 
 def is_told_in(text: str) -> bool:
@@ -32,11 +32,11 @@ def is_told_in(text: str) -> bool:
 
 @contextlib.contextmanager
 def needed(what: str, study_directory: str) -> Iterator[None]:
-    """Turns an error that goes back to a full disk, whichever, into one that says so.
+    """Turns any error that a full disk has caused into one that says so.
 
     Args:
         what: What needs the space, for the message.
-        study_directory: Path or URI of the study that can be gone on with.
+        study_directory: Path or URI of the study that can be resumed.
 
     Raises:
         DiskFullError: If the disk was full for the code within.
@@ -49,7 +49,7 @@ def needed(what: str, study_directory: str) -> Iterator[None]:
         shortage = _shortage(error)
         if shortage is None:
             raise
-        if isinstance(error, StorageError):  # It says all that there is to say.
+        if isinstance(error, StorageError):  # Its message says all of this.
             raise DiskFullError(str(error)) from error
         text = "".join(traceback.format_exception(error)).rstrip()
         raise DiskFullError(
@@ -61,7 +61,7 @@ def needed(what: str, study_directory: str) -> Iterator[None]:
 
 
 def require(directory: str, size: int) -> None:
-    """Finds out whether something can be written before it is begun.
+    """Finds out whether there is space for something, before it is written.
 
     Args:
         directory: Local; where it is to be written.
@@ -74,7 +74,7 @@ def require(directory: str, size: int) -> None:
         status = os.statvfs(directory)
     except OSError:
         return  # The writing itself will tell.
-    # Some is reserved for root. What knows of no blocks knows of no limit.
+    # Some is reserved for root. A filesystem without a count of blocks has no limit.
     blocks = status.f_bavail if os.geteuid() else status.f_bfree
     free = blocks * status.f_frsize
     if status.f_blocks and free < size:
@@ -101,5 +101,7 @@ def _says_full(error: BaseException) -> bool:
     if isinstance(error, OSError) and error.errno in _CODES:
         return True
     if isinstance(error, (SearchError, UserCodeError)):
-        return False  # It quotes others: a trial that failed long ago, perhaps.
+        # Their messages quote others: a trial that failed long ago, perhaps. What caused
+        # them is looked at by itself.
+        return False
     return is_told_in("".join(traceback.format_exception_only(error)))

@@ -1,4 +1,4 @@
-"""Where a process's output goes: Python's, and what native code prints."""
+"""Where the output of a process goes: Python's, and what native code prints."""
 
 import contextlib
 import ctypes
@@ -12,7 +12,7 @@ _NOISE = "Extension modules: "
 
 
 class Output:
-    """Leads standard output and standard error of this process into files.
+    """Sends standard output and standard error of this process into files.
 
     File descriptors are redirected, so that what libraries and child processes print
     is there too, in order with the rest.
@@ -30,7 +30,7 @@ class Output:
 
         Args:
             path: The file; its directory is made if needed.
-            heading: A line to begin with.
+            heading: A line to start with.
         """
         if path != self._path:
             self._flush()
@@ -44,6 +44,7 @@ class Output:
             print(heading, flush=True)
 
     def _flush(self) -> None:
+        """Writes what is still buffered, or it would end up in the next file."""
         sys.stdout.flush()
         sys.stderr.flush()
         ctypes.CDLL(None).fflush(None)
@@ -51,7 +52,7 @@ class Output:
 
 def log_traceback() -> None:
     """Prints the traceback of the exception being handled, if the log can be written."""
-    with contextlib.suppress(OSError):  # That its disk is full may be the exception.
+    with contextlib.suppress(OSError):  # The exception may be that this disk is full.
         traceback.print_exc()
 
 

@@ -1,4 +1,4 @@
-"""What keeps a family of processes together on Linux."""
+"""What Linux offers to keep a family of processes together, and to wait for signals."""
 
 import contextlib
 import ctypes
@@ -17,6 +17,9 @@ _PR_SET_CHILD_SUBREAPER = 36
 def die_with_parent(signal_number: int = signal.SIGKILL) -> None:
     """Has the kernel send this process a signal when its parent ends.
 
+    A parent that has ended before is not noticed: ask `os.getppid` afterwards. The signal
+    also comes when only the thread ends that forked this process.
+
     Args:
         signal_number: The signal; 0 takes the request back.
     """
@@ -24,16 +27,17 @@ def die_with_parent(signal_number: int = signal.SIGKILL) -> None:
 
 
 def adopt_orphans() -> None:
-    """Makes descendants whose parent ends children of this process."""
+    """Makes descendants whose parent ends children of this process.
+
+    Otherwise they would be those of process 1, and no one would know that they exist.
+    """
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def kill_group(group: int, signal_number: int = signal.SIGKILL) -> None:
     """Sends a signal to a process group, if there still is one."""
-    try:
+    with _perhaps_gone():
         os.killpg(group, signal_number)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 def children() -> list[int]:
@@ -48,10 +52,8 @@ def kill_session(session: int) -> None:
     """Kills every process of a session: the last resort when its leader is gone."""
     for name in _list("/proc"):
         if name.isdigit() and _session_of(int(name)) == session:
-            try:
+            with _perhaps_gone():
                 os.kill(int(name), signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                pass
 
 
 class SignalPipe:
@@ -71,7 +73,7 @@ class SignalPipe:
         return self._reader.fileno()
 
     def write_fileno(self) -> int:
-        """The descriptor that Python's signal handler writes to."""
+        """The descriptor that Python writes the numbers of signals to."""
         return self._writer.fileno()
 
     def read(self) -> list[int]:
@@ -82,11 +84,11 @@ class SignalPipe:
             return []
 
     def wake(self) -> None:
-        """Makes it readable though there is no signal to read."""
+        """Makes it readable without a signal: a zero byte is the number of none."""
         self._writer.send(b"\0")
 
     def close(self) -> None:
-        """Closes both ends, as a forked child does that wants none of it."""
+        """Closes both ends. A forked child closes its own copies so."""
         self._reader.close()
         self._writer.close()
 
@@ -95,7 +97,7 @@ class SignalPipe:
 def signal_pipe(*signals: int) -> Iterator[SignalPipe]:
     """While it lasts, signals that have a handler in Python show in a `SignalPipe`, too.
 
-    For the main thread only, as Python allows it to no other.
+    For the main thread only: Python allows it to no other.
     """
     pipe = SignalPipe(signals)
     previous_fd = signal.set_wakeup_fd(pipe.write_fileno(), warn_on_full_buffer=False)
@@ -110,16 +112,16 @@ def signal_pipe(*signals: int) -> Iterator[SignalPipe]:
 def caught_signals(*signals: int) -> Iterator[SignalPipe]:
     """While it lasts, signals have no effect but to show in a `SignalPipe`.
 
-    For the main thread only, as Python allows it to no other.
+    For the main thread only: Python allows it to no other.
     """
     with signal_pipe(*signals) as pipe, _set(dict.fromkeys(signals, _ignore)):
         yield pipe
 
 
-# The handlers of `handled_here` that are in place, and those they took the place of.
+# The handlers of `handled_here` that are in place, and those that were there before.
 _handlers: dict[int, Any] = {}
 _handlers_before: dict[int, Any] = {}
-# Of each thread that forks: its signal mask before.
+# The signal mask of each thread that forks, as it was before.
 _forking = threading.local()
 
 
@@ -127,7 +129,7 @@ _forking = threading.local()
 def handled_here(handlers: Mapping[int, Any]) -> Iterator[None]:
     """Has signals handled in this process, and not in those that are forked from it.
 
-    Those may be a trial's own: `multiprocessing` ends the processes of a pool by SIGTERM,
+    These may be a trial's own: `multiprocessing` ends the processes of a pool by SIGTERM,
     and waits for them. For the main thread only, and once at a time.
 
     Args:
@@ -143,13 +145,13 @@ def handled_here(handlers: Mapping[int, Any]) -> Iterator[None]:
 
 
 def handles_signals() -> bool:
-    """Whether somebody is within `handled_here`."""
+    """Whether `handled_here` is in effect."""
     return bool(_handlers)
 
 
 @contextlib.contextmanager
 def _set(handlers: Mapping[int, Any]) -> Iterator[dict[int, Any]]:
-    """Sets handlers while it lasts; tells which they take the place of."""
+    """Sets handlers while it lasts; yields those that were there before."""
     before = {number: signal.signal(number, h) for number, h in handlers.items()}
     try:
         yield before
@@ -164,7 +166,7 @@ def _put_back(handlers: Mapping[int, Any]) -> None:
 
 
 def _before_fork() -> None:
-    """Keeps signals back: Python drops what comes until the child has its own state."""
+    """Blocks the signals: Python loses one that comes before the child is set up."""
     if _handlers:
         _forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, _handlers)
 
@@ -178,7 +180,7 @@ def _after_fork() -> None:
 def _after_fork_in_child() -> None:
     if _handlers:
         signal.set_wakeup_fd(-1)
-        # A handler that somebody has set since then is meant for the child, too.
+        # A handler that the user's code has set since then is meant for the child, too.
         ours = [n for n, h in _handlers.items() if signal.getsignal(n) == h]
         _put_back({number: _handlers_before[number] for number in ours})
         _handlers.clear()
@@ -202,7 +204,12 @@ def default_signals() -> None:
 
 
 def _ignore(number: int, frame: FrameType | None) -> None:
-    """A handler there has to be, or the signal would have its default effect."""
+    """There has to be a handler, or the signal would have its default effect."""
+
+
+def _perhaps_gone() -> contextlib.AbstractContextManager[None]:
+    """Tolerates that a process has ended, or that its id is another user's by now."""
+    return contextlib.suppress(ProcessLookupError, PermissionError)
 
 
 def _prctl(option: int, value: int) -> None:
@@ -213,7 +220,7 @@ def _prctl(option: int, value: int) -> None:
 
 
 def _session_of(pid: int) -> int | None:
-    # The name in parentheses may hold blanks and parentheses of its own.
+    # The process's name in parentheses may have blanks and parentheses of its own.
     _, _, rest = _read(f"/proc/{pid}/stat").rpartition(")")
     fields = rest.split()
     return int(fields[3]) if len(fields) > 3 else None

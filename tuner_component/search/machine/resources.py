@@ -1,7 +1,7 @@
 """What share of the machine each worker gets: CPU threads, and GPUs as slots.
 
 Everything here computes environment variables, which a worker sets before its framework
-starts; nothing asks CUDA, since the process that shares a GPU out must never hold it.
+starts. Nothing asks CUDA: the process that hands out a GPU must never hold it.
 """
 
 import math
@@ -47,8 +47,8 @@ def available_cpus(cgroup_limit: str = _CGROUP_LIMIT) -> float:
 def available_gpus(environ: Mapping[str, str]) -> tuple[str, ...]:
     """Returns the names of the GPUs to share out, as `CUDA_VISIBLE_DEVICES` takes them.
 
-    What the user made visible is what there is: indices or UUIDs. Otherwise the driver's
-    own tool counts them.
+    If the user made some visible, these are all there are: indices or UUIDs. Otherwise
+    NVIDIA's own tool counts them.
 
     Args:
         environ: The environment of the process that starts the search.
@@ -64,7 +64,7 @@ def available_gpus(environ: Mapping[str, str]) -> tuple[str, ...]:
             check=True,
         ).stdout
     except (OSError, subprocess.SubprocessError):
-        return ()  # No driver, or none that answers: no GPU to share out.
+        return ()  # No driver of NVIDIA's, or none that answers.
     count = len(re.findall(r"^GPU \d+:", listing, re.MULTILINE))
     return tuple(str(index) for index in range(count))
 
@@ -91,7 +91,7 @@ def gpu_slots(
     if gpus_per_trial == 0:
         return [()] * num_workers
     if gpus_per_trial < 1:
-        # 1e-9: three thirds of a GPU are a GPU.
+        # 1e-9: three thirds of a GPU are one GPU, whatever their floats add up to.
         capacity = len(gpus) * math.floor(1 / gpus_per_trial + 1e-9)
         _check_capacity(gpus, num_workers, gpus_per_trial, capacity)
         return [(gpus[slot % len(gpus)],) for slot in range(num_workers)]
@@ -111,13 +111,13 @@ def thread_environment(
     """Returns the variables that give each worker its share of the CPU threads.
 
     The same for all workers. Some libraries read them when they are loaded, so they
-    must be set in whichever process loads the libraries for the workers.
+    must be set in the process that loads the libraries for the workers.
 
     Args:
         num_workers: How many workers run at the same time.
         cpus_per_trial: Cores for each; None shares the available ones out equally.
-        environ: The environment so far; a variable that is set there is the user's
-            word and is left alone.
+        environ: The environment so far; a variable that the user set there is left
+            alone.
         cpus: Available cores; None finds out.
     """
     if cpus_per_trial is None:
@@ -134,13 +134,14 @@ def gpu_environment(gpus: Sequence[str], environ: Mapping[str, str]) -> dict[str
 
     Args:
         gpus: The worker's GPUs; none hides all of them, as in the driver.
-        environ: The environment so far; how memory is taken there is the user's word.
+        environ: The environment so far; how memory is taken is left as the user set it
+            there.
     """
     if not gpus:
         return {_VISIBLE: _HIDDEN}
     growth = {
-        # A framework takes all memory of a GPU by default, which leaves none for the
-        # other trials on it, nor for the next worker while this one ends.
+        # By default a framework takes all memory of a GPU, which leaves none for the
+        # other trials on it, and none for the next worker while this one ends.
         "TF_FORCE_GPU_ALLOW_GROWTH": "true",
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
     }
