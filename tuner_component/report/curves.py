@@ -1,4 +1,4 @@
-"""The report's learning curves: of many trials, those that tell most."""
+"""The report's learning curves: of many trials, those that are worth a look."""
 
 import math
 from collections.abc import Sequence
@@ -40,24 +40,9 @@ def learning_curves(study: StudyRecord) -> go.Figure | None:
     # The best is drawn last, above all others.
     for trial in sorted(chosen, key=lambda t: t.trial_id in best):
         kind, look = _look(trial, trial.trial_id in best)
-        curve = trial.executions[0][metric]
-        epochs = _thinned(list(range(1, len(curve) + 1)))
-        ends = len(epochs) - 1 if trial.stopped else None
-        figure.add_scatter(
-            x=epochs,
-            y=_thinned(list(curve)),
-            name=kind,
-            legendgroup=kind,
-            showlegend=kind not in shown,
-            mode="lines+markers",
-            marker={
-                "symbol": "x",
-                "size": [8 if i == ends else 0 for i in range(len(epochs))],
-            },
-            hovertemplate=f"trial {figures.escaped(trial.trial_id)}<br>"
-            "epoch %{x}: %{y}<extra></extra>",
-            **look,
-        )
+        # One entry of the legend for all curves of a kind.
+        entry = {"name": kind, "legendgroup": kind, "showlegend": kind not in shown}
+        _draw(figure, trial, trial.executions[0][metric], **entry, **look)
         shown.add(kind)
     values = [
         value
@@ -66,16 +51,32 @@ def learning_curves(study: StudyRecord) -> go.Figure | None:
         if value is not None and math.isfinite(value)
     ]
     if values:
-        low, high = figures.typical(values, _direction(study, metric))
-        if low < high:
-            figure.update_yaxes(range=[low, high])
+        figures.limit_scores(figure, values, _direction(study, metric))
     return figure
+
+
+def _draw(
+    figure: go.Figure, trial: TrialRecord, curve: Sequence[float | None], **look: Any
+) -> None:
+    """Adds a curve, with a cross at its end if the trial was stopped."""
+    epochs = _thinned(list(range(1, len(curve) + 1)))
+    ends = len(epochs) - 1 if trial.stopped else None
+    sizes = [8 if i == ends else 0 for i in range(len(epochs))]
+    figure.add_scatter(
+        x=epochs,
+        y=_thinned(list(curve)),
+        mode="lines+markers",
+        marker={"symbol": "x", "size": sizes},
+        hovertemplate=f"trial {figures.escaped(trial.trial_id)}<br>"
+        "epoch %{x}: %{y}<extra></extra>",
+        **look,
+    )
 
 
 def _direction(study: StudyRecord, metric: str) -> str:
     if study.objective is not None and metric == study.objective.name:
         return study.objective.direction
-    return "min"  # It is a loss, unless there is nothing better to show.
+    return "min"  # A loss in all likelihood: see `metric_of`.
 
 
 def _look(trial: TrialRecord, best: bool) -> tuple[str, dict[str, Any]]:
@@ -91,7 +92,7 @@ def _look(trial: TrialRecord, best: bool) -> tuple[str, dict[str, Any]]:
 
 
 def _chosen(study: StudyRecord, metric: str) -> list[TrialRecord]:
-    """Trials to show: the best ones, and of the others every so-manyth."""
+    """Trials to show: the best ones, and an even selection of the others."""
     having = [t for t in study.trials if t.executions and metric in t.executions[0]]
     if len(having) <= figures.CURVES:
         return having

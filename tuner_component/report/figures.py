@@ -1,6 +1,6 @@
 """The report's plots, as Plotly figures.
 
-Whatever comes from users (names, values, messages) goes through `escaped`: Plotly reads
+All that comes from users (names, values, messages) goes through `escaped`: Plotly reads
 some HTML in its labels.
 """
 
@@ -17,11 +17,12 @@ from tuner_component.report.record import StudyRecord, TrialRecord
 # Distinguishable for people who see few colours (Okabe and Ito).
 BLUE, ORANGE, GREEN, RED, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#9aa0a6"
 _SCALE = "Viridis"
-# So many are drawn: more would only be a blot, and a large file.
+# At most so many are drawn: more would be a blot, and a large file.
 CURVES, POINTS, LINES, _SLICES = 60, 120, 500, 12
 
 
 def escaped(value: Any, length: int = 60) -> str:
+    """A value as text for a label, without HTML and at most `length` characters long."""
     text = f"{value:.6g}" if isinstance(value, float) else str(value)
     return html.escape(text if len(text) <= length else f"{text[: length - 1]}…")
 
@@ -35,6 +36,11 @@ def _label(trial: TrialRecord) -> str:
 
 
 def blank(**layout: Any) -> go.Figure:
+    """An empty figure in the style of the report.
+
+    Args:
+        **layout: Of Plotly's, in place of the report's.
+    """
     figure = go.Figure()
     figure.update_layout(
         template="plotly_white",
@@ -78,17 +84,22 @@ def history(study: StudyRecord) -> go.Figure | None:
     figure.add_scatter(
         x=numbers, y=best, mode="lines", name="best so far", line_color=GREEN
     )
-    low, high = typical(scores, study.objective.direction)
+    limit_scores(figure, scores, study.objective.direction)
+    return figure
+
+
+def limit_scores(figure: go.Figure, scores: Sequence[float], direction: str) -> None:
+    """Limits the axis of the scores to those that are `typical`."""
+    low, high = typical(scores, direction)
     if low < high:
         figure.update_yaxes(range=[low, high])
-    return figure
 
 
 def typical(scores: Sequence[float], direction: str) -> tuple[float, float]:
     """The range of an axis that a few diverged trials do not flatten.
 
     Args:
-        scores: What is to be shown: all of the better ones will be.
+        scores: What is to be shown: the better ones all are.
         direction: "min" or "max".
     """
     order = sorted(scores)
@@ -150,7 +161,7 @@ def parallel_coordinates(
 
 
 def _ordered(study: StudyRecord, shares: dict[str, float]) -> list[str]:
-    """What was varied, the important first."""
+    """The hyperparameters that were varied, the important ones first."""
     return sorted(importance.varied(study), key=lambda name: -shares.get(name, 0.0))
 
 
@@ -163,7 +174,7 @@ def _dimension(
     name: str, trials: Sequence[TrialRecord], logarithmic: bool
 ) -> dict[str, Any]:
     values: list[Any] = [trial.hyperparameters.get(name) for trial in trials]
-    # Parallel coordinates are drawn as they are: no HTML is read here.
+    # Not escaped: Plotly reads no HTML in parallel coordinates, and would show escapes.
     label = name if len(name) <= 24 else f"{name[:23]}…"
     if not all(map(importance.is_number, values)):
         kinds = sorted({str(value) for value in values})
@@ -199,7 +210,6 @@ def slices(study: StudyRecord, shares: dict[str, float]) -> list[go.Figure]:
         return []
     trials = study.completed
     scores = [trial.score or 0.0 for trial in trials] or [0.0]
-    low, high = typical(scores, study.objective.direction)
     figures = []
     for name in _ordered(study, shares)[:_SLICES]:
         having = [trial for trial in trials if name in trial.hyperparameters]
@@ -223,7 +233,7 @@ def slices(study: StudyRecord, shares: dict[str, float]) -> list[go.Figure]:
             figure.update_xaxes(type="log", exponentformat="e")
         elif not numeric:
             figure.update_xaxes(type="category")
-        if low < high:
-            figure.update_yaxes(range=[low, high])
+        # The same for all, also where a hyperparameter is not active in every trial.
+        limit_scores(figure, scores, study.objective.direction)
         figures.append(figure)
     return figures

@@ -16,20 +16,20 @@ from tuner_component.version import __version__
 
 REPORT_FILE = "report.html"
 
-# Rows of tables, and characters of a traceback; all of it is in study.json.
+# Rows of tables, and characters of a traceback. What is left out is in study.json.
 _ROWS, _CAUSES, _MESSAGE = 50, 30, 20_000
 
 
 @dataclasses.dataclass(frozen=True)
 class Failures:
-    """The trials that failed of one cause."""
+    """The trials that failed for the same reason."""
 
     cause: str
     trials: list[TrialRecord]
 
     @property
     def message(self) -> str:
-        """The message of the first one; of a long one, how it ends."""
+        """The message of the first one; only the end of a long one."""
         text = self.trials[0].message or ""
         return text if len(text) <= _MESSAGE else f"[...]\n{text[-_MESSAGE:]}"
 
@@ -45,44 +45,58 @@ def render(study: StudyRecord) -> str:
     )
     environment.filters.update(number=_number, duration=_duration)
     shares = importance.importances(study)
-    found = timeline.spans(study)
     return environment.get_template("report.html").render(
         study=study,
         best=study.best,
         completed=study.completed,
         failed=study.with_status(FAILED),
         running=study.with_status(RUNNING),
-        stopped=[trial for trial in study.trials if trial.stopped],
-        attempts=sum(len(trial.attempts) for trial in study.trials),
-        epochs=sum(trial.epochs for trial in study.trials),
-        seconds=sum(span.ended - span.started for span in found),
-        busy=timeline.busy_share(found),
-        workers=len({span.worker for span in found}),
         failures=_grouped(study),
+        space=study.spaces.get(study.space or "", []),
+        **_totals(study),
+        **_plots(study, shares),
         shares=shares,
         least_trials=importance.LEAST_TRIALS,
-        figures={
+        curves_shown=figures.CURVES,
+        lines_shown=figures.LINES,
+        rows=_ROWS,
+        plotly_js=plotly.offline.get_plotlyjs(),
+        version=__version__,
+    )
+
+
+def _totals(study: StudyRecord) -> dict[str, Any]:
+    """What the report says in numbers."""
+    spans = timeline.spans(study)
+    return {
+        "stopped": [trial for trial in study.trials if trial.stopped],
+        "attempts": sum(len(trial.attempts) for trial in study.trials),
+        "epochs": sum(trial.epochs for trial in study.trials),
+        "seconds": sum(span.ended - span.started for span in spans),
+        "busy": timeline.busy_share(spans),
+        "workers": len({span.worker for span in spans}),
+    }
+
+
+def _plots(study: StudyRecord, shares: dict[str, float]) -> dict[str, Any]:
+    """The report's plots, None in place of those with nothing to show."""
+    return {
+        "figures": {
             "history": _plot(figures.history(study)),
             "importance": _plot(figures.parameter_importance(shares)),
             "parallel": _plot(figures.parallel_coordinates(study, shares)),
             "curves": _plot(curves.learning_curves(study)),
             "timeline": _plot(timeline.timeline(study)),
         },
-        slices=[_plot(figure) for figure in figures.slices(study, shares)],
-        curves_shown=figures.CURVES,
-        lines_shown=figures.LINES,
-        rows=_ROWS,
-        space=study.spaces.get(study.space or "", []),
-        plotly_js=plotly.offline.get_plotlyjs(),
-        version=__version__,
-    )
+        "slices": [_plot(figure) for figure in figures.slices(study, shares)],
+    }
 
 
 def _plot(figure: go.Figure | None) -> dict[str, Any] | None:
     """A figure's height, and its description as JSON that is safe inside a script."""
     if figure is None:
         return None
-    # The template is all defaults; the script makes them once for all plots.
+    # Plotly's template is as long as all the rest. The page has one for all plots.
     content = figure.update_layout(template=None).to_json()
     for character in "<>&\u2028\u2029":
         content = content.replace(character, f"\\u{ord(character):04x}")
