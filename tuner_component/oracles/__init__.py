@@ -1,4 +1,4 @@
-"""Search algorithms of optimisation libraries, as KerasTuner oracles.
+"""Search algorithms of optimization libraries, as KerasTuner oracles.
 
 Each oracle needs its library, an optional extra of this package, when it is used first.
 """

@@ -1,4 +1,4 @@
-"""A study's record, from what its journal and its description tell."""
+"""Makes a study's record from its journal and its description."""
 
 import math
 from collections.abc import Mapping

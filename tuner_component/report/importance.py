@@ -7,7 +7,7 @@ import numpy as np
 
 from tuner_component.report.record import StudyRecord
 
-# Fewer trials say nothing; more than the second only take longer.
+# From fewer trials nothing can be said; more than the second number only take longer.
 LEAST_TRIALS = 8
 _MOST_TRIALS = 2000
 _TREES = 100
@@ -15,18 +15,18 @@ _REPEATS = 5
 
 
 def importances(study: StudyRecord) -> dict[str, float]:
-    """How much of the score each hyperparameter decides, most important first.
+    """How much each hyperparameter matters for the score, the most important first.
 
     A random forest learns to predict scores from hyperparameters; a hyperparameter
     matters as much as predictions get worse when its values are shuffled among the
     trials (permutation importance: Breiman, "Random Forests", Machine Learning 45, 2001).
 
     Args:
-        study: Of any number of trials.
+        study: With any number of trials.
 
     Returns:
-        Shares that add up to 1, by name; empty where too few trials completed, or
-        nothing was varied, or nothing made a difference.
+        Shares that add up to 1, by name; empty if too few trials completed, or nothing
+        was varied, or nothing made a difference.
     """
     trials = study.completed[:_MOST_TRIALS]
     names = varied(study)
@@ -39,7 +39,7 @@ def importances(study: StudyRecord) -> dict[str, float]:
     inputs = np.column_stack(
         [_numbers([t.hyperparameters.get(name) for t in trials]) for name in names]
     )
-    # Ranks: one trial that diverged must not be all that there is to explain.
+    # Ranks: otherwise one trial that diverged would be all that there is to explain.
     scores = np.argsort(np.argsort([trial.score or 0.0 for trial in trials]))
     forest = RandomForestRegressor(_TREES, min_samples_leaf=2, random_state=0)
     forest.fit(inputs, scores)
@@ -66,7 +66,7 @@ def varied(study: StudyRecord) -> list[str]:
 
 
 def _numbers(values: list[Any]) -> Any:
-    """Values as numbers: those that are none, and those missing, by their rank."""
+    """Values as numbers; if one is no number, or missing, all by their rank as text."""
     if all(is_number(value) for value in values):
         return np.array(values, dtype=float)
     order = {value: i for i, value in enumerate(sorted({str(v) for v in values}))}

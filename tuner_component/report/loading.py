@@ -10,7 +10,7 @@ from tuner_component.search.study.history import read_history
 
 
 def load_study(uri: str | os.PathLike[str]) -> StudyRecord:
-    """Loads everything that is known of a study, whether it is running or finished.
+    """Loads all that is known of a study, whether it is running or finished.
 
     Needs neither the user's code nor TFX; TensorFlow only to read paths with a scheme
     (`gs://...`).
@@ -24,7 +24,7 @@ def load_study(uri: str | os.PathLike[str]) -> StudyRecord:
 
     Raises:
         FileNotFoundError: If there is no study.
-        ValueError: If what is there is none, or of a newer version.
+        ValueError: If it is something else, or of a newer version.
         StorageError: If it cannot be read.
     """
     path = os.fspath(uri).rstrip("/")

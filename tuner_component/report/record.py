@@ -32,7 +32,7 @@ Curves = Mapping[str, Sequence["float | None"]]
 
 @dataclasses.dataclass(frozen=True)
 class Objective:
-    """What the search optimises.
+    """What the search optimizes.
 
     Attributes:
         name: The metric.
@@ -48,9 +48,9 @@ class AttemptRecord:
     """One time that a trial was run. Times are seconds since the epoch.
 
     Attributes:
-        worker: Who ran it.
-        started: When it began; None if nobody knows.
-        ended: When it ended; None while it runs, or if nobody knows.
+        worker: The worker that ran it.
+        started: When it started; None if unknown.
+        ended: When it ended; None while it runs, or if unknown.
         outcome: "completed", "failed", "running", or "lost": it came to nothing, and the
             trial was run again.
         reason: Why it was lost.
@@ -84,8 +84,8 @@ class TrialRecord:
 
     Attributes:
         trial_id: Its id.
-        status: "COMPLETED", "FAILED" or "RUNNING" (it has not ended; where the study is
-            not being worked on, it will be run again).
+        status: "COMPLETED", "FAILED" or "RUNNING" (it has not ended; if the search was
+            interrupted, it will be run again).
         hyperparameters: Their values by name.
         space: Key of its search space in `StudyRecord.spaces`.
         score: Value of the objective; None if it did not complete.
@@ -93,14 +93,14 @@ class TrialRecord:
         metrics: All metrics at the best epoch.
         executions: Curves of each training (executions, folds, phases): by the name of a
             metric, its values by epoch.
-        created: When it was proposed.
-        started: When its last attempt began.
+        created: When it was suggested.
+        started: When its last attempt started.
         ended: When it ended.
-        worker: Who ran its last attempt.
+        worker: The worker that ran its last attempt.
         seed: What its weights and data order were seeded with.
-        attempts: Every time that it was run.
+        attempts: All times that it was run.
         stopped: Set if it was ended early.
-        message: Traceback, or what else there is to say about its failure.
+        message: Traceback of its failure, or another explanation.
         cause: The line of the message that names the failure.
     """
 
@@ -146,14 +146,14 @@ class StudyRecord:
         study_id: Its id, made from the fingerprint.
         status: "running" or "finished"; a search that was interrupted, or ended by its
             time budget, stays "running": the same search goes on with it.
-        objective: What is optimised; None if the search has not begun.
+        objective: What is optimized; None if the search has not started.
         seed: The study's seed.
-        max_trials: How many trials there will be, where that is known.
-        created: When it began, ISO 8601.
-        finished: When it was finished, likewise.
-        oracle: Class of the oracle that proposed the trials.
+        max_trials: How many trials there will be, if that is known.
+        created: When it started, ISO 8601.
+        finished: When it was finished, ISO 8601.
+        oracle: Class of the oracle that suggested the trials.
         fingerprint: What the study depends on, by name.
-        versions: Of the libraries that it was begun with.
+        versions: Of the libraries that it was started with.
         space: Key of the search space in `spaces`.
         spaces: The distinct search spaces by key, each a list of hyperparameters as
             KerasTuner configures them: `{"class_name": ..., "config": {...}}`.
@@ -196,7 +196,7 @@ class StudyRecord:
         Columns are the trial's own (times as UTC timestamps), then `hp.<name>` for
         each hyperparameter and `metric.<name>` for each metric.
         """
-        import pandas as pd  # Half a second that reading a study need not take.
+        import pandas as pd  # Takes half a second, which reading a study should not.
 
         columns = [*_PLAIN, *_TIMES, "duration_s", "epochs", "attempts", "stopped"]
         frame = pd.DataFrame([_row(trial) for trial in self.trials])

@@ -23,12 +23,13 @@ from tuner_component.search import events
 from tuner_component.search.storage import files
 
 DIRECTORY = "tensorboard"
-# What HParams compares trials by; the objective's own curve has its last epoch's value.
+# What HParams compares trials by: the objective at the best epoch. The objective's own
+# curve ends with its value at the last one.
 SCORE = "score"
 
 _log = logging.getLogger("tuner_component")
 
-# Seconds for which an epoch may not be seen yet.
+# Seconds between flushes: so much later an epoch may be seen.
 _FLUSH_S = 2.0
 
 
@@ -53,7 +54,7 @@ class TensorBoardWriter:
     """An observer that writes what `tensorboard --logdir` shows.
 
     Args:
-        directory: Path or URI; created if need be.
+        directory: Path or URI; created if needed.
     """
 
     def __init__(self, directory: str) -> None:
@@ -109,12 +110,12 @@ class _Run:
 
     def __init__(self, directory: str) -> None:
         files.makedirs(directory)
-        # As TensorBoard looks for them; a later file of the same run goes on from it.
+        # TensorBoard looks for this name; a later file of the same run continues it.
         name = f"events.out.tfevents.{time.time_ns():020}.{socket.gethostname()}"
         self._file = _open(files.join(directory, f"{name}.{os.getpid()}"))
         self._records = RecordWriter(self._file)
         self._flushed = 0.0
-        self._begun = False
+        self._started = False
         self._write(event_pb2.Event(file_version="brain.Event:2"))
 
     def write(self, summary: Any) -> None:
@@ -124,11 +125,11 @@ class _Run:
 
     def epoch(self, number: int, metrics: Mapping[str, float]) -> None:
         """Writes the metrics after an epoch."""
-        if not self._begun:
-            # What another attempt wrote of this epoch and those after it is void.
+        if not self._started:
+            # TensorBoard then drops what another attempt wrote of this epoch and later.
             start = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
             self._write(event_pb2.Event(step=number, session_log=start))
-            self._begun = True
+            self._started = True
         self.scalars(number, metrics)
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
@@ -173,7 +174,7 @@ def _experiment(search: events.SearchBegun) -> Any:
 
 
 def _session_end(completed: bool) -> Any:
-    """What TensorBoard's own function would make, if it did not need TensorFlow."""
+    """The end of a trial, as TensorBoard's own function makes it with TensorFlow."""
     status = api_pb2.STATUS_SUCCESS if completed else api_pb2.STATUS_FAILURE
     content = plugin_data_pb2.HParamsPluginData(
         session_end_info=plugin_data_pb2.SessionEndInfo(
@@ -190,7 +191,7 @@ def _session_end(completed: bool) -> Any:
 
 
 def _domain(config: Mapping[str, Any]) -> Any:
-    """What values a hyperparameter may have, where TensorBoard has a word for that."""
+    """The values that a hyperparameter may have; None if TensorBoard cannot say them."""
     if values := config.get("values"):
         kinds = {type(value) for value in values}
         return summary_v2.Discrete(list(values)) if len(kinds) == 1 else None

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from tuner_component.search import events
 
-# Seconds between two pictures: what changes is seen, and nobody pays for it.
+# Pictures a second: enough to see changes soon, and too few to cost anything.
 _REFRESH_HZ = 1.0
 _WORKERS_SHOWN = 32
 
@@ -25,12 +25,12 @@ _WORKERS_SHOWN = 32
 def shown(console: Console | None = None) -> Iterator[events.Observer]:
     """An observer that shows the search: a live view on a terminal, lines elsewhere.
 
-    What else is logged or printed by this process meanwhile appears above the view.
+    What this process logs or prints meanwhile appears above the view.
 
     Args:
-        console: Where to; standard error by default.
+        console: Where to show it; standard error by default.
     """
-    # Where colours are forced upon programs, rich takes a pod's log for a terminal.
+    # If colours are forced (FORCE_COLOR), rich takes a pod's log for a terminal.
     forced = None if sys.stderr.isatty() else False
     console = console or Console(stderr=True, force_terminal=forced)
     if not console.is_terminal or console.is_dumb_terminal:
@@ -44,10 +44,11 @@ def shown(console: Console | None = None) -> Iterator[events.Observer]:
 
 @contextlib.contextmanager
 def _untorn(live: Live) -> Iterator[None]:
-    """Shows a view, and leads what log handlers write above it.
+    """Shows a view, and makes log handlers write above it.
 
-    Handlers hold on to the stream that was there when they were made; the view exchanges
-    `sys.stderr` and `sys.stdout` for streams that print above it.
+    The view replaces `sys.stderr` and `sys.stdout` by streams that print above it. Log
+    handlers keep the stream that was there when they were made, so they are given the
+    new one.
     """
     before = (sys.stdout, sys.stderr)
     with live:
@@ -66,7 +67,7 @@ def _untorn(live: Live) -> Iterator[None]:
 
 
 def _handlers() -> Iterator[Any]:
-    """All log handlers, and those that stand behind them (absl's has one)."""
+    """All log handlers, and those that they pass records on to (absl's does)."""
     loggers = [logging.getLogger()]
     for logger in logging.Logger.manager.loggerDict.values():
         if isinstance(logger, logging.Logger):
@@ -80,19 +81,19 @@ def _handlers() -> Iterator[Any]:
 
 
 class LiveView:
-    """What is going on in a search, as a picture."""
+    """What is going on in a search, as a table."""
 
     def __init__(self) -> None:
         self._tally = events.Tally()
         self._running: dict[str, _Running] = {}
-        self._began = time.monotonic()
+        self._started = time.monotonic()
         self._ended_before = 0
 
     def __call__(self, event: events.Event) -> None:
-        """Takes an event into the picture."""
+        """Takes note of an event."""
         self._tally.count(event)
         if isinstance(event, events.SearchBegun):
-            self._began = time.monotonic()
+            self._started = time.monotonic()
             self._ended_before = self._tally.ended
         elif isinstance(event, events.TrialBegun):
             self._running[event.trial_id] = _Running(event.worker)
@@ -132,8 +133,8 @@ class LiveView:
         return grid
 
     def _left(self) -> str:
-        """How long the search has gone on, and will."""
-        seconds = time.monotonic() - self._began
+        """How long the search has run, and about how long it will."""
+        seconds = time.monotonic() - self._started
         text = f"{_clock(seconds)} so far"
         total = self._tally.search.max_trials if self._tally.search else None
         done = self._tally.ended - self._ended_before
@@ -144,7 +145,7 @@ class LiveView:
 
     def _workers(self) -> Table:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for name in ("worker", "trial", "for", "epoch", "metrics"):
+        for name in ("worker", "trial", "time", "epoch", "metrics"):
             table.add_column(name, no_wrap=name != "metrics")
         # A copy: another thread draws, and this dictionary may grow meanwhile.
         running = sorted(self._running.copy().items(), key=lambda r: r[1].worker)
@@ -160,7 +161,7 @@ class _Running:
 
     def __init__(self, worker: str) -> None:
         self.worker = worker
-        self._began = time.monotonic()
+        self._started = time.monotonic()
         self._epoch = ""
         self._metrics = ""
 
@@ -174,8 +175,8 @@ class _Running:
         self._metrics = ", ".join(f"{n} {event.metrics[n]:.4g}" for n in names[:3])
 
     def cells(self) -> tuple[str, str, str]:
-        """For how long, at which epoch, with what metrics."""
-        return _clock(time.monotonic() - self._began), self._epoch, self._metrics
+        """How long it has run, its last epoch, and the metrics after it."""
+        return _clock(time.monotonic() - self._started), self._epoch, self._metrics
 
 
 def _clock(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""Who worked when: the report's timeline of the workers, and their idle time."""
+"""Which worker ran what when: the report's timeline, and the workers' idle time."""
 
 import dataclasses
 import datetime
@@ -31,7 +31,7 @@ class Span:
 
 
 def spans(study: StudyRecord) -> list[Span]:
-    """All attempts of which it is known who made them, and when they began."""
+    """All attempts with a known worker and start."""
     attempts = [attempt for trial in study.trials for attempt in trial.attempts]
     found = []
     for trial in study.trials:
@@ -50,10 +50,10 @@ def spans(study: StudyRecord) -> list[Span]:
 
 
 def _last_sign(attempt: AttemptRecord, attempts: Sequence[AttemptRecord]) -> float:
-    """Until when an attempt went on at least, of which nobody saw the end.
+    """The last time at which an attempt without a known end was still running.
 
-    It was interrupted together with the whole search, or still runs: what others are
-    known to have done before its worker began anew happened beside it.
+    It still runs, or was interrupted together with the whole search. So it ran beside all
+    that other workers did before its own worker started the next attempt.
     """
     began = attempt.started or 0.0
     starts = [o.started or 0.0 for o in attempts if o.worker == attempt.worker]
@@ -96,7 +96,7 @@ def timeline(study: StudyRecord) -> go.Figure | None:
             ],
             orientation="h",
             name=outcome,
-            # A thin edge tells trials apart, unless there would be nothing but edges.
+            # A thin edge separates trials, unless there are too many to see any.
             marker={
                 "color": colour,
                 "line": {"color": "white", "width": 0.5 if len(found) < 300 else 0},
