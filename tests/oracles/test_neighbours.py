@@ -45,7 +45,7 @@ def test_one_step_changes_one_hyperparameter() -> None:
 
 
 def test_what_a_step_makes_active_has_a_value() -> None:
-    """The model would be built with a hyperparameter that nobody chose."""
+    """The model would be built with a hyperparameter that was never chosen."""
     found = _walk({"units": 4, "kind": "flat"}, 30)
     assert {point["kind"] for point in found} == {"flat", "deep", "wide"}
     for point in found:

@@ -1,4 +1,4 @@
-"""Optuna's samplers behind KerasTuner's interface; see the conformance suite, too."""
+"""Optuna's samplers behind KerasTuner's interface; see the conformance suite as well."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def test_best_so_far_never_gets_worse() -> None:
 
 
 def test_long_study_shows_a_selection_of_curves_and_the_best() -> None:
-    """Two thousand curves would be a blot, and a file that nobody can open."""
+    """Two thousand curves would be a blot, and a file too large to open."""
     study = studies.big_study(400)
     figure = curves.learning_curves(study)
     assert figure is not None and study.best is not None

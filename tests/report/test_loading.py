@@ -1,13 +1,11 @@
 """Studies load from their artifact and from their directory, and without much else."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.support import studies
-from tests.support.project import ROOT
+from tests.support.imports import run_without
 from tuner_component import load_study
 
 
@@ -20,7 +18,7 @@ def test_artifact_is_loaded_by_its_uri(tmp_path: Path) -> None:
 
 
 def test_study_that_is_running_is_loaded(tmp_path: Path) -> None:
-    """Nobody could look at a search before it is over."""
+    """A search could not be looked at before it is over."""
     study = load_study(studies.directory_of_a_study(tmp_path / "study"))
     assert study.status == "running"
     assert study.best is not None and study.best.score == 0.5
@@ -51,14 +49,9 @@ def test_loads_without_what_a_search_needs(tmp_path: Path) -> None:
     """A laptop that reads results would need TensorFlow, TFX and the user's module."""
     (tmp_path / "study.json").write_text(studies.big_study(3).to_json())
     code = (
-        "import sys\n"
-        "for name in ('tensorflow', 'tfx', 'keras', 'keras_tuner'):\n"
-        "    sys.modules[name] = None\n"
         "from tuner_component import load_study\n"
         "print(len(load_study(sys.argv[1]).to_frame()))"
     )
-    command = [sys.executable, "-c", code, str(tmp_path)]
-    done = subprocess.run(
-        command, cwd=ROOT, check=False, capture_output=True, text=True
-    )
+    needless = ("tensorflow", "tfx", "keras", "keras_tuner")
+    done = run_without(needless, code, str(tmp_path))
     assert (done.stdout, done.stderr) == ("3\n", "")

@@ -1,4 +1,4 @@
-"""The report, in a browser: what it shows, how fast, and that nobody writes into it."""
+"""The report, in a browser: what it shows, how fast, and that names cannot change it."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ _EVIL = "<img src=x onerror=\"document.title='broken in'\"></script><b>&amp;"
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """A headless browser; skips where there is none."""
+    """A headless browser; skips if there is none."""
     sync_api = pytest.importorskip("playwright.sync_api")
     named = os.environ.get("TUNER_COMPONENT_BROWSER")
     path = named or next(filter(None, map(shutil.which, _BROWSERS)), None)
@@ -99,7 +99,7 @@ def test_phone_needs_no_scrolling_sideways(browser: Any, tmp_path: Path) -> None
 
 
 def test_what_users_write_is_shown_and_not_run(browser: Any, tmp_path: Path) -> None:
-    """A name or a message could run code in the browser of whoever opens the report."""
+    """A name or a message could run code in the browser of its readers."""
     values = [{_EVIL: choice, "x": i} for i in range(6) for choice in (_EVIL, "b")]
     records = [
         studies.ended(str(i), 0.1 * i, values=value, worker=_EVIL)

@@ -62,13 +62,13 @@ def test_every_attempt_is_told() -> None:
 
 
 def test_a_running_trial_has_an_attempt_without_end() -> None:
-    """Nobody could see what a worker is doing."""
+    """The record would not show what a worker is doing."""
     trial = lived().trials[4]
     assert trial.status == "RUNNING"
     assert trial.attempts == [AttemptRecord("worker-0", 100.0, None, "running")]
 
 
-def test_an_interrupted_attempt_ends_nobody_knows_when() -> None:
+def test_an_interrupted_attempt_has_no_known_end() -> None:
     """A worker would seem to have worked until the search was resumed."""
     lost = {"kind": "attempt", "trial": "0", "worker": "w", "time": 9e9, "started": 5.0}
     study = studies.study(
@@ -145,7 +145,7 @@ def test_frame_has_a_row_for_each_trial() -> None:
 
 
 def test_frame_of_a_study_without_trials_has_columns() -> None:
-    """A notebook would fail on a search that has only begun."""
+    """A notebook would fail on a search that has just started."""
     assert "score" in studies.study().to_frame().columns
 
 

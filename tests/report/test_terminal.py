@@ -1,4 +1,4 @@
-"""The live view: what it shows, and that it tears nobody's log."""
+"""The live view: what it shows, and that it tears no log apart."""
 
 import contextlib
 import io
@@ -30,7 +30,7 @@ def a_view() -> terminal.LiveView:
 
 
 def test_shows_what_each_worker_does() -> None:
-    """Nobody could tell a worker that trains from one that hangs."""
+    """A worker that trains would look like one that hangs."""
     view = a_view()
     view(events.EpochEnded("3", 0, 6, {"loss": 0.5, "val_loss": 0.25}))
     lines = text_of(view).splitlines()
@@ -40,7 +40,7 @@ def test_shows_what_each_worker_does() -> None:
 
 
 def test_counts_the_trials_of_earlier_runs() -> None:
-    """A search that goes on would seem to begin anew."""
+    """A search that goes on would seem to start over."""
     view = a_view()
     view(events.TrialEnded("2", True, 0.125))
     view(events.TrialEnded("3", False, None, "ValueError"))

@@ -1,8 +1,12 @@
-"""Reads the imports from a module's source, for tests about them."""
+"""Imports: read from the source of a module, and made impossible in a process."""
 
 import ast
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
+
+from tests.support.project import ROOT
 
 
 class Import(NamedTuple):
@@ -31,3 +35,20 @@ def imports_of(tree: ast.AST, package: str, at_once: bool = True) -> Iterator[Im
                 node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
             )
             yield from imports_of(node, package, at_once and not later)
+
+
+def run_without(
+    modules: Sequence[str], code: str, *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    """Runs code in a new process that cannot import some modules.
+
+    Args:
+        modules: Their names; an attempt to import one raises ImportError.
+        code: The code.
+        *arguments: What it finds in `sys.argv[1:]`.
+    """
+    setup = f"import sys\nfor name in {list(modules)}: sys.modules[name] = None\n"
+    command = [sys.executable, "-c", setup + code, *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, check=False, capture_output=True, text=True
+    )

@@ -61,7 +61,7 @@ def test_a_full_disk_ends_the_search(error: Exception) -> None:
 
 
 def test_it_says_what_and_where_and_how_to_go_on() -> None:
-    """Nobody would know which disk it is, nor that nothing is lost."""
+    """The user would not know which disk it is, nor that nothing is lost."""
     message = str(_raised(_caused(ValueError("not saved"), FULL)))
     assert message.startswith(
         "Expected trial 3 to find space for its files. Received: OSError: [Errno 28] No "

@@ -45,7 +45,7 @@ def test_cpus_are_those_that_the_process_may_use(tmp_path: Path) -> None:
 def test_the_users_choice_of_gpus_holds(
     visible: str, expected: tuple[str, ...]
 ) -> None:
-    """Trials would land on GPUs that somebody else was given."""
+    """Trials would land on GPUs that belong to another job."""
     assert resources.available_gpus({"CUDA_VISIBLE_DEVICES": visible}) == expected
 
 

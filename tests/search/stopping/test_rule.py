@@ -33,11 +33,11 @@ class Search:
 
     def __init__(self, options: StoppingOptions, direction: str = "min") -> None:
         self.rule = StoppingRule(options, oracle(direction))
-        self.begun = 0
+        self.started = 0
 
     def begin(self) -> str:
-        trial_id = f"{self.begun:02}"
-        self.begun += 1
+        trial_id = f"{self.started:02}"
+        self.started += 1
         self.rule.begin(trial_id)
         return trial_id
 

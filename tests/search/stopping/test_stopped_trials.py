@@ -1,4 +1,4 @@
-"""Trials that a rule stops are results, whoever wrote their loop."""
+"""Trials that a rule stops are results, also with a training loop of their own."""
 
 from __future__ import annotations
 

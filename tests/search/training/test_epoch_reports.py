@@ -1,4 +1,4 @@
-"""Keras trials say after every epoch how they go, whoever wrote them."""
+"""What trials report after every epoch."""
 
 from __future__ import annotations
 

@@ -336,7 +336,7 @@ def test_a_run_that_had_no_memory_goes_on_from_where_it_was(tmp_path: Path) -> N
 def test_a_run_that_had_no_space_goes_on_from_where_it_was(
     tmp_path: Path, mount: Mount
 ) -> None:
-    """The trial would fail for its weights, or be trained anew once there is space."""
+    """The trial would fail for its weights, or start over once there is space."""
     whole = random_search(tmp_path / "a")
     assert run(whole, tmp_path / "a")
     study, disk = tmp_path / "b", mount("size=4m")
@@ -361,7 +361,7 @@ def test_a_run_that_had_no_space_goes_on_from_where_it_was(
 
 
 def test_the_same_study_seed_gives_the_same_scores(tmp_path: Path) -> None:
-    """Nobody could repeat a search."""
+    """No search could be repeated."""
     outcomes = []
     for name in ("a", "b"):
         tuner = random_search(tmp_path / name, max_trials=2, executions_per_trial=2)

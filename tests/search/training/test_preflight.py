@@ -87,7 +87,7 @@ def test_data_that_does_not_fit_the_model_is_reported(tmp_path: Path) -> None:
 
 
 def test_a_run_trial_of_the_users_own_is_only_built(tmp_path: Path) -> None:
-    """What nobody can know to be quick would be run."""
+    """Code that may take hours would be run."""
 
     class Own(keras_tuner.RandomSearch):  # type: ignore[misc]
         def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:

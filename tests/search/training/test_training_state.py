@@ -52,7 +52,7 @@ def values(model: Any) -> list[Any]:
     ],
 )
 def test_model_and_optimizer_come_back_into_an_unbuilt_model(optimizer: Any) -> None:
-    """Slots, iterations or dropout seeds would begin anew, and the curve with them."""
+    """Slots, iterations or dropout seeds would start over, and the curve with them."""
     model = trained(optimizer=optimizer())
     fresh = make_model(optimizer=optimizer())
     assert not fresh.built
@@ -103,7 +103,7 @@ def test_a_model_that_cannot_be_built_is_a_mismatch() -> None:
 
 
 def test_models_with_more_optimizers_are_left_alone() -> None:
-    """The slots of a GAN's optimizers would silently begin anew."""
+    """The slots of a GAN's optimizers would silently start over."""
     model = make_model()
     assert training_state.can_be_captured(model)
     model.generator_optimizer = keras.optimizers.Adam()

@@ -1,4 +1,4 @@
-"""Deleting weights that nobody needs any more."""
+"""Deleting weights that are not needed any more."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_only_what_kerastuner_wrote_is_deleted(tmp_path: Path) -> None:
         search.directory / "trial_0" / "my_plot.png",
         search.directory / "trial_0" / "sub" / "checkpoint.weights.h5",
         search.directory / "trial_of_mine" / "checkpoint.weights.h5",
-        search.directory / "trial_7" / "checkpoint.weights.h5",  # Not begun yet.
+        search.directory / "trial_7" / "checkpoint.weights.h5",  # Not started yet.
         tmp_path / "trial_0" / "checkpoint.weights.h5",
     ]
     for path in others:
