@@ -1,6 +1,6 @@
 """Search algorithms of optimization libraries, as KerasTuner oracles.
 
-Each oracle needs its library, an optional extra of this package, when it is used first.
+Each oracle needs its library, an optional extra of this package, when it is first used.
 """
 
 from tuner_component.oracles.optuna_oracle import OptunaOracle

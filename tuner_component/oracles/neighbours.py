@@ -1,7 +1,7 @@
-"""The point nearest to one that was tried before.
+"""The untried point that is nearest to one that was tried.
 
 In a space of few values a sampler that has learned suggests its favourite again and
-again. What it would have learned next is whether the points beside it are better still.
+again. What it would have learned next is whether the points beside it are even better.
 """
 
 import collections
@@ -64,7 +64,7 @@ def _neighbours(
     for dimension, number in steps:
         if dimension.name in parents:
             yield _moved(space, values, dimension, number, draw)
-        else:  # What is active stays so. A thousand points may be passed this way.
+        else:  # The same ones stay active. Quick: a thousand points may be passed.
             yield {**values, dimension.name: dimension.value(number)}
 
 

@@ -14,9 +14,12 @@ from tuner_component.search.oracle import dimensions
 
 # These draw their points: asked again, they suggest another one.
 _DRAWING = ("cmaes", "qmc", "random")
-# After so many suggestions of points that were tried before, another point is taken.
+# After so many suggestions of points that were tried before, a point is chosen without
+# the sampler.
 _MAX_REPEATS = 20
-# The others look for the best point, and find it again however often they are asked.
+# The others look for the best point, and find it again however often they are asked: in
+# a space of a few hundred points a suggestion took 16 of theirs on average, half a second
+# at 200 trials. The nearest untried point costs nothing, and is where they would go next.
 _MAX_REPEATS_OF_BEST = 2
 
 
@@ -30,20 +33,20 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
 
     The samplers by name:
 
-    - `"tpe"`: tree-structured Parzen estimators, multivariate. The one to begin with.
+    - `"tpe"`: tree-structured Parzen estimators, multivariate. The one to start with.
     - `"gp"`: a Gaussian process. For few trials that take long; needs PyTorch.
     - `"cmaes"`: covariance matrix adaptation. For many trials of numbers; unordered
       choices and conditions are drawn at random.
     - `"qmc"`: points that are spread evenly; learns nothing.
     - `"random"`.
 
-    With a name, a search that is interrupted and goes on suggests what it would have
-    suggested (`"cmaes"` begins anew from its best trials). A sampler object is used as
-    it is, and goes on with whatever its random numbers are then.
+    With a name, a search that is interrupted and resumed suggests what it would have
+    suggested (`"cmaes"` starts again from its best trials). A sampler object is used as
+    it is: in a resumed search its random numbers are those that it has then.
 
     Args:
         objective: See `keras_tuner.Oracle`.
-        max_trials: How many trials at most; the search ends before if the search space
+        max_trials: How many trials at most; the search ends earlier if the search space
             is exhausted.
         sampler: A name, or one of Optuna's samplers.
         seed: Makes the search reproducible.
@@ -100,7 +103,11 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._study = None
 
     def get_state(self) -> dict[str, Any]:
-        """KerasTuner's own state: what this oracle knows beside it follows from it."""
+        """KerasTuner's own state: all else that this oracle knows follows from it.
+
+        Not superfluous: if a class does not override this method, the plain attributes
+        that it changes are journaled, too.
+        """
         state: dict[str, Any] = super().get_state()
         return state
 
@@ -110,7 +117,7 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
         study = self._synchronized(space)
         values = self._suggestion(study, trial_id, space)
         if values is None:
-            # A trial that runs may still find a hyperparameter.
+            # A running trial may still find a hyperparameter, and with it new points.
             waits = self.ongoing_trials and self.tune_new_entries
             status = trial_lib.TrialStatus
             return {"status": status.IDLE if waits else status.STOPPED}
@@ -123,7 +130,7 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
         draws = self._sampler in _DRAWING
         repeats = _MAX_REPEATS if draws else _MAX_REPEATS_OF_BEST
         if self._sampler == "qmc":
-            repeats += len(self.trials)  # Its sequence begins anew after a resume.
+            repeats += len(self.trials)  # Its sequence starts over after a resume.
         for attempt in range(repeats):
             sampler = self._make_sampler(study, attempt)
             values = study.ask(trial_id, space, sampler)
@@ -156,7 +163,7 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
         return samplers.make(self._sampler, self.seed, number, known)
 
     def _sequence(self, attempt: int) -> int:
-        """Numbers every suggestion of a search."""
+        """Numbers every suggestion of a search: a resumed one has the same numbers."""
         return len(self.trials) * 10_000 + attempt
 
     def _synchronized(self, space: list[dimensions.Dimension]) -> OptunaStudy:
@@ -164,7 +171,7 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
         if self._study is None:
             self._study = self._rebuilt(space)
         for trial_id in self.start_order:
-            # Somebody else chose its point: one that was known to be good.
+            # Its point is not from a sampler: it was known to be good before the search.
             if not self._study.knows(trial_id):
                 values = self.trials[trial_id].hyperparameters.values
                 self._study.add(trial_id, space, values, running=True)
@@ -177,7 +184,7 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
         return self._study
 
     def _rebuilt(self, space: list[dimensions.Dimension]) -> OptunaStudy:
-        """A new study of all trials: after a resume, or with results of others."""
+        """A new study of all trials: after a resume, or with those of other searches."""
         objective = self.objective
         study = OptunaStudy(objective is not None and objective.direction == "max")
         for values, score in self._prior:

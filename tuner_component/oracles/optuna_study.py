@@ -1,4 +1,4 @@
-"""A study of Optuna's in memory, kept in step with what an oracle knows."""
+"""A study of Optuna's in memory, which knows what an oracle knows."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ _ENOUGH = 10
 
 
 class OptunaStudy:
-    """Asks samplers, and tells them what came of it.
+    """Asks samplers for points, and tells them the scores.
 
     Args:
         maximize: Whether larger scores are better.
@@ -38,22 +38,22 @@ class OptunaStudy:
         return trial_id in self._numbers
 
     def numeric(self, trials: Sequence[Any]) -> list[Any]:
-        """What of trials a sampler of numbers can start from.
+        """The part of trials that a sampler of numbers can start from.
 
         Args:
             trials: Of this study, as `trials` has them.
 
         Returns:
-            Those that completed, with the numbers alone that all completed trials have:
-            Optuna refuses trials with any more or less. None if they are too few.
+            Those that completed, with only the numbers that all completed trials have:
+            Optuna refuses trials with more or less. An empty list if they are too few.
         """
         complete = [t for t in self.trials if t.state == self._states.COMPLETE]
+        if not complete:
+            return []
         categorical = self._optuna.distributions.CategoricalDistribution
         common = {
             name: distribution
-            for name, distribution in (
-                complete[0].distributions if complete else {}
-            ).items()
+            for name, distribution in complete[0].distributions.items()
             if not isinstance(distribution, categorical)
             and not distribution.single()
             and all(t.distributions.get(name) == distribution for t in complete)
@@ -109,7 +109,7 @@ class OptunaStudy:
         score: float | None = None,
         running: bool = False,
     ) -> None:
-        """Takes up a trial that no sampler of this study suggested.
+        """Adds a trial that no sampler of this study suggested.
 
         Args:
             trial_id: The trial, if it is one of this search.
@@ -119,10 +119,7 @@ class OptunaStudy:
             running: Whether it has not ended.
         """
         params, distributions = self._coordinates(space, values)
-        if running:
-            state = self._states.RUNNING
-        else:
-            state = self._end(score)
+        state = self._states.RUNNING if running else self._end(score)
         trial = self._optuna.trial.create_trial(
             state=state,
             value=None if running else score,
@@ -150,6 +147,7 @@ class OptunaStudy:
             score: Its score; None if it failed.
         """
         params, _ = self._coordinates(space, values)
+        # Optuna cannot add a hyperparameter that a trial found to what it was asked for.
         if params.keys() != self._params[trial_id].keys():
             self.drop(trial_id)
             self.add(trial_id, space, values, score)
@@ -166,7 +164,7 @@ class OptunaStudy:
     def _coordinates(
         self, space: Sequence[Dimension], values: Mapping[str, Any]
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """A point as samplers see it; what they could not suggest is left out."""
+        """A point as samplers see it, without what they could not have suggested."""
         params, distributions, seen = {}, {}, set()
         for dimension in space:
             name = dimension.name

@@ -15,7 +15,7 @@ def make(name: str, seed: int, suggestion: int, known: Sequence[Any]) -> Any:
         name: One of `NAMES`.
         seed: The search's seed.
         suggestion: Number of the suggestion.
-        known: Trials of Optuna's that were not asked for in this process.
+        known: Trials of Optuna's that this process did not suggest.
 
     Raises:
         ImportError: If the library that it needs is not installed.
@@ -37,9 +37,10 @@ def _make(name: str, seed: int, suggestion: int, known: Sequence[Any]) -> Any:
         )
     if name == "gp":
         return samplers.GPSampler(seed=every)
-    # These go on with one sequence, or with a state that is in the study.
+    # One seed for all of a search: these two continue a sequence, or a state that Optuna
+    # keeps in the study.
     if name == "cmaes":
-        # A resumed search has lost that state: it begins where the best are.
+        # A resumed search has lost that state, and starts from the best trials.
         return samplers.CmaEsSampler(
             seed=seed % 2**32, source_trials=list(known) or None
         )

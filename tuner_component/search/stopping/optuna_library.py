@@ -1,4 +1,7 @@
-"""Optuna, an optional dependency: imported when it is needed, and kept quiet."""
+"""Optuna, an optional dependency: imported when it is needed, and kept quiet.
+
+A module of its own: the stopping rules and the oracles need it, but not each other.
+"""
 
 import contextlib
 import warnings
@@ -25,9 +28,9 @@ def load() -> Any:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keeps Optuna from talking of a study that the user does not know.
+    """Silences Optuna, which would log a study that the user does not know.
 
-    Its warnings, too: much of what it has is called experimental for years.
+    Its warnings as well: much of it has been called experimental for years.
     """
     optuna = load()
     logging = optuna.logging
