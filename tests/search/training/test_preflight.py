@@ -9,6 +9,7 @@ import keras
 import keras_tuner
 import pytest
 import tensorflow as tf
+from keras_tuner.errors import FatalValueError
 
 from tests.support.keras_trials import DATA, X, Y, build
 from tuner_component.search.errors import PreflightError
@@ -128,3 +129,32 @@ def test_trials_of_a_checked_search_get_their_data_in_the_same_order(
         return [batch.numpy().tolist() for batch, _ in fit_kwargs["x"]]
 
     assert order(wanted=True) == order(wanted=False)
+
+
+@pytest.mark.parametrize("results", [{"loss": 1.0}, [{"val_loss": 1.0}, {"loss": 1.0}]])
+def test_a_trial_without_the_objective_ends_the_search(
+    tmp_path: Path, results: Any
+) -> None:
+    """KerasTuner would fail three trials with a bare KeyError first."""
+
+    class Own(keras_tuner.RandomSearch):  # type: ignore[misc]
+        def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
+            return results
+
+    tuner = tuner_in(tmp_path, cls=Own)
+    preflight.require_objective(tuner)
+    with pytest.raises(FatalValueError, match=r"'val_loss' .*Received: \['loss'\]"):
+        tuner.run_trial(None)
+
+
+def test_any_number_will_do_without_an_objective(tmp_path: Path) -> None:
+    """A `run_trial` that returns its score alone would be refused."""
+
+    class Own(keras_tuner.RandomSearch):  # type: ignore[misc]
+        def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
+            return trial
+
+    tuner = Own(build, max_trials=1, directory=tmp_path)
+    preflight.require_objective(tuner)
+    assert tuner.run_trial(0.5) == 0.5
+    assert tuner.run_trial({"loss": 0.5}) == {"loss": 0.5}
