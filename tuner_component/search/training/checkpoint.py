@@ -196,7 +196,7 @@ class Training:
     def write_result(self) -> None:
         """Writes only the curve of the whole training, a few kilobytes.
 
-        Enough where nothing but the curve is used of the model afterwards.
+        Enough if nothing but the curve is used afterwards.
         """
         self._write(None, build_config=training_state.build_config(self.model))
 

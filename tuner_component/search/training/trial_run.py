@@ -1,9 +1,9 @@
 """One run of a trial: seeds its models, and lets its trainings go on where they were.
 
-What is hooked are the two calls that every way of running a Keras trial has in common,
+Hooks are in the two calls that all ways to run a Keras trial have in common,
 `hypermodel.build` and the `fit` of the model that it returns: KerasTuner's own
 `run_trial` with several executions, overrides of it (folds of a cross-validation),
-`HyperModel.fit` with one phase or several. Both are counted within the trial; a trial
+`HyperModel.fit` with one phase or several. Both are counted within the trial. A trial
 that is run again makes the same calls in the same order, so the numbers identify them.
 """
 
@@ -37,7 +37,7 @@ class TrialRun:
         seed: Its seed.
         executions: How often KerasTuner trains it (`executions_per_trial`).
         budget: Decides when a state may be written.
-        report: Told of every epoch.
+        report: Called after every epoch; answers whether to stop.
 
     Attributes:
         result_suffices: Set while nothing but the result of a training is used, so
