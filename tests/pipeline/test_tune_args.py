@@ -11,24 +11,41 @@ from tuner_component.search.options import SearchOptions, StoppingOptions
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (TuneArgs(num_parallel_trials=-1), "num_parallel_trials to be 0 or more.*-1"),
-        (TuneArgs(num_parallel_trials=1, cpus_per_trial=-2), "cpus_per_trial.*-2"),
-        (TuneArgs(num_parallel_trials=1, gpus_per_trial=-0.5), "gpus_per_trial.*-0.5"),
+        (TuneArgs(num_parallel_trials=-1), "num_parallel_trials to be 1 or more.*-1"),
+        (TuneArgs(trial_timeout_seconds=-1), "trial_timeout_seconds to be more than 0"),
         (
             TuneArgs(num_parallel_trials=1, gpus_per_trial=1.5),
-            "gpus_per_trial to be a whole number.*1.5",
+            "gpus_per_trial to be .* a whole number above 1.*1.5",
         ),
-        (TuneArgs(num_parallel_trials=1, max_retries=-1), "max_retries.*-1"),
-        (TuneArgs(time_budget_seconds=-1), "time_budget_seconds.*-1"),
-        (TuneArgs(time_budget_seconds=float("nan")), "time_budget_seconds.*nan"),
-        (TuneArgs(max_failed_trials=-1), "max_failed_trials.*-1"),
-        (TuneArgs(seed=-1), "seed.*-1"),
+        (
+            TuneArgs(time_budget_seconds=float("nan")),
+            "time_budget_seconds to be finite.*nan",
+        ),
     ],
 )
 def test_value_out_of_range_is_refused(args: TuneArgs, message: str) -> None:
     """The search would fail, or run otherwise, an hour after the pipeline started."""
     with pytest.raises(ValueError, match=f"Expected tune_args.{message}"):
         tune_args.validated(args)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        field.name
+        for field in TuneArgs.DESCRIPTOR.fields
+        if field.cpp_type in (field.CPPTYPE_INT32, field.CPPTYPE_INT64)
+        or field.cpp_type == field.CPPTYPE_DOUBLE
+    ],
+)
+def test_no_number_may_be_negative(field: str) -> None:
+    """A field without a range would be taken as it is."""
+    args = TuneArgs(**{"num_parallel_trials": 1, field: -2})
+    with pytest.raises(
+        ValueError, match=rf"Expected tune_args\.{field} to be .*\. Received: -2"
+    ) as error:
+        tune_args.validated(args)
+    assert ". Leave it out " in str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tuner_component.search.options import SearchOptions
+from tuner_component.search.options import SearchOptions, StoppingOptions
 
 
 def test_defaults_are_valid() -> None:
@@ -46,6 +46,7 @@ def test_values_out_of_range_are_refused(name: str, value: Any) -> None:
         ("time_budget_s", "60"),
         ("seed", 1.5),
         ("gpus_per_trial", "all"),
+        ("max_retries", None),
     ],
 )
 def test_values_of_other_types_are_refused(name: str, value: Any) -> None:
@@ -58,3 +59,12 @@ def test_values_of_other_types_are_refused(name: str, value: Any) -> None:
 def test_gpus_are_whole_or_shared(gpus: float) -> None:
     """A share that makes sense would be refused."""
     assert SearchOptions(gpus_per_trial=gpus).gpus_per_trial == gpus
+
+
+@pytest.mark.parametrize("value", [0, 1.5])
+def test_numbers_of_a_stopping_rule_are_checked(value: float) -> None:
+    """Nothing but TuneArgs would refuse them, and code can build a rule, too."""
+    with pytest.raises(
+        (TypeError, ValueError), match=r"Expected stopping\.patience to"
+    ):
+        StoppingOptions("patience", patience=value)  # type: ignore[arg-type]

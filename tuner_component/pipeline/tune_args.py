@@ -1,6 +1,6 @@
 """TuneArgs: taking them from the pipeline author and from the orchestrator."""
 
-import math
+from collections.abc import Iterator
 from typing import Any
 
 from google.protobuf import json_format
@@ -13,32 +13,16 @@ from tuner_component.search.options import (
     Known,
     SearchOptions,
     StoppingOptions,
+    ranges,
 )
 
-# The least value of each number, and what to write when there is no wish.
-_AT_LEAST = {
-    "num_parallel_trials": (0, "Leave it out to run trials in process, one by one"),
-    "cpus_per_trial": (0, "Leave it out to divide the machine's CPUs"),
-    "gpus_per_trial": (0, "Leave it out to divide the machine's GPUs"),
-    "max_retries": (0, "Leave it out to retry twice"),
-    "trial_timeout_seconds": (0, "Leave it out for no limit"),
-    "time_budget_seconds": (0, "Leave it out for no limit"),
-    "max_failed_trials": (
-        0,
-        "Leave it out to put up with any number, short of ten in a row",
-    ),
-    "max_trials_per_worker": (0, "Leave it out to keep workers until the end"),
-    "seed": (0, "Leave it out to draw one"),
+# The options of the search that have another name here.
+_RENAMED = {
+    "num_parallel_trials": "num_workers",
+    "trial_timeout_seconds": "trial_timeout_s",
+    "time_budget_seconds": "time_budget_s",
 }
-
-# Fields that mean something only to worker processes.
-_OF_WORKERS = (
-    "cpus_per_trial",
-    "gpus_per_trial",
-    "max_retries",
-    "trial_timeout_seconds",
-    "max_trials_per_worker",
-)
+_RANGES = ranges(SearchOptions)
 
 
 def validated(
@@ -63,25 +47,7 @@ def validated(
             f"Received: {tune_args!r} of type {type(tune_args).__name__}. Write "
             "tune_args=TuneArgs(num_parallel_trials=...)."
         )
-    for field, value in result.ListFields():
-        least, otherwise = _AT_LEAST.get(field.name, (None, ""))
-        if least is not None and not (math.isfinite(value) and value >= least):
-            raise ValueError(
-                f"Expected tune_args.{field.name} to be {least} or more. Received: "
-                f"{value}. {otherwise}."
-            )
-        if field.name in _OF_WORKERS and result.num_parallel_trials == 0:
-            raise ValueError(
-                f"Expected tune_args.num_parallel_trials to be 1 or more with "
-                f"{field.name}. Received: 0, a search in process, where {field.name} "
-                "has no effect. Set num_parallel_trials, or leave it out."
-            )
-    if result.gpus_per_trial > 1 and result.gpus_per_trial % 1:
-        raise ValueError(
-            "Expected tune_args.gpus_per_trial to be a whole number, or a fraction "
-            f"below 1. Received: {result.gpus_per_trial}. A worker can share one GPU "
-            "or own several."
-        )
+    _check_numbers(result)
     if result.num_parallel_trials and result.study_dir.startswith("ram://"):
         raise ValueError(
             "Expected tune_args.study_dir to be where all processes of the search see "
@@ -90,6 +56,30 @@ def validated(
         )
     stopping_options(result)
     return result
+
+
+def _check_numbers(args: tuner_pb2.TuneArgs) -> None:
+    for name, option, value in _numbers(args):
+        allowed = _RANGES[option]
+        allowed.check(f"tune_args.{name}", value)
+        if allowed.of_workers and args.num_parallel_trials == 0:
+            raise ValueError(
+                f"Expected tune_args.num_parallel_trials to be 1 or more with {name}. "
+                f"Received: 0, a search in process, where {name} has no effect. Set "
+                "num_parallel_trials, or leave it out."
+            )
+
+
+def _numbers(args: tuner_pb2.TuneArgs) -> Iterator[tuple[str, str, Any]]:
+    """Yields the name, the option and the value of each number that is set.
+
+    Where 0 stands for the default, it is not among them; where 0 and unset mean
+    different things, the message knows which it is.
+    """
+    for field, value in args.ListFields():
+        option = _RENAMED.get(field.name, field.name)
+        if option in _RANGES:
+            yield field.name, option, value
 
 
 def checked_parameter(parameter: RuntimeParameter) -> RuntimeParameter:
@@ -176,19 +166,10 @@ def search_options(args: tuner_pb2.TuneArgs, known: Known = NOTHING) -> SearchOp
         args: How to run the search.
         known: What it starts from.
     """
-    # Where 0 and unset mean different things, the message knows which it is.
-    set_fields = {field.name: value for field, value in args.ListFields()}
+    numbers = {option: value for _, option, value in _numbers(args)}
     return SearchOptions(
-        num_workers=args.num_parallel_trials or 1,
-        cpus_per_trial=args.cpus_per_trial or None,
-        gpus_per_trial=set_fields.get("gpus_per_trial"),
-        max_retries=set_fields.get("max_retries", SearchOptions.max_retries),
-        trial_timeout_s=args.trial_timeout_seconds or None,
-        time_budget_s=args.time_budget_seconds or None,
-        max_failed_trials=set_fields.get("max_failed_trials"),
-        max_trials_per_worker=args.max_trials_per_worker or None,
         stopping=stopping_options(args),
         known=known,
         preflight=not args.skip_preflight,
-        seed=set_fields.get("seed"),
+        **numbers,
     )

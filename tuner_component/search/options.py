@@ -1,4 +1,8 @@
-"""How a search runs: how much at a time, how long, and what it puts up with."""
+"""How a search runs: how many trials at a time, for how long, with what limits.
+
+The range of each number is declared once, at its field. TuneArgs, which have the same
+numbers under the pipeline's names, are checked by these ranges too.
+"""
 
 import dataclasses
 import math
@@ -7,13 +11,94 @@ from typing import Any
 
 RULES = ("median", "asha", "hyperband", "patience")
 _WARMUP = {"median": 5}
-_LEAST = {
-    "grace_epochs": 1,
-    "reduction_factor": 2,
-    "warmup_trials": 0,
-    "patience": 1,
-    "max_epochs": 1,
-}
+
+
+@dataclasses.dataclass(frozen=True)
+class Range:
+    """Which numbers an option may be.
+
+    Attributes:
+        least: The smallest number.
+        whole: Whether it must be a whole number.
+        above: Whether it must be above `least`.
+        of_gpus: Whether above 1 it must be whole, because a worker can share one GPU or
+            own several.
+        left_out: What leaving the option out is good for; ends the error message.
+        of_workers: Whether the option has no effect on a search in process.
+    """
+
+    least: int = 0
+    whole: bool = False
+    above: bool = False
+    of_gpus: bool = False
+    left_out: str = "for the default"
+    of_workers: bool = False
+
+    def check(self, name: str, value: Any) -> None:
+        """Checks a number.
+
+        Args:
+            name: What the user calls the option.
+            value: What the user gave.
+
+        Raises:
+            TypeError: If it is not a number, or must be a whole number and is not.
+            ValueError: If it is out of this range.
+        """
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise self._wrong_type(name, value)
+        if self.whole and not isinstance(value, int):
+            raise self._wrong_type(name, value)
+        expected = self._expected()
+        if not math.isfinite(value):
+            expected = "finite"
+        elif self._holds(value):
+            return
+        raise ValueError(
+            f"Expected {name} to be {expected}. Received: {value!r}. Leave it out "
+            f"{self.left_out}."
+        )
+
+    def _wrong_type(self, name: str, value: Any) -> TypeError:
+        return TypeError(
+            f"Expected {name} to be a {'whole ' if self.whole else ''}number. Received: "
+            f"{value!r} of type {type(value).__name__}."
+        )
+
+    def _holds(self, value: float) -> bool:
+        if self.of_gpus and value > 1:
+            return value == int(value)
+        return value > self.least or (value == self.least and not self.above)
+
+    def _expected(self) -> str:
+        if self.of_gpus:
+            return (
+                "0 or more, and a whole number above 1 (a worker can share one GPU or "
+                "own several)"
+            )
+        return f"more than {self.least}" if self.above else f"{self.least} or more"
+
+
+def ranges(options: Any) -> dict[str, Range]:
+    """Returns the ranges of all numbers in a dataclass of this module, by field name."""
+    return {
+        field.name: field.metadata["range"]
+        for field in dataclasses.fields(options)
+        if "range" in field.metadata
+    }
+
+
+def _number(default: Any, allowed: Range) -> Any:
+    """A field that holds its default or a number of the range."""
+    return dataclasses.field(default=default, metadata={"range": allowed})
+
+
+def _check(options: Any, prefix: str = "") -> None:
+    """Checks all numbers that are not the default, which may be None."""
+    for name, allowed in ranges(options).items():
+        value = getattr(options, name)
+        if value is not getattr(type(options), name):
+            allowed.check(f"{prefix}{name}", value)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,16 +119,17 @@ class StoppingOptions:
     """
 
     rule: str
-    grace_epochs: int = 1
-    reduction_factor: int = 3
-    warmup_trials: int | None = None
-    patience: int = 5
-    max_epochs: int | None = None
+    grace_epochs: int = _number(1, Range(1, whole=True))
+    reduction_factor: int = _number(3, Range(2, whole=True))
+    warmup_trials: int | None = _number(None, Range(whole=True))
+    patience: int = _number(5, Range(1, whole=True))
+    max_epochs: int | None = _number(None, Range(1, whole=True))
 
     def __post_init__(self) -> None:
         """Checks every value.
 
         Raises:
+            TypeError: If a value is not a whole number.
             ValueError: If one is out of its range, or missing.
         """
         if self.rule not in RULES:
@@ -52,13 +138,7 @@ class StoppingOptions:
                 f"Received: {self.rule!r}. Leave stopping out to train all trials to "
                 "the end."
             )
-        for name, least in _LEAST.items():
-            value = getattr(self, name)
-            if value is not None and value < least:
-                raise ValueError(
-                    f"Expected stopping.{name} to be {least} or more. Received: "
-                    f"{value}. Leave it out for the default."
-                )
+        _check(self, "stopping.")
         needed = self.grace_epochs * self.reduction_factor
         if self.rule == "hyperband" and (self.max_epochs or 0) < needed:
             raise ValueError(
@@ -123,20 +203,39 @@ class SearchOptions:
             is stopped before its end, in process too.
     """
 
-    num_workers: int = 1
-    cpus_per_trial: float | None = None
-    gpus_per_trial: float | None = None
-    max_retries: int = 2
-    trial_timeout_s: float | None = None
-    time_budget_s: float | None = None
-    max_failed_trials: int | None = None
-    heartbeat_timeout_s: float = 60.0
-    max_trials_per_worker: int | None = None
+    num_workers: int = _number(
+        1, Range(1, whole=True, left_out="to run trials in process, one by one")
+    )
+    cpus_per_trial: float | None = _number(
+        None,
+        Range(above=True, left_out="to divide the machine's CPUs", of_workers=True),
+    )
+    gpus_per_trial: float | None = _number(
+        None,
+        Range(of_gpus=True, left_out="to divide the machine's GPUs", of_workers=True),
+    )
+    max_retries: int = _number(
+        2, Range(whole=True, left_out="to retry twice", of_workers=True)
+    )
+    trial_timeout_s: float | None = _number(
+        None, Range(above=True, left_out="for no limit", of_workers=True)
+    )
+    time_budget_s: float | None = _number(
+        None, Range(above=True, left_out="for no limit")
+    )
+    max_failed_trials: int | None = _number(
+        None, Range(whole=True, left_out="to accept any number, short of ten in a row")
+    )
+    heartbeat_timeout_s: float = _number(60.0, Range(2, of_workers=True))
+    max_trials_per_worker: int | None = _number(
+        None,
+        Range(1, whole=True, left_out="to keep workers until the end", of_workers=True),
+    )
     stopping: StoppingOptions | None = None
     known: Known = NOTHING
     preflight: bool = False
-    seed: int | None = None
-    grace_period_s: float = 30.0
+    seed: int | None = _number(None, Range(whole=True, left_out="to draw one"))
+    grace_period_s: float = _number(30.0, Range())
 
     def __post_init__(self) -> None:
         """Checks every value.
@@ -145,65 +244,4 @@ class SearchOptions:
             TypeError: If a value is not a number.
             ValueError: If a value is out of its range.
         """
-        _check_whole("num_workers", self.num_workers, least=1)
-        _check_whole("max_retries", self.max_retries, least=0)
-        _check_number("heartbeat_timeout_s", self.heartbeat_timeout_s)
-        if self.heartbeat_timeout_s < 2:
-            raise _out_of_range(
-                "heartbeat_timeout_s", "2 or more", self.heartbeat_timeout_s
-            )
-        _check_number("grace_period_s", self.grace_period_s)
-        if self.grace_period_s < 0:
-            raise _out_of_range("grace_period_s", "0 or more", self.grace_period_s)
-        for name in ("max_failed_trials", "seed"):
-            if getattr(self, name) is not None:
-                _check_whole(name, getattr(self, name), least=0)
-        if self.max_trials_per_worker is not None:
-            _check_whole("max_trials_per_worker", self.max_trials_per_worker, least=1)
-        for name in ("cpus_per_trial", "trial_timeout_s", "time_budget_s"):
-            if getattr(self, name) is not None:
-                _check_positive(name, getattr(self, name))
-        if self.gpus_per_trial is not None:
-            _check_gpus(self.gpus_per_trial)
-
-
-def _check_number(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(
-            f"Expected {name} to be a number. Received: {value!r} of type "
-            f"{type(value).__name__}."
-        )
-    if not math.isfinite(value):
-        raise _out_of_range(name, "finite", value)
-
-
-def _check_positive(name: str, value: Any) -> None:
-    _check_number(name, value)
-    if value <= 0:
-        raise _out_of_range(name, "more than 0", value)
-
-
-def _check_whole(name: str, value: Any, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(
-            f"Expected {name} to be a whole number. Received: {value!r} of type "
-            f"{type(value).__name__}."
-        )
-    if value < least:
-        raise _out_of_range(name, f"{least} or more", value)
-
-
-def _check_gpus(value: Any) -> None:
-    _check_number("gpus_per_trial", value)
-    if value < 0 or (value > 1 and value != int(value)):
-        raise _out_of_range(
-            "gpus_per_trial", "a whole number or a fraction below 1", value
-        )
-
-
-def _out_of_range(name: str, expected: str, value: Any) -> ValueError:
-
-    return ValueError(
-        f"Expected {name} to be {expected}. Received: {value!r}. Leave it "
-        "out for the default."
-    )
+        _check(self)
