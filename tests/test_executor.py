@@ -159,6 +159,19 @@ def test_maximized_objective_publishes_the_largest(run: Run) -> None:
     assert scores == sorted(scores, reverse=True)
 
 
+def test_missing_payload_format_is_told_once(
+    toy_run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    """TFX's warning would be there five times, and hide what else there is to read."""
+    (examples,) = toy_run.input_dict["examples"]
+    before = str(examples)
+    with caplog.at_level("WARNING", "absl"):
+        toy_run()
+    warnings = [text for text in caplog.messages if "payload_format" in text]
+    assert len(warnings) == 1
+    assert str(examples) == before
+
+
 def test_sklearn_tuner(run: Run) -> None:
     """Tuners of models outside Keras would not work."""
     run.module("""

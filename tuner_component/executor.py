@@ -63,6 +63,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         with search_log.on_stdout():
+            input_dict = fn_args.with_payload_format(input_dict)
             args = tune_args.from_exec_properties(
                 exec_properties.get(specs.TUNE_ARGS_KEY)
             )

@@ -5,6 +5,7 @@ functions and cannot. Both directions lean on TFX's own code, so that the user's
 module sees exactly what the stock component would have passed.
 """
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,25 @@ from tfx.utils import json_utils
 
 from tuner_component.pipeline import splits as splits_lib
 from tuner_component.proto import tuner_pb2
+
+
+def with_payload_format(
+    input_dict: Mapping[str, list[types.Artifact]],
+) -> dict[str, list[types.Artifact]]:
+    """Returns the inputs with examples that name their payload format.
+
+    Examples of old releases, and those of other components, may not. Then TFX takes them
+    for tf.Examples, with a warning each time it looks: here it looks once.
+
+    Args:
+        input_dict: Input artifacts by the keys of `TunerSpec`; they stay as they are.
+    """
+    # Copies: to ML Metadata, the artifacts of an execution are what they were.
+    examples = copy.deepcopy(input_dict[specs.EXAMPLES_KEY])
+    for artifact in examples:
+        payload_format = examples_utils.get_payload_format(artifact)
+        examples_utils.set_payload_format(artifact, payload_format)
+    return {**input_dict, specs.EXAMPLES_KEY: examples}
 
 
 def from_artifacts(
