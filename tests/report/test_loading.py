@@ -24,6 +24,49 @@ def test_study_that_is_running_is_loaded(tmp_path: Path) -> None:
     assert study.best is not None and study.best.score == 0.5
 
 
+@pytest.mark.parametrize("parent", ["studies", ".system/studies"])
+@pytest.mark.parametrize("spelling", ["{}", "{}/", "file://{}"])
+def test_study_is_found_below_what_people_name(
+    tmp_path: Path, parent: str, spelling: str
+) -> None:
+    """People would have to know the fingerprint of their search."""
+    directory = tmp_path / parent / studies.DESCRIPTION["id"]
+    studies.directory_of_a_study(directory)
+    (tmp_path / parent / "of_which_nothing_is_written_yet").mkdir()
+    (tmp_path / parent / "a_file").touch()
+    assert load_study(spelling.format(tmp_path)).study_id == directory.name
+
+
+def test_of_several_studies_the_one_that_started_last_is_taken(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An old search would be shown, or nobody would know which one is."""
+    for name, created in (
+        ("a", "2025-01-02"),
+        ("b", "2025-01-03"),
+        ("c", "2025-01-01"),
+    ):
+        directory = tmp_path / "studies" / name
+        studies.directory_of_a_study(directory, created=created, id=name * 16)
+    assert load_study(tmp_path).study_id == "b" * 16
+    [warning] = caplog.messages
+    assert f"3 studies below {tmp_path}" in warning
+    assert f"started last: {tmp_path}/studies/b." in warning
+    assert f"{tmp_path}/studies/a, {tmp_path}/studies/c" in warning
+    caplog.clear()
+    assert load_study(tmp_path / "studies" / "c").study_id == "c" * 16
+    assert not caplog.messages
+
+
+def test_damaged_study_is_not_passed_over(tmp_path: Path) -> None:
+    """An older search would be shown for the one that was meant."""
+    studies.directory_of_a_study(tmp_path / "studies" / "a")
+    (tmp_path / "studies" / "b").mkdir()
+    (tmp_path / "studies" / "b" / "study.json").write_text('{"id": "b')
+    with pytest.raises(ValueError, match="Expected .*/studies/b/study.json"):
+        load_study(tmp_path)
+
+
 def test_reading_changes_nothing(tmp_path: Path) -> None:
     """A look at a running search could damage it."""
     directory = studies.directory_of_a_study(tmp_path / "study")

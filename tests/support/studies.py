@@ -69,12 +69,12 @@ def study(*records: dict[str, Any], **description: Any) -> StudyRecord:
     return folding.study_record(history, {**DESCRIPTION, **description})
 
 
-def directory_of_a_study(path: Path) -> Path:
+def directory_of_a_study(path: Path, **description: Any) -> Path:
     """Makes a directory with a study whose search has not ended."""
-    path.mkdir()
-    description = {**DESCRIPTION, "format": 1, "status": "running"}
-    (path / "study.json").write_text(json.dumps(description))
-    journal = Journal(str(path / "journal"), DESCRIPTION["id"])
+    path.mkdir(parents=True)
+    content = {**DESCRIPTION, "format": 1, "status": "running", **description}
+    (path / "study.json").write_text(json.dumps(content))
+    journal = Journal(str(path / "journal"), content["id"])
     for record in (opened(), created("0"), ended("0")):
         journal.append(record)
     journal.commit()

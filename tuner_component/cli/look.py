@@ -10,10 +10,6 @@ from tuner_component.report.loading import load_study
 from tuner_component.report.record import FAILED, RUNNING, StudyRecord, TrialRecord
 from tuner_component.search.storage import files
 
-# Where studies lie below what people name: the output directory of `tune`, or the
-# directory of a pipeline's node.
-_BELOW = ("studies", ".system/studies")
-
 _STUDY_HELP = (
     "the directory that `tune` wrote to, a TunerResults artifact, a study's directory, "
     "or the directory of a pipeline's Tuner; a path or URI"
@@ -52,32 +48,8 @@ def _command(commands: Any, name: str, text: str, run: Any) -> argparse.Argument
     return parser
 
 
-def find(uri: str) -> StudyRecord:
-    """The study that somebody means.
-
-    Of several below a directory it is the one that began last.
-
-    Raises:
-        FileNotFoundError: If there is none.
-    """
-    below = [
-        files.join(uri, parent, name)
-        for parent in _BELOW
-        for name in files.list_names(files.join(uri, parent))
-    ]
-    studies = []
-    for directory in below:
-        try:
-            studies.append(load_study(directory))
-        except FileNotFoundError:
-            continue  # Something else, or a study of which nothing is written yet.
-    if not studies:
-        return load_study(uri)
-    return max(studies, key=lambda study: study.created or "")
-
-
 def _status(args: argparse.Namespace) -> None:
-    study = find(args.study)
+    study = load_study(args.study)
     print(json.dumps(_facts(study)) if args.json else "\n".join(summary(study)))
 
 
@@ -131,7 +103,7 @@ def _since(trial: TrialRecord) -> str:
 
 
 def _best(args: argparse.Namespace) -> None:
-    study = find(args.study)
+    study = load_study(args.study)
     if study.best is None:
         raise NoResultError(
             f"Expected a completed trial in {args.study}. Received: none of "
@@ -166,7 +138,7 @@ def formatted(study: StudyRecord, trial: TrialRecord, form: str) -> str:
 
 
 def _report(args: argparse.Namespace) -> None:
-    study = find(args.study)
+    study = load_study(args.study)
     # Plotly takes a moment to import; the other commands do without.
     from tuner_component.report import page
 

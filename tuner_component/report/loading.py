@@ -1,12 +1,20 @@
-"""Loading the record of a study, from its artifact or from its directory."""
+"""Loading the record of a study: from its artifact, its directory, or one above it."""
 
 import json
+import logging
 import os
+from typing import Any
 
 from tuner_component.report import folding
 from tuner_component.report.record import KIND, RECORD_FILE, StudyRecord
 from tuner_component.search.storage import files
 from tuner_component.search.study.history import read_history
+
+_log = logging.getLogger(__name__)
+
+# Where studies are below the directories that people know: the output directory of
+# `tuner-component tune`, and that of a pipeline's node.
+_BELOW = ("studies", ".system/studies")
 
 
 def load_study(uri: str | os.PathLike[str]) -> StudyRecord:
@@ -17,7 +25,10 @@ def load_study(uri: str | os.PathLike[str]) -> StudyRecord:
 
     Args:
         uri: A TunerResults artifact, or its `study.json`; or the directory of a study,
-            which may be running. Paths, or URIs.
+            which may be running; or a directory with studies below it: the one that
+            `tuner-component tune` wrote to, or that of a pipeline's Tuner. Of several
+            studies the one that started last is taken, with a warning that names the
+            others. Paths, or URIs.
 
     Returns:
         Typed objects; `to_frame()` gives a pandas frame of the trials.
@@ -28,24 +39,68 @@ def load_study(uri: str | os.PathLike[str]) -> StudyRecord:
         StorageError: If it cannot be read.
     """
     path = os.fspath(uri).rstrip("/")
-    directory, name = os.path.split(path)
-    if name != RECORD_FILE:
-        directory, path = path, files.join(path, RECORD_FILE)
+    if os.path.basename(path) == RECORD_FILE:
+        path = os.path.dirname(path)
+    elif not files.exists(files.join(path, RECORD_FILE)):
+        path = _newest_below(path)
     try:
-        data = files.read_bytes(path)
+        data = files.read_bytes(files.join(path, RECORD_FILE))
     except FileNotFoundError:
-        raise FileNotFoundError(
-            f"Expected a study, or the TunerResults artifact of one, at {directory}. "
-            f"Received: nothing with a {RECORD_FILE} in it. Name the artifact that the "
-            "Tuner published, or the study's directory, which its log names."
-        ) from None
+        raise _no_study(path) from None
     description = _description(data)
     if description is None:
-        return StudyRecord.from_json(data, path)
-    return folding.study_record(read_history(directory, description["id"]), description)
+        return StudyRecord.from_json(data, files.join(path, RECORD_FILE))
+    return folding.study_record(read_history(path, description["id"]), description)
 
 
-def _description(data: bytes) -> dict[str, str] | None:
+def _newest_below(path: str) -> str:
+    """The directory of the study below `path` that started last; `path` without one."""
+    below = [
+        files.join(path, parent, name)
+        for parent in _BELOW
+        for name in files.list_names(files.join(path, parent))
+    ]
+    # What else is there, or a study of which nothing is written yet, has no such file.
+    started = {
+        directory: _created(file)
+        for directory in below
+        if files.exists(file := files.join(directory, RECORD_FILE))
+    }
+    if not started:
+        return path
+    newest, *others = sorted(started, key=lambda name: started[name], reverse=True)
+    if others:
+        _log.warning(
+            "There are %d studies below %s. Taking the one that started last: %s. To see "
+            "another, name its directory: %s.",
+            len(started),
+            path,
+            newest,
+            ", ".join(others),
+        )
+    return newest
+
+
+def _created(path: str) -> str:
+    """When a study started, from its file; a damaged file raises, as in load_study."""
+    data = files.read_bytes(path)
+    description = _description(data)
+    if description is None:
+        return StudyRecord.from_json(data, path).created or ""
+    return str(description.get("created", ""))
+
+
+def _no_study(path: str) -> FileNotFoundError:
+    return FileNotFoundError(
+        f"Expected a study at {path}. Received: nothing with a {RECORD_FILE} in it, and "
+        f"no study below it in {' or '.join(_BELOW)}. Name the TunerResults artifact "
+        "that the Tuner published, the study's directory (its log names it), the "
+        "directory of the pipeline's Tuner, or the one that `tuner-component tune` wrote "
+        "to."
+    )
+
+
+def _description(data: bytes) -> dict[str, Any] | None:
     """What a study's own directory says of it; None if this is something else."""
     try:
         content = json.loads(data)
