@@ -17,7 +17,6 @@ from tuner_component.pipeline import (
     search_log,
     tune_args,
     user_module,
-    worker_entry,
 )
 from tuner_component.proto import tuner_pb2
 from tuner_component.report import loading, tensorboard, terminal
@@ -118,9 +117,7 @@ def _run_in_process(
 
         def make() -> tuple[Any, dict[str, Any]]:
             with seeding.seeded_construction(study.seed):
-                result = user_module.call_tuner_fn(
-                    tuner_fn, fn_args.to_fn_args(message)
-                )
+                result = user_module.call_tuner_fn(tuner_fn, message)
                 return result.tuner, result.fit_kwargs
 
         wanted = options.preflight and found is StudyState.NEW
@@ -145,10 +142,10 @@ def _run_in_workers(
         tensorboard.writing(directory) as writer,
     ):
         return launch.run_parallel(
-            EntryPoint(worker_entry.TARGET, local.SerializeToString()),
+            EntryPoint(user_module.ENTRY_POINT, local.SerializeToString()),
             directory,
             parts,
             options,
-            preload.modules(user_module.source(local)),
+            preload.modules(local),
             observer=Audience([view, writer]),
         )

@@ -6,26 +6,43 @@ import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
-from tuner_component.pipeline import worker_entry
+from tfx.dsl.io import fileio
+
+from tuner_component.pipeline import user_module
+from tuner_component.proto import tuner_pb2
 
 # What every worker needs, whatever the user's module imports.
-_ALWAYS = ("keras_tuner", "tensorflow", worker_entry.__name__)
+_ALWAYS = ("keras_tuner", "tensorflow", user_module.__name__)
 
 
-def modules(source: str) -> list[str]:
-    """Returns the modules that a user's module will import, and that can be shared.
+def modules(message: tuner_pb2.TunerFnArgs) -> list[str]:
+    """Returns the modules that the user's module will import, and that can be shared.
 
     Only installed libraries: modules of the user's own may do anything while they
     are imported, and each process shall see them do it.
 
     Args:
-        source: The Python source of the user's module.
+        message: Names the user's module.
     """
     try:
-        imported = sorted(set(_imported(ast.parse(source))))
+        imported = sorted(set(_imported(ast.parse(_source(message)))))
     except SyntaxError:
         imported = []  # Importing it says it better, with the user's file and line.
     return [*_ALWAYS, *(name for name in imported if _is_installed(name))]
+
+
+def _source(message: tuner_pb2.TunerFnArgs) -> str:
+    """The source of the user's module; empty where it cannot be found."""
+    if message.module_file:
+        path: str | None = message.module_file
+    else:
+        name = message.module_path or message.tuner_fn.rpartition(".")[0]
+        spec = importlib.util.find_spec(name)
+        path = spec.origin if spec else None
+    if not path or not fileio.exists(path):
+        return ""
+    with fileio.open(path, "rb") as file:
+        return bytes(file.read()).decode(errors="replace")
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """Calling the user's `tuner_fn`: whatever goes wrong there is said clearly."""
 
 import contextlib
-import importlib.util
 import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,15 +9,18 @@ from keras_tuner.engine import base_tuner
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.components.tuner.component import TunerFnResult
 from tfx.components.util import udf_utils
-from tfx.dsl.io import fileio
 from tfx.types import standard_component_specs as specs
 from tfx.utils import io_utils
 
+from tuner_component.pipeline import fn_args
 from tuner_component.proto import tuner_pb2
 
 _TUNER_FN = specs.TUNER_FN_KEY
 _SOURCES = (specs.MODULE_PATH_KEY, specs.MODULE_FILE_KEY, _TUNER_FN)
 _TUNER_FN_SHAPE = "def tuner_fn(fn_args: FnArgs) -> TunerFnResult"
+
+# What a process of a search calls, as the search, which knows nothing of TFX, names it.
+ENTRY_POINT = f"{__name__}:make_tuner"
 
 
 class UserModuleError(RuntimeError):
@@ -86,30 +88,23 @@ def installed(message: tuner_pb2.TunerFnArgs) -> Iterator[tuner_pb2.TunerFnArgs]
         yield local
 
 
-def source(message: tuner_pb2.TunerFnArgs) -> str:
-    """Returns the source of the user's module; empty where it cannot be found."""
-    if message.module_file:
-        path: str | None = message.module_file
-    else:
-        name = message.module_path or message.tuner_fn.rpartition(".")[0]
-        spec = importlib.util.find_spec(name)
-        path = spec.origin if spec else None
-    if not path or not fileio.exists(path):
-        return ""
-    with fileio.open(path, "rb") as file:
-        return bytes(file.read()).decode(errors="replace")
-
-
-def call_tuner_fn(tuner_fn: Callable[[FnArgs], Any], fn_args: FnArgs) -> TunerFnResult:
+def call_tuner_fn(
+    tuner_fn: Callable[[FnArgs], Any], message: tuner_pb2.TunerFnArgs
+) -> TunerFnResult:
     """Calls `tuner_fn` and checks what it returns.
+
+    Args:
+        tuner_fn: The user's function.
+        message: What it gets, as `FnArgs`.
 
     Raises:
         UserModuleError: If it raises.
         TypeError: If its result is not a TunerFnResult of a KerasTuner tuner and a
             dictionary.
     """
+    given = fn_args.to_fn_args(message)
     try:
-        result = tuner_fn(fn_args)
+        result = tuner_fn(given)
     except Exception as error:
         raise UserModuleError(
             f"Expected tuner_fn to return a TunerFnResult. Received: {error!r}. Its "
@@ -134,6 +129,22 @@ def call_tuner_fn(tuner_fn: Callable[[FnArgs], Any], fn_args: FnArgs) -> TunerFn
             f"{type(result.fit_kwargs).__name__}. Write fit_kwargs={{'x': ...}}."
         )
     return result
+
+
+def make_tuner(argument: bytes, role: str) -> TunerFnResult:
+    """Calls the user's `tuner_fn` in a process of a search: the entry point.
+
+    Args:
+        argument: A serialized `TunerFnArgs`.
+        role: Of the process that calls; the user's function is the same in all.
+
+    Raises:
+        UserModuleError: If the user's module or its `tuner_fn` fails.
+        TypeError: If `tuner_fn` returns something else than it should.
+    """
+    del role
+    message = tuner_pb2.TunerFnArgs.FromString(argument)
+    return call_tuner_fn(load_tuner_fn(message), message)
 
 
 def _source(message: tuner_pb2.TunerFnArgs) -> str:
