@@ -8,7 +8,7 @@ from typing import Any
 from absl import logging
 from tfx.types import standard_artifacts
 
-from tuner_component.cli import data, look
+from tuner_component.cli import look, on_files
 from tuner_component.executor import Executor
 from tuner_component.pipeline import user_module
 from tuner_component.report.loading import load_study
@@ -27,7 +27,7 @@ def search(args: argparse.Namespace, out: str, properties: dict[str, Any]) -> No
         ValueError: If the data or the module are not as they should be.
     """
     logging.set_verbosity(logging.INFO)
-    inputs = data.artifacts(args, os.path.join(out, "data"))
+    inputs = on_files.artifacts(args, os.path.join(out, "data"))
     outputs = {
         "best_hyperparameters": [standard_artifacts.HyperParameters()],
         "tuner_results": [standard_artifacts.TunerResults()],
