@@ -1,33 +1,81 @@
-"""Files as the artifacts that a pipeline would pass to the Tuner."""
+"""The component's executor, called on files instead of artifacts of a pipeline."""
 
 import argparse
 import glob
 import hashlib
 import os
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from absl import logging
 from tfx.components.example_gen.csv_example_gen import executor as csv_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import proto_utils
 
+from tuner_component.cli import look
+from tuner_component.executor import Executor
+from tuner_component.pipeline import user_module
+from tuner_component.report.loading import load_study
+
 _SPLITS = ("train", "eval")
 _COMPLETE = "complete"
 
 
-def artifacts(args: argparse.Namespace, directory: str) -> dict[str, list[Any]]:
-    """The executor's inputs.
+def search(args: argparse.Namespace, out: str, properties: dict[str, Any]) -> None:
+    """Runs a search on files.
 
     Args:
         args: Of the command `tune`.
-        directory: Where to keep what has to be converted.
+        out: Directory for everything that it writes.
+        properties: The executor's properties.
+
+    Raises:
+        SearchError: If the search fails or is interrupted.
+        ValueError: If the data or the module are not as they should be.
     """
+    logging.set_verbosity(logging.INFO)
+    inputs = _inputs(args, os.path.join(out, "data"))
+    outputs = {
+        "best_hyperparameters": [standard_artifacts.HyperParameters()],
+        "tuner_results": [standard_artifacts.TunerResults()],
+    }
+    outputs["best_hyperparameters"][0].uri = os.path.join(out, "best_hyperparameters")
+    outputs["tuner_results"][0].uri = os.path.join(out, "results")
+    context = Executor.Context(tmp_dir=os.path.join(out, "tmp"), unique_id="tune")
+    # A packaged module is looked for where Python looks, like the user's own here.
+    sys.path.insert(0, os.getcwd())
+    try:
+        Executor(context).Do(inputs, outputs, properties)
+    except user_module.UserModuleError as error:
+        raise ValueError(str(error)) from error
+    results = outputs["tuner_results"][0].uri
+    print("\n".join(look.summary(load_study(results))))
+    print(f"Report: {os.path.join(results, 'report.html')}")
+
+
+def _inputs(args: argparse.Namespace, directory: str) -> dict[str, list[Any]]:
+    """The executor's inputs; what has to be converted is kept in the directory."""
     is_csv = args.train[0].endswith(".csv")
     splits = {"train": args.train, "eval": args.eval}
-    digest = _digest(splits)
-    home = os.path.join(directory, digest)
+    home = os.path.join(directory, _digest(splits))
+    examples = _examples(splits, is_csv, home)
+    inputs = {"examples": [examples]}
+    if args.schema:
+        inputs["schema"] = [_schema(args.schema, os.path.join(home, "given_schema"))]
+    elif is_csv:
+        inputs["schema"] = [_artifact("Schema", os.path.join(home, "schema"))]
+    if args.transform_graph:
+        inputs["transform_graph"] = [_artifact("TransformGraph", args.transform_graph)]
+    if args.base_model:
+        inputs["base_model"] = [_artifact("Model", args.base_model)]
+    return inputs
+
+
+def _examples(splits: Mapping[str, Sequence[str]], is_csv: bool, home: str) -> Any:
+    """The examples; of CSV files they are made here, and so is their schema."""
     examples = standard_artifacts.Examples()
     examples.uri = os.path.join(home, "examples")
     examples.split_names = artifact_utils.encode_split_names(list(_SPLITS))
@@ -43,16 +91,7 @@ def artifacts(args: argparse.Namespace, directory: str) -> dict[str, list[Any]]:
             _link(splits, examples.uri)
         with open(os.path.join(home, _COMPLETE), "w"):
             pass
-    inputs = {"examples": [examples]}
-    if args.schema:
-        inputs["schema"] = [_schema(args.schema, os.path.join(home, "given_schema"))]
-    elif is_csv:
-        inputs["schema"] = [_artifact("Schema", os.path.join(home, "schema"))]
-    if args.transform_graph:
-        inputs["transform_graph"] = [_artifact("TransformGraph", args.transform_graph)]
-    if args.base_model:
-        inputs["base_model"] = [_artifact("Model", args.base_model)]
-    return inputs
+    return examples
 
 
 def _digest(splits: Mapping[str, Sequence[str]]) -> str:

@@ -138,9 +138,9 @@ def run(args: argparse.Namespace) -> None:
     _quieten()
     print("Importing TFX ...", file=sys.stderr, flush=True)
     # Takes ten seconds and more: not before all else is known to be in order.
-    from tuner_component.cli import engine
+    from tuner_component.cli import on_files
 
-    engine.search(args, out, properties)
+    on_files.search(args, out, properties)
 
 
 def _properties(args: argparse.Namespace, out: str) -> dict[str, Any]:
