@@ -62,28 +62,33 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         with search_log.on_stdout():
-            input_dict = fn_args.with_payload_format(input_dict)
-            args = tune_args.from_exec_properties(
-                exec_properties.get(specs.TUNE_ARGS_KEY)
+            self._search(
+                fn_args.with_payload_format(input_dict), output_dict, exec_properties
             )
-            parts = fingerprint_parts(input_dict, exec_properties, args)
-            directory = study_directory.directory(
-                args, self._context, output_dict, parts
-            )
-            message = fn_args.from_artifacts(
-                input_dict,
-                exec_properties,
-                working_dir=Study.workdir_of(directory),
-                study_id=fingerprint.study_id(parts),
-            )
-            if new := fingerprint.explain_difference(directory, parts):
-                _log.info("%s", new)
-            _log.info("The study is kept in %s.", directory)
-            run = _run_in_workers if args.num_parallel_trials else _run_in_process
-            options = tune_args.search_options(args, prior.known(input_dict))
-            result = run(message, directory, parts, options)
-            _log_result(result, directory)
-            publish.publish(result, loading.load_study(directory), output_dict)
+
+    def _search(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        args = tune_args.from_exec_properties(exec_properties.get(specs.TUNE_ARGS_KEY))
+        parts = fingerprint_parts(input_dict, exec_properties, args)
+        directory = study_directory.directory(args, self._context, output_dict, parts)
+        message = fn_args.from_artifacts(
+            input_dict,
+            exec_properties,
+            working_dir=Study.workdir_of(directory),
+            study_id=fingerprint.study_id(parts),
+        )
+        if new := fingerprint.explain_difference(directory, parts):
+            _log.info("%s", new)
+        _log.info("The study is kept in %s.", directory)
+        run = _run_in_workers if args.num_parallel_trials else _run_in_process
+        options = tune_args.search_options(args, prior.known(input_dict))
+        result = run(message, directory, parts, options)
+        _log_result(result, directory)
+        publish.publish(result, loading.load_study(directory), output_dict)
 
 
 def _log_result(result: SearchResult, directory: str) -> None:

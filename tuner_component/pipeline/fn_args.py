@@ -22,6 +22,19 @@ from tfx.utils import json_utils
 from tuner_component.pipeline import splits as splits_lib
 from tuner_component.proto import tuner_pb2
 
+# Fields of the message that are called as in FnArgs; in `_SAME`, 0 or "" stands for None.
+_FILES = ("train_files", "eval_files")
+_SAME = (
+    "working_dir",
+    "train_steps",
+    "eval_steps",
+    "schema_path",
+    "transform_graph_path",
+    "base_model",
+)
+# And those that are called as the properties that say where `tuner_fn` is.
+_OF_MODULE = (specs.MODULE_FILE_KEY, specs.MODULE_PATH_KEY, specs.TUNER_FN_KEY)
+
 
 def with_payload_format(
     input_dict: Mapping[str, list[types.Artifact]],
@@ -74,30 +87,17 @@ def from_artifacts(
     )
     splits_lib.check_not_empty(train_splits, common.train_files)
     splits_lib.check_not_empty(eval_splits, common.eval_files)
-    payload_format, data_view_uri = (
-        tfxio_utils.resolve_payload_format_and_data_view_uri(examples)
-    )
+    splits = {*train_splits, *eval_splits}
     return tuner_pb2.TunerFnArgs(
-        working_dir=working_dir,
-        train_files=common.train_files,
-        eval_files=common.eval_files,
         train_splits=train_splits,
         eval_splits=eval_splits,
-        train_steps=common.train_steps or 0,
-        eval_steps=common.eval_steps or 0,
-        schema_path=common.schema_path or "",
-        transform_graph_path=common.transform_graph_path or "",
-        base_model=common.base_model or "",
         custom_config=exec_properties.get(specs.CUSTOM_CONFIG_KEY) or "null",
-        payload_format=example_gen_pb2.PayloadFormat.Name(payload_format),
-        data_view_uri=data_view_uri or "",
-        num_examples=_num_examples(
-            input_dict.get(specs.STATISTICS_KEY) or [], {*train_splits, *eval_splits}
-        ),
+        num_examples=_num_examples(input_dict.get(specs.STATISTICS_KEY) or [], splits),
         study_id=study_id,
-        module_file=exec_properties.get(specs.MODULE_FILE_KEY) or "",
-        module_path=exec_properties.get(specs.MODULE_PATH_KEY) or "",
-        tuner_fn=exec_properties.get(specs.TUNER_FN_KEY) or "",
+        **_how_stored(examples),
+        # None leaves a field unset.
+        **{name: getattr(common, name) for name in (*_FILES, *_SAME)},
+        **{name: exec_properties.get(name, "") for name in _OF_MODULE},
     )
 
 
@@ -108,16 +108,10 @@ def to_fn_args(message: tuner_pb2.TunerFnArgs) -> fn_args_utils.FnArgs:
     where statistics were given.
     """
     fn_args = fn_args_utils.FnArgs(
-        working_dir=message.working_dir,
-        train_files=list(message.train_files),
-        eval_files=list(message.eval_files),
-        train_steps=message.train_steps or None,
-        eval_steps=message.eval_steps or None,
-        schema_path=message.schema_path or None,
-        transform_graph_path=message.transform_graph_path or None,
         data_accessor=_data_accessor(message),
-        base_model=message.base_model or None,
         custom_config=json_utils.loads(message.custom_config or "null"),
+        **{name: list(getattr(message, name)) for name in _FILES},
+        **{name: getattr(message, name) or None for name in _SAME},
     )
     if message.num_examples:
         fn_args.num_examples = dict(message.num_examples)
@@ -137,6 +131,16 @@ def _check_custom_config(custom_config: str | None) -> None:
             "Expected custom_config to be a JSON dictionary. Received: "
             f"{custom_config!r}. Pass a dictionary to the component."
         )
+
+
+def _how_stored(examples: list[types.Artifact]) -> dict[str, Any]:
+    payload_format, data_view_uri = (
+        tfxio_utils.resolve_payload_format_and_data_view_uri(examples)
+    )
+    return {
+        "payload_format": example_gen_pb2.PayloadFormat.Name(payload_format),
+        "data_view_uri": data_view_uri,
+    }
 
 
 def _data_accessor(message: tuner_pb2.TunerFnArgs) -> fn_args_utils.DataAccessor:

@@ -27,55 +27,71 @@ def publish(
     study: StudyRecord,
     output_dict: Mapping[str, list[types.Artifact]],
 ) -> None:
-    """Writes the files of both artifacts, or none, and gives them their properties.
+    """Writes the files of both artifacts, or none, and sets their properties.
 
     Args:
         result: Of a search with at least one completed trial.
         study: Everything that happened in it.
         output_dict: The component's output artifacts by their keys.
     """
-    best = result.best_hyperparameters
+    files = _texts(result, study, output_dict)
+    _write(files)
+    for key in (specs.TUNER_RESULTS_KEY, specs.BEST_HYPERPARAMETERS_KEY):
+        _describe(artifact_utils.get_single_instance(output_dict[key]), result, study)
+    _log.info("Best hyperparameters: %s", result.best_hyperparameters["values"])
+    for path in files:
+        _log.info("Written: %s", path)
+
+
+def _texts(
+    result: SearchResult,
+    study: StudyRecord,
+    output_dict: Mapping[str, list[types.Artifact]],
+) -> dict[str, str]:
+    """The text of each file, by its path.
+
+    All are text before one is written: a value that JSON cannot hold leaves no artifact
+    behind.
+    """
     rows = [
         {"trial_id": trial["trial_id"], "score": trial["score"], **values}
         for trial in result.completed
         if (values := trial["hyperparameters"]["values"])
     ]
-    # All are text before one is written: a value that JSON cannot hold leaves no
-    # artifact behind.
     results = {
         TUNER_RESULTS_FILE: json.dumps(rows),
         RECORD_FILE: study.to_json(),
         **_report(study),
     }
-    best_text = json.dumps(best)
-    files = {
-        _path(output_dict, specs.TUNER_RESULTS_KEY, name): text
-        for name, text in results.items()
+    best = {BEST_HYPERPARAMETERS_FILE: json.dumps(result.best_hyperparameters)}
+    return {
+        os.path.join(artifact_utils.get_single_uri(output_dict[key]), name): text
+        for key, texts in (
+            (specs.TUNER_RESULTS_KEY, results),
+            (specs.BEST_HYPERPARAMETERS_KEY, best),
+        )
+        for name, text in texts.items()
     }
-    files[
-        _path(output_dict, specs.BEST_HYPERPARAMETERS_KEY, BEST_HYPERPARAMETERS_FILE)
-    ] = best_text
+
+
+def _write(files: Mapping[str, str]) -> None:
+    """Writes all files, or none."""
     written: list[str] = []
     try:
         for path, text in files.items():
-            written.append(path)
+            written.append(path)  # First: what fails may leave half a file.
             io_utils.write_string_file(path, text)
     except Exception:
         for path in written:
             if fileio.exists(path):
                 fileio.remove(path)
         raise
-    for key in (specs.TUNER_RESULTS_KEY, specs.BEST_HYPERPARAMETERS_KEY):
-        _describe(artifact_utils.get_single_instance(output_dict[key]), result, study)
-    _log.info("Best hyperparameters: %s", best["values"])
-    for path in files:
-        _log.info("Written: %s", path)
 
 
 def _report(study: StudyRecord) -> dict[str, str]:
     """The report, by its file's name; none if it cannot be drawn.
 
-    Nobody should lose the result of a search to a picture of it.
+    A fault in the report must not cost the result of a search.
     """
     try:
         return {page.REPORT_FILE: page.render(study)}
@@ -95,7 +111,3 @@ def _describe(
     artifact.set_int_custom_property("completed_trials", len(result.completed))
     artifact.set_int_custom_property("failed_trials", len(study.with_status(FAILED)))
     artifact.set_string_custom_property("study", study.study_id)
-
-
-def _path(output_dict: Mapping[str, list[types.Artifact]], key: str, name: str) -> str:
-    return os.path.join(artifact_utils.get_single_uri(output_dict[key]), name)
