@@ -44,7 +44,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
     ) -> None:
         """Runs the search and writes both output artifacts, or neither.
 
-        A search that was interrupted goes on where it stopped.
+        A search that was interrupted continues where it stopped.
 
         Args:
             input_dict: Input artifacts by the keys of `TunerSpec`.
@@ -57,7 +57,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
             PreflightError: If every trial would fail.
             TypeError: If `tuner_fn` returns something else than it should.
             SearchFailedError: If the search ends without a result.
-            SearchInterruptedError: If it was stopped; running it again goes on.
+            SearchInterruptedError: If it was stopped; running it again continues it.
             StorageError: If the study cannot be read or written, or a disk is full.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
@@ -95,7 +95,7 @@ def _log_result(result: SearchResult, directory: str) -> None:
     if result.found is StudyState.FINISHED:
         _log.info(
             "This search was finished before: no trial was run, its results are "
-            "published again. To search anew, remove %s.",
+            "published again. To start a new search, remove %s.",
             directory,
         )
     else:
@@ -128,7 +128,7 @@ def _run_in_process(
         wanted = options.preflight and found is StudyState.NEW
         tuner, fit_kwargs = preflight.prepared(make, study.seed, wanted)
         tuner.search_space_summary()
-        # What happens is printed by KerasTuner already.
+        # No view on the terminal: KerasTuner prints what happens.
         with tensorboard.writing(directory) as writer:
             complete = run_in_process(tuner, fit_kwargs, study, options, writer)
         tuner.results_summary()

@@ -106,9 +106,9 @@ def test_help_says_what_to_write(
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["no.py", "--train", "x.csv"], "no.py, where there is no file"),
+        (["no.py", "--train", "x.csv"], "no.py, and there is no such file"),
         (["tuner", "--train", "x.csv"], "MODULE to be a Python file or package"),
-        (["m.py", "--train", "no.csv"], "no.csv, where there is no file"),
+        (["m.py", "--train", "no.csv"], "no.csv, and there is no such file"),
         (["m.py", "--train", "x.csv", "x.tfrecord"], "either CSV files or TFRecord"),
         (["m.py", "--train", "x.tfrecord"], "Expected --eval with TFRecord files"),
     ],
@@ -131,7 +131,7 @@ def test_bad_arguments_are_refused_at_once(
 
 @pytest.mark.slow
 def test_search_is_killed_and_goes_on(tmp_path: Path) -> None:
-    """Whoever has no pipeline would lose a search, or not get one."""
+    """People without a pipeline would lose a search, or not get one."""
     (tmp_path / "user.py").write_text(textwrap.dedent(MODULE))
     rows = [f"{i}.5,{'ab'[i % 2]}" for i in range(60)]
     (tmp_path / "data.csv").write_text("\n".join(["length,species", *rows]))

@@ -60,7 +60,7 @@ def described(artifact: types.Artifact) -> list[str]:
 
 
 def test_order_and_files_of_examples_do_not_count(tmp_path: Path) -> None:
-    """A pipeline without cache would begin its search anew after every crash."""
+    """A pipeline without cache would start a new search after every crash."""
     once = examples(tmp_path / "1", {"Split-train/data-0.gz": NUMBERS})
     again = [example(number, "cab") for number in range(20)]
     random.Random(1).shuffle(again)
@@ -100,7 +100,7 @@ def test_what_examples_say_counts(
 def test_records_are_read_as_what_they_are(
     tmp_path: Path, payload: int, same: bool
 ) -> None:
-    """Sequences would begin anew; other messages might be taken for what they are not."""
+    """Searches on sequences would start again; other messages might be misread."""
     # Context features have the place that features have in an example.
     one = examples(tmp_path / "1", {"Split-a/x.gz": [example(1, "abc")]}, payload)
     two = examples(tmp_path / "2", {"Split-a/x.gz": [example(1, "cba")]}, payload)
@@ -148,7 +148,7 @@ def saved_model(root: Path, factor: float, name: str) -> types.Artifact:
 
 
 def test_names_in_a_graph_do_not_count(tmp_path: Path) -> None:
-    """A pipeline without cache would begin its search anew after every crash."""
+    """A pipeline without cache would start a new search after every crash."""
     once = saved_model(tmp_path / "1", 2.0, "once")
     again = saved_model(tmp_path / "2", 2.0, "again")
     pb = "saved_model.pb"

@@ -117,7 +117,7 @@ def mixed(a: Any, b: Any) -> dict[str, Any]:
 
 
 def test_names_and_order_do_not_count() -> None:
-    """A pipeline without cache would begin its search anew after every crash."""
+    """A pipeline without cache would start a new search after every crash."""
     once, again = model(mixed, "once"), model(mixed, "again")
     graph = again.meta_graphs[0].graph_def
     for repeated in (graph.node, graph.library.function):

@@ -108,6 +108,6 @@ def test_wheel_counts_by_its_name(run: Run) -> None:
 def test_how_to_run_is_no_part_but_the_seed_is(
     toy_run: Run, args: dict[str, Any], parts: set[str]
 ) -> None:
-    """More workers, or more time, would begin the search anew."""
+    """More workers, or more time, would start a new search."""
     before = fingerprint(toy_run)
     assert changed(before, fingerprint(toy_run, TuneArgs(**args))) == parts

@@ -47,7 +47,7 @@ def test_other_fingerprint_is_another_directory() -> None:
 
 
 def test_in_a_pod_it_is_beside_the_artifacts() -> None:
-    """A retried pod would search anew: it is told the same outputs, and has a new disk."""
+    """A retried pod, with the same outputs and a new disk, would start a new search."""
     uri = "gs://bucket/penguin/run-1/Tuner/0a1b/best_hyperparameters"
     context = Executor.Context(tmp_dir="/gcs/bucket/.temp", unique_id="5")
     directory = study_directory.directory(TuneArgs(), context, outputs(uri), PARTS)

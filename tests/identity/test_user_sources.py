@@ -78,7 +78,7 @@ def test_what_is_imported_is_found(code: Code, source: str, found: set[str]) -> 
 
 
 def test_a_changed_helper_is_told_by_its_name(code: Code) -> None:
-    """Nobody would know why the search begins anew."""
+    """Users would not know why a new search starts."""
     before = code.imported("import one, two", one="x = 1", two="x = 1")
     now = code.imported("import one, two", two="x = 2")
     assert {name for name in before if before[name] != now[name]} == {"two"}
@@ -87,7 +87,7 @@ def test_a_changed_helper_is_told_by_its_name(code: Code) -> None:
 def test_same_sources_elsewhere_are_the_same(
     code: Code, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A pipeline that is moved, or runs in a container, would begin its search anew."""
+    """A pipeline that is moved, or runs in a container, would start a new search."""
     before = code.imported("import one", one="x = 1")
     code.path.rename(tmp_path / "moved")
     monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path / "moved")])
@@ -104,7 +104,7 @@ def test_same_sources_elsewhere_are_the_same(
     ],
 )
 def test_libraries_do_not_count(code: Code, source: str) -> None:
-    """Each upgrade of a library would begin the search anew."""
+    """Each upgrade of a library would start a new search."""
     assert code.imported(source) == {}
 
 

@@ -87,7 +87,7 @@ def test_handlers_of_other_places_get_the_lines(
 def test_a_log_that_somebody_has_set_up_is_left_alone(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever wants warnings only, or another place, would get all of it here."""
+    """A user who wants only warnings, or another place, would get all of it here."""
     monkeypatch.setattr(SEARCH, "level", logging.WARNING)
     with search_log.on_stdout():
         SEARCH.info("Trial 0 completed")

@@ -40,7 +40,7 @@ def test_study_is_found_below_what_people_name(
 def test_of_several_studies_the_one_that_started_last_is_taken(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An old search would be shown, or nobody would know which one is."""
+    """An old search would be shown, or people would not know which one is."""
     for name, created in (
         ("a", "2025-01-02"),
         ("b", "2025-01-03"),

@@ -95,11 +95,11 @@ def test_integer_is_a_float(file: Path) -> None:
         ("", "Received: an empty file"),
         ("  \n", "Received: an empty file"),
         (json.dumps(config())[:-20], r"Received: truncated JSON \(line 1, column"),
-        ("layers: 3", r"Received: no JSON \(line 1, column 1"),
+        ("layers: 3", r"Received: not JSON \(line 1, column 1"),
         ("[1, 2]", r"a list 'space' and an object 'values'. Received: \[1, 2\]"),
         ('{"space": [], "values": []}', "a list 'space' and an object 'values'"),
         ('{"space": [3], "values": {}}', "with 'class_name' and 'config'. Received: 3"),
-        (b"\xff\xfe\x00", "Received: bytes that are no UTF-8"),
+        (b"\xff\xfe\x00", "Received: bytes that are not UTF-8"),
     ],
 )
 def test_broken_file_is_described(file: Path, content: Any, message: str) -> None:

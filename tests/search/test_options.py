@@ -8,7 +8,7 @@ from tuner_component.search.options import SearchOptions, StoppingOptions
 
 
 def test_defaults_are_valid() -> None:
-    """Nobody could run a search without thinking about each option."""
+    """Each search would have to set every option."""
     assert SearchOptions().num_workers == 1
 
 
@@ -33,7 +33,7 @@ def test_defaults_are_valid() -> None:
     ],
 )
 def test_values_out_of_range_are_refused(name: str, value: Any) -> None:
-    """A search would fail, or hang, an hour after it began."""
+    """A search would fail, or hang, an hour after it started."""
     with pytest.raises(ValueError, match=f"Expected {name} .* Received: "):
         SearchOptions(**{name: value})
 

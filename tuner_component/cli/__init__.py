@@ -1,1 +1,1 @@
-"""The command `tuner-component`: searches without a pipeline, and a look at any search."""
+"""The command `tuner-component`: tunes without a pipeline, and shows any search."""

@@ -11,31 +11,37 @@ from tuner_component.report.record import FAILED, RUNNING, StudyRecord, TrialRec
 from tuner_component.search.storage import files
 
 _STUDY_HELP = (
-    "the directory that `tune` wrote to, a TunerResults artifact, a study's directory, "
-    "or the directory of a pipeline's Tuner; a path or URI"
+    "path or URI of: the OUT directory of `tune`, a pipeline's Tuner (its directory), a "
+    "TunerResults artifact, or a study"
 )
 
 
 class NoResultError(Exception):
-    """There is nothing to show yet."""
+    """No trial has completed yet."""
 
 
 def add_to(commands: Any) -> None:
     """Adds the commands to a parser's."""
-    status = _command(commands, "status", "say how a search is going", _status)
-    status.add_argument("--json", action="store_true", help="as JSON, for programs")
+    status = _command(commands, "status", "show the progress of a search", _status)
+    status.add_argument("--json", action="store_true", help="print JSON, for programs")
     best = _command(commands, "best", "print the best hyperparameters", _best)
     best.add_argument(
         "--format",
         choices=("text", "json", "yaml"),
         default="text",
-        help="text (default) is what an importer node takes, as the only file, named "
-        "best_hyperparameters.txt, in a directory; json and yaml have the values alone",
+        help="text (default): the content of a best_hyperparameters.txt, which an "
+        "importer node takes if it is the only file in its directory; json, yaml: only "
+        "the values",
     )
-    best.add_argument("--output", metavar="FILE", help="write it there")
-    report = _command(commands, "report", "draw the report of a search", _report)
+    best.add_argument(
+        "--output", metavar="FILE", help="write to this file instead of the terminal"
+    )
+    report = _command(commands, "report", "write the HTML report of a search", _report)
     report.add_argument(
-        "--output", metavar="FILE", default="report.html", help="default: %(default)s"
+        "--output",
+        metavar="FILE",
+        default="report.html",
+        help="the file to write (default: %(default)s)",
     )
 
 
@@ -69,11 +75,11 @@ def _facts(study: StudyRecord) -> dict[str, Any]:
 
 
 def summary(study: StudyRecord) -> list[str]:
-    """How a study is going, in lines for people."""
+    """Returns lines that tell a person how a study is going."""
     failed = study.with_status(FAILED)
     total = f" of {study.max_trials}" if study.max_trials else ""
     lines = [
-        f"Study {study.study_id}, begun {study.created}: {study.status}.",
+        f"Study {study.study_id}, started {study.created}: {study.status}.",
         f"{len(study.completed)}{total} trials completed, {len(failed)} failed.",
     ]
     if study.best is not None:
@@ -86,7 +92,7 @@ def summary(study: StudyRecord) -> list[str]:
     else:
         running = study.with_status(RUNNING)
     if running:
-        lines.append("Not ended (or interrupted, where nobody works on the study):")
+        lines.append("Running (or interrupted, if no process works on the study):")
         lines += [f"  trial {t.trial_id} {_since(t)}" for t in running]
     causes = collections.Counter(trial.cause for trial in failed)
     if causes:
@@ -97,7 +103,7 @@ def summary(study: StudyRecord) -> list[str]:
 
 def _since(trial: TrialRecord) -> str:
     if trial.started is None:
-        return "waits for a worker"
+        return "waiting for a worker"
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(trial.started))
     return f"on {trial.worker} since {when}"
 
@@ -106,8 +112,8 @@ def _best(args: argparse.Namespace) -> None:
     study = load_study(args.study)
     if study.best is None:
         raise NoResultError(
-            f"Expected a completed trial in {args.study}. Received: none of "
-            f"{len(study.trials)} trials has completed. See `tuner-component status`."
+            f"Expected a completed trial in {args.study}. Received: {len(study.trials)} "
+            "trials, none of them completed. See `tuner-component status`."
         )
     text = formatted(study, study.best, args.format)
     if args.output:
@@ -117,7 +123,7 @@ def _best(args: argparse.Namespace) -> None:
 
 
 def formatted(study: StudyRecord, trial: TrialRecord, form: str) -> str:
-    """The hyperparameters of a trial, in a format that others read.
+    """Returns the hyperparameters of a trial in a format that other programs read.
 
     Args:
         study: The study.
@@ -139,7 +145,7 @@ def formatted(study: StudyRecord, trial: TrialRecord, form: str) -> str:
 
 def _report(args: argparse.Namespace) -> None:
     study = load_study(args.study)
-    # Plotly takes a moment to import; the other commands do without.
+    # Plotly takes a moment to import, and the other commands do not need it.
     from tuner_component.report import page
 
     files.write_bytes(args.output, page.render(study).encode())

@@ -1,4 +1,4 @@
-"""What the command line says, and what it answers."""
+"""The command `tuner-component`: its parser, and its exit codes."""
 
 import argparse
 import sys
@@ -13,8 +13,8 @@ DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 3
 _EPILOG = """exit codes:
   0  done
   1  the search failed, or there is no result
-  2  the command line, a file or the module is not as it should be
-  3  the search was interrupted: the same command goes on with it
+  2  there is a mistake in the command line, in a file or in the module
+  3  the search was interrupted; the same command continues it
 """
 
 
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The status to exit with.
     """
     args = _parser().parse_args(arguments)
-    # Known without importing what a search needs: that takes seconds.
+    # This module imports nothing that a search needs, which would take seconds.
     from tuner_component.search import errors
 
     try:
@@ -40,7 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (errors.SearchError, OSError, TypeError, ValueError) as error:
         return _complain(error, MISUSED)
     except KeyboardInterrupt:
-        message = "Interrupted. What has completed is kept: the same command goes on."
+        message = (
+            "Interrupted. Completed trials are kept: the same command continues the "
+            "search."
+        )
         return _complain(message, INTERRUPTED)
     return DONE
 
@@ -53,8 +56,8 @@ def _complain(error: object, status: int) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="tuner-component",
-        description="Searches for hyperparameters without a pipeline, and looks at "
-        "searches of this command and of pipelines.",
+        description="Tunes hyperparameters without a pipeline, and shows searches: those "
+        "of this command\nand those of pipelines.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -34,7 +34,7 @@ def search(args: argparse.Namespace, out: str, properties: dict[str, Any]) -> No
 
     Raises:
         SearchError: If the search fails or is interrupted.
-        ValueError: If the data or the module are not as they should be.
+        ValueError: If there is a mistake in the data or in the module.
     """
     logging.set_verbosity(logging.INFO)
     inputs = _inputs(args, os.path.join(out, "data"))
@@ -45,7 +45,7 @@ def search(args: argparse.Namespace, out: str, properties: dict[str, Any]) -> No
     outputs["best_hyperparameters"][0].uri = os.path.join(out, "best_hyperparameters")
     outputs["tuner_results"][0].uri = os.path.join(out, "results")
     context = Executor.Context(tmp_dir=os.path.join(out, "tmp"), unique_id="tune")
-    # A packaged module is looked for where Python looks, like the user's own here.
+    # So that Python finds the user's module in the working directory.
     sys.path.insert(0, os.getcwd())
     try:
         Executor(context).Do(inputs, outputs, properties)
@@ -75,12 +75,12 @@ def _inputs(args: argparse.Namespace, directory: str) -> dict[str, list[Any]]:
 
 
 def _examples(splits: Mapping[str, Sequence[str]], is_csv: bool, home: str) -> Any:
-    """The examples; of CSV files they are made here, and so is their schema."""
+    """The examples artifact. CSV files are converted first, and their schema inferred."""
     examples = standard_artifacts.Examples()
     examples.uri = os.path.join(home, "examples")
     examples.split_names = artifact_utils.encode_split_names(list(_SPLITS))
-    # What was converted before is used again: Beam writes rows in any order, and a
-    # search goes on only with the same data.
+    # What was converted before is used again: Beam would write the rows in another
+    # order, and a search that goes on should train on the same data.
     if not os.path.exists(os.path.join(home, _COMPLETE)):
         shutil.rmtree(home, ignore_errors=True)
         os.makedirs(home)
@@ -109,7 +109,8 @@ def _digest(splits: Mapping[str, Sequence[str]]) -> str:
 def _artifact(kind: str, path: str) -> Any:
     if not os.path.isdir(path):
         raise ValueError(
-            f"Expected a directory with a {kind}. Received: {path}, which is none."
+            f"Expected a directory with a {kind}. Received: {path}, which is not a "
+            "directory."
         )
     artifact = getattr(standard_artifacts, kind)()
     artifact.uri = os.path.abspath(path)
@@ -117,7 +118,7 @@ def _artifact(kind: str, path: str) -> Any:
 
 
 def _schema(path: str, directory: str) -> Any:
-    """A schema's artifact has nothing in it but the schema."""
+    """The schema artifact: a directory that holds only the schema."""
     if os.path.isdir(path):
         return _artifact("Schema", path)
     shutil.rmtree(directory, ignore_errors=True)

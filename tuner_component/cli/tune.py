@@ -13,21 +13,25 @@ from google.protobuf import descriptor
 from tuner_component.proto import tuner_pb2
 
 _HELP = {
-    "num_parallel_trials": "trials at a time, each in a worker process (default 1); 0 "
-    "runs them in this process, for a debugger",
-    "cpus_per_trial": "CPU threads of each worker (default: the machine's, divided)",
-    "gpus_per_trial": "GPUs of each worker, or a fraction (default: all, divided)",
-    "max_retries": "how often a trial is repeated whose worker died (default 2)",
-    "trial_timeout_seconds": "longer trials are killed and repeated (default: no limit)",
-    "time_budget_seconds": "then no further trial begins (default: no limit)",
-    "max_failed_trials": "the search fails when more have failed (default: any number, "
-    "short of 10 in a row)",
-    "study_dir": "below which directory studies are kept (default: OUT/studies)",
-    "seed": "makes the search reproducible (default: drawn)",
-    "max_trials_per_worker": "a worker is replaced after so many (default: never)",
-    "stopping": 'ends hopeless trials early, such as {"rule": "MEDIAN"}; see '
-    "docs/searches.md (default: none)",
-    "skip_preflight": "do without the check of the module before the first trial",
+    "num_parallel_trials": "how many trials run at the same time, each in a worker "
+    "process (default: 1); 0 runs them one by one in this process, for a debugger",
+    "cpus_per_trial": "CPU threads for each worker (default: the machine's threads, "
+    "divided equally)",
+    "gpus_per_trial": "GPUs for each worker; 0.5 lets two workers share one (default: "
+    "the machine's GPUs, divided equally)",
+    "max_retries": "how often a trial is tried again after its worker died (default: 2)",
+    "trial_timeout_seconds": "a trial that takes longer is killed and tried again "
+    "(default: no limit)",
+    "time_budget_seconds": "after this time no more trials start (default: no limit)",
+    "max_failed_trials": "the search fails when more trials than this have failed "
+    "(default: any number may fail, but not 10 in a row)",
+    "study_dir": "the directory that holds the studies (default: OUT/studies)",
+    "seed": "makes the search reproducible (default: a random seed, which is recorded)",
+    "max_trials_per_worker": "a worker is replaced after this many trials, in case "
+    "your code leaks memory (default: never)",
+    "stopping": 'how to stop hopeless trials early, for example {"rule": "MEDIAN"}; '
+    "see docs/searches.md (default: trials are not stopped)",
+    "skip_preflight": "do not check before the first trial that the default model trains",
 }
 _NUMBERS: dict[int, type] = {
     descriptor.FieldDescriptor.CPPTYPE_INT32: int,
@@ -38,14 +42,14 @@ _NUMBERS: dict[int, type] = {
     descriptor.FieldDescriptor.CPPTYPE_FLOAT: float,
 }
 
-_DESCRIPTION = """Runs the search that a module's tuner_fn describes, on files.
+_DESCRIPTION = """Runs the search that tuner_fn in a Python module describes, on files.
 
-Called again with the same data, module and seed, it goes on where it was stopped.
-OUT gets:
-  best_hyperparameters/  best_hyperparameters.txt, as an importer node takes it
+If the search is stopped, the same command continues it. (A change of the data, the
+module or the seed starts a new search.) Afterwards OUT holds:
+  best_hyperparameters/  best_hyperparameters.txt, in the form that an importer node takes
   results/               tuner_results.json, study.json and report.html
-  studies/               the search itself, with the logs of trials, and TensorBoard's
-                         files: tensorboard --logdir OUT/studies
+  studies/               the search itself, with the log of each trial and files for
+                         TensorBoard: tensorboard --logdir OUT/studies
 """
 
 
@@ -61,7 +65,8 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "module",
         metavar="MODULE",
-        help="a Python file that defines tuner_fn, or package.module.function",
+        help="a Python file that defines tuner_fn, or the function itself as "
+        "package.module.function",
     )
     add = parser.add_argument_group("data").add_argument
     add(
@@ -69,23 +74,35 @@ def add_to(commands: Any) -> None:
         nargs="+",
         required=True,
         metavar="FILE",
-        help="TFRecord files of tf.Examples, or .csv files with a header",
+        help="files to train on: TFRecord files of tf.Examples, or .csv files with a "
+        "header line",
     )
     add(
         "--eval",
         nargs="+",
         default=[],
         metavar="FILE",
-        help="likewise; of CSV files, a third of the rows of --train by default",
+        help="files to evaluate on, of the same kind (default for CSV files: a third "
+        "of the rows of --train)",
     )
-    add("--schema", metavar="PATH", help="a schema.pbtxt; inferred from CSV files")
-    add("--transform-graph", metavar="DIR", help="what Transform wrote")
-    add("--base-model", metavar="DIR", help="a model to start from")
+    add(
+        "--schema",
+        metavar="PATH",
+        help="a schema.pbtxt (default for CSV files: inferred from them)",
+    )
+    add("--transform-graph", metavar="DIR", help="the directory that Transform wrote")
+    add("--base-model", metavar="DIR", help="a saved model to start from")
     add = parser.add_argument_group("training").add_argument
     add("--train-steps", type=int, default=0, metavar="N", help="fn_args.train_steps")
     add("--eval-steps", type=int, default=0, metavar="N", help="fn_args.eval_steps")
-    add("--custom-config", metavar="JSON", help="fn_args.custom_config, a dictionary")
-    parser.add_argument("--out", required=True, metavar="OUT", help="output directory")
+    add(
+        "--custom-config",
+        metavar="JSON",
+        help="fn_args.custom_config, as a JSON object",
+    )
+    parser.add_argument(
+        "--out", required=True, metavar="OUT", help="directory for the output"
+    )
     _add_tune_args(parser.add_argument_group("search (TuneArgs)"))
 
 
@@ -108,11 +125,11 @@ def _json(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"no JSON: {error}") from error
+        raise argparse.ArgumentTypeError(f"not JSON: {error}") from error
 
 
 def tune_args(args: argparse.Namespace, out: str) -> dict[str, Any]:
-    """TuneArgs, in the terms of their JSON, as the command line has them."""
+    """Returns the TuneArgs of the command line, as their JSON has them."""
     given = {
         field.name: value
         for field in tuner_pb2.TuneArgs.DESCRIPTOR.fields
@@ -137,7 +154,7 @@ def run(args: argparse.Namespace) -> None:
     _check_files(args)
     _quieten()
     print("Importing TFX ...", file=sys.stderr, flush=True)
-    # Takes ten seconds and more: not before all else is known to be in order.
+    # The import takes ten seconds or more: first all that can be checked without it.
     from tuner_component.cli import on_files
 
     on_files.search(args, out, properties)
@@ -149,12 +166,12 @@ def _properties(args: argparse.Namespace, out: str) -> dict[str, Any]:
     if is_file and not os.path.isfile(args.module):
         raise ValueError(
             f"Expected MODULE to be a Python file or package.module.function. Received: "
-            f"{args.module}, where there is no file."
+            f"{args.module}, and there is no such file."
         )
     if not is_file and "." not in args.module:
         raise ValueError(
             f"Expected MODULE to be a Python file or package.module.function. Received: "
-            f"{args.module}."
+            f"{args.module}. Write it with its .py, or as package.module.function."
         )
     module = os.path.abspath(args.module) if is_file else args.module
     return {
@@ -171,22 +188,23 @@ def _check_files(args: argparse.Namespace) -> None:
         if not os.path.isfile(path):
             raise ValueError(
                 f"Expected --train and --eval to name files on this machine. Received: "
-                f"{path}, where there is no file."
+                f"{path}, and there is no such file."
             )
     kinds = {path.endswith(".csv") for path in (*args.train, *args.eval)}
     if len(kinds) > 1:
         raise ValueError(
-            "Expected either CSV files or TFRecord files. Received: both. Convert one."
+            "Expected either CSV files or TFRecord files. Received: both. Convert one "
+            "kind to the other."
         )
     if not args.eval and kinds == {False}:
         raise ValueError(
             "Expected --eval with TFRecord files. Received: none. Name files to "
-            "evaluate with."
+            "evaluate on."
         )
 
 
 def _quieten() -> None:
-    """Leaves this package's own words on the terminal."""
+    """Shows only what this package logs, and errors."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.simplefilter("ignore")
     handler = logging.StreamHandler()

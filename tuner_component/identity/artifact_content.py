@@ -1,8 +1,8 @@
-"""What artifacts hold, however it lies in their files.
+"""What artifacts hold, however it is laid out in their files.
 
 A pipeline that runs again without cache writes the same examples in another order, with
-their features in another order, and the same transform graph under other names. For a
-search they are what they were.
+their features in another order, and the same transform graph with other names. For a
+search they are the same.
 """
 
 import collections
@@ -24,8 +24,8 @@ from tfx.types import standard_artifacts
 
 from tuner_component.identity import graph_digest
 
-# Examples beyond this are not read for the sake of a digest: their files count by name,
-# size, and this much of their content at either end.
+# More examples than this are not read for a digest: their files count by name, size, and
+# this much of their content at the beginning and at the end.
 _MOST_BYTES = 4 << 30
 _SAMPLE_BYTES = 1 << 16
 
@@ -40,7 +40,7 @@ _MESSAGES = {
 def describe(artifact: types.Artifact) -> Iterator[str]:
     """Describes the content of an artifact in lines; the same for the same content.
 
-    Of examples, neither the order nor the files in which they lie count; of a saved
+    For examples, neither their order nor their division into files counts; for a saved
     model, neither the names nor the order of its nodes.
 
     Args:
@@ -104,7 +104,7 @@ def _examples(artifact: types.Artifact, files: list[tuple[str, str]]) -> Iterato
 
 
 def _records(path: str) -> Iterator[bytes]:
-    # A dataset would set TensorFlow running in this process, GPUs included.
+    # A dataset would start TensorFlow's runtime in this process, which takes the GPUs.
     compression = "GZIP" if path.endswith(".gz") else ""
     with _no_warnings():
         reader = tf.compat.v1.io.tf_record_iterator(
@@ -115,7 +115,7 @@ def _records(path: str) -> Iterator[bytes]:
 
 @contextlib.contextmanager
 def _no_warnings() -> Iterator[None]:
-    """Keeps the advice to set TensorFlow running out of the user's log."""
+    """Keeps TensorFlow's advice to use a dataset out of the user's log."""
     log = logging.getLogger("tensorflow")
     level = log.level
     log.setLevel(logging.ERROR)

@@ -1,11 +1,11 @@
 """What a saved model computes, however its nodes and functions are called.
 
-TensorFlow names nodes, functions and resources anew whenever it makes a graph. So a node
-is known here by what it does and by what it is connected to. At first its label says only
-what it does. Each round hashes the labels of its neighbours into it, until a round tells
-no more nodes apart. This is colour refinement (B. Weisfeiler and A. Leman, "The reduction
-of a graph to canonical form", 1968). Loops, tables and calls of functions need no rules
-of their own: they are edges like others.
+TensorFlow gives nodes, functions and resources new names whenever it makes a graph. So a
+node is known here by what it does and what it is connected to. At first its label says
+only what it does. Each round hashes the labels of its neighbours into it, until a round
+tells no more nodes apart. This is colour refinement (B. Weisfeiler and A. Leman, "The
+reduction of a graph to canonical form", 1968). Loops, tables and calls of functions need
+no rules of their own: they are edges like others.
 """
 
 import collections
@@ -40,7 +40,8 @@ def digest(model: saved_model_pb2.SavedModel) -> str:
     """
     found = [_Graph(meta).digest() for meta in model.meta_graphs]
     if not all(found):
-        # Rather take one graph for two, which only starts a search anew, than two for one.
+        # That counts names, so the search may start again; without the rounds that are
+        # missing, another graph might be taken for this one.
         return _hash(model.SerializeToString(deterministic=True)).hex()
     return _hash(sorted(found)).hex()
 

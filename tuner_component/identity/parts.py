@@ -1,8 +1,8 @@
 """What makes a search the same search: the parts of a study's fingerprint.
 
 Two runs of a pipeline with equal parts continue one study; a part that differs starts
-a new one. What only says how to run the search (how many workers, for how long) is no
-part of it.
+a new one. What only says how to run the search (how many workers, for how long) is not
+a part of it.
 """
 
 import hashlib

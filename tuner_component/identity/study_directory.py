@@ -22,9 +22,9 @@ def directory(
 ) -> str:
     """Returns the directory of the study with this fingerprint.
 
-    It outlives the execution, unlike TFX's temporary directory, and whoever executes
-    the same node of the same run again finds it: by default it lies in the node's
-    `.system`, under the pipeline root.
+    It outlives the execution, unlike TFX's temporary directory, and the next execution
+    of the same node finds it: by default it is in the node's `.system`, under the
+    pipeline root.
 
     Args:
         tune_args: May name where studies are kept.

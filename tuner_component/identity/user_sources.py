@@ -1,7 +1,7 @@
 """The user's sources beside the module that is named: what it imports from elsewhere.
 
-They are read and not run. Installed libraries are not the user's own, nor is what is
-imported by a name that is only made up as the code runs.
+They are read, not run. Installed libraries do not count, and neither do modules whose
+names the code makes up while it runs.
 """
 
 import ast
@@ -22,7 +22,7 @@ from tfx.components.util import udf_utils
 from tfx.dsl.io import fileio
 from tfx.types import standard_component_specs as specs
 
-# It may be brought up to date while a study lasts.
+# An upgrade of this package does not start a new study.
 _OWN_PACKAGE = __name__.partition(".")[0]
 _LIBRARIES = {"site-packages", "dist-packages"}
 
@@ -30,12 +30,13 @@ _LIBRARIES = {"site-packages", "dist-packages"}
 def imported(exec_properties: Mapping[str, Any]) -> dict[str, str]:
     """Returns digests of the modules that the user's module imports, by their names.
 
-    What those import counts as well. A wheel's own modules are left out: its name tells.
+    What those import counts as well. Modules in the wheel itself are left out: its name
+    has a hash of them.
 
     Args:
         exec_properties: Execution properties by the keys of `TunerSpec`.
     """
-    first, given = _beginning(exec_properties)
+    first, given = _first_module(exec_properties)
     places: dict[str, list[str]] = {}
     found: dict[str, str] = {}
     seen: set[str] = set()
@@ -59,7 +60,7 @@ def imported(exec_properties: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def _beginning(exec_properties: Mapping[str, Any]) -> tuple[str, dict[str, bytes]]:
+def _first_module(exec_properties: Mapping[str, Any]) -> tuple[str, dict[str, bytes]]:
     """The name of the user's module, and the sources that are known by their names."""
     if path := exec_properties.get(specs.MODULE_PATH_KEY):
         name, wheels = udf_utils.decode_user_module_key(path)
@@ -92,7 +93,7 @@ def _imports(source: bytes, package: str) -> Iterator[str]:
 
     What is imported from a module may be a module too.
     """
-    with contextlib.suppress(SyntaxError, ValueError):  # Its import says it better.
+    with contextlib.suppress(SyntaxError, ValueError):  # Its import says what is wrong.
         for node in ast.walk(ast.parse(source)):
             if isinstance(node, ast.Import):
                 yield from (alias.name for alias in node.names)

@@ -1,8 +1,8 @@
 """What `tuner_fn` gets: from artifacts to a message, from the message to FnArgs.
 
 The message, `TunerFnArgs`, can be sent to another process or machine; `FnArgs` holds
-functions and cannot. Both directions lean on TFX's own code, so that the user's
-module sees exactly what the stock component would have passed.
+functions and cannot. Both directions use TFX's own code, so that the user's module
+sees exactly what the stock component would have passed.
 """
 
 import copy
@@ -22,7 +22,7 @@ from tfx.utils import json_utils
 from tuner_component.pipeline import splits as splits_lib
 from tuner_component.proto import tuner_pb2
 
-# Fields of the message that are called as in FnArgs; in `_SAME`, 0 or "" stands for None.
+# Fields with the same name as in FnArgs. In those of `_SAME`, 0 or "" stands for None.
 _FILES = ("train_files", "eval_files")
 _SAME = (
     "working_dir",
@@ -32,7 +32,7 @@ _SAME = (
     "transform_graph_path",
     "base_model",
 )
-# And those that are called as the properties that say where `tuner_fn` is.
+# Fields with the same name as the execution properties that say where `tuner_fn` is.
 _OF_MODULE = (specs.MODULE_FILE_KEY, specs.MODULE_PATH_KEY, specs.TUNER_FN_KEY)
 
 
@@ -144,7 +144,7 @@ def _how_stored(examples: list[types.Artifact]) -> dict[str, Any]:
 
 
 def _data_accessor(message: tuner_pb2.TunerFnArgs) -> fn_args_utils.DataAccessor:
-    """Builds the accessor from an artifact that says only how the data is stored."""
+    """Builds the accessor, from an artifact that has only the format of the data."""
     examples = standard_artifacts.Examples()
     payload_format = example_gen_pb2.PayloadFormat.Value(
         message.payload_format or "FORMAT_TF_EXAMPLE"

@@ -16,10 +16,10 @@ _ALWAYS = ("keras_tuner", "tensorflow", user_module.__name__)
 
 
 def modules(message: tuner_pb2.TunerFnArgs) -> list[str]:
-    """Returns the modules that the user's module will import, and that can be shared.
+    """Returns what the user's module imports and all workers can share.
 
-    Only installed libraries: modules of the user's own may do anything while they
-    are imported, and each process shall see them do it.
+    Only installed libraries: modules of the user's own may do anything while they are
+    imported, and must do it in each process.
 
     Args:
         message: Names the user's module.
@@ -27,7 +27,7 @@ def modules(message: tuner_pb2.TunerFnArgs) -> list[str]:
     try:
         imported = sorted(set(_imported(ast.parse(_source(message)))))
     except SyntaxError:
-        imported = []  # Importing it says it better, with the user's file and line.
+        imported = []  # Its import says what is wrong, with file and line.
     return [*_ALWAYS, *(name for name in imported if _is_installed(name))]
 
 
@@ -58,8 +58,8 @@ def _imported(tree: ast.Module) -> Iterator[str]:
 def _is_installed(name: str) -> bool:
     """Whether the name belongs to a library in site-packages.
 
-    Looks only for its top-level package, which imports nothing. What is no module
-    after all (a class, a function) fails to preload, and is skipped there.
+    Looks only for its top-level package, which imports nothing. A name that is not
+    a module (a class, a function) fails to preload, and is skipped there.
     """
     spec = importlib.util.find_spec(name.partition(".")[0])
     if spec is None or not spec.origin:

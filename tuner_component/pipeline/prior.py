@@ -1,4 +1,4 @@
-"""What the component's optional inputs tell of earlier searches."""
+"""Earlier searches, from the component's optional inputs."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from tuner_component.search.options import Known
 PRIOR_RESULTS_KEY = "prior_results"
 INITIAL_HYPERPARAMETERS_KEY = "initial_hyperparameters"
 
-# So many of the best points of each earlier search are tried first.
+# How many of the best points of each earlier search are tried first.
 _BEST = 3
 
 
@@ -21,12 +21,12 @@ def known(input_dict: Mapping[str, list[types.Artifact]]) -> Known:
         input_dict: Input artifacts by the keys of `TunerSpec`.
 
     Returns:
-        The given hyperparameters and then the best of each search, to be tried first;
-        and all results, to be learnt from.
+        The points to try first (the given hyperparameters, then the best of each
+        search), and all results to learn from.
 
     Raises:
         FileNotFoundError: If an artifact has no such file.
-        ValueError: If one does not hold what its type says.
+        ValueError: If the content of one does not fit its type.
     """
     points = [
         loading.load_best_hyperparameters(artifact.uri).values

@@ -1,4 +1,4 @@
-"""What a search says of itself, on standard output: a line for each event.
+"""The log of a search, on standard output: a line for each event.
 
 TFX's own log stays where absl sends it, on standard error. Clusters keep the two apart,
 and log viewers take all of standard error for errors.
@@ -16,11 +16,11 @@ _LOG = logging.getLogger("tuner_component")
 
 @contextlib.contextmanager
 def on_stdout() -> Iterator[None]:
-    """Shows what this package logs, as far as TFX's own lines are shown.
+    """Shows what this package logs, at the level at which TFX's own lines are shown.
 
-    Each line is written whole and at once, whatever buffers standard output. Handlers for
-    other places, such as a file, get the lines as well. Where somebody has said how to log
-    this package, with a level or a handler for it, that is left as it is.
+    Each line is written whole and at once, even if standard output is buffered.
+    Handlers for other places, such as a file, get the lines as well. If the user has set
+    a level or a handler for this package's logger, nothing is changed.
     """
     if _LOG.level != logging.NOTSET or _LOG.handlers:
         yield
@@ -42,8 +42,8 @@ def on_stdout() -> Iterator[None]:
 
 
 def _shows(handler: logging.Handler) -> bool:
-    """Whether a handler writes where people would see a line for the second time."""
-    if handler is absl_logging.get_absl_handler():  # Whatever it says is its stream.
+    """Whether a handler writes to the terminal, where a line would be seen twice."""
+    if handler is absl_logging.get_absl_handler():  # Its `stream` may be anything.
         return True
     stream = getattr(handler, "stream", None)
     return stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)

@@ -1,4 +1,4 @@
-"""TuneArgs: taking them from the pipeline author and from the orchestrator."""
+"""TuneArgs: checked, and converted to the options of the search."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -51,8 +51,8 @@ def validated(
     if result.num_parallel_trials and result.study_dir.startswith("ram://"):
         raise ValueError(
             "Expected tune_args.study_dir to be where all processes of the search see "
-            f"the same files. Received: {result.study_dir}, which each has for itself. "
-            "Name a directory or a bucket, or leave study_dir out."
+            f"the same files. Received: {result.study_dir}, which each process has for "
+            "itself. Name a directory or a bucket, or leave study_dir out."
         )
     stopping_options(result)
     return result
@@ -73,8 +73,8 @@ def _check_numbers(args: tuner_pb2.TuneArgs) -> None:
 def _numbers(args: tuner_pb2.TuneArgs) -> Iterator[tuple[str, str, Any]]:
     """Yields the name, the option and the value of each number that is set.
 
-    Where 0 stands for the default, it is not among them; where 0 and unset mean
-    different things, the message knows which it is.
+    A 0 that stands for the default is not among them. If 0 and unset mean different
+    things, the message knows which it is.
     """
     for field, value in args.ListFields():
         option = _RENAMED.get(field.name, field.name)
@@ -104,13 +104,13 @@ def checked_parameter(parameter: RuntimeParameter) -> RuntimeParameter:
 
 
 def stopping_options(args: tuner_pb2.TuneArgs) -> StoppingOptions | None:
-    """Returns the stopping rule in the terms of the search, None for none.
+    """Returns the options of the stopping rule, None for no rule.
 
     Raises:
         ValueError: If a value is out of its range.
     """
     stopping = args.stopping
-    # Where 0 stands for the default, it is not among the fields that are set.
+    # A 0 that stands for the default is not among the fields that are set.
     given = {field.name: value for field, value in stopping.ListFields()}
     number = given.pop("rule", 0)
     if number == tuner_pb2.Stopping.NONE:
@@ -157,14 +157,14 @@ def from_exec_properties(value: Any) -> tuner_pb2.TuneArgs:
 
 
 def search_options(args: tuner_pb2.TuneArgs, known: Known = NOTHING) -> SearchOptions:
-    """Returns the same in the terms of the search.
+    """Returns the options of the search.
 
-    An in-process search takes only the seed, the time budget, the limit on failures, the
-    stopping rule, what is known, and the check before the first trial from it.
+    A search in process uses only the seed, the time budget, the limit on failures, the
+    stopping rule, the known points, and the check before the first trial.
 
     Args:
         args: How to run the search.
-        known: What it starts from.
+        known: Points and results that it starts from.
     """
     numbers = {option: value for _, option, value in _numbers(args)}
     return SearchOptions(

@@ -1,4 +1,4 @@
-"""Calling the user's `tuner_fn`: whatever goes wrong there is said clearly."""
+"""The user's module: importing it, and calling its `tuner_fn`, with clear errors."""
 
 import contextlib
 import traceback
@@ -19,7 +19,7 @@ _TUNER_FN = specs.TUNER_FN_KEY
 _SOURCES = (specs.MODULE_PATH_KEY, specs.MODULE_FILE_KEY, _TUNER_FN)
 _TUNER_FN_SHAPE = "def tuner_fn(fn_args: FnArgs) -> TunerFnResult"
 
-# What a process of a search calls, as the search, which knows nothing of TFX, names it.
+# What a process of a search calls; the search itself knows nothing of TFX.
 ENTRY_POINT = f"{__name__}:make_tuner"
 
 
@@ -64,9 +64,9 @@ def load_tuner_fn(message: tuner_pb2.TunerFnArgs) -> Callable[[FnArgs], Any]:
 
 @contextlib.contextmanager
 def installed(message: tuner_pb2.TunerFnArgs) -> Iterator[tuner_pb2.TunerFnArgs]:
-    """Installs a packaged module once, for all processes that are started within.
+    """Installs a packaged module once, for all processes that start in the context.
 
-    TFX would install the wheel anew in each process. Here it lies on `sys.path`, which
+    TFX would install the wheel again in each process. Here it is on `sys.path`, which
     they inherit, until the context ends.
 
     Args:
@@ -177,7 +177,7 @@ def _root_cause(error: BaseException) -> BaseException:
 
 
 def _user_frame_index(error: BaseException) -> int | None:
-    """Where in the traceback the user's code begins: behind TFX and importlib."""
+    """Which frame of the traceback is the user's first: after TFX and importlib."""
     frames = traceback.extract_tb(error.__traceback__)
     for index, frame in enumerate(frames):
         name = frame.filename.replace("\\", "/")
@@ -196,7 +196,7 @@ def _user_traceback(error: BaseException) -> str:
     """Formats the root cause, from the user's first frame on."""
     root = _root_cause(error)
     start = _user_frame_index(root)
-    # A SyntaxError comes from no frame of the user's: it names the line itself.
+    # A SyntaxError has no frame of the user's: it names the line itself.
     tb = None if start is None else root.__traceback__
     for _ in range(start or 0):
         tb = tb.tb_next if tb else None

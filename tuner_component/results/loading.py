@@ -124,7 +124,7 @@ def _parsed(path: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        what = "truncated JSON" if error.pos >= len(text.rstrip()) else "no JSON"
+        what = "truncated JSON" if error.pos >= len(text.rstrip()) else "not JSON"
         raise ValueError(
             f"Expected {path} to hold JSON. Received: {what} (line {error.lineno}, "
             f"column {error.colno}: {error.msg}). Correct the file there, or copy it "
@@ -154,7 +154,7 @@ def _text(path: str) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ValueError(
-            f"Expected {path} to hold JSON. Received: bytes that are no UTF-8 text "
+            f"Expected {path} to hold JSON. Received: bytes that are not UTF-8 text "
             f"({error}). Name the file that the Tuner wrote."
         ) from error
 

@@ -23,7 +23,7 @@ class Range:
         above: Whether it must be above `least`.
         of_gpus: Whether above 1 it must be whole, because a worker can share one GPU or
             own several.
-        left_out: What leaving the option out is good for; ends the error message.
+        left_out: What leaving the option out is good for, to end the error message.
         of_workers: Whether the option has no effect on a search in process.
     """
 
@@ -110,12 +110,12 @@ class StoppingOptions:
             that were trained to the end, at the same epoch. "asha": asynchronous
             successive halving. "hyperband": several halvings side by side. "patience":
             the best value is too old.
-        grace_epochs: No trial is stopped before it was trained for so many epochs.
-        reduction_factor: Of "asha" and "hyperband": 1 in so many goes on.
-        warmup_trials: No trial is stopped before so many were trained to the end.
+        grace_epochs: No trial is stopped before it was trained for this many epochs.
+        reduction_factor: For "asha" and "hyperband": 1 trial in this many goes on.
+        warmup_trials: No trial is stopped before this many were trained to the end.
             None stands for 5 with "median", and for 0 with the others.
-        patience: Of "patience": epochs without progress.
-        max_epochs: Of "hyperband": how many epochs a trial has that is not stopped.
+        patience: For "patience": epochs without progress.
+        max_epochs: For "hyperband": how many epochs a trial has if it is not stopped.
     """
 
     rule: str
@@ -158,7 +158,7 @@ class StoppingOptions:
 
 @dataclasses.dataclass(frozen=True)
 class Known:
-    """What is known before a search begins.
+    """What is known before a search starts.
 
     Attributes:
         points: Values of hyperparameters, to be tried first and in this order.
@@ -180,21 +180,21 @@ class SearchOptions:
 
     Attributes:
         num_workers: How many trials run at the same time.
-        cpus_per_trial: CPU cores of a trial; None shares the machine's cores out
+        cpus_per_trial: CPU cores of a trial; None divides the machine's cores
             equally.
         gpus_per_trial: GPUs of a trial; a fraction lets several trials share one.
-            None shares the machine's GPUs out equally.
+            None divides the machine's GPUs equally.
         max_retries: How often a trial is run again after the worker that ran it
             died or hung, before it counts as failed.
         trial_timeout_s: Seconds that one attempt of a trial may take.
         time_budget_s: Seconds after which no more trials are started; what has
             been found by then is the result.
         max_failed_trials: The search fails when more trials than this have failed.
-        heartbeat_timeout_s: Seconds without a sign of life after which a worker is
-            taken for hung. It beats every second unless native code holds on to
-            Python's lock all that time.
-        max_trials_per_worker: A worker is replaced by a fresh one after so many
-            trials, against leaks.
+        heartbeat_timeout_s: Seconds without a heartbeat after which a worker counts as
+            hung. Workers send one every second unless native code holds Python's lock
+            for all that time.
+        max_trials_per_worker: A worker is replaced by a fresh one after this many
+            trials, in case user code leaks memory.
         stopping: When trials end before their last epoch; None stands for never.
         known: What the search starts from.
         preflight: Whether to check before the first trial that the default model trains.
