@@ -4,7 +4,6 @@ import fnmatch
 import re
 import runpy
 import shlex
-import subprocess
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -85,14 +84,13 @@ def test_every_requirement_is_pinned(line: str) -> None:
 
 def test_all_that_the_build_reads_is_sent_to_it() -> None:
     """The image would not build, or would be built from what lies about."""
-    tracked = subprocess.run(
-        ["git", "ls-files", "tuner_component"],
-        check=False,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    ).stdout.split() or ["tuner_component/executor.py"]
-    for path in ("setup.py", "pyproject.toml", "README.md", "LICENSE", *tracked):
+    package = [
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "tuner_component").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    ]
+    assert {"tuner_component/executor.py", "tuner_component/py.typed"} <= {*package}
+    for path in ("setup.py", "pyproject.toml", "README.md", "LICENSE", *package):
         assert in_image(path), path
     for path in (".git/config", ".venv/bin/python", "tests/conftest.py", "runs/x"):
         assert not in_image(path), path
