@@ -22,7 +22,7 @@ from keras_tuner.src.engine import oracle as oracle_module
 
 from tuner_component.search.oracle.bayesian import ResumableBayesian
 from tuner_component.search.oracle.grid import ResumableGrid
-from tuner_component.search.oracle.hyperband import FaultTolerantHyperband
+from tuner_component.search.oracle.kerastuner_oracles import FaultTolerantHyperband
 
 _MENDED: dict[type, type] = {
     BayesianOptimizationOracle: ResumableBayesian,

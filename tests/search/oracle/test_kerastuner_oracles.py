@@ -8,7 +8,7 @@ import keras_tuner
 import pytest
 from keras_tuner.oracles import HyperbandOracle
 
-from tuner_component.search.oracle.hyperband import FaultTolerantHyperband
+from tuner_component.search.oracle.kerastuner_oracles import FaultTolerantHyperband
 
 
 def new(cls: type, tmp_path: Any, **kwargs: Any) -> Any:
