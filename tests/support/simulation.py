@@ -122,7 +122,7 @@ def run_trial(durable: Any, trial: Any, *, discover: bool = False) -> None:
 def search(directory: str, kind: str, *, discover: bool = False, **kwargs: Any) -> None:
     """Runs a whole search on a study, or what is left of one."""
     with Study.open(directory, FINGERPRINT, seed=1) as study:
-        durable = DurableOracle(oracle(kind), study, **kwargs)
+        durable = DurableOracle.open(oracle(kind), study, **kwargs)
         while (trial := durable.create_trial("worker")).status == "RUNNING":
             run_trial(durable, trial, discover=discover)
             durable.commit()
@@ -135,7 +135,7 @@ def search_in_parallel(
 ) -> None:
     """The same with trials in flight, whose ends are committed together."""
     with Study.open(directory, FINGERPRINT, seed=1) as study:
-        durable = DurableOracle(oracle(kind), study, autocommit=False)
+        durable = DurableOracle.open(oracle(kind), study, autocommit=False)
         running: dict[str, Any] = {}
         while True:
             for worker in (f"w{n}" for n in range(workers)):
@@ -155,7 +155,7 @@ def search_in_parallel(
 def search_some(directory: str, kind: str, *, trials: int) -> None:
     """Begins a search, ends so many trials; an odd number leaves one more running."""
     with Study.open(directory, FINGERPRINT, seed=1) as study:
-        durable = DurableOracle(oracle(kind), study)
+        durable = DurableOracle.open(oracle(kind), study)
         for _ in range(trials):
             run_trial(durable, durable.create_trial("worker"))
         if trials % 2:

@@ -36,7 +36,7 @@ class Opened:
     def wrap(self, oracle: keras_tuner.Oracle, **kwargs: Any) -> Any:
         self.close()
         self.study = Study.open(self.directory, simulation.FINGERPRINT, seed=1)
-        return DurableOracle(oracle, self.study, **kwargs)
+        return DurableOracle.open(oracle, self.study, **kwargs)
 
     def close(self) -> None:
         if self.study is not None:
@@ -498,7 +498,7 @@ def test_crash_around_each_kind_of_record(tmp_path: Path, point: str) -> None:
 
     def search() -> None:
         with Study.open(directory, simulation.FINGERPRINT, seed=1) as study:
-            durable = DurableOracle(simulation.oracle("random"), study)
+            durable = DurableOracle.open(simulation.oracle("random"), study)
             lost: set[str] = set()
             while (trial := durable.create_trial("a")).status == "RUNNING":
                 if int(trial.trial_id) % 3 == 1 and trial.trial_id not in lost:
@@ -539,7 +539,7 @@ def test_full_disk_loses_nothing_that_was_committed(mount: Mount) -> None:
     directory = str(disk / "study")
     ballast = disk / "ballast"
     with Study.open(directory, simulation.FINGERPRINT, seed=1) as study:
-        durable: Any = DurableOracle(simulation.oracle("random"), study)
+        durable: Any = DurableOracle.open(simulation.oracle("random"), study)
         for _ in range(3):
             simulation.run_trial(durable, durable.create_trial("a"))
         trial = durable.create_trial("a")

@@ -1,25 +1,167 @@
-"""Hyperband's brackets survive failed trials, and are KerasTuner's without any."""
+"""KerasTuner's own oracles are mended, and otherwise suggest what KerasTuner's do."""
 
+import itertools
 import random
 from collections.abc import Callable
 from typing import Any
 
 import keras_tuner
 import pytest
-from keras_tuner.oracles import HyperbandOracle
+from keras_tuner.oracles import (
+    BayesianOptimizationOracle,
+    GridSearchOracle,
+    HyperbandOracle,
+)
 
-from tuner_component.search.oracle.kerastuner_oracles import FaultTolerantHyperband
+from tests.support import simulation
+from tuner_component.search.oracle.kerastuner_oracles import (
+    FaultTolerantHyperband,
+    ResumableBayesian,
+    ResumableGrid,
+)
 
 
-def new(cls: type, tmp_path: Any, **kwargs: Any) -> Any:
+def prepared(oracle: Any, tmp_path: Any) -> Any:
+    """An oracle as a tuner would use it, with no limit on failures."""
+    oracle._set_project_dir(str(tmp_path), type(oracle).__name__)
+    oracle._check_consecutive_failures = lambda: None
+    oracle.verbose = 0
+    return oracle
+
+
+# Bayesian optimization guesses the scores of running trials sensibly.
+
+
+def oracle_with_running_trial(cls: type, tmp_path: Any) -> Any:
+    """Four scores near 1000, and a trial in flight."""
+    hp = keras_tuner.HyperParameters()
+    hp.Float("x", 0, 1)
+    oracle = cls(keras_tuner.Objective("s", "min"), 20, 4, hyperparameters=hp, seed=3)
+    prepared(oracle, tmp_path)
+    for _ in range(4):
+        trial = oracle.create_trial("w0")
+        value = 1000 + trial.hyperparameters.values["x"]
+        oracle.update_trial(trial.trial_id, {"s": value})
+        trial.status = "COMPLETED"
+        oracle.end_trial(trial)
+    trial = oracle.create_trial("w1")
+    oracle.gpr = oracle._make_gpr()  # As after a resume.
+    return oracle
+
+
+def test_running_trial_is_expected_to_score_like_the_others(tmp_path: Any) -> None:
+    """After a resume, the search would go where a trial already runs."""
+    mended = oracle_with_running_trial(ResumableBayesian, tmp_path)
+    _, scores = mended._vectorize_trials()
+    assert len(scores) == 5
+    assert scores[-1] == pytest.approx(1000, abs=3)
+    assert mended.ongoing_trials.keys() == {"w1"}
+    assert len(mended.trials) == 5
+    assert mended.create_trial("w2").status == "RUNNING"
+
+
+def test_kerastuners_bayesian_search_still_has_the_fault(tmp_path: Any) -> None:
+    """The mended oracle would have outlived its purpose."""
+    theirs = oracle_with_running_trial(BayesianOptimizationOracle, tmp_path)
+    assert theirs._vectorize_trials()[1][-1] < 10
+
+
+# Grid search covers the grid, whenever its hyperparameters are found.
+
+
+def grid(cls: type, tmp_path: Any, space: Any = None) -> Any:
+    oracle = cls(simulation.OBJECTIVE, hyperparameters=space)
+    return prepared(oracle, tmp_path)
+
+
+def finish(oracle: Any, trial: Any, find: bool = True, fails: bool = False) -> None:
+    """Ends a trial, which finds its hyperparameters only now."""
+    trial.status = "FAILED"
+    if find:
+        trial.hyperparameters.Choice("a", [1, 2])
+        trial.hyperparameters.Choice("b", ["x", "y", "z"])
+    if not fails:
+        oracle.update_trial(trial.trial_id, {"score": 1.0})
+        trial.status = "COMPLETED"
+    oracle.end_trial(trial)
+
+
+def points(oracle: Any) -> list[tuple[Any, ...]]:
+    values = [t.hyperparameters.values for t in oracle.trials.values()]
+    return sorted((v.get("a", 1), v.get("b", "x")) for v in values)
+
+
+def known_a() -> keras_tuner.HyperParameters:
+    hp = keras_tuner.HyperParameters()
+    hp.Choice("a", [1, 2])
+    return hp
+
+
+def test_hyperparameter_found_while_other_trials_run(tmp_path: Any) -> None:
+    """A parallel grid search would end with a KeyError."""
+    oracle = grid(ResumableGrid, tmp_path, known_a())
+    running = [oracle.create_trial("w0"), oracle.create_trial("w1")]
+    for number in itertools.count(2):
+        finish(oracle, running.pop(0))
+        trial = oracle.create_trial(f"w{number}")
+        if trial.status == "RUNNING":
+            running.append(trial)
+        if not running:
+            break
+    assert points(oracle) == sorted(itertools.product([1, 2], "xyz"))
+
+
+def test_hyperparameter_that_a_failed_trial_never_found(tmp_path: Any) -> None:
+    """One early failure would end a grid search with a KeyError."""
+    oracle = grid(ResumableGrid, tmp_path)
+    finish(oracle, oracle.create_trial("w0"), find=False, fails=True)
+    oracle.update_space(known_a())
+    for number in itertools.count(1):
+        trial = oracle.create_trial(f"w{number}")
+        if trial.status != "RUNNING":
+            break
+        finish(oracle, trial)
+    assert points(oracle) == sorted(itertools.product([1, 2], "xyz"))
+
+
+def test_kerastuners_grid_search_still_has_the_fault(tmp_path: Any) -> None:
+    """The mended oracle would have outlived its purpose."""
+    oracle = grid(GridSearchOracle, tmp_path, known_a())
+    trial, _ = oracle.create_trial("w0"), oracle.create_trial("w1")
+    with pytest.raises(KeyError):
+        for _ in range(4):
+            finish(oracle, trial)
+            trial = oracle.create_trial("w0")
+
+
+def test_order_is_rebuilt(tmp_path: Any) -> None:
+    """A resumed grid search would try points twice, or leave some out."""
+    oracle = grid(ResumableGrid, tmp_path, known_a())
+    running = [oracle.create_trial("w0"), oracle.create_trial("w1")]
+    finish(oracle, running[0])
+    running.append(oracle.create_trial("w2"))
+    before = follow(oracle)
+    assert before == ["0000", "0002", "0001"]
+    oracle.rebuild_order(lost=())
+    assert follow(oracle) == before
+
+
+def follow(oracle: Any) -> list[str]:
+    order = ["0000"]
+    while (following := oracle._ordered_ids.next(order[-1])) is not None:
+        order.append(following)
+    return order
+
+
+# Hyperband's brackets survive failed trials, and are KerasTuner's without any.
+
+
+def hyperband(cls: type, tmp_path: Any, **kwargs: Any) -> Any:
     hp = keras_tuner.HyperParameters()
     hp.Float("x", 0, 1)
     settings = {"max_epochs": 9, "factor": 3, "seed": 5, **kwargs}
     oracle = cls(keras_tuner.Objective("s", "min"), hyperparameters=hp, **settings)
-    oracle._set_project_dir(str(tmp_path), cls.__name__)
-    oracle._check_consecutive_failures = lambda: None
-    oracle.verbose = 0
-    return oracle
+    return prepared(oracle, tmp_path)
 
 
 def drive(
@@ -64,9 +206,13 @@ def test_without_failures_it_is_kerastuners(
 ) -> None:
     """The mended oracle would be another search than the one the user asked for."""
     settings = {"hyperband_iterations": iterations}
-    theirs = drive(new(HyperbandOracle, tmp_path, **settings), lambda _: False, workers)
+    theirs = drive(
+        hyperband(HyperbandOracle, tmp_path, **settings), lambda _: False, workers
+    )
     ours = drive(
-        new(FaultTolerantHyperband, tmp_path, **settings), lambda _: False, workers
+        hyperband(FaultTolerantHyperband, tmp_path, **settings),
+        lambda _: False,
+        workers,
     )
     assert without_bracket(ours) == without_bracket(theirs)
 
@@ -82,18 +228,18 @@ def test_failures_cost_no_promotions(tmp_path: Any, workers: int) -> None:
     def fails(trial: Any) -> bool:
         return int(trial.trial_id) in (0, 1, 2)
 
-    ours = drive(new(FaultTolerantHyperband, tmp_path), fails, workers)
-    undisturbed = drive(new(HyperbandOracle, tmp_path), lambda _: False)
+    ours = drive(hyperband(FaultTolerantHyperband, tmp_path), fails, workers)
+    undisturbed = drive(hyperband(HyperbandOracle, tmp_path), lambda _: False)
     assert sorted(rounds(ours)) == sorted(rounds(undisturbed))
 
 
-def test_kerastuner_still_has_the_fault(tmp_path: Any) -> None:
+def test_kerastuners_hyperband_still_has_the_fault(tmp_path: Any) -> None:
     """The mended oracle would have outlived its purpose."""
 
     def fails(trial: Any) -> bool:
         return int(trial.trial_id) in (0, 1, 2)
 
-    theirs = drive(new(HyperbandOracle, tmp_path), fails)
+    theirs = drive(hyperband(HyperbandOracle, tmp_path), fails)
     assert (2, 2) not in rounds(theirs)
 
 
@@ -111,7 +257,7 @@ def test_best_survivors_are_promoted(tmp_path: Any, workers: int) -> None:
             and (int(trial.trial_id) % 5 != 0)
         )
 
-    suggested = drive(new(FaultTolerantHyperband, tmp_path), fails, workers)
+    suggested = drive(hyperband(FaultTolerantHyperband, tmp_path), fails, workers)
     last = [s for s in suggested if (s["tuner/bracket"], s["tuner/round"]) == (2, 2)]
     survivors = [
         v["x"]
@@ -129,7 +275,7 @@ def test_any_failures_and_the_search_still_ends(
 ) -> None:
     """A search would wait for ever for trials that cannot come, or never stop."""
     rng = random.Random(seed)
-    oracle = new(FaultTolerantHyperband, tmp_path, hyperband_iterations=2)
+    oracle = hyperband(FaultTolerantHyperband, tmp_path, hyperband_iterations=2)
     suggested = drive(oracle, lambda _: rng.random() < share, workers, seed)
     sizes = [oracle._get_size(b, 0) for b in (2, 1, 0)]
     assert sum(s["tuner/round"] == 0 for s in suggested) == 2 * sum(sizes)
@@ -140,7 +286,7 @@ def test_any_failures_and_the_search_still_ends(
 def test_nothing_is_continued_twice(tmp_path: Any) -> None:
     """A good trial would crowd the others out of the next round."""
     rng = random.Random(9)
-    oracle = new(FaultTolerantHyperband, tmp_path, max_epochs=27)
+    oracle = hyperband(FaultTolerantHyperband, tmp_path, max_epochs=27)
     suggested = drive(oracle, lambda _: rng.random() < 0.4, workers=6)
     continued = [s["tuner/trial_id"] for s in suggested if "tuner/trial_id" in s]
     assert len(continued) == len(set(continued))

@@ -31,7 +31,7 @@ def _open(directory: Path, trials: int = 4, seconds: float = 0.03) -> Any:
         simulation.OBJECTIVE, trials, seed=1, hyperparameters=simulation.space()
     )
     oracle.seconds = seconds
-    return DurableOracle(oracle, study), study
+    return DurableOracle.open(oracle, study), study
 
 
 def test_a_trial_is_ready_before_it_is_asked_for(tmp_path: Path) -> None:

@@ -11,8 +11,10 @@ from keras_tuner import oracles
 from keras_tuner.src.engine import oracle as oracle_module
 
 from tests.support import simulation
-from tuner_component.search.oracle.bayesian import ResumableBayesian
-from tuner_component.search.oracle.kerastuner_oracles import FaultTolerantHyperband
+from tuner_component.search.oracle.kerastuner_oracles import (
+    FaultTolerantHyperband,
+    ResumableBayesian,
+)
 from tuner_component.search.oracle.repairs import lock_released_on_error, repair
 
 

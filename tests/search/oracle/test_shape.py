@@ -48,7 +48,7 @@ class Directory:
             self._caplog.at_level(logging.WARNING),
             Study.open(str(self.path), simulation.FINGERPRINT, seed=1) as study,
         ):
-            durable = DurableOracle(made, study)
+            durable = DurableOracle.open(made, study)
             for _ in range(trials):
                 trial = durable.create_trial("worker")
                 if trial.status != "RUNNING":

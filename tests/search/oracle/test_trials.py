@@ -1,12 +1,12 @@
-"""Trials that somebody runs, and those that wait."""
+"""Trials that a worker runs are kept apart from those that wait."""
 
 import keras_tuner
 import pytest
 
 from tests.support import simulation
 from tuner_component.search.errors import SearchError
-from tuner_component.search.oracle.open_trials import OpenTrials
 from tuner_component.search.oracle.repairs import repair
+from tuner_component.search.oracle.trials import OpenTrials
 
 
 @pytest.fixture(name="oracle")

@@ -18,7 +18,7 @@ from tuner_component.search.in_process.interruption import (
 )
 from tuner_component.search.machine import disk_space
 from tuner_component.search.options import SearchOptions
-from tuner_component.search.oracle import announcements, trials, warm_start
+from tuner_component.search.oracle import trials, warm_start
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.oracle.facade import OracleFacade
 from tuner_component.search.stopping.curves import EpochBook
@@ -69,7 +69,7 @@ def run_in_process(
         StorageError: If a result could not be made durable, or a disk was full.
     """
     warm_start.start_from(tuner.oracle, options.known)
-    oracle = DurableOracle(
+    oracle = DurableOracle.open(
         tuner.oracle,
         study,
         max_failed_trials=options.max_failed_trials,
@@ -154,7 +154,7 @@ class _Observed(OracleFacade):
         super().__init__(oracle)
         self._observer = observer
         oracle.epochs.listener = lambda *epoch: observer(events.EpochEnded(*epoch))
-        observer(announcements.search_begun(oracle, study_directory, workers=0))
+        observer(trials.search_begun(oracle, study_directory, workers=0))
 
     def create_trial(self, tuner_id: str) -> Any:
         """See `keras_tuner.Oracle.create_trial`."""
@@ -171,4 +171,4 @@ class _Observed(OracleFacade):
             self._inner.end_trial(trial, status)
         finally:
             # Of the last failure, too, that ends the search.
-            self._observer(announcements.outcome(vars(self._inner.trials[trial_id])))
+            self._observer(trials.outcome(vars(self._inner.trials[trial_id])))

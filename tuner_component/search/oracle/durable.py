@@ -4,7 +4,7 @@ import collections
 import logging
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
@@ -14,16 +14,13 @@ from tuner_component.search.oracle.display import SearchDisplay
 from tuner_component.search.oracle.facade import OracleFacade
 from tuner_component.search.oracle.failure_limit import FailureLimit
 from tuner_component.search.oracle.ledger import TrialLedger
-from tuner_component.search.oracle.open_trials import OpenTrials
-from tuner_component.search.oracle.recorder import OracleJournal
 from tuner_component.search.oracle.repairs import lock_released_on_error, repair
 from tuner_component.search.oracle.restore import restore
-from tuner_component.search.oracle.shape import explain_change, shape_of
-from tuner_component.search.oracle.spaces import SpaceTable
-from tuner_component.search.oracle.state import OracleState
 from tuner_component.search.stopping.curves import EpochBook
-from tuner_component.search.study.history import History
 from tuner_component.search.study.study import Study, StudyState
+
+if TYPE_CHECKING:  # Python 3.10 does not have it.
+    from typing_extensions import Self
 
 _Status = trial_lib.TrialStatus
 _log = logging.getLogger(__name__)
@@ -47,7 +44,6 @@ class DurableOracle(OracleFacade):
     """
 
     __slots__ = (
-        "_autocommit",
         "_display",
         "_ledger",
         "_limit",
@@ -62,18 +58,41 @@ class DurableOracle(OracleFacade):
         self,
         oracle: keras_tuner.Oracle,
         study: Study,
+        ledger: TrialLedger,
+        epochs: EpochBook,
+        limit: FailureLimit,
+        display: SearchDisplay,
+    ) -> None:
+        """Wraps an oracle that is where its study is: see `open`."""
+        super().__init__(oracle)
+        self._lock = threading.RLock()
+        self._study = study
+        self._ledger = ledger
+        self.epochs = epochs
+        self._limit = limit
+        self._display = display
+        ended = set(oracle.end_order)
+        unfinished = (i for i in oracle.start_order if i not in ended)
+        self._open = trials.OpenTrials(oracle, unfinished)
+        self._thoughts = collections.deque([0.0], maxlen=2)
+
+    @classmethod
+    def open(
+        cls,
+        oracle: keras_tuner.Oracle,
+        study: Study,
         *,
         autocommit: bool = True,
         max_failed_trials: int | None = None,
         epochs: EpochBook | None = None,
         display: bool = False,
-    ) -> None:
-        """Wraps an oracle and restores it from the study.
+    ) -> "Self":
+        """Repairs an oracle, restores it from a study, and wraps it.
 
         Args:
             oracle: The user's oracle, as the tuner's constructor left it. It is changed,
                 and must not be used on its own any more.
-            study: Open.
+            study: Open. It is told that the search goes on, unless it is finished.
             autocommit: Commit in each call. Otherwise `commit` is the caller's to call,
                 for many calls at once, before telling anybody what they returned.
             max_failed_trials: How many trials may fail: see `FailureLimit`.
@@ -84,29 +103,20 @@ class DurableOracle(OracleFacade):
             StudyMismatchError: If the study was made with another oracle or objective.
             StorageError: If the journal cannot be written.
         """
-        super().__init__(oracle)
-        self._lock = threading.RLock()
-        self._study = study
-        self._autocommit = autocommit
-        self._limit = FailureLimit(oracle, max_failed_trials)
-        self._display = SearchDisplay(oracle, oracle.verbose if display else 0)
+        limit = FailureLimit(oracle, max_failed_trials)
+        # Before `repair`, which silences the oracle itself.
+        shown = SearchDisplay(oracle, oracle.verbose if display else 0)
         repair(oracle)
-        spaces, state = SpaceTable(), OracleState(oracle)
-        shape = shape_of(oracle)
-        history = restore(oracle, study.journal.records(), spaces, state, shape)
-        if changed := explain_change(shape, history, study):
-            _log.warning("%s", changed)
-        journal = OracleJournal(oracle, study.journal, spaces, state, history)
-        self.epochs = epochs or EpochBook()
-        self.epochs.restore(history)
-        self._ledger = TrialLedger(journal, history, self.epochs, self._commit_if_auto)
-        self._open = OpenTrials(oracle, history.unfinished())
-        self._thoughts = collections.deque([0.0], maxlen=2)
+        restored = restore(oracle, study)
+        epochs = epochs or EpochBook()
+        epochs.restore(restored.history)
+        ledger = TrialLedger(oracle, study, restored, epochs, autocommit=autocommit)
         if study.state is not StudyState.FINISHED:
-            self._begin(journal, history, shape)
+            ledger.opened(restored)
         for trial_id in oracle.end_order:
-            self._limit.restore(oracle.trials[trial_id])
-            self._display.note(oracle.trials[trial_id])
+            limit.restore(oracle.trials[trial_id])
+            shown.note(oracle.trials[trial_id])
+        return cls(oracle, study, ledger, epochs, limit, shown)
 
     # What a tuner and its users call.
 
@@ -296,30 +306,6 @@ class DurableOracle(OracleFacade):
 
     # How it is done.
 
-    def _begin(
-        self, journal: OracleJournal, history: History, shape: dict[str, Any]
-    ) -> None:
-        """Journals that the search was opened, and what that means for its trials."""
-        journal.append("opened", time=time.time(), seed=self._inner.seed, **shape)
-        for trial_id in self._open.waiting:
-            if history.trials[trial_id].runs:  # For all that is known.
-                reason = "the search was interrupted"
-                self._ledger.attempt_lost(trial_id, reason, interrupted=True)
-        if history.is_empty():
-            self._adopt()
-        self._study.commit()
-
-    def _adopt(self) -> None:
-        """Takes up trials that the user's tuner reloaded from KerasTuner's own files."""
-        inner = self._inner
-        for trial_id in inner.start_order:
-            self._ledger.created(inner.trials[trial_id])
-            if trial_id in inner.end_order:
-                self._ledger.end(inner.trials[trial_id])
-            else:
-                self._open.waiting.append(trial_id)
-        inner._retry_queue.clear()
-
     def _suggest(self, tuner_id: str, worker: str | None) -> Any:
         """Has the inner oracle create a trial, for a worker or ahead."""
         before = time.monotonic()
@@ -343,7 +329,3 @@ class DurableOracle(OracleFacade):
         self._limit.record(trial)
         self._display.trial_ended(trial)
         self._limit.check()
-
-    def _commit_if_auto(self) -> None:
-        if self._autocommit:
-            self._study.commit()

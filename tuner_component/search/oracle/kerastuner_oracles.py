@@ -1,21 +1,110 @@
-"""Hyperband whose brackets go on although trials fail.
+"""KerasTuner's own oracles, mended: Bayesian optimization, grid search and Hyperband.
 
-KerasTuner promotes a trial once more trials of its round have *completed* than the round
-will throw out. A failed trial never completes, so each failure costs a promotion: two
-failures among the first 98 trials of a bracket, and nothing reaches its last round. Here
-a failed trial counts as what it is, the first to be thrown out. Without failures, the
-suggestions are KerasTuner's own.
+Each class here is KerasTuner's with one fault less, and suggests what KerasTuner's does
+wherever that fault does not show. `repair` puts it behind the user's oracle class. What
+has to be mended in every oracle is in `repairs`.
 """
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from keras_tuner.oracles import HyperbandOracle
+from keras_tuner.oracles import (
+    BayesianOptimizationOracle,
+    GridSearchOracle,
+    HyperbandOracle,
+)
 
 _ENDED = ("COMPLETED", "FAILED")
 
 
+class ResumableBayesian(BayesianOptimizationOracle):  # type: ignore[misc]
+    """`BayesianOptimizationOracle` that guesses scores only once it has seen some.
+
+    While trials run, KerasTuner asks its model for their likely scores. A model that was
+    never fitted (the first time, or after a resume, which fits none) answers 0 whatever
+    the scale of the objective: below the best loss there is, and the search would go
+    where it has just been. Here it is fitted to the completed trials first.
+    """
+
+    trials: dict[str, Any]
+    ongoing_trials: dict[str, Any]
+
+    def _vectorize_trials(self) -> Any:
+        if self.ongoing_trials and not hasattr(self.gpr, "X_train_"):
+            self._fit_to_completed()
+        return super()._vectorize_trials()
+
+    def _fit_to_completed(self) -> None:
+        trials, ongoing = self.trials, self.ongoing_trials
+        self.trials = {i: t for i, t in trials.items() if t.status == "COMPLETED"}
+        self.ongoing_trials = {}
+        try:
+            self.gpr.fit(*super()._vectorize_trials())
+        finally:
+            self.trials, self.ongoing_trials = trials, ongoing
+
+
+class ResumableGrid(GridSearchOracle):  # type: ignore[misc]
+    """`GridSearchOracle` whose order of points can be rebuilt.
+
+    A hyperparameter may be found while other trials run, or by a trial after one that
+    failed before it got there. The points of those lack it, and KerasTuner ends the
+    search with a KeyError where it compares them. Here they have it at its default,
+    which is the value that each trial finding it anew gets.
+    """
+
+    trials: dict[str, Any]
+    start_order: list[str]
+    _ordered_ids: Any
+
+    def rebuild_order(self, lost: Collection[str]) -> None:
+        """Rebuilds what the state of a grid search does not keep.
+
+        The order of the points is that of their values, each hyperparameter's default
+        first, as `_compare` has it.
+
+        Args:
+            lost: Ids of trials whose values nobody knows; their points are found again
+                from those before them.
+        """
+        known = [trial_id for trial_id in self.start_order if trial_id not in lost]
+        ranks = {hp.name: _ranked_values(hp) for hp in self.hyperparameters.space}
+
+        def position(trial_id: str) -> list[int]:
+            values = self._completed(self.trials[trial_id].hyperparameters.values)
+            return [r.index(values[n]) if n in values else -1 for n, r in ranks.items()]
+
+        self._ordered_ids = type(self._ordered_ids)()
+        for trial_id in sorted(known, key=position):
+            self._ordered_ids.insert(trial_id)
+        if lost:
+            self._populate_next = known
+
+    def _compare(self, a: Mapping[str, Any], b: Mapping[str, Any]) -> int:
+        order: int = super()._compare(self._completed(a), self._completed(b))
+        return order
+
+    def _get_next_combination(self, values: Mapping[str, Any]) -> Any:
+        return super()._get_next_combination(self._completed(values))
+
+    def _completed(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The values with the default of each active hyperparameter they lack."""
+        completed = dict(values)
+        for hp in self.hyperparameters.space:
+            if all(condition.is_active(completed) for condition in hp.conditions):
+                completed.setdefault(hp.name, hp.default)
+        return completed
+
+
 class FaultTolerantHyperband(HyperbandOracle):  # type: ignore[misc]
-    """`HyperbandOracle` with a rule for promotions that knows failures."""
+    """`HyperbandOracle` whose brackets go on although trials fail.
+
+    KerasTuner promotes a trial once more trials of its round have *completed* than the
+    round will throw out. A failed trial never completes, so each failure costs a
+    promotion: two failures among the first 98 trials of a bracket, and nothing reaches
+    its last round. Here a failed trial counts as what it is, the first to be thrown out.
+    Without failures, the suggestions are KerasTuner's own.
+    """
 
     _brackets: list[dict[str, Any]]
 
@@ -90,3 +179,8 @@ class FaultTolerantHyperband(HyperbandOracle):  # type: ignore[misc]
 
     def _trials_of(self, bracket: dict[str, Any], index: int) -> list[Any]:
         return [self.trials[entry["id"]] for entry in bracket["rounds"][index]]
+
+
+def _ranked_values(hyperparameter: Any) -> list[Any]:
+    default = hyperparameter.default
+    return [default, *(v for v in hyperparameter.values if v != default)]

@@ -1,9 +1,18 @@
-"""Reading the trials that an oracle knows."""
+"""The trials that an oracle knows: those that ended, those that are open, and as events.
 
+Nothing here is journaled: see `ledger`.
+"""
+
+import collections
 import math
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+import keras_tuner
 from keras_tuner.engine import trial as trial_lib
+
+from tuner_component.search import events
+from tuner_component.search.errors import SearchError
 
 
 def is_scored(trial: trial_lib.Trial) -> bool:
@@ -33,3 +42,113 @@ def settle_score(trial: Any) -> None:
         trial.status, trial.score = trial_lib.TrialStatus.FAILED, None
     else:
         trial.score = float(trial.score)  # As it comes back: no number of numpy's.
+
+
+class OpenTrials:
+    """Keeps apart the trials that somebody runs and those that wait for somebody.
+
+    Args:
+        oracle: Knows the former by who runs them: its `ongoing_trials`.
+        waiting: Ids of the others, first come first served.
+    """
+
+    def __init__(self, oracle: keras_tuner.Oracle, waiting: Iterable[str]) -> None:
+        self._oracle = oracle
+        self.waiting = collections.deque(waiting)
+
+    @property
+    def ids(self) -> list[str]:
+        """All, those that wait first."""
+        ongoing = self._oracle.ongoing_trials.values()
+        return [*self.waiting, *(trial.trial_id for trial in ongoing)]
+
+    def known(self, trial_id: str) -> str:
+        """The id of a trial, if it is one.
+
+        Raises:
+            SearchError: If the oracle knows no such trial.
+        """
+        if trial_id not in self._oracle.trials:
+            raise SearchError(
+                "Expected a trial that create_trial returned. "
+                f"Received: the trial id {trial_id!r}. Pass the id of such a trial."
+            )
+        return trial_id
+
+    def runs(self, trial_id: str) -> bool:
+        """Whether somebody runs a trial."""
+        ongoing = self._oracle.ongoing_trials.values()
+        return any(trial.trial_id == trial_id for trial in ongoing)
+
+    def check_runs(self, trial_id: str) -> None:
+        """Raises a `SearchError` if nobody runs a trial."""
+        if not self.runs(self.known(trial_id)):
+            raise SearchError(
+                f"Expected a running trial. Received: {trial_id}, which ended or "
+                "waits for a worker. Report each attempt's end once."
+            )
+
+    def take(self, tuner_id: str) -> Any:
+        """Gives the trial that has waited longest to a tuner; None if none waits."""
+        if not self.waiting:
+            return None
+        trial = self._oracle.trials[self.waiting.popleft()]
+        trial.status = trial_lib.TrialStatus.RUNNING
+        trial.message = trial.score = None
+        # What the attempt before reported must not be averaged into this one's.
+        trial.metrics = type(trial.metrics)()
+        self._oracle.ongoing_trials[tuner_id] = trial
+        return trial
+
+    def claim(self, trial_id: str) -> None:
+        """Takes a trial that waits, if it does, so that it can be ended."""
+        if trial_id in self.waiting:
+            self.waiting.remove(trial_id)
+            trial = self._oracle.trials[trial_id]
+            self._oracle.ongoing_trials[f"nobody ({trial_id})"] = trial
+
+    def release(self, trial_id: str, *, waits: bool = False) -> None:
+        """Nobody runs a trial any more.
+
+        Args:
+            trial_id: The trial.
+            waits: Whether it waits for somebody else now.
+        """
+        ongoing = self._oracle.ongoing_trials
+        for tuner_id in [k for k, t in ongoing.items() if t.trial_id == trial_id]:
+            del ongoing[tuner_id]
+        if waits:
+            self.waiting.append(trial_id)
+
+
+def search_begun(oracle: Any, study_directory: str, workers: int) -> events.SearchBegun:
+    """How a search begins.
+
+    Args:
+        oracle: Restored from the study.
+        study_directory: Path or URI of the study.
+        workers: How many trials run at a time; 0 for a search in process.
+    """
+    statuses = [trial.status for trial in oracle.trials.values()]
+    objective = oracle.objective
+    best = ranked(oracle)[:1]
+    return events.SearchBegun(
+        study_directory=study_directory,
+        objective=objective.name,
+        direction=objective.direction,
+        workers=workers,
+        max_trials=events.expected_trials(oracle.max_trials, len(statuses)),
+        completed=statuses.count(trial_lib.TrialStatus.COMPLETED),
+        failed=statuses.count(trial_lib.TrialStatus.FAILED),
+        best=(best[0].score, best[0].trial_id) if best else None,
+        space=oracle.get_space().get_config()["space"],
+    )
+
+
+def outcome(state: Mapping[str, Any]) -> events.TrialEnded | events.AttemptLost:
+    """What became of a trial that was handed in, by its state."""
+    trial_id, message = state["trial_id"], state["message"]
+    completed = state["status"] == trial_lib.TrialStatus.COMPLETED
+    if completed or state["status"] == trial_lib.TrialStatus.FAILED:
+        return events.TrialEnded(trial_id, completed, state["score"], message)
+    return events.AttemptLost(trial_id, message or "it came to no result")

@@ -12,7 +12,7 @@ from typing import Any
 from tuner_component.search import error_reports, events
 from tuner_component.search.errors import SearchInterruptedError
 from tuner_component.search.machine import disk_space, output, resources
-from tuner_component.search.oracle import announcements, warm_start
+from tuner_component.search.oracle import trials, warm_start
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.oracle.result import SearchResult
 from tuner_component.search.parallel import process_context, protocol, user_code
@@ -92,7 +92,7 @@ def _search(
             job.entry, "driver", study.seed, may_overwrite=found is StudyState.NEW
         )
         warm_start.start_from(tuner.oracle, job.options.known)
-        oracle = DurableOracle(
+        oracle = DurableOracle.open(
             tuner.oracle,
             study,
             autocommit=False,
@@ -184,9 +184,7 @@ def _run(
         left=caretaker.trial_left,
     )
     oracle.epochs.listener = lambda *epoch: reporter(events.EpochEnded(*epoch))
-    reporter(
-        announcements.search_begun(oracle, job.study_directory, options.num_workers)
-    )
+    reporter(trials.search_begun(oracle, job.study_directory, options.num_workers))
     try:
         return supervisor.Supervisor(
             options, engine, workers, attempts, desk, keeper, wire, job.logs
