@@ -10,7 +10,7 @@ import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search.oracle import trials
-from tuner_component.search.oracle.display import SearchDisplay
+from tuner_component.search.oracle.announcements import SearchDisplay
 from tuner_component.search.oracle.facade import OracleFacade
 from tuner_component.search.oracle.failure_limit import FailureLimit
 from tuner_component.search.oracle.ledger import TrialLedger

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support import simulation
-from tuner_component.search.oracle.display import SearchDisplay
+from tuner_component.search.oracle.announcements import SearchDisplay
 
 
 def trial(oracle: Any, score: float | None) -> Any:
