@@ -13,6 +13,7 @@ from keras_tuner import oracles
 
 from tests.search.conftest import Mount
 from tests.support import crashes, simulation
+from tuner_component.search import events
 from tuner_component.search.errors import (
     SearchError,
     SearchFailedError,
@@ -215,6 +216,36 @@ def test_retry_that_the_user_asked_for(opened: Opened) -> None:
     assert told.attempts[1]["reason"] == "Traceback: flaky"
     assert told.ended is not None
     assert told.ended["attempts"] == 3
+
+
+def test_observer_is_told_what_becomes_of_trials(opened: Opened) -> None:
+    """Those who watch would not hear of a retry, or of the failure that ends it all."""
+    told: list[Any] = []
+    oracle = simulation.oracle("random")
+    oracle.max_retries_per_trial = 1
+    durable = opened.wrap(oracle, max_failed_trials=0, observer=told.append)
+    durable.create_trial("a")
+    durable.epochs.report("0", 0, 0, {"score": 1.0})
+    durable.attempt_lost("0", "killed")
+    trial = durable.create_trial("a")
+    trial.status, trial.message = "INVALID", "flaky"
+    durable.end_trial(trial)
+    with pytest.raises(SearchFailedError):
+        fail(durable, durable.create_trial("a"))
+    values = trial.hyperparameters.values
+    begun = events.TrialBegun("0", "a", values)
+    assert told == [
+        begun,
+        events.EpochEnded("0", 0, 0, {"score": 1.0}),
+        events.AttemptLost("0", "killed"),
+        begun,
+        events.AttemptLost("0", "flaky"),
+        begun,
+        events.TrialEnded("0", False, None, "Traceback: boom"),
+    ]
+    told.clear()
+    opened.wrap(oracle=simulation.oracle("random"), observer=told.append)
+    assert told == []
 
 
 class OwnBookkeeping(simulation.CountingOracle):

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from keras_tuner.engine import base_tuner
-from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search import events
 from tuner_component.search.errors import SearchInterruptedError, how_to_go_on
@@ -18,9 +17,7 @@ from tuner_component.search.in_process.interruption import (
 )
 from tuner_component.search.machine import disk_space
 from tuner_component.search.options import SearchOptions
-from tuner_component.search.oracle import trials, warm_start
-from tuner_component.search.oracle.durable import DurableOracle
-from tuner_component.search.oracle.facade import OracleFacade
+from tuner_component.search.oracle import announcements, trials, warm_start
 from tuner_component.search.stopping.curves import EpochBook
 from tuner_component.search.storage import files
 from tuner_component.search.study.study import Study, StudyState
@@ -68,17 +65,57 @@ def run_in_process(
             or if no trial completed within the time budget.
         StorageError: If a result could not be made durable, or a disk was full.
     """
+    audience = events.Audience([] if observer is None else [observer])
+    oracle = _take_over(tuner, study, options, audience)
+    if study.state is StudyState.FINISHED:
+        return True
+    _prepare(tuner, oracle, study)
+    audience(announcements.search_begun(oracle, study.directory, workers=0))
+    _search(tuner, fit_kwargs, oracle, study.directory)
+    stop = oracle.interruption
+    if not stop.ended_search:
+        oracle.finish()
+    if stop.signaled:
+        raise SearchInterruptedError(
+            "Expected the search to run to its end. Received: SIGTERM. "
+            + how_to_go_on(study.directory)
+        )
+    if stop.ended_search and not trials.ranked(oracle):
+        raise SearchInterruptedError(
+            "Expected a trial to complete within the time budget of "
+            f"{options.time_budget_s:g} seconds. Received: none. Raise the time budget "
+            f"and run the same search again: it goes on from {study.directory}."
+        )
+    return not stop.ended_search
+
+
+def _take_over(
+    tuner: base_tuner.BaseTuner,
+    study: Study,
+    options: SearchOptions,
+    observer: events.Observer,
+) -> InterruptibleOracle:
+    """Gives a tuner an oracle that survives, in place of its own."""
     warm_start.start_from(tuner.oracle, options.known)
-    oracle = DurableOracle.open(
+    oracle = InterruptibleOracle.open(
         tuner.oracle,
         study,
         max_failed_trials=options.max_failed_trials,
         epochs=EpochBook.of(options.stopping, tuner.oracle),
         display=True,
+        observer=observer,
+    )
+    oracle.interruption = Interruption(
+        options.time_budget_s, options.grace_period_s, how_to_go_on(study.directory)
     )
     tuner.oracle = oracle
-    if study.state is StudyState.FINISHED:
-        return True
+    return oracle
+
+
+def _prepare(
+    tuner: base_tuner.BaseTuner, oracle: InterruptibleOracle, study: Study
+) -> None:
+    """Has what a tuner knows, and what its trials train, survive as well."""
     tuner_state.keep_in(tuner, files.join(study.directory, "tuner.json"))
     objective_check.require_objective(tuner)
     instrument(
@@ -89,40 +126,32 @@ def run_in_process(
         report_epoch=oracle.epochs.report,
         cleaner=CheckpointCleaner(tuner, oracle, study.directory),
     )
-    if observer is not None:
-        tuner.oracle = _Observed(oracle, events.Audience([observer]), study.directory)
-    going_on = how_to_go_on(study.directory)
-    stop = Interruption(options.time_budget_s, options.grace_period_s, going_on)
-    tuner.oracle = interruptible = InterruptibleOracle(tuner.oracle, stop)
+
+
+def _search(
+    tuner: base_tuner.BaseTuner,
+    fit_kwargs: Mapping[str, Any],
+    oracle: InterruptibleOracle,
+    directory: str,
+) -> None:
+    """Runs the search until it ends, or has to."""
+    stop = oracle.interruption
     try:
         with (
             _imports_left_alone(),
             dataset_iterators.ended_in_background(),
             stop.watched(),
-            disk_space.needed("the search", study.directory),
+            disk_space.needed("the search", directory),
         ):
             tuner.search(**fit_kwargs)
     except TrialInterrupted as interruption:
         if interruption.by is not stop:
             raise  # This search is a trial of another one.
-        interruptible.give_up_trials()
+        oracle.give_up_trials()
         stop.ended_search = True
     except KeyboardInterrupt:
-        _log.warning("Interrupted. %s", going_on)
+        _log.warning("Interrupted. %s", how_to_go_on(directory))
         raise
-    if not stop.ended_search:
-        oracle.finish()
-    if stop.signaled:
-        raise SearchInterruptedError(
-            "Expected the search to run to its end. Received: SIGTERM. " + going_on
-        )
-    if stop.ended_search and not trials.ranked(oracle):
-        raise SearchInterruptedError(
-            "Expected a trial to complete within the time budget of "
-            f"{options.time_budget_s:g} seconds. Received: none. Raise the time budget "
-            f"and run the same search again: it goes on from {study.directory}."
-        )
-    return not stop.ended_search
 
 
 @contextlib.contextmanager
@@ -141,34 +170,3 @@ def _imports_left_alone() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
-
-
-class _Observed(OracleFacade):
-    """Tells an observer what becomes of trials."""
-
-    __slots__ = ("_observer",)
-
-    def __init__(
-        self, oracle: DurableOracle, observer: events.Observer, study_directory: str
-    ) -> None:
-        super().__init__(oracle)
-        self._observer = observer
-        oracle.epochs.listener = lambda *epoch: observer(events.EpochEnded(*epoch))
-        observer(trials.search_begun(oracle, study_directory, workers=0))
-
-    def create_trial(self, tuner_id: str) -> Any:
-        """See `keras_tuner.Oracle.create_trial`."""
-        trial = self._inner.create_trial(tuner_id)
-        if trial.status == trial_lib.TrialStatus.RUNNING:
-            values = trial.hyperparameters.values
-            self._observer(events.TrialBegun(trial.trial_id, tuner_id, dict(values)))
-        return trial
-
-    def end_trial(self, trial: Any, status: str = "COMPLETED") -> None:
-        """See `keras_tuner.Oracle.end_trial`."""
-        trial_id = trial if isinstance(trial, str) else trial.trial_id
-        try:
-            self._inner.end_trial(trial, status)
-        finally:
-            # Of the last failure, too, that ends the search.
-            self._observer(trials.outcome(vars(self._inner.trials[trial_id])))

@@ -1,23 +1,71 @@
-"""What an in-process search prints for each trial: KerasTuner's own words, at constant cost."""
+"""What is told of a search while it runs: in KerasTuner's own words, and as events."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras_tuner
+from keras_tuner.engine import trial as trial_lib
 from keras_tuner.src.engine import oracle as oracle_module
 
+from tuner_component.search import events
+from tuner_component.search.oracle import trials
 
-class SearchDisplay:
-    """KerasTuner's display of a search, without the sort of all trials it does each time."""
 
-    def __init__(self, oracle: keras_tuner.Oracle, verbose: int) -> None:
+def search_begun(oracle: Any, study_directory: str, workers: int) -> events.SearchBegun:
+    """How a search begins.
+
+    Args:
+        oracle: Restored from the study.
+        study_directory: Path or URI of the study.
+        workers: How many trials run at a time; 0 for a search in process.
+    """
+    statuses = [trial.status for trial in oracle.trials.values()]
+    objective = oracle.objective
+    best = trials.ranked(oracle)[:1]
+    return events.SearchBegun(
+        study_directory=study_directory,
+        objective=objective.name,
+        direction=objective.direction,
+        workers=workers,
+        max_trials=events.expected_trials(oracle.max_trials, len(statuses)),
+        completed=statuses.count(trial_lib.TrialStatus.COMPLETED),
+        failed=statuses.count(trial_lib.TrialStatus.FAILED),
+        best=(best[0].score, best[0].trial_id) if best else None,
+        space=oracle.get_space().get_config()["space"],
+    )
+
+
+def outcome(state: Mapping[str, Any]) -> events.TrialEnded | events.AttemptLost:
+    """What became of a trial that was handed in, by its state."""
+    trial_id, message = state["trial_id"], state["message"]
+    completed = state["status"] == trial_lib.TrialStatus.COMPLETED
+    if completed or state["status"] == trial_lib.TrialStatus.FAILED:
+        return events.TrialEnded(trial_id, completed, state["score"], message)
+    return events.AttemptLost(trial_id, message or "it came to no result")
+
+
+class Announcer:
+    """Tells people, and an observer, what becomes of trials.
+
+    Prints what KerasTuner prints, without the sort of all trials that it does each time.
+    """
+
+    def __init__(
+        self,
+        oracle: keras_tuner.Oracle,
+        verbose: int,
+        observer: events.Observer | None = None,
+    ) -> None:
         """Prepares the display.
 
         Args:
             oracle: The oracle whose trials are shown.
             verbose: 0 for silence, as in `Tuner.search`.
+            observer: Told what is not printed alone; None if no one wants to know.
         """
         self._board = _Board(oracle)
         self._display = oracle_module.Display(oracle=self._board, verbose=verbose)
+        self._tell = observer or _tell_no_one
 
     @property
     def verbose(self) -> int | str:
@@ -29,19 +77,36 @@ class SearchDisplay:
     def verbose(self, value: int | str) -> None:
         self._display.verbose = 1 if value == "auto" else value
 
-    def trial_begins(self, trial: Any) -> None:
-        """Prints a trial's values beside the best."""
+    def trial_started(self, trial: Any, worker: str) -> None:
+        """A worker has a trial: prints its values beside the best."""
         self._display.on_trial_begin(trial)
+        values = dict(trial.hyperparameters.values)
+        self._tell(events.TrialBegun(trial.trial_id, worker, values))
+
+    def epoch_ended(
+        self, trial_id: str, fit: int, epoch: int, metrics: Mapping[str, float]
+    ) -> None:
+        """A trial reports an epoch; KerasTuner prints nothing of its own for it."""
+        self._tell(events.EpochEnded(trial_id, fit, epoch, metrics))
+
+    def attempt_lost(self, trial_id: str, reason: str) -> None:
+        """A trial came to nothing and will be run again; KerasTuner says so itself."""
+        self._tell(events.AttemptLost(trial_id, reason))
 
     def trial_ended(self, trial: Any) -> None:
-        """Prints a trial's score, and the best so far."""
+        """A trial has ended for good: prints its score, and the best so far."""
         self.note(trial)
         if trial.trial_id in self._display.trial_start:
             self._display.on_trial_end(trial)
+        self._tell(outcome(vars(trial)))
 
     def note(self, trial: Any) -> None:
-        """Takes a trial into account without printing."""
+        """Takes a trial into account without a word."""
         self._board.note(trial)
+
+
+def _tell_no_one(event: events.Event) -> None:
+    """Where events go that no one asked for."""
 
 
 class _Board:

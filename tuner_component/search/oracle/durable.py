@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
+from tuner_component.search import events
 from tuner_component.search.oracle import trials
-from tuner_component.search.oracle.announcements import SearchDisplay
+from tuner_component.search.oracle.announcements import Announcer
 from tuner_component.search.oracle.facade import OracleFacade
 from tuner_component.search.oracle.failure_limit import FailureLimit
 from tuner_component.search.oracle.ledger import TrialLedger
@@ -44,7 +45,7 @@ class DurableOracle(OracleFacade):
     """
 
     __slots__ = (
-        "_display",
+        "_announcer",
         "_ledger",
         "_limit",
         "_lock",
@@ -61,7 +62,7 @@ class DurableOracle(OracleFacade):
         ledger: TrialLedger,
         epochs: EpochBook,
         limit: FailureLimit,
-        display: SearchDisplay,
+        announcer: Announcer,
     ) -> None:
         """Wraps an oracle that is where its study is: see `open`."""
         super().__init__(oracle)
@@ -70,7 +71,7 @@ class DurableOracle(OracleFacade):
         self._ledger = ledger
         self.epochs = epochs
         self._limit = limit
-        self._display = display
+        self._announcer = announcer
         ended = set(oracle.end_order)
         unfinished = (i for i in oracle.start_order if i not in ended)
         self._open = trials.OpenTrials(oracle, unfinished)
@@ -86,6 +87,7 @@ class DurableOracle(OracleFacade):
         max_failed_trials: int | None = None,
         epochs: EpochBook | None = None,
         display: bool = False,
+        observer: events.Observer | None = None,
     ) -> "Self":
         """Repairs an oracle, restores it from a study, and wraps it.
 
@@ -98,6 +100,8 @@ class DurableOracle(OracleFacade):
             max_failed_trials: How many trials may fail: see `FailureLimit`.
             epochs: Fresh; a new one if None.
             display: Print for each trial what KerasTuner prints.
+            observer: Told what happens to trials from now on, as soon as it is
+                journaled. That is before it is durable unless each call commits.
 
         Raises:
             StudyMismatchError: If the study was made with another oracle or objective.
@@ -105,7 +109,7 @@ class DurableOracle(OracleFacade):
         """
         limit = FailureLimit(oracle, max_failed_trials)
         # Before `repair`, which silences the oracle itself.
-        shown = SearchDisplay(oracle, oracle.verbose if display else 0)
+        announcer = Announcer(oracle, oracle.verbose if display else 0, observer)
         repair(oracle)
         restored = restore(oracle, study)
         epochs = epochs or EpochBook()
@@ -115,8 +119,9 @@ class DurableOracle(OracleFacade):
             ledger.opened(restored)
         for trial_id in oracle.end_order:
             limit.restore(oracle.trials[trial_id])
-            shown.note(oracle.trials[trial_id])
-        return cls(oracle, study, ledger, epochs, limit, shown)
+            announcer.note(oracle.trials[trial_id])
+        epochs.listener = announcer.epoch_ended
+        return cls(oracle, study, ledger, epochs, limit, announcer)
 
     # What a tuner and its users call.
 
@@ -136,7 +141,7 @@ class DurableOracle(OracleFacade):
             trial = self._open.take(tuner_id) or self._suggest(tuner_id, tuner_id)
             if trial.status == _Status.RUNNING:
                 self._ledger.handed_out(trial.trial_id, tuner_id)
-                self._display.trial_begins(trial)
+                self._announcer.trial_started(trial, tuner_id)
             return trial
 
     def update_trial(
@@ -195,11 +200,11 @@ class DurableOracle(OracleFacade):
     @property
     def verbose(self) -> int | str:
         """Whether trials are shown: 0 for no."""
-        return self._display.verbose
+        return self._announcer.verbose
 
     @verbose.setter
     def verbose(self, value: int | str) -> None:
-        self._display.verbose = value
+        self._announcer.verbose = value
 
     def save(self) -> None:
         """Nothing: what happens is journaled as it happens."""
@@ -269,6 +274,7 @@ class DurableOracle(OracleFacade):
             self._open.check_runs(trial_id)
             lost = self._ledger.attempt_lost(trial_id, reason, **facts)
             self._open.release(trial_id, waits=True)
+            self._announcer.attempt_lost(trial_id, reason)
             return lost
 
     def fail_trial(self, trial_id: str, message: str) -> None:
@@ -323,9 +329,10 @@ class DurableOracle(OracleFacade):
             reason = trial.message or "the trial was invalid"
             self._ledger.attempt_lost(trial.trial_id, reason, failed=True)
             self._open.waiting.append(trial.trial_id)
+            self._announcer.attempt_lost(trial.trial_id, reason)
             return
         trials.settle_score(trial)
         self._ledger.end(trial)
         self._limit.record(trial)
-        self._display.trial_ended(trial)
+        self._announcer.trial_ended(trial)  # Even if it ends the search.
         self._limit.check()

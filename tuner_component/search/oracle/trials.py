@@ -1,17 +1,16 @@
-"""The trials that an oracle knows: those that ended, those that are open, and as events.
+"""The trials that an oracle knows: those that ended, and those that have not.
 
 Nothing here is journaled: see `ledger`.
 """
 
 import collections
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.search import events
 from tuner_component.search.errors import SearchError
 
 
@@ -119,36 +118,3 @@ class OpenTrials:
             del ongoing[tuner_id]
         if waits:
             self.waiting.append(trial_id)
-
-
-def search_begun(oracle: Any, study_directory: str, workers: int) -> events.SearchBegun:
-    """How a search begins.
-
-    Args:
-        oracle: Restored from the study.
-        study_directory: Path or URI of the study.
-        workers: How many trials run at a time; 0 for a search in process.
-    """
-    statuses = [trial.status for trial in oracle.trials.values()]
-    objective = oracle.objective
-    best = ranked(oracle)[:1]
-    return events.SearchBegun(
-        study_directory=study_directory,
-        objective=objective.name,
-        direction=objective.direction,
-        workers=workers,
-        max_trials=events.expected_trials(oracle.max_trials, len(statuses)),
-        completed=statuses.count(trial_lib.TrialStatus.COMPLETED),
-        failed=statuses.count(trial_lib.TrialStatus.FAILED),
-        best=(best[0].score, best[0].trial_id) if best else None,
-        space=oracle.get_space().get_config()["space"],
-    )
-
-
-def outcome(state: Mapping[str, Any]) -> events.TrialEnded | events.AttemptLost:
-    """What became of a trial that was handed in, by its state."""
-    trial_id, message = state["trial_id"], state["message"]
-    completed = state["status"] == trial_lib.TrialStatus.COMPLETED
-    if completed or state["status"] == trial_lib.TrialStatus.FAILED:
-        return events.TrialEnded(trial_id, completed, state["score"], message)
-    return events.AttemptLost(trial_id, message or "it came to no result")

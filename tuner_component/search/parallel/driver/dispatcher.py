@@ -13,7 +13,7 @@ from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search import events
 from tuner_component.search.machine import memory, output
-from tuner_component.search.oracle import codec, trials
+from tuner_component.search.oracle import announcements, codec
 from tuner_component.search.parallel import protocol
 from tuner_component.search.parallel.driver import oracle_tasks, oracle_thread
 from tuner_component.search.parallel.driver.attempts import Attempt, Attempts
@@ -324,7 +324,7 @@ class Dispatcher:
         def done(state: dict[str, Any], error: BaseException | None) -> None:
             answer(None if error else state["status"], error)
             if error is None:
-                self._observer(trials.outcome(state))
+                self._observer(announcements.outcome(state))
             self._dry = None
             self.hand_out()
 

@@ -12,7 +12,7 @@ from typing import Any
 from tuner_component.search import error_reports, events
 from tuner_component.search.errors import SearchInterruptedError
 from tuner_component.search.machine import disk_space, output, resources
-from tuner_component.search.oracle import trials, warm_start
+from tuner_component.search.oracle import announcements, warm_start
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.oracle.result import SearchResult
 from tuner_component.search.parallel import process_context, protocol, user_code
@@ -184,7 +184,9 @@ def _run(
         left=caretaker.trial_left,
     )
     oracle.epochs.listener = lambda *epoch: reporter(events.EpochEnded(*epoch))
-    reporter(trials.search_begun(oracle, job.study_directory, options.num_workers))
+    reporter(
+        announcements.search_begun(oracle, job.study_directory, options.num_workers)
+    )
     try:
         return supervisor.Supervisor(
             options, engine, workers, attempts, desk, keeper, wire, job.logs
