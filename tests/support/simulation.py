@@ -162,6 +162,17 @@ def search_some(directory: str, kind: str, *, trials: int) -> None:
             durable.create_trial("worker")
 
 
+def waiting(durable: Any) -> list[str]:
+    """Ids of the trials that the next calls of `create_trial` will hand out."""
+    return list(durable._open.waiting)
+
+
+def unfinished(durable: Any) -> list[str]:
+    """Ids of the trials that were created and have not ended: waiting, then running."""
+    running = [trial.trial_id for trial in durable.ongoing_trials.values()]
+    return [*waiting(durable), *running]
+
+
 def read(directory: str) -> History:
     """What the journal of a study that is open tells."""
     return read_history(directory, study_id(FINGERPRINT))

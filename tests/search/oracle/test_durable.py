@@ -264,7 +264,7 @@ def test_oracle_with_an_end_of_its_own(
     """Its trials would run for ever, or its infinities win."""
     durable = opened.wrap(OwnBookkeeping(objective=simulation.OBJECTIVE, max_trials=3))
     end(durable, durable.create_trial("a"), score)
-    assert durable.unfinished == []
+    assert simulation.unfinished(durable) == []
     told = simulation.read(opened.directory).trials["0"].ended
     assert told is not None
     assert told["status"] == status
@@ -322,14 +322,15 @@ def test_lost_attempt_is_handed_out_again_first(opened: Opened) -> None:
     first, second = durable.create_trial("a"), durable.create_trial("b")
     durable.update_trial(first.trial_id, {"score": 100.0})
     assert durable.attempt_lost("0", "killed by signal 9", status=-9) == 1
-    assert (durable.waiting, sorted(durable.unfinished)) == (1, ["0", "1"])
+    assert simulation.waiting(durable) == ["0"]
+    assert simulation.unfinished(durable) == ["0", "1"]
     again = durable.create_trial("c")
     assert again.trial_id == "0"
-    assert durable.waiting == 0
+    assert simulation.waiting(durable) == []
     end(durable, again, 2.0)
     assert durable.get_trial("0").score == 2.0
     end(durable, second, 1.0)
-    assert durable.unfinished == []
+    assert simulation.unfinished(durable) == []
     told = simulation.read(opened.directory).trials["0"]
     assert told.attempts[0]["reason"] == "killed by signal 9"
     assert told.attempts[0]["status"] == -9
@@ -345,7 +346,7 @@ def test_result_of_a_worker_given_up_on_is_dropped(opened: Opened) -> None:
     durable.attempt_lost("0", "hung")
     late = keras_tuner.engine.trial.Trial.from_state({**stale, "status": "COMPLETED"})
     durable.end_trial(late)
-    assert durable.unfinished == ["0"]
+    assert simulation.unfinished(durable) == ["0"]
     assert durable.create_trial("b").trial_id == "0"
 
 
@@ -359,7 +360,7 @@ def test_attempt_is_lost_once(opened: Opened) -> None:
     end(durable, durable.create_trial("a"), 1.0)
     with pytest.raises(SearchError, match="ended"):
         durable.attempt_lost("0", "killed")
-    assert durable.waiting == 0
+    assert simulation.waiting(durable) == []
 
 
 @pytest.mark.parametrize("waiting", [True, False])
@@ -372,7 +373,7 @@ def test_trial_can_be_failed_by_the_driver(opened: Opened, waiting: bool) -> Non
     durable.fail_trial("0", "out of memory")
     assert durable.get_trial("0").status == "FAILED"
     assert durable.get_trial("0").message == "out of memory"
-    assert (durable.waiting, durable.unfinished) == (0, [])
+    assert simulation.unfinished(durable) == []
     assert durable.create_trial("a").trial_id == "1"
     durable.fail_trial("0", "again")
     assert durable.end_order == ["0"]
@@ -415,11 +416,11 @@ def test_trials_in_flight_come_first_and_once(opened: Opened, kind: str) -> None
     assert running
     for _ in range(2):
         durable = opened(kind)
-        assert durable.waiting == len(running)
+        assert simulation.waiting(durable) == list(running)
         again = [durable.create_trial(w) for w in "xyz"[: len(running)]]
         assert {t.trial_id: dict(t.hyperparameters.values) for t in again} == running
         assert list(running) == [t.trial_id for t in again]
-        assert durable.waiting == 0
+        assert simulation.waiting(durable) == []
     told = simulation.read(opened.directory).trials
     assert [len(told[i].attempts) for i in running] == [2] * len(running)
 
@@ -511,7 +512,7 @@ def test_finished_study_gives_its_results_and_no_trial(opened: Opened) -> None:
     again = opened()
     assert [t.score for t in again.get_best_trials(None)] == [1.0]
     assert again.create_trial("a").status == "STOPPED"
-    assert again.waiting == 0
+    assert simulation.waiting(again) == []
 
 
 @pytest.mark.parametrize(
@@ -561,7 +562,7 @@ def test_nothing_is_durable_before_a_deferred_commit(opened: Opened) -> None:
     assert len(list(journal.iterdir())) == before
     durable.commit()
     assert len(list(journal.iterdir())) == before + 1
-    assert opened().unfinished == ["2", "3"]
+    assert simulation.unfinished(opened()) == ["2", "3"]
 
 
 def test_full_disk_loses_nothing_that_was_committed(mount: Mount) -> None:

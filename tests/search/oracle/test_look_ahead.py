@@ -41,10 +41,11 @@ def test_a_trial_is_ready_before_it_is_asked_for(tmp_path: Path) -> None:
         for worker in "ab":
             durable.create_trial(worker)
         assert durable.look_ahead() and durable.look_ahead()
-        assert (durable.waiting, durable.unfinished) == (1, ["2", "0", "1"])
+        assert simulation.waiting(durable) == ["2"]
+        assert simulation.unfinished(durable) == ["2", "0", "1"]
         durable._inner.populate_space = None  # Nobody asks it.
         assert durable.create_trial("c").trial_id == "2"
-        assert durable.waiting == 0
+        assert simulation.waiting(durable) == []
 
 
 def test_a_quick_oracle_is_asked_when_it_matters(tmp_path: Path) -> None:

@@ -214,17 +214,6 @@ class DurableOracle(OracleFacade):
 
     # What a driver calls beside that.
 
-    @property
-    def waiting(self) -> int:
-        """How many trials exist that the next calls of `create_trial` will hand out."""
-        return len(self._open.waiting)
-
-    @property
-    def unfinished(self) -> list[str]:
-        """Ids of the trials that were created and have not ended: running or waiting."""
-        with self._lock:
-            return self._open.ids
-
     def look_ahead(self) -> bool:
         """Has a trial wait for whoever asks next, if its suggestion would take long.
 

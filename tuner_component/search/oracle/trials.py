@@ -44,22 +44,19 @@ def settle_score(trial: Any) -> None:
 
 
 class OpenTrials:
-    """Keeps apart the trials that somebody runs and those that wait for somebody.
+    """Keeps apart the trials that run and those that wait for a worker.
 
     Args:
         oracle: Knows the former by who runs them: its `ongoing_trials`.
-        waiting: Ids of the others, first come first served.
+        waiting: Ids of the others.
+
+    Attributes:
+        waiting: Ids of the trials that wait, first come first served.
     """
 
     def __init__(self, oracle: keras_tuner.Oracle, waiting: Iterable[str]) -> None:
         self._oracle = oracle
         self.waiting = collections.deque(waiting)
-
-    @property
-    def ids(self) -> list[str]:
-        """All, those that wait first."""
-        ongoing = self._oracle.ongoing_trials.values()
-        return [*self.waiting, *(trial.trial_id for trial in ongoing)]
 
     def known(self, trial_id: str) -> str:
         """The id of a trial, if it is one.
