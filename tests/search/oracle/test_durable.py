@@ -233,14 +233,14 @@ def test_observer_is_told_what_becomes_of_trials(opened: Opened) -> None:
     with pytest.raises(SearchFailedError):
         fail(durable, durable.create_trial("a"))
     values = trial.hyperparameters.values
-    begun = events.TrialBegun("0", "a", values)
+    started = events.TrialBegun("0", "a", values)
     assert told == [
-        begun,
+        started,
         events.EpochEnded("0", 0, 0, {"score": 1.0}),
         events.AttemptLost("0", "killed"),
-        begun,
+        started,
         events.AttemptLost("0", "flaky"),
-        begun,
+        started,
         events.TrialEnded("0", False, None, "Traceback: boom"),
     ]
     told.clear()
@@ -388,7 +388,7 @@ def test_failing_an_ended_trial_changes_nothing(opened: Opened) -> None:
 
 
 def test_notes_are_kept_with_the_trial(opened: Opened) -> None:
-    """Nobody could tell a trial's seeds or find its log."""
+    """A trial's seeds and its log could not be found."""
     durable = opened()
     trial = durable.create_trial("a")
     durable.note("0", seeds=[1, 2])
@@ -448,7 +448,7 @@ def test_everything_known_of_a_trial_comes_back(opened: Opened) -> None:
     assert restored == state
 
 
-def test_seed_that_nobody_chose_is_kept(opened: Opened) -> None:
+def test_seed_that_was_drawn_is_kept(opened: Opened) -> None:
     """An unseeded search would go on as another one."""
 
     def unseeded() -> Any:
@@ -488,7 +488,7 @@ def test_other_search_is_refused(opened: Opened, what: str) -> None:
 def test_trials_that_kerastuner_reloaded_are_taken_up(
     opened: Opened, tmp_path: Path
 ) -> None:
-    """Whoever comes from the stock Tuner would begin anew."""
+    """Users who come from the stock Tuner would start anew."""
     stock = simulation.oracle("random")
     stock._set_project_dir(str(tmp_path), "project")
     stock.verbose = 0

@@ -195,7 +195,7 @@ def drive(
 
 
 def without_bracket(suggested: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """KerasTuner names a promoted trial's bracket wrongly once a new one has begun."""
+    """KerasTuner names a promoted trial's bracket wrongly once a new one has started."""
     return [{k: v for k, v in s.items() if k != "tuner/bracket"} for s in suggested]
 
 

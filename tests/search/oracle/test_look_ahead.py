@@ -1,4 +1,4 @@
-"""Trials that are suggested before anybody asks for them."""
+"""Trials that are suggested before a worker asks for them."""
 
 import os
 import signal
@@ -43,7 +43,7 @@ def test_a_trial_is_ready_before_it_is_asked_for(tmp_path: Path) -> None:
         assert durable.look_ahead() and durable.look_ahead()
         assert simulation.waiting(durable) == ["2"]
         assert simulation.unfinished(durable) == ["2", "0", "1"]
-        durable._inner.populate_space = None  # Nobody asks it.
+        durable._inner.populate_space = None  # It is not asked.
         assert durable.create_trial("c").trial_id == "2"
         assert simulation.waiting(durable) == []
 

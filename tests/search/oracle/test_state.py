@@ -1,4 +1,4 @@
-"""What an oracle knows beside its trials comes back: its state, generators and spaces."""
+"""What an oracle knows besides its trials comes back: its state, generators and spaces."""
 
 import json
 import random
@@ -128,7 +128,7 @@ def test_base_state_is_not_told_twice() -> None:
 
 
 class BayesianWithState(oracles.BayesianOptimizationOracle):
-    """Overrides `get_state`, and inherits random numbers that nobody saves."""
+    """Overrides `get_state`, and inherits random numbers that it does not save."""
 
     def get_state(self) -> dict[str, Any]:
         return {**super().get_state(), "mine": 1}

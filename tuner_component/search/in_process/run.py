@@ -53,7 +53,7 @@ def run_in_process(
             its trials.
         options: Those of workers have no effect, nor have the seed, which is the
             study's, and the check, which is done before the tuner is made.
-        observer: Told what happens, beside what KerasTuner prints.
+        observer: Told what happens. KerasTuner's own display is printed as well.
 
     Returns:
         Whether the search is complete; False where the time budget ended it.
@@ -162,7 +162,7 @@ def _imports_left_alone() -> Iterator[None]:
     millions of objects, none of them garbage: looking at them takes half a second.
     """
     if gc.get_freeze_count():
-        yield  # Somebody has done it before.
+        yield  # It was done before, and is not ours to undo.
         return
     gc.collect()
     gc.freeze()

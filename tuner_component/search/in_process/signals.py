@@ -38,7 +38,7 @@ def handled_here(handlers: Mapping[int, Any]) -> Iterator[None]:
 
 
 def are_handled_here() -> bool:
-    """Whether somebody is within `handled_here`."""
+    """Whether a `handled_here` lasts."""
     return bool(_ours)
 
 
@@ -51,7 +51,7 @@ def _set(handlers: Mapping[int, Any]) -> None:
 def _before_fork() -> None:
     """Keeps signals back: a child of Python's drops those that come before it is set up.
 
-    With the default handler they would have ended it, and whoever sent one waits for that.
+    With the default handler they would have ended it, and the sender waits for that.
     """
     if _ours:
         _forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, _ours)
@@ -67,7 +67,7 @@ def _after_fork_in_child() -> None:
     if _ours:
         # The pipe is the parent's: it would take the child's signals for its own.
         signal.set_wakeup_fd(-1)
-        # A handler that somebody has set since then is meant for the child, too.
+        # A handler that was set since then is meant for the child, too.
         ours = [n for n, handler in _ours.items() if signal.getsignal(n) == handler]
         _set({number: _before[number] for number in ours})
         _ours.clear()

@@ -12,7 +12,7 @@ from tuner_component.search.oracle import trials
 
 
 def search_begun(oracle: Any, study_directory: str, workers: int) -> events.SearchBegun:
-    """How a search begins.
+    """What to tell of a search that starts, or goes on.
 
     Args:
         oracle: Restored from the study.
@@ -78,7 +78,7 @@ class Announcer:
         self._display.verbose = 1 if value == "auto" else value
 
     def trial_started(self, trial: Any, worker: str) -> None:
-        """A worker has a trial: prints its values beside the best."""
+        """A worker has a trial: prints its values next to the best."""
         self._display.on_trial_begin(trial)
         values = dict(trial.hyperparameters.values)
         self._tell(events.TrialBegun(trial.trial_id, worker, values))

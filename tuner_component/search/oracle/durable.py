@@ -27,7 +27,7 @@ _Status = trial_lib.TrialStatus
 _log = logging.getLogger(__name__)
 
 # An oracle that takes longer for its suggestions has a model, and is asked for one ahead.
-# Another had better know one result more.
+# A quick one is not: it loses nothing by waiting, and knows one result more by then.
 SLOW_S = 0.005
 
 
@@ -37,8 +37,8 @@ class DurableOracle(OracleFacade):
     Has the interface of the oracle it wraps, attributes included, and passes for an
     instance of its class. Calls may come from any thread.
 
-    Opened on a study that was begun before, it puts the oracle where that study was;
-    trials that had not ended are handed out first, with the same ids and values.
+    Opened on a study that exists, it puts the oracle where that study was; trials that
+    had not ended are handed out first, with the same ids and values.
 
     Attributes:
         epochs: Takes what trials report after each epoch; never waits for a suggestion.
@@ -96,7 +96,7 @@ class DurableOracle(OracleFacade):
                 and must not be used on its own any more.
             study: Open. It is told that the search goes on, unless it is finished.
             autocommit: Commit in each call. Otherwise `commit` is the caller's to call,
-                for many calls at once, before telling anybody what they returned.
+                for many calls at once, before anyone is told what they returned.
             max_failed_trials: How many trials may fail: see `FailureLimit`.
             epochs: Fresh; a new one if None.
             display: Print for each trial what KerasTuner prints.
@@ -136,6 +136,7 @@ class DurableOracle(OracleFacade):
             if self._study.state is StudyState.FINISHED:
                 return trial_lib.Trial(self._inner.get_space(), "", _Status.STOPPED)
             if tuner_id in self._inner.ongoing_trials:
+                # Processes that train one model together ask under one id.
                 return self._inner.ongoing_trials[tuner_id]
             self._limit.check()
             trial = self._open.take(tuner_id) or self._suggest(tuner_id, tuner_id)
@@ -149,8 +150,8 @@ class DurableOracle(OracleFacade):
     ) -> Any:
         """Takes metrics of a running trial: see `keras_tuner.Oracle.update_trial`.
 
-        Nothing is journaled: an interrupted trial reports them again. Word of a trial
-        that does not run any more changes nothing.
+        Nothing is journaled: an interrupted trial reports them again. A report of a
+        trial that does not run any more changes nothing.
         """
         with self._lock, lock_released_on_error(self._inner):
             if not self._open.runs(self._open.known(trial_id)):
@@ -160,8 +161,8 @@ class DurableOracle(OracleFacade):
     def end_trial(self, trial: Any, status: str = _Status.COMPLETED) -> None:
         """Takes a trial's result: see `keras_tuner.Oracle.end_trial`.
 
-        A trial ends once. Word of one that has ended, or whose attempt was given up, is
-        dropped with a warning.
+        A trial ends once. A report of one that has ended, or whose attempt was given up,
+        is dropped with a warning.
 
         Args:
             trial: The trial, its `status` and `message` set; or just its id.
@@ -210,12 +211,12 @@ class DurableOracle(OracleFacade):
         """Nothing: what happens is journaled as it happens."""
 
     def reload(self) -> None:
-        """Nothing: the constructor restored the oracle."""
+        """Nothing: `open` restored the oracle."""
 
-    # What a driver calls beside that.
+    # What runs the search calls, too.
 
     def look_ahead(self) -> bool:
-        """Has a trial wait for whoever asks next, if its suggestion would take long.
+        """Has a trial wait for the worker that asks next, if suggesting takes long.
 
         It is a trial like any other: it counts, it survives a crash, and runs once.
 
@@ -227,10 +228,10 @@ class DurableOracle(OracleFacade):
         """
         with self._lock:
             going_on = self._study.state is not StudyState.FINISHED
-            # Once may be chance.
+            # Twice in a row: one slow suggestion may be chance, a busy disk or processor.
             slow = min(self._thoughts) > SLOW_S
             if going_on and slow and not self._open.waiting:
-                trial = self._suggest("nobody yet", None)
+                trial = self._suggest("no worker yet", None)
                 if trial.status == _Status.RUNNING:
                     self._open.release(trial.trial_id, waits=True)
             return bool(self._open.waiting)
@@ -257,7 +258,7 @@ class DurableOracle(OracleFacade):
             How many attempts of the trial were lost so far, this one included.
 
         Raises:
-            SearchError: If nobody runs that trial.
+            SearchError: If no worker runs that trial.
         """
         with self._lock:
             self._open.check_runs(trial_id)
@@ -314,6 +315,7 @@ class DurableOracle(OracleFacade):
     def _settle_end(self, trial: Any) -> None:
         """Journals what the inner oracle made of the end of a trial."""
         if trial.status == _Status.INVALID:  # The user's oracle wants it run again.
+            # From its own queue KerasTuner would hand it out past the journal.
             self._inner._retry_queue.clear()
             reason = trial.message or "the trial was invalid"
             self._ledger.attempt_lost(trial.trial_id, reason, failed=True)

@@ -64,7 +64,7 @@ class ResumableGrid(GridSearchOracle):  # type: ignore[misc]
         first, as `_compare` has it.
 
         Args:
-            lost: Ids of trials whose values nobody knows; their points are found again
+            lost: Ids of trials whose values are lost; their points are found again
                 from those before them.
         """
         known = [trial_id for trial_id in self.start_order if trial_id not in lost]
@@ -117,7 +117,7 @@ class FaultTolerantHyperband(HyperbandOracle):  # type: ignore[misc]
             promoted = self._promote(bracket, trial_id)
             if promoted is not None:
                 return {"status": "RUNNING", "values": promoted}
-        # With nobody left to promote, the next step is KerasTuner's: a random trial for
+        # With no trial left to promote, the next step is KerasTuner's: a random trial for
         # the open first round, a new bracket, or the end.
         suggestion: dict[str, Any] = super().populate_space(trial_id)
         return suggestion

@@ -31,7 +31,7 @@ _ENDED_BEFORE = faults.declare(
     "trial.ended.before", "a trial's result is known, its record is not journaled"
 )
 _ENDED_AFTER = faults.declare(
-    "trial.ended.after", "a trial's result is journaled, nobody has been told"
+    "trial.ended.after", "a trial's result is journaled, no one has been told"
 )
 _ATTEMPT_BEFORE = faults.declare(
     "trial.attempt.before", "an attempt is lost, its record is not journaled"
@@ -117,7 +117,7 @@ class TrialLedger:
 
         Args:
             trial: The trial.
-            worker: Who is about to run it; None if nobody is yet.
+            worker: Who is about to run it; None if it has to wait for a worker.
         """
         faults.point(_CREATED_BEFORE)
         now = time.time()

@@ -1,4 +1,4 @@
-"""What an oracle knows beside its trials: captured for the journal, and put back.
+"""What an oracle knows besides its trials: captured for the journal, and put back.
 
 Three things, each with its two directions: the state of the oracle's own class
 (`OracleState`), the random generators in it, and the search spaces that trials refer to

@@ -72,12 +72,12 @@ class OpenTrials:
         return trial_id
 
     def runs(self, trial_id: str) -> bool:
-        """Whether somebody runs a trial."""
+        """Whether a worker runs a trial."""
         ongoing = self._oracle.ongoing_trials.values()
         return any(trial.trial_id == trial_id for trial in ongoing)
 
     def check_runs(self, trial_id: str) -> None:
-        """Raises a `SearchError` if nobody runs a trial."""
+        """Raises a `SearchError` if no worker runs a trial."""
         if not self.runs(self.known(trial_id)):
             raise SearchError(
                 f"Expected a running trial. Received: {trial_id}, which ended or "
@@ -101,14 +101,14 @@ class OpenTrials:
         if trial_id in self.waiting:
             self.waiting.remove(trial_id)
             trial = self._oracle.trials[trial_id]
-            self._oracle.ongoing_trials[f"nobody ({trial_id})"] = trial
+            self._oracle.ongoing_trials[f"no worker ({trial_id})"] = trial
 
     def release(self, trial_id: str, *, waits: bool = False) -> None:
-        """Nobody runs a trial any more.
+        """Takes a trial from the worker that runs it.
 
         Args:
             trial_id: The trial.
-            waits: Whether it waits for somebody else now.
+            waits: Whether it waits for another worker now.
         """
         ongoing = self._oracle.ongoing_trials
         for tuner_id in [k for k, t in ongoing.items() if t.trial_id == trial_id]:
