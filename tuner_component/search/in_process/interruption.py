@@ -20,8 +20,10 @@ from typing import Any
 
 from keras_tuner.engine import trial as trial_lib
 
+from tuner_component.search.errors import how_to_go_on
 from tuner_component.search.in_process.signals import are_handled_here, handled_here
 from tuner_component.search.machine import posix
+from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle.durable import DurableOracle
 
 _log = logging.getLogger("tuner_component")
@@ -55,10 +57,9 @@ class Interruption:
     """Whether and why a search in process is to end, and how its last trial does.
 
     Args:
-        time_budget_s: Seconds after which it ends; None for no limit. They count from
-            the start of `watched`.
-        grace_period_s: Seconds that a running trial has left then.
-        last_words: Logged where the process has to be ended: how to go on.
+        options: Those of the search: its time budget, which counts from the start of
+            `watched`, and the grace period that a running trial has then.
+        study_directory: Path or URI of the study, to say how to go on.
 
     Attributes:
         signaled: Whether SIGTERM has come.
@@ -67,16 +68,13 @@ class Interruption:
         trial_given_up: Whether the trial that runs, if one does, was interrupted.
     """
 
-    def __init__(
-        self, time_budget_s: float | None, grace_period_s: float, last_words: str
-    ) -> None:
+    def __init__(self, options: SearchOptions, study_directory: str) -> None:
         self.signaled = False
         self.ended_search = False
         self.trial_given_up = False
-        self._time_budget_s = math.inf if time_budget_s is None else time_budget_s
+        self._options = options
+        self._study_directory = study_directory
         self._deadline = math.inf
-        self._grace_period_s = grace_period_s
-        self._last_words = last_words
         self._grace_over = False
         self._search_over = False
         self._postponed = 0
@@ -97,7 +95,8 @@ class Interruption:
         Raises:
             TrialInterrupted: Anywhere within, but not where it is `postponed`.
         """
-        self._deadline = time.monotonic() + self._time_budget_s
+        if self._options.time_budget_s is not None:
+            self._deadline = time.monotonic() + self._options.time_budget_s
         if not _is_main_thread() or are_handled_here():
             yield
             return
@@ -147,14 +146,15 @@ class Interruption:
         """Waits for the word to stop, and sees that it is heeded."""
         if not self._wait(signals, self._deadline):
             return
-        asked_by, at_once = "The time budget is used up", signal.SIGTERM.name
+        grace_period_s = self._options.grace_period_s
+        asked_by, at_once = "The time budget is used up", "SIGTERM"
         if self.signaled:
-            asked_by, at_once = signal.SIGTERM.name, "a second signal"
+            asked_by, at_once = "SIGTERM", "a second signal"
         _log.warning(
             "%s: a running trial has %g seconds to finish; %s ends it at once.",
-            *(asked_by, self._grace_period_s, at_once),
+            *(asked_by, grace_period_s, at_once),
         )
-        if not self._wait(signals, time.monotonic() + self._grace_period_s):
+        if not self._wait(signals, time.monotonic() + grace_period_s):
             return
         self._grace_over = True
         kill_at = time.monotonic() + _CLEAN_UP_S
@@ -165,7 +165,7 @@ class Interruption:
         _log.warning(
             "What ran has not ended %g seconds after its grace period: the process "
             "ends. %s",
-            *(_CLEAN_UP_S, self._last_words),
+            *(_CLEAN_UP_S, how_to_go_on(self._study_directory)),
         )
         os._exit(128 + signal.SIGTERM)
 

@@ -105,9 +105,7 @@ def _take_over(
         display=True,
         observer=observer,
     )
-    oracle.interruption = Interruption(
-        options.time_budget_s, options.grace_period_s, how_to_go_on(study.directory)
-    )
+    oracle.interruption = Interruption(options, study.directory)
     tuner.oracle = oracle
     return oracle
 

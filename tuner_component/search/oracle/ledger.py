@@ -80,7 +80,7 @@ class TrialLedger:
         self._records.append("opened", time=time.time(), seed=seed, **restored.shape)
         history = restored.history
         for trial_id in history.unfinished():
-            if history.trials[trial_id].runs:  # For all that is known.
+            if history.trials[trial_id].runs:  # As far as the journal tells.
                 reason = "the search was interrupted"
                 self.attempt_lost(trial_id, reason, interrupted=True)
         if history.is_empty():
