@@ -4,6 +4,7 @@ import collections
 import logging
 import threading
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import keras_tuner
@@ -63,6 +64,7 @@ class DurableOracle(OracleFacade):
         epochs: EpochBook,
         limit: FailureLimit,
         announcer: Announcer,
+        waiting: Iterable[str],
     ) -> None:
         """Wraps an oracle that is where its study is: see `open`."""
         super().__init__(oracle)
@@ -72,9 +74,7 @@ class DurableOracle(OracleFacade):
         self.epochs = epochs
         self._limit = limit
         self._announcer = announcer
-        ended = set(oracle.end_order)
-        unfinished = (i for i in oracle.start_order if i not in ended)
-        self._open = trials.OpenTrials(oracle, unfinished)
+        self._open = trials.OpenTrials(oracle, waiting)
         self._thoughts = collections.deque([0.0], maxlen=2)
 
     @classmethod
@@ -115,13 +115,14 @@ class DurableOracle(OracleFacade):
         epochs = epochs or EpochBook()
         epochs.restore(restored.history)
         ledger = TrialLedger(oracle, study, restored, epochs, autocommit=autocommit)
+        waiting = restored.history.unfinished()
         if study.state is not StudyState.FINISHED:
-            ledger.opened(restored)
+            waiting += ledger.opened(restored)
         for trial_id in oracle.end_order:
             limit.restore(oracle.trials[trial_id])
             announcer.note(oracle.trials[trial_id])
         epochs.listener = announcer.epoch_ended
-        return cls(oracle, study, ledger, epochs, limit, announcer)
+        return cls(oracle, study, ledger, epochs, limit, announcer, waiting)
 
     # What a tuner and its users call.
 

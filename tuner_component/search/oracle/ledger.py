@@ -74,8 +74,12 @@ class TrialLedger:
         self._started = {i: t.started for i, t in running.items()}
         self._notes: dict[str, dict[str, Any]] = {}
 
-    def opened(self, restored: Restored) -> None:
-        """Journals that the search goes on, and what that means for its trials."""
+    def opened(self, restored: Restored) -> list[str]:
+        """Journals that the search goes on, and what that means for its trials.
+
+        Returns:
+            Ids of unfinished trials that the study did not know before.
+        """
         seed = self._oracle.seed
         self._records.append("opened", time=time.time(), seed=seed, **restored.shape)
         history = restored.history
@@ -83,18 +87,22 @@ class TrialLedger:
             if history.trials[trial_id].runs:  # As far as the journal tells.
                 reason = "the search was interrupted"
                 self.attempt_lost(trial_id, reason, interrupted=True)
-        if history.is_empty():
-            self._adopt()
+        adopted = self._adopt() if history.is_empty() else []
         self._study.commit()
+        return adopted
 
-    def _adopt(self) -> None:
+    def _adopt(self) -> list[str]:
         """Takes up trials that the user's tuner reloaded from KerasTuner's own files."""
-        oracle = self._oracle
+        oracle, unfinished = self._oracle, []
         for trial_id in oracle.start_order:
             self.created(oracle.trials[trial_id])
             if trial_id in oracle.end_order:
                 self.end(oracle.trials[trial_id])
-        oracle._retry_queue.clear()  # They wait to be handed out here.
+            else:
+                unfinished.append(trial_id)
+        # KerasTuner would hand them out from its own queue, past the journal.
+        oracle._retry_queue.clear()
+        return unfinished
 
     def note(self, trial_id: str, notes: dict[str, Any]) -> None:
         """Keeps plain data until the trial's end is journaled."""
