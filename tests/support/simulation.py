@@ -1,6 +1,7 @@
 """Searches whose trials cost nothing: oracles, and an objective computed from values."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import keras_tuner
@@ -160,6 +161,39 @@ def search_some(directory: str, kind: str, *, trials: int) -> None:
             run_trial(durable, durable.create_trial("worker"))
         if trials % 2:
             durable.create_trial("worker")
+
+
+class Opened:
+    """Opens a study again and again, as run after run of one search would."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = str(directory)
+        self.study: Study | None = None
+
+    def __call__(self, kind: str = "random", **kwargs: Any) -> Any:
+        return self.wrap(oracle(kind), **kwargs)
+
+    def wrap(self, oracle: keras_tuner.Oracle, **kwargs: Any) -> Any:
+        self.close()
+        self.study = Study.open(self.directory, FINGERPRINT, seed=1)
+        return DurableOracle.open(oracle, self.study, **kwargs)
+
+    def close(self) -> None:
+        if self.study is not None:
+            self.study.close()
+
+
+def fail(durable: Any, trial: Any, message: str = "Traceback: boom") -> None:
+    """Ends a trial as failed."""
+    trial.status, trial.message = "FAILED", message
+    durable.end_trial(trial)
+
+
+def end(durable: Any, trial: Any, score: float) -> None:
+    """Ends a trial with a score."""
+    durable.update_trial(trial.trial_id, {"score": score})
+    trial.status = "COMPLETED"
+    durable.end_trial(trial)
 
 
 def waiting(durable: Any) -> list[str]:
