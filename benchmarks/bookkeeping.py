@@ -78,11 +78,11 @@ def median_ms(seconds: list[float]) -> float:
 def measure(kind: str, trials: int, directory: Path) -> dict[str, float]:
     """Cost per trial at the start and the end of a search, and the time to reopen it."""
     with Study.open(str(directory), FINGERPRINT, seed=1) as study:
-        durable = DurableOracle(oracle(kind, trials), study)
+        durable = DurableOracle.open(oracle(kind, trials), study)
         seconds = [run_trial(durable) for _ in range(trials)]
     begin = time.perf_counter()
     with Study.open(str(directory), FINGERPRINT) as study:
-        again = DurableOracle(oracle(kind, trials), study)
+        again = DurableOracle.open(oracle(kind, trials), study)
         reload_s = time.perf_counter() - begin
         assert len(again.end_order) == trials
     alone = oracle(kind, trials)

@@ -119,7 +119,7 @@ class Run:
     ) -> None:
         self.values: dict[str, dict[str, Any]] = {}
         with Study.open(str(root / "study"), simulation.FINGERPRINT) as study:
-            durable = DurableOracle(oracle, study)
+            durable = DurableOracle.open(oracle, study)
             running: list[Any] = []
             for number in range(400):
                 trial = durable.create_trial(f"w{number}")

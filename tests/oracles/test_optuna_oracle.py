@@ -28,7 +28,7 @@ def search(
 ) -> list[dict[str, Any]]:
     """Runs trials and returns their values; `fails` says of values whether they do."""
     with Study.open(str(directory), simulation.FINGERPRINT) as study:
-        durable = DurableOracle(oracle, study, max_failed_trials=99)
+        durable = DurableOracle.open(oracle, study, max_failed_trials=99)
         found = []
         for _ in range(trials):
             trial = durable.create_trial("worker")

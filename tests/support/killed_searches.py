@@ -79,7 +79,7 @@ def search(scenario: str, directory: Path, kill_after: int | None) -> dict[str, 
     with Study.open(str(directory / "study"), {"scenario": scenario}, seed=7) as study:
         with seeded_construction(study.seed):
             tuner = globals()[scenario](directory / "study" / "workdir")
-        tuner.oracle = oracle = DurableOracle(tuner.oracle, study)
+        tuner.oracle = oracle = DurableOracle.open(tuner.oracle, study)
         keep_state(tuner, str(directory / "study" / "tuner.json"))
         instrument(
             tuner,

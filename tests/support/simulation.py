@@ -1,6 +1,7 @@
 """Searches with trials that cost nothing: the objective is computed from the values."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import keras_tuner
@@ -122,7 +123,7 @@ def run_trial(durable: Any, trial: Any, *, discover: bool = False) -> None:
 def search(directory: str, kind: str, *, discover: bool = False, **kwargs: Any) -> None:
     """Runs a whole search on a study, or the rest of one."""
     with Study.open(directory, FINGERPRINT, seed=1) as study:
-        durable = DurableOracle(oracle(kind), study, **kwargs)
+        durable = DurableOracle.open(oracle(kind), study, **kwargs)
         while (trial := durable.create_trial("worker")).status == "RUNNING":
             run_trial(durable, trial, discover=discover)
             durable.commit()
@@ -135,7 +136,7 @@ def search_in_parallel(
 ) -> None:
     """The same with parallel trials, whose ends are committed together."""
     with Study.open(directory, FINGERPRINT, seed=1) as study:
-        durable = DurableOracle(oracle(kind), study, autocommit=False)
+        durable = DurableOracle.open(oracle(kind), study, autocommit=False)
         running: dict[str, Any] = {}
         while True:
             for worker in (f"w{n}" for n in range(workers)):
@@ -155,11 +156,55 @@ def search_in_parallel(
 def search_some(directory: str, kind: str, *, trials: int) -> None:
     """Starts a search and ends `trials` trials; an odd number leaves one more running."""
     with Study.open(directory, FINGERPRINT, seed=1) as study:
-        durable = DurableOracle(oracle(kind), study)
+        durable = DurableOracle.open(oracle(kind), study)
         for _ in range(trials):
             run_trial(durable, durable.create_trial("worker"))
         if trials % 2:
             durable.create_trial("worker")
+
+
+class Opened:
+    """Opens a study again and again, as run after run of one search would."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = str(directory)
+        self.study: Study | None = None
+
+    def __call__(self, kind: str = "random", **kwargs: Any) -> Any:
+        return self.wrap(oracle(kind), **kwargs)
+
+    def wrap(self, oracle: keras_tuner.Oracle, **kwargs: Any) -> Any:
+        self.close()
+        self.study = Study.open(self.directory, FINGERPRINT, seed=1)
+        return DurableOracle.open(oracle, self.study, **kwargs)
+
+    def close(self) -> None:
+        if self.study is not None:
+            self.study.close()
+
+
+def fail(durable: Any, trial: Any, message: str = "Traceback: boom") -> None:
+    """Ends a trial as failed."""
+    trial.status, trial.message = "FAILED", message
+    durable.end_trial(trial)
+
+
+def end(durable: Any, trial: Any, score: float) -> None:
+    """Ends a trial with a score."""
+    durable.update_trial(trial.trial_id, {"score": score})
+    trial.status = "COMPLETED"
+    durable.end_trial(trial)
+
+
+def waiting(durable: Any) -> list[str]:
+    """Ids of the trials that the next calls of `create_trial` will hand out."""
+    return list(durable._open.waiting)
+
+
+def unfinished(durable: Any) -> list[str]:
+    """Ids of the trials that were created and have not ended: waiting, then running."""
+    running = [trial.trial_id for trial in durable.ongoing_trials.values()]
+    return [*waiting(durable), *running]
 
 
 def read(directory: str) -> History:

@@ -29,15 +29,15 @@ FOREVER_S = 3600.0
 
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
-    """Sees that a signal which nobody catches fails its test, and not the whole run."""
+    """Sees that a signal that is not caught fails its test, and not the whole run."""
 
-    def nobody_caught(number: int, frame: Any) -> None:
+    def uncaught(number: int, frame: Any) -> None:
         raise AssertionError("the signal was not caught")
 
-    before = signal.signal(signal.SIGTERM, nobody_caught)
+    before = signal.signal(signal.SIGTERM, uncaught)
     yield
     left = signal.signal(signal.SIGTERM, before)
-    assert left is nobody_caught
+    assert left is uncaught
     assert signal.getsignal(signal.SIGURG) is signal.SIG_DFL
 
 
@@ -92,7 +92,7 @@ def rest(root: Path) -> list[str]:
 
 
 def test_sigterm_lets_the_running_trial_finish(tmp_path: Path) -> None:
-    """Whoever stops a pipeline would lose a trial, and not know how to go on."""
+    """Stopping a pipeline would cost a trial, and not say how to go on."""
     with pytest.raises(SearchInterruptedError, match="SIGTERM.*again") as raised:
         search(tmp_path, {"1": sigterm})
     assert str(tmp_path / "study") in str(raised.value)
@@ -114,7 +114,7 @@ def test_trial_is_interrupted_after_its_grace_period(tmp_path: Path) -> None:
 def test_second_sigterm_interrupts_at_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Nobody could get a process to end who knows that its trial is not worth it."""
+    """A trial that is not worth it could not be ended."""
 
     def stop_twice() -> None:
         sigterm()
@@ -281,7 +281,7 @@ def test_search_within_a_trial_is_interrupted_with_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("limit", ["time_budget_s", "grace_period_s"])
-def test_limits_may_be_as_long_as_anybody_likes(tmp_path: Path, limit: str) -> None:
+def test_limits_may_be_as_long_as_one_likes(tmp_path: Path, limit: str) -> None:
     """What watches the search would end, and nothing could be interrupted."""
 
     def stop() -> None:
@@ -356,9 +356,9 @@ def test_sigterm_ends_processes_that_a_trial_forks(tmp_path: Path) -> None:
         exits.append(child.exitcode)
         child.kill()
 
-    nobody_caught = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    uncaught = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     assert search(tmp_path, dict.fromkeys("1234", fork_and_terminate))[0]
-    assert signal.signal(signal.SIGTERM, nobody_caught) is signal.SIG_DFL
+    assert signal.signal(signal.SIGTERM, uncaught) is signal.SIG_DFL
     assert exits == 4 * [-signal.SIGTERM]
 
 

@@ -348,8 +348,8 @@ def test_observer_is_told_what_happens(tmp_path: Path) -> None:
         8,
         0,
     )
-    begun, ended = others[::2], others[1::2]
-    assert len(begun) == len(ended) == 8
-    for first, last in zip(begun, ended, strict=True):
+    started, ended = others[::2], others[1::2]
+    assert len(started) == len(ended) == 8
+    for first, last in zip(started, ended, strict=True):
         assert first.trial_id == last.trial_id and last.completed
         assert last.score == tuner.oracle.trials[last.trial_id].score

@@ -1,4 +1,4 @@
-"""Trials that are suggested before anybody asks for them."""
+"""Trials that are suggested before a worker asks for them."""
 
 import os
 import signal
@@ -31,7 +31,7 @@ def _open(directory: Path, trials: int = 4, seconds: float = 0.03) -> Any:
         simulation.OBJECTIVE, trials, seed=1, hyperparameters=simulation.space()
     )
     oracle.seconds = seconds
-    return DurableOracle(oracle, study), study
+    return DurableOracle.open(oracle, study), study
 
 
 def test_a_trial_is_ready_before_it_is_asked_for(tmp_path: Path) -> None:
@@ -41,10 +41,11 @@ def test_a_trial_is_ready_before_it_is_asked_for(tmp_path: Path) -> None:
         for worker in "ab":
             durable.create_trial(worker)
         assert durable.look_ahead() and durable.look_ahead()
-        assert (durable.waiting, durable.unfinished) == (1, ["2", "0", "1"])
-        durable._inner.populate_space = None  # Nobody asks it.
+        assert simulation.waiting(durable) == ["2"]
+        assert simulation.unfinished(durable) == ["2", "0", "1"]
+        durable._inner.populate_space = None  # It is not asked.
         assert durable.create_trial("c").trial_id == "2"
-        assert durable.waiting == 0
+        assert simulation.waiting(durable) == []
 
 
 def test_a_quick_oracle_is_asked_when_it_matters(tmp_path: Path) -> None:

@@ -11,8 +11,10 @@ from keras_tuner import oracles
 from keras_tuner.src.engine import oracle as oracle_module
 
 from tests.support import simulation
-from tuner_component.search.oracle.bayesian import ResumableBayesian
-from tuner_component.search.oracle.hyperband import FaultTolerantHyperband
+from tuner_component.search.oracle.kerastuner_oracles import (
+    FaultTolerantHyperband,
+    ResumableBayesian,
+)
 from tuner_component.search.oracle.repairs import lock_released_on_error, repair
 
 
@@ -48,25 +50,34 @@ def test_score_that_is_no_number_fails_the_trial(tmp_path: Path, value: float) -
 
 class Scoring(simulation.CountingOracle):
     def score_trial(self, trial: Any) -> None:
-        trial.score = 1 / trial.metrics.get_last_value("score")
+        value = trial.metrics.get_last_value("score")
+        trial.score = 1 / value if value else math.inf
         trial.best_step = 7
 
 
-@pytest.mark.parametrize(("value", "status"), [(4.0, "COMPLETED"), (0, "FAILED")])
-def test_scoring_of_the_users_own_counts(
-    tmp_path: Path, value: float, status: str
-) -> None:
-    """A custom score would be ignored, or its errors would end the search."""
-    oracle: Any = Scoring(
-        objective=simulation.OBJECTIVE, hyperparameters=simulation.space()
-    )
+def ended_trial(cls: type, value: float) -> Any:
+    """A trial that reported a value, as a repaired oracle of that class ended it."""
+    oracle = cls(objective=simulation.OBJECTIVE, hyperparameters=simulation.space())
     repair(oracle)
     trial = oracle.create_trial("w")
     oracle.update_trial(trial.trial_id, {"score": value})
     trial.status = "COMPLETED"
     oracle.end_trial(trial)
-    assert trial.status == status
-    assert (trial.score, trial.best_step) == (0.25, 7) or status == "FAILED"
+    return trial
+
+
+def test_scoring_of_the_users_own_counts() -> None:
+    """A custom score would be ignored, and KerasTuner's own take its place."""
+    trial = ended_trial(Scoring, 4.0)
+    assert (trial.status, trial.score, trial.best_step) == ("COMPLETED", 0.25, 7)
+
+
+def test_infinite_score_of_the_users_own_fails_the_trial() -> None:
+    """A custom score would win the search by being no number."""
+    trial = ended_trial(Scoring, 0.0)
+    assert trial.status == "FAILED"
+    assert math.isnan(trial.score)
+    assert "Received: inf" in trial.message
 
 
 class RaisingScore(simulation.CountingOracle):
@@ -74,15 +85,9 @@ class RaisingScore(simulation.CountingOracle):
         raise LookupError("no such metric")
 
 
-def test_scoring_that_raises_fails_the_trial(tmp_path: Path) -> None:
+def test_scoring_that_raises_fails_the_trial() -> None:
     """A bug in a scoring function would leave the oracle locked and half updated."""
-    oracle: Any = RaisingScore(
-        objective=simulation.OBJECTIVE, hyperparameters=simulation.space()
-    )
-    repair(oracle)
-    trial = oracle.create_trial("w")
-    trial.status = "COMPLETED"
-    oracle.end_trial(trial)
+    trial = ended_trial(RaisingScore, 1.0)
     assert trial.status == "FAILED"
     assert "no such metric" in trial.message
     assert "Traceback" in trial.message

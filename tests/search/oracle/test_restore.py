@@ -50,7 +50,7 @@ def test_lost_trials_keep_their_places(tmp_path: Path, kind: str) -> None:
     for victim in commits[5:9]:  # All of the third and the fourth trial.
         victim.unlink()
     with Study.open(str(tmp_path), simulation.FINGERPRINT) as study:
-        durable = DurableOracle(simulation.oracle(kind), study)
+        durable = DurableOracle.open(simulation.oracle(kind), study)
         assert len(durable.trials) == TRIALS
         lost = [t for t in durable.trials.values() if "were lost" in str(t.message)]
         assert [int(trial.trial_id) for trial in lost] == [2, 3]

@@ -1,4 +1,4 @@
-"""A tuner that is not the one a study was begun with is noticed."""
+"""A tuner that is not the one a study was started with is noticed."""
 
 import logging
 from collections.abc import Callable
@@ -48,7 +48,7 @@ class Directory:
             self._caplog.at_level(logging.WARNING),
             Study.open(str(self.path), simulation.FINGERPRINT, seed=1) as study,
         ):
-            durable = DurableOracle(made, study)
+            durable = DurableOracle.open(made, study)
             for _ in range(trials):
                 trial = durable.create_trial("worker")
                 if trial.status != "RUNNING":
@@ -96,7 +96,7 @@ def test_changed_space_is_named(
     assert directory.open(oracle(before)) == ""
     said = directory.open(oracle(now))
     assert named in said
-    assert "goes on in the space that it was begun with." in said
+    assert "goes on in the space that it was started with." in said
     assert f"remove {directory.path} " in said
 
 
@@ -142,7 +142,7 @@ def test_when_a_hyperparameter_is_active_counts(directory: Directory) -> None:
 def test_same_space_told_otherwise_is_the_same(
     directory: Directory, before: Space, now: Space
 ) -> None:
-    """Warnings that mean nothing are read by nobody."""
+    """Warnings that mean nothing are not read."""
     directory.open(oracle(before))
     assert directory.open(oracle(now)) == ""
 
@@ -187,7 +187,7 @@ def test_changed_arguments_of_the_oracle_are_named(
 
 
 def test_how_an_oracle_runs_is_no_change(directory: Directory) -> None:
-    """Whoever has failing trials tried again would be told to begin anew."""
+    """Users who have failing trials tried again would be told to start anew."""
     directory.open(oracle(rate, seed=1))
     assert (
         directory.open(

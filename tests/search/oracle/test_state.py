@@ -1,4 +1,4 @@
-"""What an oracle knows beside its trials is captured, and nothing that is not its own."""
+"""What an oracle knows besides its trials comes back: its state, generators and spaces."""
 
 import json
 import random
@@ -10,7 +10,12 @@ import pytest
 from keras_tuner import oracles
 
 from tests.support import simulation
-from tuner_component.search.oracle.state import OracleState
+from tuner_component.search.oracle.state import (
+    OracleState,
+    SpaceTable,
+    generator_state,
+    put_back,
+)
 from tuner_component.search.storage import plain
 
 
@@ -123,7 +128,7 @@ def test_base_state_is_not_told_twice() -> None:
 
 
 class BayesianWithState(oracles.BayesianOptimizationOracle):
-    """Overrides `get_state`, and inherits random numbers that nobody saves."""
+    """Overrides `get_state`, and inherits random numbers that it does not save."""
 
     def get_state(self) -> dict[str, Any]:
         return {**super().get_state(), "mine": 1}
@@ -148,3 +153,107 @@ def test_state_no_file_could_hold_is_refused() -> None:
     oracle.count = object()  # type: ignore[assignment]
     with pytest.raises(plain.NotPlainError):
         OracleState(oracle).capture()
+
+
+# Random generators go on with the numbers that would have come next.
+
+
+def draw(generator: Any) -> Any:
+    return generator.normal() if hasattr(generator, "normal") else generator.gauss(0, 1)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        random.Random,
+        np.random.RandomState,
+        np.random.default_rng,
+        lambda seed: np.random.Generator(np.random.Philox(seed)),
+    ],
+)
+@pytest.mark.parametrize("fresh", [True, False])
+def test_sequence_goes_on(make: Any, fresh: bool) -> None:
+    """An oracle would suggest again what it suggested before the crash."""
+    generator = make(1)
+    for _ in range(3):  # An odd number: the second normal value waits to be used.
+        draw(generator)
+    saved = json.loads(json.dumps(generator_state(generator)))
+    other = make(2) if fresh else None
+    back = put_back(other, saved)
+    assert (back is other) == fresh
+    assert [draw(back) for _ in range(5)] == [draw(generator) for _ in range(5)]
+
+
+def test_anything_else_is_no_generator() -> None:
+    """Some other attribute would be taken for random numbers."""
+    for value in (None, 1, object(), random, np.random, [random.Random()]):
+        assert generator_state(value) is None
+
+
+# Search spaces are kept once and come back as they were.
+
+
+def every_kind() -> Any:
+    hp = keras_tuner.HyperParameters()
+    hp.Fixed("fixed", 3)
+    hp.Boolean("flag", default=True)
+    hp.Choice("text", ["a", "b"], default="b")
+    hp.Choice("number", [0.1, 0.2])
+    with hp.conditional_scope("text", ["b"]):
+        hp.Int("count", 1, 64, step=2, sampling="log")
+        with hp.name_scope("inner"):
+            hp.Float("rate", 1e-5, 1.0, sampling="reverse_log")
+    return hp
+
+
+def test_every_kind_of_hyperparameter_comes_back() -> None:
+    """A resumed search would sample from another space."""
+    hp = every_kind()
+    key, entries = SpaceTable().key(hp)
+    table = SpaceTable()
+    table.add(key, json.loads(json.dumps(entries)))
+    back = table.hyperparameters(key, hp.values)
+    assert back.get_config() == hp.get_config()
+    assert back.is_active("count")
+    assert back.get("text") == "b"
+
+
+def test_equal_spaces_are_journaled_once() -> None:
+    """Each trial would repeat the whole space."""
+    table = SpaceTable()
+    key, entries = table.key(every_kind())
+    assert entries is not None
+    assert table.key(every_kind()) == (key, None)
+    other, entries = table.key(simulation.space())
+    assert entries is not None
+    assert other != key
+    assert table.key(every_kind()) == (key, None)
+
+
+def test_small_difference_is_another_space() -> None:
+    """A trial would come back with another range than it was drawn from."""
+    table = SpaceTable()
+    for low in (1, 2):
+        hp = keras_tuner.HyperParameters()
+        hp.Int("x", low, 9)
+        assert table.key(hp)[1] is not None
+
+
+def test_trials_share_no_lists() -> None:
+    """A hyperparameter found by one trial would show up in all others."""
+    hp = every_kind()
+    table = SpaceTable()
+    key, _ = table.key(hp)
+    some, other = table.hyperparameters(key, {}), table.hyperparameters(key, {})
+    some.Int("late", 1, 2)
+    some.values["flag"] = False
+    assert "late" not in [p.name for p in other.space]
+    assert other.values == {}
+    assert table.key(hp) == (key, None)
+
+
+def test_lost_space_is_empty() -> None:
+    """One lost record would keep a study from being opened."""
+    hp = SpaceTable().hyperparameters("gone", {"x": 1})
+    assert hp.values == {"x": 1}
+    assert hp.space == []

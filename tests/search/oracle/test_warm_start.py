@@ -37,7 +37,7 @@ def make(name: str) -> Any:
 
 def first(directory: Path, oracle: Any, trials: int) -> list[dict[str, Any]]:
     with Study.open(str(directory), simulation.FINGERPRINT) as study:
-        durable = DurableOracle(oracle, study)
+        durable = DurableOracle.open(oracle, study)
         found = []
         for _ in range(trials):
             trial = durable.create_trial("worker")

@@ -199,7 +199,7 @@ def search_some(
     with Study.open(str(directory), simulation.FINGERPRINT) as study:
         inner = seeds()
         curves = LearningCurves(StoppingRule(options, inner))
-        durable = DurableOracle(inner, study, epochs=curves)
+        durable = DurableOracle.open(inner, study, epochs=curves)
         for _ in range(trials):
             pair = [durable.create_trial(f"tuner{n}") for n in range(2)]
             if pair[0].status != "RUNNING":

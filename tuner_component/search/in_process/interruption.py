@@ -20,29 +20,32 @@ from typing import Any
 
 from keras_tuner.engine import trial as trial_lib
 
+from tuner_component.search.errors import how_to_go_on
+from tuner_component.search.in_process.signals import are_handled_here, handled_here
 from tuner_component.search.machine import posix
-from tuner_component.search.oracle.facade import OracleFacade
+from tuner_component.search.options import SearchOptions
+from tuner_component.search.oracle.durable import DurableOracle
 
 _log = logging.getLogger("tuner_component")
 
 # What the main thread is interrupted with. By default it has no effect, so one that comes
 # late does no harm; Go's runtime preempts threads with it for that reason.
 _NUDGE = signal.SIGURG
-# Whoever swallows the exception (a `__del__`, a bare `except`) meets it again.
+# What swallows the exception (a `__del__`, a bare `except`) meets it again.
 _AGAIN_S = 1.0
 # After SIGTERM, what does not even end then ends with the process.
 _CLEAN_UP_S = 10.0
-# `poll` knows no more than 24 days.
+# `poll` cannot wait for more than 24 days.
 _LONGEST_WAIT_S = 86_400.0
 
-_RUNNING = trial_lib.TrialStatus.RUNNING
+_Status = trial_lib.TrialStatus
 
 
 class TrialInterrupted(BaseException):
     """The running trial is given up; it stays unfinished in its study.
 
     Attributes:
-        by: Whose word it is: a trial may run a search itself.
+        by: What interrupted it: a trial may run a search itself.
     """
 
     def __init__(self, by: "Interruption") -> None:
@@ -54,36 +57,31 @@ class Interruption:
     """Whether and why a search in process is to end, and how its last trial does.
 
     Args:
-        time_budget_s: Seconds from now on after which it ends; None for no limit.
-        grace_period_s: Seconds that a running trial has left then.
-        last_words: Logged where the process has to be ended: how to go on.
+        options: Those of the search: its time budget, which counts from the start of
+            `watched`, and the grace period that a running trial has then.
+        study_directory: Path or URI of the study, to say how to go on.
 
     Attributes:
         signaled: Whether SIGTERM has come.
-        ended_search: Whether somebody who asked for a trial was told that there are no
+        ended_search: Whether a tuner that asked for a trial was told that there are no
             more, before the oracle had said so.
         trial_given_up: Whether the trial that runs, if one does, was interrupted.
     """
 
-    def __init__(
-        self, time_budget_s: float | None, grace_period_s: float, last_words: str
-    ) -> None:
+    def __init__(self, options: SearchOptions, study_directory: str) -> None:
         self.signaled = False
         self.ended_search = False
         self.trial_given_up = False
+        self._options = options
+        self._study_directory = study_directory
         self._deadline = math.inf
-        if time_budget_s is not None:
-            self._deadline = time.monotonic() + time_budget_s
-        self._grace_period_s = grace_period_s
-        self._last_words = last_words
         self._grace_over = False
         self._search_over = False
         self._postponed = 0
-        self._unheeded = 0
 
     @property
     def asked(self) -> bool:
-        """Whether no more trials are to begin."""
+        """Whether no more trials are to start."""
         return self.signaled or time.monotonic() > self._deadline
 
     @contextlib.contextmanager
@@ -97,21 +95,18 @@ class Interruption:
         Raises:
             TrialInterrupted: Anywhere within, but not where it is `postponed`.
         """
-        if not _is_main_thread() or posix.handles_signals():
+        if self._options.time_budget_s is not None:
+            self._deadline = time.monotonic() + self._options.time_budget_s
+        if not _is_main_thread() or are_handled_here():
             yield
             return
-        with (
-            posix.handled_here(
-                {signal.SIGTERM: self._on_sigterm, _NUDGE: self._on_nudge}
-            ),
-            posix.signal_pipe(signal.SIGTERM) as signals,
-        ):
-            watch = threading.Thread(
-                target=self._watch,
-                args=(signals,),
-                name="tuner_component_interruption",
-                daemon=True,
-            )
+        handled = handled_here(
+            {signal.SIGTERM: self._on_sigterm, _NUDGE: self._on_nudge}
+        )
+        with handled, posix.signal_pipe(signal.SIGTERM) as signals:
+            # A thread, as handlers wait for native code to return, and it may not.
+            watch = threading.Thread(target=self._watch, args=(signals,), daemon=True)
+            watch.name = "tuner_component_interruption"
             watch.start()
             try:
                 try:
@@ -136,6 +131,7 @@ class Interruption:
             self._postponed -= 1
 
     def _on_sigterm(self, number: int, frame: FrameType | None) -> None:
+        # The thread that watches may not have run when the next trial is asked for.
         self.signaled = True
 
     def _on_nudge(self, number: int, frame: FrameType | None) -> None:
@@ -150,43 +146,38 @@ class Interruption:
         """Waits for the word to stop, and sees that it is heeded."""
         if not self._wait(signals, self._deadline):
             return
-        asked_by, at_once = "The time budget is used up", signal.SIGTERM.name
+        grace_period_s = self._options.grace_period_s
+        asked_by, at_once = "The time budget is used up", "SIGTERM"
         if self.signaled:
-            asked_by, at_once = signal.SIGTERM.name, "a second signal"
+            asked_by, at_once = "SIGTERM", "a second signal"
         _log.warning(
             "%s: a running trial has %g seconds to finish; %s ends it at once.",
-            asked_by,
-            self._grace_period_s,
-            at_once,
+            *(asked_by, grace_period_s, at_once),
         )
-        if not self._wait(signals, time.monotonic() + self._grace_period_s):
+        if not self._wait(signals, time.monotonic() + grace_period_s):
             return
         self._grace_over = True
         kill_at = time.monotonic() + _CLEAN_UP_S
-        while True:
+        while not self.signaled or time.monotonic() <= kill_at:
             signal.pthread_kill(threading.main_thread().ident or 0, _NUDGE)
             if not self._wait(signals, time.monotonic() + _AGAIN_S):
                 return
-            if self.signaled and time.monotonic() > kill_at:
-                _log.warning(
-                    "What ran has not ended %g seconds after its grace period: the "
-                    "process ends. %s",
-                    _CLEAN_UP_S,
-                    self._last_words,
-                )
-                os._exit(128 + signal.SIGTERM)
+        _log.warning(
+            "What ran has not ended %g seconds after its grace period: the process "
+            "ends. %s",
+            *(_CLEAN_UP_S, how_to_go_on(self._study_directory)),
+        )
+        os._exit(128 + signal.SIGTERM)
 
     def _wait(self, signals: posix.SignalPipe, until: float) -> bool:
-        """Waits for a signal or a time; returns False at the end of the search."""
-        while not (self._search_over or self._unheeded):
-            left = until - time.monotonic()
-            if left <= 0:
-                return True
-            connection.wait([signals.fileno()], min(left, _LONGEST_WAIT_S))
-            self._unheeded += len(signals.read())
-            # Its handler may have to wait for native code to return.
-            self.signaled = self.signaled or self._unheeded > 0
-        self._unheeded = max(0, self._unheeded - 1)
+        """Waits for a SIGTERM or a time; returns False at the end of the search."""
+        while not self._search_over and (left := until - time.monotonic()) > 0:
+            if not connection.wait([signals.fileno()], min(left, _LONGEST_WAIT_S)):
+                continue
+            # One at a time: the second signal ends the wait that comes next.
+            if ord(os.read(signals.fileno(), 1)) == signal.SIGTERM:
+                self.signaled = True
+                break
         return not self._search_over
 
 
@@ -204,44 +195,45 @@ def _is_unwinding() -> bool:
     return False
 
 
-class InterruptibleOracle(OracleFacade):
-    """Hands out no more trials once the search is to end."""
+class InterruptibleOracle(DurableOracle):
+    """A durable oracle that hands out no more trials once the search is to end.
 
-    __slots__ = ("_interruption",)
+    Attributes:
+        interruption: Says when that is. To be set once the oracle is open.
+    """
 
-    def __init__(self, oracle: Any, interruption: Interruption) -> None:
-        super().__init__(oracle)
-        self._interruption = interruption
+    __slots__ = ("interruption",)
+
+    interruption: Interruption
 
     def create_trial(self, tuner_id: str) -> Any:
-        """See `keras_tuner.Oracle.create_trial`."""
-        with self._interruption.postponed():
-            if not self._interruption.asked:
-                return self._inner.create_trial(tuner_id)
-            self._interruption.ended_search = True
-            space = self._inner.get_space()
-            return trial_lib.Trial(space, "", trial_lib.TrialStatus.STOPPED)
+        """See `DurableOracle.create_trial`."""
+        with self.interruption.postponed():
+            if not self.interruption.asked:
+                return super().create_trial(tuner_id)
+            self.interruption.ended_search = True
+            return trial_lib.Trial(self.get_space(), "", _Status.STOPPED)
 
     def update_trial(
         self, trial_id: str, metrics: dict[str, Any], step: int = 0
     ) -> Any:
-        """See `keras_tuner.Oracle.update_trial`."""
-        with self._interruption.postponed():
-            return self._inner.update_trial(trial_id, metrics, step)
+        """See `DurableOracle.update_trial`."""
+        with self.interruption.postponed():
+            return super().update_trial(trial_id, metrics, step)
 
-    def end_trial(self, trial: Any, status: str = "COMPLETED") -> None:
-        """See `keras_tuner.Oracle.end_trial`.
+    def end_trial(self, trial: Any, status: str = _Status.COMPLETED) -> None:
+        """See `DurableOracle.end_trial`.
 
         Raises:
             TrialInterrupted: If the trial was interrupted on its way here, whatever it
                 made of that: a failure, or a result that it would not have had.
         """
-        with self._interruption.postponed():
-            if self._interruption.trial_given_up:
-                raise TrialInterrupted(self._interruption)
-            self._inner.end_trial(trial, status)
+        with self.interruption.postponed():
+            if self.interruption.trial_given_up:
+                raise TrialInterrupted(self.interruption)
+            super().end_trial(trial, status)
 
     def give_up_trials(self) -> None:
         """Says of trials that are not to end that they run: no one counts them as done."""
         for trial in self._inner.ongoing_trials.values():
-            trial.status, trial.message = _RUNNING, None
+            trial.status, trial.message = _Status.RUNNING, None

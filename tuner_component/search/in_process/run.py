@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from keras_tuner.engine import base_tuner
-from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search import events
 from tuner_component.search.errors import SearchInterruptedError, how_to_go_on
@@ -19,8 +18,6 @@ from tuner_component.search.in_process.interruption import (
 from tuner_component.search.machine import disk_space
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle import announcements, trials, warm_start
-from tuner_component.search.oracle.durable import DurableOracle
-from tuner_component.search.oracle.facade import OracleFacade
 from tuner_component.search.stopping.curves import LearningCurves
 from tuner_component.search.storage import files
 from tuner_component.search.study.study import Study, StudyState
@@ -52,7 +49,7 @@ def run_in_process(
             its trials.
         options: Those of workers have no effect, nor have the seed, which is the
             study's, and the check, which is done before the tuner is made.
-        observer: Told what happens, beside what KerasTuner prints.
+        observer: Told what happens. KerasTuner's own display is printed as well.
 
     Returns:
         Whether the search is complete; False where the time budget ended it.
@@ -64,53 +61,20 @@ def run_in_process(
             or if no trial completed within the time budget.
         StorageError: If a result could not be made durable, or a disk was full.
     """
-    warm_start.start_from(tuner.oracle, options.known)
-    oracle = DurableOracle(
-        tuner.oracle,
-        study,
-        max_failed_trials=options.max_failed_trials,
-        epochs=LearningCurves.of(options.stopping, tuner.oracle),
-        display=True,
-    )
-    tuner.oracle = oracle
+    audience = events.Audience([] if observer is None else [observer])
+    oracle = _take_over(tuner, study, options, audience)
     if study.state is StudyState.FINISHED:
         return True
-    keep_state(tuner, files.join(study.directory, "tuner.json"))
-    preflight.require_objective(tuner)
-    instrument(
-        tuner,
-        study.directory,
-        study.seed,
-        note=oracle.note,
-        report_epoch=oracle.epochs.report,
-        cleaner=WeightsCleaner(tuner, oracle, study.directory),
-    )
-    if observer is not None:
-        tuner.oracle = _Observed(oracle, events.Audience([observer]), study.directory)
-    going_on = how_to_go_on(study.directory)
-    stop = Interruption(options.time_budget_s, options.grace_period_s, going_on)
-    tuner.oracle = interruptible = InterruptibleOracle(tuner.oracle, stop)
-    try:
-        with (
-            _imports_left_alone(),
-            dataset_iterators.ended_in_background(),
-            stop.watched(),
-            disk_space.needed("the search", study.directory),
-        ):
-            tuner.search(**fit_kwargs)
-    except TrialInterrupted as interruption:
-        if interruption.by is not stop:
-            raise  # This search is a trial of another one.
-        interruptible.give_up_trials()
-        stop.ended_search = True
-    except KeyboardInterrupt:
-        _log.warning("Interrupted. %s", going_on)
-        raise
+    _prepare(tuner, oracle, study)
+    audience(announcements.search_begun(oracle, study.directory, workers=0))
+    _search(tuner, fit_kwargs, oracle, study.directory)
+    stop = oracle.interruption
     if not stop.ended_search:
         oracle.finish()
     if stop.signaled:
         raise SearchInterruptedError(
-            "Expected the search to run to its end. Received: SIGTERM. " + going_on
+            "Expected the search to run to its end. Received: SIGTERM. "
+            + how_to_go_on(study.directory)
         )
     if stop.ended_search and not trials.ranked(oracle):
         raise SearchInterruptedError(
@@ -121,6 +85,69 @@ def run_in_process(
     return not stop.ended_search
 
 
+def _take_over(
+    tuner: base_tuner.BaseTuner,
+    study: Study,
+    options: SearchOptions,
+    observer: events.Observer,
+) -> InterruptibleOracle:
+    """Gives a tuner an oracle that survives, in place of its own."""
+    warm_start.start_from(tuner.oracle, options.known)
+    oracle = InterruptibleOracle.open(
+        tuner.oracle,
+        study,
+        max_failed_trials=options.max_failed_trials,
+        epochs=LearningCurves.of(options.stopping, tuner.oracle),
+        display=True,
+        observer=observer,
+    )
+    oracle.interruption = Interruption(options, study.directory)
+    tuner.oracle = oracle
+    return oracle
+
+
+def _prepare(
+    tuner: base_tuner.BaseTuner, oracle: InterruptibleOracle, study: Study
+) -> None:
+    """Has what a tuner knows, and what its trials train, survive as well."""
+    keep_state(tuner, files.join(study.directory, "tuner.json"))
+    preflight.require_objective(tuner)
+    instrument(
+        tuner,
+        study.directory,
+        study.seed,
+        note=oracle.note,
+        report_epoch=oracle.epochs.report,
+        cleaner=WeightsCleaner(tuner, oracle, study.directory),
+    )
+
+
+def _search(
+    tuner: base_tuner.BaseTuner,
+    fit_kwargs: Mapping[str, Any],
+    oracle: InterruptibleOracle,
+    directory: str,
+) -> None:
+    """Runs the search until it ends, or has to."""
+    stop = oracle.interruption
+    try:
+        with (
+            _imports_left_alone(),
+            dataset_iterators.ended_in_background(),
+            stop.watched(),
+            disk_space.needed("the search", directory),
+        ):
+            tuner.search(**fit_kwargs)
+    except TrialInterrupted as interruption:
+        if interruption.by is not stop:
+            raise  # This search is a trial of another one.
+        oracle.give_up_trials()
+        stop.ended_search = True
+    except KeyboardInterrupt:
+        _log.warning("Interrupted. %s", how_to_go_on(directory))
+        raise
+
+
 @contextlib.contextmanager
 def _imports_left_alone() -> Iterator[None]:
     """Keeps what the process has imported out of garbage collections.
@@ -129,7 +156,7 @@ def _imports_left_alone() -> Iterator[None]:
     millions of objects, none of them garbage: looking at them takes half a second.
     """
     if gc.get_freeze_count():
-        yield  # Somebody has done it before.
+        yield  # It was done before, and is not ours to undo.
         return
     gc.collect()
     gc.freeze()
@@ -137,34 +164,3 @@ def _imports_left_alone() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
-
-
-class _Observed(OracleFacade):
-    """Tells an observer what becomes of trials."""
-
-    __slots__ = ("_observer",)
-
-    def __init__(
-        self, oracle: DurableOracle, observer: events.Observer, study_directory: str
-    ) -> None:
-        super().__init__(oracle)
-        self._observer = observer
-        oracle.epochs.listener = lambda *epoch: observer(events.EpochEnded(*epoch))
-        observer(announcements.search_begun(oracle, study_directory, workers=0))
-
-    def create_trial(self, tuner_id: str) -> Any:
-        """See `keras_tuner.Oracle.create_trial`."""
-        trial = self._inner.create_trial(tuner_id)
-        if trial.status == trial_lib.TrialStatus.RUNNING:
-            values = trial.hyperparameters.values
-            self._observer(events.TrialBegun(trial.trial_id, tuner_id, dict(values)))
-        return trial
-
-    def end_trial(self, trial: Any, status: str = "COMPLETED") -> None:
-        """See `keras_tuner.Oracle.end_trial`."""
-        trial_id = trial if isinstance(trial, str) else trial.trial_id
-        try:
-            self._inner.end_trial(trial, status)
-        finally:
-            # Of the last failure, too, that ends the search.
-            self._observer(announcements.outcome(vars(self._inner.trials[trial_id])))

@@ -5,10 +5,8 @@ import ctypes
 import os
 import signal
 import socket
-import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from types import FrameType
-from typing import Any
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -114,84 +112,14 @@ def caught_signals(*signals: int) -> Iterator[SignalPipe]:
 
     For the main thread only: Python allows it to no other.
     """
-    with signal_pipe(*signals) as pipe, _set(dict.fromkeys(signals, _ignore)):
-        yield pipe
-
-
-# The handlers of `handled_here` that are in place, and those that were there before.
-_handlers: dict[int, Any] = {}
-_handlers_before: dict[int, Any] = {}
-# The signal mask of each thread that forks, as it was before.
-_forking = threading.local()
-
-
-@contextlib.contextmanager
-def handled_here(handlers: Mapping[int, Any]) -> Iterator[None]:
-    """Has signals handled in this process, and not in those that are forked from it.
-
-    These may be a trial's own: `multiprocessing` ends the processes of a pool by SIGTERM,
-    and waits for them. For the main thread only, and once at a time.
-
-    Args:
-        handlers: Handlers by signal, as `signal.signal` takes them.
-    """
-    with _set(handlers) as before:
-        _handlers_before.update(before)
-        _handlers.update(handlers)
+    with signal_pipe(*signals) as pipe:
+        before = {number: signal.signal(number, _ignore) for number in signals}
         try:
-            yield
+            yield pipe
         finally:
-            _handlers.clear()
-
-
-def handles_signals() -> bool:
-    """Whether `handled_here` is in effect."""
-    return bool(_handlers)
-
-
-@contextlib.contextmanager
-def _set(handlers: Mapping[int, Any]) -> Iterator[dict[int, Any]]:
-    """Sets handlers while it lasts; yields those that were there before."""
-    before = {number: signal.signal(number, h) for number, h in handlers.items()}
-    try:
-        yield before
-    finally:
-        _put_back(before)
-
-
-def _put_back(handlers: Mapping[int, Any]) -> None:
-    for number, handler in handlers.items():
-        # None stands for a handler that Python cannot put back.
-        signal.signal(number, signal.SIG_DFL if handler is None else handler)
-
-
-def _before_fork() -> None:
-    """Blocks the signals: Python loses one that comes before the child is set up."""
-    if _handlers:
-        _forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, _handlers)
-
-
-def _after_fork() -> None:
-    mask = vars(_forking).pop("mask", None)
-    if mask is not None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-
-
-def _after_fork_in_child() -> None:
-    if _handlers:
-        signal.set_wakeup_fd(-1)
-        # A handler that the user's code has set since then is meant for the child, too.
-        ours = [n for n, h in _handlers.items() if signal.getsignal(n) == h]
-        _put_back({number: _handlers_before[number] for number in ours})
-        _handlers.clear()
-    _after_fork()
-
-
-os.register_at_fork(
-    before=_before_fork,
-    after_in_parent=_after_fork,
-    after_in_child=_after_fork_in_child,
-)
+            for number, handler in before.items():
+                # None stands for a handler that Python cannot put back.
+                signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
 def default_signals() -> None:

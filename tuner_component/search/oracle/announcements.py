@@ -1,16 +1,18 @@
-"""What observers are told of a search, read off its oracle and its trials."""
+"""What is told of a search while it runs: in KerasTuner's own words, and as events."""
 
 from collections.abc import Mapping
 from typing import Any
 
+import keras_tuner
 from keras_tuner.engine import trial as trial_lib
+from keras_tuner.src.engine import oracle as oracle_module
 
 from tuner_component.search import events
 from tuner_component.search.oracle import trials
 
 
 def search_begun(oracle: Any, study_directory: str, workers: int) -> events.SearchBegun:
-    """How a search begins.
+    """What to tell of a search that starts, or goes on.
 
     Args:
         oracle: Restored from the study.
@@ -40,3 +42,96 @@ def outcome(state: Mapping[str, Any]) -> events.TrialEnded | events.AttemptLost:
     if completed or state["status"] == trial_lib.TrialStatus.FAILED:
         return events.TrialEnded(trial_id, completed, state["score"], message)
     return events.AttemptLost(trial_id, message or "it came to no result")
+
+
+class Announcer:
+    """Tells people, and an observer, what becomes of trials.
+
+    Prints what KerasTuner prints, without the sort of all trials that it does each time.
+    """
+
+    def __init__(
+        self,
+        oracle: keras_tuner.Oracle,
+        verbose: int,
+        observer: events.Observer | None = None,
+    ) -> None:
+        """Prepares the display.
+
+        Args:
+            oracle: The oracle whose trials are shown.
+            verbose: 0 for silence, as in `Tuner.search`.
+            observer: Told what is not printed alone; None if no one wants to know.
+        """
+        self._board = _Board(oracle)
+        self._display = oracle_module.Display(oracle=self._board, verbose=verbose)
+        self._tell = observer or _tell_no_one
+
+    @property
+    def verbose(self) -> int | str:
+        """0 for silence."""
+        verbose: int | str = self._display.verbose
+        return verbose
+
+    @verbose.setter
+    def verbose(self, value: int | str) -> None:
+        self._display.verbose = 1 if value == "auto" else value
+
+    def trial_started(self, trial: Any, worker: str) -> None:
+        """A worker has a trial: prints its values next to the best."""
+        self._display.on_trial_begin(trial)
+        values = dict(trial.hyperparameters.values)
+        self._tell(events.TrialBegun(trial.trial_id, worker, values))
+
+    def epoch_ended(
+        self, trial_id: str, fit: int, epoch: int, metrics: Mapping[str, float]
+    ) -> None:
+        """A trial reports an epoch; KerasTuner prints nothing of its own for it."""
+        self._tell(events.EpochEnded(trial_id, fit, epoch, metrics))
+
+    def attempt_lost(self, trial_id: str, reason: str) -> None:
+        """A trial came to nothing and will be run again; KerasTuner says so itself."""
+        self._tell(events.AttemptLost(trial_id, reason))
+
+    def trial_ended(self, trial: Any) -> None:
+        """A trial has ended for good: prints its score, and the best so far."""
+        self.note(trial)
+        if trial.trial_id in self._display.trial_start:
+            self._display.on_trial_end(trial)
+        self._tell(outcome(vars(trial)))
+
+    def note(self, trial: Any) -> None:
+        """Takes a trial into account without a word."""
+        self._board.note(trial)
+
+
+def _tell_no_one(event: events.Event) -> None:
+    """Where events go that no one asked for."""
+
+
+class _Board:
+    """As much of an oracle as KerasTuner's display looks at."""
+
+    def __init__(self, oracle: keras_tuner.Oracle) -> None:
+        self._oracle = oracle
+        self._best: Any = None
+
+    @property
+    def trials(self) -> dict[str, Any]:
+        trials: dict[str, Any] = self._oracle.trials
+        return trials
+
+    @property
+    def objective(self) -> Any:
+        return self._oracle.objective
+
+    def note(self, trial: Any) -> None:
+        if trial.status != "COMPLETED" or trial.score is None:
+            return
+        if self._best is None or self.objective.better_than(
+            trial.score, self._best.score
+        ):
+            self._best = trial
+
+    def get_best_trials(self) -> list[Any]:
+        return [] if self._best is None else [self._best]

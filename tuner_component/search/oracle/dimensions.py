@@ -104,13 +104,13 @@ def dimensions(space: Sequence[Any]) -> list[Dimension]:
 
 
 def points(
-    space: Sequence[Dimension], draw: random.Random, begun: dict[str, Any] | None = None
+    space: Sequence[Dimension], draw: random.Random, start: dict[str, Any] | None = None
 ) -> Iterator[dict[str, Any]]:
     """All points of a search space in random order, each with its active values.
 
     Without end if a continuous hyperparameter is active in each.
     """
-    values = begun or {}
+    values = start or {}
     for place, dimension in enumerate(space):
         # Where a name occurs under several conditions, the first that holds counts.
         if dimension.name in values or not dimension.is_active(values):

@@ -4,32 +4,31 @@ import collections
 import logging
 import threading
 import time
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
+from tuner_component.search import events
 from tuner_component.search.oracle import trials
-from tuner_component.search.oracle.display import SearchDisplay
+from tuner_component.search.oracle.announcements import Announcer
 from tuner_component.search.oracle.facade import OracleFacade
 from tuner_component.search.oracle.failure_limit import FailureLimit
 from tuner_component.search.oracle.ledger import TrialLedger
-from tuner_component.search.oracle.open_trials import OpenTrials
-from tuner_component.search.oracle.recorder import OracleJournal
 from tuner_component.search.oracle.repairs import lock_released_on_error, repair
 from tuner_component.search.oracle.restore import restore
-from tuner_component.search.oracle.shape import explain_change, shape_of
-from tuner_component.search.oracle.spaces import SpaceTable
-from tuner_component.search.oracle.state import OracleState
 from tuner_component.search.stopping.curves import LearningCurves
-from tuner_component.search.study.history import History
 from tuner_component.search.study.study import Study, StudyState
+
+if TYPE_CHECKING:  # Python 3.10 does not have it.
+    from typing_extensions import Self
 
 _Status = trial_lib.TrialStatus
 _log = logging.getLogger(__name__)
 
 # An oracle that takes longer for its suggestions has a model, and is asked for one ahead.
-# Another had better know one result more.
+# A quick one is not: it loses nothing by waiting, and knows one result more by then.
 SLOW_S = 0.005
 
 
@@ -39,16 +38,15 @@ class DurableOracle(OracleFacade):
     Has the interface of the oracle it wraps, attributes included, and passes for an
     instance of its class. Calls may come from any thread.
 
-    Opened on a study that was begun before, it puts the oracle where that study was;
-    trials that had not ended are handed out first, with the same ids and values.
+    Opened on a study that exists, it puts the oracle where that study was; trials that
+    had not ended are handed out first, with the same ids and values.
 
     Attributes:
         epochs: Takes what trials report after each epoch; never waits for a suggestion.
     """
 
     __slots__ = (
-        "_autocommit",
-        "_display",
+        "_announcer",
         "_ledger",
         "_limit",
         "_lock",
@@ -62,51 +60,69 @@ class DurableOracle(OracleFacade):
         self,
         oracle: keras_tuner.Oracle,
         study: Study,
+        ledger: TrialLedger,
+        epochs: LearningCurves,
+        limit: FailureLimit,
+        announcer: Announcer,
+        waiting: Iterable[str],
+    ) -> None:
+        """Wraps an oracle that is where its study is: see `open`."""
+        super().__init__(oracle)
+        self._lock = threading.RLock()
+        self._study = study
+        self._ledger = ledger
+        self.epochs = epochs
+        self._limit = limit
+        self._announcer = announcer
+        self._open = trials.OpenTrials(oracle, waiting)
+        self._thoughts = collections.deque([0.0], maxlen=2)
+
+    @classmethod
+    def open(
+        cls,
+        oracle: keras_tuner.Oracle,
+        study: Study,
         *,
         autocommit: bool = True,
         max_failed_trials: int | None = None,
         epochs: LearningCurves | None = None,
         display: bool = False,
-    ) -> None:
-        """Wraps an oracle and restores it from the study.
+        observer: events.Observer | None = None,
+    ) -> "Self":
+        """Repairs an oracle, restores it from a study, and wraps it.
 
         Args:
             oracle: The user's oracle, as the tuner's constructor left it. It is changed,
                 and must not be used on its own any more.
-            study: Open.
+            study: Open. It is told that the search goes on, unless it is finished.
             autocommit: Commit in each call. Otherwise `commit` is the caller's to call,
-                for many calls at once, before telling anybody what they returned.
+                for many calls at once, before anyone is told what they returned.
             max_failed_trials: How many trials may fail: see `FailureLimit`.
             epochs: Fresh; a new one if None.
             display: Print for each trial what KerasTuner prints.
+            observer: Told what happens to trials from now on, as soon as it is
+                journaled. That is before it is durable unless each call commits.
 
         Raises:
             StudyMismatchError: If the study was made with another oracle or objective.
             StorageError: If the journal cannot be written.
         """
-        super().__init__(oracle)
-        self._lock = threading.RLock()
-        self._study = study
-        self._autocommit = autocommit
-        self._limit = FailureLimit(oracle, max_failed_trials)
-        self._display = SearchDisplay(oracle, oracle.verbose if display else 0)
+        limit = FailureLimit(oracle, max_failed_trials)
+        # Before `repair`, which silences the oracle itself.
+        announcer = Announcer(oracle, oracle.verbose if display else 0, observer)
         repair(oracle)
-        spaces, state = SpaceTable(), OracleState(oracle)
-        shape = shape_of(oracle)
-        history = restore(oracle, study.journal.records(), spaces, state, shape)
-        if changed := explain_change(shape, history, study):
-            _log.warning("%s", changed)
-        journal = OracleJournal(oracle, study.journal, spaces, state, history)
-        self.epochs = epochs or LearningCurves()
-        self.epochs.restore(history)
-        self._ledger = TrialLedger(journal, history, self.epochs, self._commit_if_auto)
-        self._open = OpenTrials(oracle, history.unfinished())
-        self._thoughts = collections.deque([0.0], maxlen=2)
+        restored = restore(oracle, study)
+        epochs = epochs or LearningCurves()
+        epochs.restore(restored.history)
+        ledger = TrialLedger(oracle, study, restored, epochs, autocommit=autocommit)
+        waiting = restored.history.unfinished()
         if study.state is not StudyState.FINISHED:
-            self._begin(journal, history, shape)
+            waiting += ledger.opened(restored)
         for trial_id in oracle.end_order:
-            self._limit.restore(oracle.trials[trial_id])
-            self._display.note(oracle.trials[trial_id])
+            limit.restore(oracle.trials[trial_id])
+            announcer.note(oracle.trials[trial_id])
+        epochs.listener = announcer.epoch_ended
+        return cls(oracle, study, ledger, epochs, limit, announcer, waiting)
 
     # What a tuner and its users call.
 
@@ -121,12 +137,13 @@ class DurableOracle(OracleFacade):
             if self._study.state is StudyState.FINISHED:
                 return trial_lib.Trial(self._inner.get_space(), "", _Status.STOPPED)
             if tuner_id in self._inner.ongoing_trials:
+                # Processes that train one model together ask under one id.
                 return self._inner.ongoing_trials[tuner_id]
             self._limit.check()
             trial = self._open.take(tuner_id) or self._suggest(tuner_id, tuner_id)
             if trial.status == _Status.RUNNING:
                 self._ledger.handed_out(trial.trial_id, tuner_id)
-                self._display.trial_begins(trial)
+                self._announcer.trial_started(trial, tuner_id)
             return trial
 
     def update_trial(
@@ -134,8 +151,8 @@ class DurableOracle(OracleFacade):
     ) -> Any:
         """Takes metrics of a running trial: see `keras_tuner.Oracle.update_trial`.
 
-        Nothing is journaled: an interrupted trial reports them again. Word of a trial
-        that does not run any more changes nothing.
+        Nothing is journaled: an interrupted trial reports them again. A report of a
+        trial that does not run any more changes nothing.
         """
         with self._lock, lock_released_on_error(self._inner):
             if not self._open.runs(self._open.known(trial_id)):
@@ -145,8 +162,8 @@ class DurableOracle(OracleFacade):
     def end_trial(self, trial: Any, status: str = _Status.COMPLETED) -> None:
         """Takes a trial's result: see `keras_tuner.Oracle.end_trial`.
 
-        A trial ends once. Word of one that has ended, or whose attempt was given up, is
-        dropped with a warning.
+        A trial ends once. A report of one that has ended, or whose attempt was given up,
+        is dropped with a warning.
 
         Args:
             trial: The trial, its `status` and `message` set; or just its id.
@@ -185,33 +202,22 @@ class DurableOracle(OracleFacade):
     @property
     def verbose(self) -> int | str:
         """Whether trials are shown: 0 for no."""
-        return self._display.verbose
+        return self._announcer.verbose
 
     @verbose.setter
     def verbose(self, value: int | str) -> None:
-        self._display.verbose = value
+        self._announcer.verbose = value
 
     def save(self) -> None:
         """Nothing: what happens is journaled as it happens."""
 
     def reload(self) -> None:
-        """Nothing: the constructor restored the oracle."""
+        """Nothing: `open` restored the oracle."""
 
-    # What a driver calls beside that.
-
-    @property
-    def waiting(self) -> int:
-        """How many trials exist that the next calls of `create_trial` will hand out."""
-        return len(self._open.waiting)
-
-    @property
-    def unfinished(self) -> list[str]:
-        """Ids of the trials that were created and have not ended: running or waiting."""
-        with self._lock:
-            return self._open.ids
+    # What runs the search calls, too.
 
     def look_ahead(self) -> bool:
-        """Has a trial wait for whoever asks next, if its suggestion would take long.
+        """Has a trial wait for the worker that asks next, if suggesting takes long.
 
         It is a trial like any other: it counts, it survives a crash, and runs once.
 
@@ -223,10 +229,10 @@ class DurableOracle(OracleFacade):
         """
         with self._lock:
             going_on = self._study.state is not StudyState.FINISHED
-            # Once may be chance.
+            # Twice in a row: one slow suggestion may be chance, a busy disk or processor.
             slow = min(self._thoughts) > SLOW_S
             if going_on and slow and not self._open.waiting:
-                trial = self._suggest("nobody yet", None)
+                trial = self._suggest("no worker yet", None)
                 if trial.status == _Status.RUNNING:
                     self._open.release(trial.trial_id, waits=True)
             return bool(self._open.waiting)
@@ -253,12 +259,13 @@ class DurableOracle(OracleFacade):
             How many attempts of the trial were lost so far, this one included.
 
         Raises:
-            SearchError: If nobody runs that trial.
+            SearchError: If no worker runs that trial.
         """
         with self._lock:
             self._open.check_runs(trial_id)
             lost = self._ledger.attempt_lost(trial_id, reason, **facts)
             self._open.release(trial_id, waits=True)
+            self._announcer.attempt_lost(trial_id, reason)
             return lost
 
     def fail_trial(self, trial_id: str, message: str) -> None:
@@ -296,30 +303,6 @@ class DurableOracle(OracleFacade):
 
     # How it is done.
 
-    def _begin(
-        self, journal: OracleJournal, history: History, shape: dict[str, Any]
-    ) -> None:
-        """Journals that the search was opened, and what that means for its trials."""
-        journal.append("opened", time=time.time(), seed=self._inner.seed, **shape)
-        for trial_id in self._open.waiting:
-            if history.trials[trial_id].runs:  # For all that is known.
-                reason = "the search was interrupted"
-                self._ledger.attempt_lost(trial_id, reason, interrupted=True)
-        if history.is_empty():
-            self._adopt()
-        self._study.commit()
-
-    def _adopt(self) -> None:
-        """Takes up trials that the user's tuner reloaded from KerasTuner's own files."""
-        inner = self._inner
-        for trial_id in inner.start_order:
-            self._ledger.created(inner.trials[trial_id])
-            if trial_id in inner.end_order:
-                self._ledger.end(inner.trials[trial_id])
-            else:
-                self._open.waiting.append(trial_id)
-        inner._retry_queue.clear()
-
     def _suggest(self, tuner_id: str, worker: str | None) -> Any:
         """Has the inner oracle create a trial, for a worker or ahead."""
         before = time.monotonic()
@@ -333,17 +316,15 @@ class DurableOracle(OracleFacade):
     def _settle_end(self, trial: Any) -> None:
         """Journals what the inner oracle made of the end of a trial."""
         if trial.status == _Status.INVALID:  # The user's oracle wants it run again.
+            # From its own queue KerasTuner would hand it out past the journal.
             self._inner._retry_queue.clear()
             reason = trial.message or "the trial was invalid"
             self._ledger.attempt_lost(trial.trial_id, reason, failed=True)
             self._open.waiting.append(trial.trial_id)
+            self._announcer.attempt_lost(trial.trial_id, reason)
             return
         trials.settle_score(trial)
         self._ledger.end(trial)
         self._limit.record(trial)
-        self._display.trial_ended(trial)
+        self._announcer.trial_ended(trial)  # Even if it ends the search.
         self._limit.check()
-
-    def _commit_if_auto(self) -> None:
-        if self._autocommit:
-            self._study.commit()

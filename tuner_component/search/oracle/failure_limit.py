@@ -6,7 +6,7 @@ import keras_tuner
 
 from tuner_component.search.errors import SearchFailedError
 
-# Failures in a row that end a search nobody set a limit for. KerasTuner's three are few:
+# Failures in a row that end a search for which no limit was set. KerasTuner's three are few:
 # one bad region of the space, or one worker that takes its trials down with it.
 DEFAULT_CONSECUTIVE = 10
 _KERAS_TUNER_DEFAULT = 3
@@ -43,8 +43,8 @@ class FailureLimit:
     def restore(self, trial: Any) -> None:
         """Takes up how a trial of an earlier run ended.
 
-        It counts for the total only: whoever runs a search again after failures in a
-        row has, one hopes, done something about their cause.
+        It counts for the total only: when a search is run again after failures in a row,
+        something may have been done about their cause.
         """
         if trial.status != "COMPLETED":
             self._failed += 1

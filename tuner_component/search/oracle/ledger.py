@@ -1,13 +1,25 @@
-"""What happens to trials, journaled and counted."""
+"""What happens to an oracle's trials, written down for good: the ledger.
+
+The ledger knows what a record means, and writes it together with what changed in the
+oracle's state. It is the only writer; `study.journal` keeps records durable and does not
+know what they mean, and `study.history` reads them back as plain data.
+"""
 
 import time
-from collections.abc import Callable
 from typing import Any
 
-from tuner_component.search.oracle.recorder import OracleJournal
+import keras_tuner
+
+from tuner_component.search.oracle.restore import Restored
 from tuner_component.search.stopping.curves import LearningCurves
-from tuner_component.search.storage import faults
-from tuner_component.search.study.history import History
+from tuner_component.search.storage import faults, plain
+from tuner_component.search.storage import patch as patch_lib
+from tuner_component.search.study.journal import Journal
+from tuner_component.search.study.study import Study
+
+# After so many changes of an oracle's state it is written in full, so that losing one
+# file of the journal never costs more than this many.
+_FULL_EVERY = 256
 
 _CREATED_BEFORE = faults.declare(
     "trial.created.before", "a trial was suggested, its record is not journaled"
@@ -19,7 +31,7 @@ _ENDED_BEFORE = faults.declare(
     "trial.ended.before", "a trial's result is known, its record is not journaled"
 )
 _ENDED_AFTER = faults.declare(
-    "trial.ended.after", "a trial's result is journaled, nobody has been told"
+    "trial.ended.after", "a trial's result is journaled, no one has been told"
 )
 _ATTEMPT_BEFORE = faults.declare(
     "trial.attempt.before", "an attempt is lost, its record is not journaled"
@@ -30,36 +42,67 @@ _ATTEMPT_AFTER = faults.declare(
 
 
 class TrialLedger:
-    """Keeps the books of one study's trials.
-
-    Attributes:
-        ended: Ids of the trials that have ended.
-    """
+    """Keeps the books of one study's trials."""
 
     def __init__(
         self,
-        journal: OracleJournal,
-        history: History,
+        oracle: keras_tuner.Oracle,
+        study: Study,
+        restored: Restored,
         epochs: LearningCurves,
-        settle: Callable[[], None],
+        *,
+        autocommit: bool,
     ) -> None:
-        """Goes on where a history ends.
+        """Goes on where a study ends.
 
         Args:
-            journal: Takes the records.
-            history: What it tells so far.
+            oracle: Restored from the study.
+            study: Takes the records.
+            restored: What the study tells so far.
             epochs: What trials that run reported after each epoch.
-            settle: Called when a record has been appended, to commit it or not.
+            autocommit: Whether each record is committed at once.
         """
-        self.ended = set(history.end_order)
-        self._journal = journal
+        self._oracle = oracle
+        self._study = study
+        self._records = _Records(oracle, study.journal, restored)
         self._epochs = epochs
-        self._settle = settle
-        self._lost = {i: len(t.attempts) for i, t in history.trials.items()}
-        running = {i: t for i, t in history.trials.items() if t.runs}
+        self._autocommit = autocommit
+        known = restored.history.trials
+        self._lost = {i: len(t.attempts) for i, t in known.items()}
+        running = {i: t for i, t in known.items() if t.runs}
         self._workers = {i: t.worker for i, t in running.items()}
         self._started = {i: t.started for i, t in running.items()}
         self._notes: dict[str, dict[str, Any]] = {}
+
+    def opened(self, restored: Restored) -> list[str]:
+        """Journals that the search goes on, and what that means for its trials.
+
+        Returns:
+            Ids of unfinished trials that the study did not know before.
+        """
+        seed = self._oracle.seed
+        self._records.append("opened", time=time.time(), seed=seed, **restored.shape)
+        history = restored.history
+        for trial_id in history.unfinished():
+            if history.trials[trial_id].runs:  # As far as the journal tells.
+                reason = "the search was interrupted"
+                self.attempt_lost(trial_id, reason, interrupted=True)
+        adopted = self._adopt() if history.is_empty() else []
+        self._study.commit()
+        return adopted
+
+    def _adopt(self) -> list[str]:
+        """Takes up trials that the user's tuner reloaded from KerasTuner's own files."""
+        oracle, unfinished = self._oracle, []
+        for trial_id in oracle.start_order:
+            self.created(oracle.trials[trial_id])
+            if trial_id in oracle.end_order:
+                self.end(oracle.trials[trial_id])
+            else:
+                unfinished.append(trial_id)
+        # KerasTuner would hand them out from its own queue, past the journal.
+        oracle._retry_queue.clear()
+        return unfinished
 
     def note(self, trial_id: str, notes: dict[str, Any]) -> None:
         """Keeps plain data until the trial's end is journaled."""
@@ -72,7 +115,7 @@ class TrialLedger:
             return  # The record of its creation tells.
         self._workers[trial_id] = worker
         self._started[trial_id] = time.time()
-        self._journal.append(
+        self._records.append(
             "began", trial=trial_id, worker=worker, time=self._started[trial_id]
         )
         self._settle()
@@ -82,20 +125,20 @@ class TrialLedger:
 
         Args:
             trial: The trial.
-            worker: Who is about to run it; None if nobody is yet.
+            worker: Who is about to run it; None if it has to wait for a worker.
         """
         faults.point(_CREATED_BEFORE)
         now = time.time()
         if worker is not None:
             self._workers[trial.trial_id], self._started[trial.trial_id] = worker, now
-        self._journal.append_trial("created", trial, time=now, worker=worker)
+        self._records.append_trial("created", trial, time=now, worker=worker)
         self._settle()
         faults.point(_CREATED_AFTER)
 
     def attempt_lost(self, trial_id: str, reason: str, **content: Any) -> int:
         """Journals an attempt that came to nothing; returns how many that makes."""
         faults.point(_ATTEMPT_BEFORE)
-        self._journal.append(
+        self._records.append(
             "attempt",
             trial=trial_id,
             reason=reason,
@@ -113,8 +156,7 @@ class TrialLedger:
         """Journals a trial's end."""
         faults.point(_ENDED_BEFORE)
         trial_id = trial.trial_id
-        self.ended.add(trial_id)
-        self._journal.append_trial(
+        self._records.append_trial(
             "ended",
             trial,
             status=trial.status,
@@ -131,3 +173,76 @@ class TrialLedger:
         )
         self._settle()
         faults.point(_ENDED_AFTER)
+
+    def _settle(self) -> None:
+        if self._autocommit:
+            self._study.commit()
+
+
+class _Records:
+    """Appends records of one oracle; the state that goes with them is its change."""
+
+    def __init__(
+        self, oracle: keras_tuner.Oracle, journal: Journal, restored: Restored
+    ) -> None:
+        self._oracle = oracle
+        self._journal = journal
+        self._spaces = restored.spaces
+        self._state = restored.state
+        self._version = restored.history.version
+        self._shadow: dict[str, Any] = {}
+        self._seed_state: Any = None
+        self._space: tuple[str, dict[str, Any]] | None = None
+
+    def append(self, kind: str, **content: Any) -> None:
+        """Appends a record, and with it what changed in the oracle's state.
+
+        Args:
+            kind: Of the record.
+            content: Further plain data.
+        """
+        full = kind == "opened"
+        record = {"kind": kind, **plain.encode(content)}
+        change = self._change(full)
+        if change:
+            record["state"] = change
+        self._journal.append(record)
+
+    def append_trial(self, kind: str, trial: Any, **content: Any) -> None:
+        """Appends a record that tells a trial's values, so that it stands on its own."""
+        self.append(
+            kind,
+            trial=trial.trial_id,
+            space=self._key(trial.hyperparameters),
+            values=trial.hyperparameters.values,
+            **content,
+        )
+
+    def _key(self, hyperparameters: Any) -> str:
+        """The key of a search space, journaled first if it is a new one."""
+        key, entries = self._spaces.key(hyperparameters)
+        if entries is not None:
+            self._journal.append({"kind": "space", "space": key, "entries": entries})
+        return key
+
+    def _change(self, full: bool) -> dict[str, Any]:
+        change: dict[str, Any] = {}
+        if self._oracle._seed_state != self._seed_state:
+            self._seed_state = self._oracle._seed_state
+            change["seed_state"] = self._seed_state
+        hyperparameters = self._oracle.hyperparameters
+        space = (self._key(hyperparameters), plain.encode(hyperparameters.values))
+        if space != self._space:
+            self._space = space
+            change["space"], change["values"] = space
+        captured = self._state.capture()
+        patch = patch_lib.diff(self._shadow, captured)
+        if full or patch is not None:
+            self._version += 1
+            self._shadow = captured
+            change["version"] = self._version
+            if full or self._version % _FULL_EVERY == 0:
+                change["full"] = captured
+            else:
+                change["patch"] = patch
+        return change

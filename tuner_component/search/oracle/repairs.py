@@ -20,9 +20,11 @@ from keras_tuner.oracles import (
 )
 from keras_tuner.src.engine import oracle as oracle_module
 
-from tuner_component.search.oracle.bayesian import ResumableBayesian
-from tuner_component.search.oracle.grid import ResumableGrid
-from tuner_component.search.oracle.hyperband import FaultTolerantHyperband
+from tuner_component.search.oracle.kerastuner_oracles import (
+    FaultTolerantHyperband,
+    ResumableBayesian,
+    ResumableGrid,
+)
 
 _MENDED: dict[type, type] = {
     BayesianOptimizationOracle: ResumableBayesian,

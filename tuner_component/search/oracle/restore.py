@@ -4,18 +4,23 @@ Nothing is replayed through the oracle: no suggestion is drawn and no model fitt
 """
 
 import contextlib
+import dataclasses
 import gc
-from collections.abc import Iterable, Iterator, Mapping
+import logging
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search.errors import StudyMismatchError
-from tuner_component.search.oracle.grid import ResumableGrid
-from tuner_component.search.oracle.spaces import SpaceTable
-from tuner_component.search.oracle.state import OracleState
+from tuner_component.search.oracle.kerastuner_oracles import ResumableGrid
+from tuner_component.search.oracle.shape import explain_change, shape_of
+from tuner_component.search.oracle.state import OracleState, SpaceTable
 from tuner_component.search.study.history import History, TrialHistory
+from tuner_component.search.study.study import Study
+
+_log = logging.getLogger(__name__)
 
 # What must not change between the runs of one search.
 _IDENTITY = ("oracle", "objective", "objective_name", "direction")
@@ -26,34 +31,45 @@ _LOST = (
 )
 
 
-def restore(
-    oracle: keras_tuner.Oracle,
-    records: Iterable[Mapping[str, Any]],
-    spaces: SpaceTable,
-    state: OracleState,
-    shape: Mapping[str, Any],
-) -> History:
-    """Gives a fresh oracle the trials and the state that a journal tells of.
+@dataclasses.dataclass(frozen=True)
+class Restored:
+    """What a search goes on from.
+
+    Attributes:
+        history: What the study's journal tells.
+        spaces: The search spaces that it tells of.
+        state: The oracle's state, as far as it is journaled.
+        shape: What shapes the search today: see `shape_of`.
+    """
+
+    history: History
+    spaces: SpaceTable
+    state: OracleState
+    shape: dict[str, Any]
+
+
+def restore(oracle: keras_tuner.Oracle, study: Study) -> Restored:
+    """Gives a fresh oracle the trials and the state that a study tells of.
+
+    Says in a warning what has changed about the search since the study was made.
 
     Args:
         oracle: Repaired, and otherwise as its constructor, and the tuner's, left it.
-        records: Of a journal that an oracle of the same kind began, or none.
-        spaces: Empty; takes up the search spaces.
-        state: Of the oracle, made right after its construction.
-        shape: Of the search, taken then.
-
-    Returns:
-        What the journal tells.
+        study: Open; of an oracle of the same kind, or new.
 
     Raises:
         StudyMismatchError: The study was made with another oracle or objective.
     """
+    # Both are taken before anything changes the oracle.
+    spaces, state, shape = SpaceTable(), OracleState(oracle), shape_of(oracle)
     with _collector_paused():
-        history = History.of(records)
+        history = History.of(study.journal.records())
         if not history.is_empty():
             _check_same_search(shape, history)
             _restore(oracle, history, spaces, state)
-        return history
+    if changed := explain_change(shape, history, study):
+        _log.warning("%s", changed)
+    return Restored(history, spaces, state, shape)
 
 
 def _check_same_search(shape: Mapping[str, Any], history: History) -> None:

@@ -13,7 +13,7 @@ class SearchResult:
     Attributes:
         completed: The states (`Trial.get_state`) of the completed trials, best first.
         failed: Those of the failed trials, in the order of their start.
-        unfinished: How many trials were begun and not ended.
+        unfinished: How many trials were started and have not ended.
         objective: Name of the objective.
         direction: "min" or "max".
         seed: The study's seed.

@@ -52,27 +52,27 @@ def shape_of(oracle: keras_tuner.Oracle) -> dict[str, Any]:
 def explain_change(
     now: Mapping[str, Any], history: History, study: Study
 ) -> str | None:
-    """What to say to somebody whose tuner is not the one that a study was begun with.
+    """Says how a tuner differs from the one that a study was started with.
 
     That is no error: the space that a machine with less memory offers may be smaller,
     and more trials may be wanted.
 
     Args:
-        now: What `of` says of the tuner's oracle today.
+        now: What `shape_of` says of the tuner's oracle today.
         history: What happened in the study.
         study: The study.
 
     Returns:
         Sentences that name what changed; None if nothing did, as far as the journal tells.
     """
-    begun = history.opened or {}
+    then = history.opened or {}
     changed = list(
-        _changes("hyperparameter ", begun.get("initial_space"), now["initial_space"])
+        _changes("hyperparameter ", then.get("initial_space"), now["initial_space"])
     )
-    goes_on = "goes on" + " in the space that it was begun with" * bool(changed)
-    arguments = (_each(shape.get("arguments")) for shape in (begun, now))
+    goes_on = "goes on" + " in the space that it was started with" * bool(changed)
+    arguments = (_each(shape.get("arguments")) for shape in (then, now))
     changed += _changes("", *arguments)
-    if begun and history.max_trials != now["max_trials"]:
+    if then and history.max_trials != now["max_trials"]:
         changed.append(f"max_trials (was {history.max_trials}, is {now['max_trials']})")
         goes_on += f", to {now['max_trials']} trials"
     if not changed:
@@ -80,7 +80,7 @@ def explain_change(
     if study.state is StudyState.FINISHED:
         goes_on = "is finished, and stays as it is"
     return (
-        "Expected the tuner that this study was begun with. Received: one that differs "
+        "Expected the tuner that this study was started with. Received: one that differs "
         f"in {'; '.join(changed)}. Nothing that the study's fingerprint covers has "
         "changed: look for a file, an environment variable, the machine or a library "
         f"that decides over it. The search {goes_on}. To search anew, remove "
@@ -103,7 +103,7 @@ def _arguments(oracle: keras_tuner.Oracle) -> Iterator[tuple[str, Any]]:
 def _hyperparameter(entry: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """A hyperparameter by its name, and by when it is active.
 
-    Neither its default, which is where a search begins, nor the order of choices counts.
+    Neither its default, which is where a search starts, nor the order of choices counts.
     """
     config = dict(entry["config"], kind=entry["class_name"])
     config.pop("default", None)

@@ -1,21 +1,22 @@
-"""What an oracle knows beside its trials: captured for the journal, and put back.
+"""What an oracle knows besides its trials: captured for the journal, and put back.
 
-KerasTuner's contract for this is `get_state` and `set_state`, but its own oracles do not
-keep it (grid search forgets where it is, Bayesian optimisation its random numbers), and
-most custom oracles only override `populate_space`. So, where a class below KerasTuner's
-does not override `get_state`, the plain attributes it changed are kept for it. A class
-that does has said what its state is, and nothing else of it is touched.
+Three things, each with its two directions: the state of the oracle's own class
+(`OracleState`), the random generators in it, and the search spaces that trials refer to
+(`SpaceTable`). `ledger` writes them, `restore` puts them back.
 """
 
 import contextlib
+import hashlib
+import importlib
+import json
 import marshal
-from collections.abc import Iterator
+import random
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import keras_tuner
 from keras_tuner.oracles import BayesianOptimizationOracle
 
-from tuner_component.search.oracle import random_state
 from tuner_component.search.storage import plain
 
 _RANDOM = "$random"
@@ -24,9 +25,22 @@ _BASE = keras_tuner.Oracle(objective=_OBJECTIVE)
 _BASE_ATTRIBUTES = frozenset(vars(_BASE)) | {"_directory", "_project_name"}
 _BASE_STATE = frozenset(_BASE.get_state())
 
+# Classes by their names, so that nothing here has to import numpy.
+_PYTHON = "random.Random"
+_NUMPY_LEGACY = "numpy.random.mtrand.RandomState"
+_NUMPY = "numpy.random._generator.Generator"
+
 
 class OracleState:
-    """The state of one oracle beyond what every `keras_tuner.Oracle` has."""
+    """The state of one oracle beyond what every `keras_tuner.Oracle` has.
+
+    KerasTuner's contract for this is `get_state` and `set_state`, but its own oracles do
+    not keep it (grid search forgets where it is, Bayesian optimization its random
+    numbers), and most custom oracles only override `populate_space`. So, where a class
+    below KerasTuner's does not override `get_state`, the plain attributes it changed are
+    kept for it. A class that does has said what its state is, and nothing else of it is
+    touched.
+    """
 
     def __init__(self, oracle: keras_tuner.Oracle) -> None:
         """Takes note of the state that the oracle's constructor left.
@@ -75,7 +89,7 @@ class OracleState:
             self._at_first.pop(name, None)
             if isinstance(value, dict) and _RANDOM in value:
                 generator = getattr(self._oracle, name, None)
-                value = random_state.put_back(generator, value[_RANDOM])
+                value = put_back(generator, value[_RANDOM])
                 setattr(self._oracle, name, value)
             else:
                 setattr(self._oracle, name, plain.decode(value))
@@ -142,5 +156,121 @@ def _definer(cls: type, method: str) -> type:
 
 
 def _encode(value: Any) -> Any:
-    state = random_state.of(value)
+    state = generator_state(value)
     return plain.encode(value) if state is None else {_RANDOM: state}
+
+
+def generator_state(value: Any) -> dict[str, Any] | None:
+    """The state of a random generator; None for anything else."""
+    kind = f"{type(value).__module__}.{type(value).__qualname__}"
+    if kind == _PYTHON:
+        state = value.getstate()
+    elif kind == _NUMPY_LEGACY:
+        state = value.get_state(legacy=False)
+    elif kind == _NUMPY:
+        state = value.bit_generator.state
+    else:
+        return None
+    return {"kind": kind, "state": plain.encode(_lists(state))}
+
+
+def put_back(generator: Any, saved: dict[str, Any]) -> Any:
+    """Puts a generator where another was.
+
+    Args:
+        generator: Of the kind that was saved, to be changed in place; or anything else.
+        saved: What `generator_state` returned.
+
+    Returns:
+        `generator`, or a new one if that was of another kind.
+    """
+    kind, state = saved["kind"], plain.decode(saved["state"])
+    known = generator_state(generator)
+    if known is None or known["kind"] != kind:
+        generator = _new(kind, state)
+    if kind == _PYTHON:
+        generator.setstate(state)
+    elif kind == _NUMPY_LEGACY:
+        generator.set_state(state)
+    else:
+        generator.bit_generator.state = state
+    return generator
+
+
+def _new(kind: str, state: Any) -> Any:
+    if kind == _PYTHON:
+        return random.Random()
+    # KerasTuner has imported numpy; nothing else here needs it.
+    numpy_random = importlib.import_module("numpy.random")
+    if kind == _NUMPY_LEGACY:
+        return numpy_random.RandomState()
+    bit_generator = getattr(numpy_random, state["bit_generator"])
+    return numpy_random.Generator(bit_generator())
+
+
+def _lists(state: Any) -> Any:
+    """A copy of nested dicts in which numpy's arrays are lists."""
+    if isinstance(state, dict):
+        return {key: _lists(value) for key, value in state.items()}
+    return state.tolist() if hasattr(state, "tolist") else state
+
+
+class SpaceTable:
+    """The distinct search spaces of a study, by key.
+
+    A trial of KerasTuner carries the whole search space. Trials mostly share it, so the
+    journal keeps each distinct space once and trials refer to it by a key; on the way
+    back they share the same hyperparameter objects, which nothing ever mutates.
+    """
+
+    def __init__(self) -> None:
+        """Creates an empty table."""
+        self._spaces: dict[str, Sequence[Any]] = {}
+        self._latest = ""
+
+    def key(self, hyperparameters: Any) -> tuple[str, list[Any] | None]:
+        """Looks a space up.
+
+        Args:
+            hyperparameters: `keras_tuner.HyperParameters`.
+
+        Returns:
+            The key of its space, and what to journal for `add` if it is new here.
+        """
+        space = hyperparameters.space
+        if self._latest and _same(space, self._spaces[self._latest]):
+            return self._latest, None
+        entries = plain.encode(hyperparameters.get_config()["space"])
+        # By content, so that a space whose record was lost gets its key back.
+        key = hashlib.sha256(json.dumps(entries).encode()).hexdigest()[:12]
+        if key in self._spaces:
+            self._latest = key
+            return key, None
+        self.add(key, entries)
+        return key, entries
+
+    def add(self, key: str, entries: Sequence[Any]) -> None:
+        """Takes up a space read from the journal."""
+        config = {"space": plain.decode(entries), "values": {}}
+        self._spaces[key] = keras_tuner.HyperParameters.from_config(config).space
+        self._latest = key
+
+    def hyperparameters(self, key: str, values: Mapping[str, Any]) -> Any:
+        """`keras_tuner.HyperParameters` with a known space and these values.
+
+        A space whose record was lost is taken as empty.
+        """
+        result = keras_tuner.HyperParameters()
+        for hyperparameter in self._spaces.get(key, ()):
+            result._hps[hyperparameter.name].append(hyperparameter)
+            result._space.append(hyperparameter)
+        result.values = dict(values)
+        return result
+
+
+def _same(some: Sequence[Any], others: Sequence[Any]) -> bool:
+    """Whether two spaces have equal hyperparameters; quicker than their configurations."""
+    return len(some) == len(others) and all(
+        type(a) is type(b) and vars(a) == vars(b)
+        for a, b in zip(some, others, strict=True)
+    )

@@ -1,9 +1,17 @@
-"""Reading the trials that an oracle knows."""
+"""The trials that an oracle knows: those that ended, and those that have not.
 
+Nothing here is journaled: see `ledger`.
+"""
+
+import collections
 import math
+from collections.abc import Iterable
 from typing import Any
 
+import keras_tuner
 from keras_tuner.engine import trial as trial_lib
+
+from tuner_component.search.errors import SearchError
 
 
 def is_scored(trial: trial_lib.Trial) -> bool:
@@ -33,3 +41,77 @@ def settle_score(trial: Any) -> None:
         trial.status, trial.score = trial_lib.TrialStatus.FAILED, None
     else:
         trial.score = float(trial.score)  # As it comes back: no number of numpy's.
+
+
+class OpenTrials:
+    """Keeps apart the trials that run and those that wait for a worker.
+
+    Args:
+        oracle: Knows the former by who runs them: its `ongoing_trials`.
+        waiting: Ids of the others.
+
+    Attributes:
+        waiting: Ids of the trials that wait, first come first served.
+    """
+
+    def __init__(self, oracle: keras_tuner.Oracle, waiting: Iterable[str]) -> None:
+        self._oracle = oracle
+        self.waiting = collections.deque(waiting)
+
+    def known(self, trial_id: str) -> str:
+        """The id of a trial, if it is one.
+
+        Raises:
+            SearchError: If the oracle knows no such trial.
+        """
+        if trial_id not in self._oracle.trials:
+            raise SearchError(
+                "Expected a trial that create_trial returned. "
+                f"Received: the trial id {trial_id!r}. Pass the id of such a trial."
+            )
+        return trial_id
+
+    def runs(self, trial_id: str) -> bool:
+        """Whether a worker runs a trial."""
+        ongoing = self._oracle.ongoing_trials.values()
+        return any(trial.trial_id == trial_id for trial in ongoing)
+
+    def check_runs(self, trial_id: str) -> None:
+        """Raises a `SearchError` if no worker runs a trial."""
+        if not self.runs(self.known(trial_id)):
+            raise SearchError(
+                f"Expected a running trial. Received: {trial_id}, which ended or "
+                "waits for a worker. Report each attempt's end once."
+            )
+
+    def take(self, tuner_id: str) -> Any:
+        """Gives the trial that has waited longest to a tuner; None if none waits."""
+        if not self.waiting:
+            return None
+        trial = self._oracle.trials[self.waiting.popleft()]
+        trial.status = trial_lib.TrialStatus.RUNNING
+        trial.message = trial.score = None
+        # What the attempt before reported must not be averaged into this one's.
+        trial.metrics = type(trial.metrics)()
+        self._oracle.ongoing_trials[tuner_id] = trial
+        return trial
+
+    def claim(self, trial_id: str) -> None:
+        """Takes a trial that waits, if it does, so that it can be ended."""
+        if trial_id in self.waiting:
+            self.waiting.remove(trial_id)
+            trial = self._oracle.trials[trial_id]
+            self._oracle.ongoing_trials[f"no worker ({trial_id})"] = trial
+
+    def release(self, trial_id: str, *, waits: bool = False) -> None:
+        """Takes a trial from the worker that runs it.
+
+        Args:
+            trial_id: The trial.
+            waits: Whether it waits for another worker now.
+        """
+        ongoing = self._oracle.ongoing_trials
+        for tuner_id in [k for k, t in ongoing.items() if t.trial_id == trial_id]:
+            del ongoing[tuner_id]
+        if waits:
+            self.waiting.append(trial_id)

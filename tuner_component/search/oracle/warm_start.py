@@ -17,7 +17,7 @@ _LOG = logging.getLogger(__name__)
 
 
 def start_from(oracle: Any, known: Known) -> None:
-    """Has an oracle begin with what is known.
+    """Has an oracle start with what is known.
 
     The points become its first trials; a tuner that only finds its hyperparameters in
     its first trial has that one before. Results are for oracles with a method
@@ -47,7 +47,7 @@ def start_from(oracle: Any, known: Known) -> None:
 
 
 class _Beginning:
-    """What an oracle begins with, as soon as its search space is known."""
+    """What an oracle starts with, as soon as its search space is known."""
 
     def __init__(self, oracle: Any, known: Known) -> None:
         self._oracle = oracle

@@ -92,7 +92,7 @@ def _search(
             job.entry, "driver", study.seed, may_overwrite=found is StudyState.NEW
         )
         warm_start.start_from(tuner.oracle, job.options.known)
-        oracle = DurableOracle(
+        oracle = DurableOracle.open(
             tuner.oracle,
             study,
             autocommit=False,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import simulation
-from tuner_component.search.oracle import recorder
+from tuner_component.search.oracle import ledger
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.study.history import History
 from tuner_component.search.study.study import Study
@@ -19,7 +19,7 @@ def test_records_do_not_grow_with_the_search(tmp_path: Path, kind: str) -> None:
     oracle.max_trials = 100
     oracle.max_epochs, oracle.hyperband_iterations = 81, 9
     with Study.open(str(tmp_path), simulation.FINGERPRINT) as study:
-        durable = DurableOracle(oracle, study)
+        durable = DurableOracle.open(oracle, study)
         for _ in range(100):
             simulation.run_trial(durable, durable.create_trial("worker"))
     with Study.open(str(tmp_path), simulation.FINGERPRINT) as study:
@@ -35,7 +35,7 @@ def test_state_is_written_in_full_now_and_then(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One lost file would cost the oracle's state for the rest of the search."""
-    monkeypatch.setattr(recorder, "_FULL_EVERY", 4)
+    monkeypatch.setattr(ledger, "_FULL_EVERY", 4)
     simulation.search_some(str(tmp_path), "counting", trials=8)
     with Study.open(str(tmp_path), simulation.FINGERPRINT) as study:
         records = list(study.journal.records())

@@ -1,12 +1,12 @@
-"""Trials that somebody runs, and those that wait."""
+"""Trials that a worker runs are kept apart from those that wait."""
 
 import keras_tuner
 import pytest
 
 from tests.support import simulation
 from tuner_component.search.errors import SearchError
-from tuner_component.search.oracle.open_trials import OpenTrials
 from tuner_component.search.oracle.repairs import repair
+from tuner_component.search.oracle.trials import OpenTrials
 
 
 @pytest.fixture(name="oracle")
@@ -23,7 +23,7 @@ def test_first_come_first_served(oracle: keras_tuner.Oracle) -> None:
     trials = OpenTrials(oracle, [])
     for trial_id in "10":
         trials.release(trial_id, waits=True)
-    assert trials.ids == ["1", "0", "2"]
+    assert list(trials.waiting) == ["1", "0"]
     assert trials.take("d").trial_id == "1"
     assert trials.runs("1") and not trials.runs("0")
 

@@ -1,0 +1,205 @@
+"""KerasTuner's own oracles, mended: Bayesian optimization, grid search and Hyperband.
+
+Each class here is KerasTuner's with one fault less, and suggests what KerasTuner's does
+wherever that fault does not show. `repair` puts it behind the user's oracle class. What
+has to be mended in every oracle is in `repairs`.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from keras_tuner.oracles import (
+    BayesianOptimizationOracle,
+    GridSearchOracle,
+    HyperbandOracle,
+)
+
+_ENDED = ("COMPLETED", "FAILED")
+
+
+# Of a point that Bayesian optimization suggests in the unit cube. One last bit in a score moves the eighth digit, or the
+# seventh where there are many trials. KerasTuner's optimiser itself stops near the sixth.
+_POINT_DIGITS = 5
+
+
+class ResumableBayesian(BayesianOptimizationOracle):  # type: ignore[misc]
+    """`BayesianOptimizationOracle` that suggests the same again after a resume.
+
+    It guesses scores only once it has seen some, and rounds what it suggests.
+
+    While trials run, KerasTuner asks its model for their likely scores. A model that was
+    never fitted (the first time, or after a resume, which fits none) answers 0 whatever
+    the scale of the objective: below the best loss there is, and the search would go
+    where it has just been. Here it is fitted to the completed trials first.
+
+    The same trials do not lead KerasTuner to quite the same suggestion: its optimiser
+    takes differences over steps of 1e-8, which turn the last bit of a matrix product into
+    the eighth digit of a hyperparameter. That bit depends on the CPU and on the build of
+    numpy and scipy, and on the number of threads. The next suggestions build on this one,
+    so the searches part.
+    """
+
+    trials: dict[str, Any]
+    ongoing_trials: dict[str, Any]
+
+    def _vectorize_trials(self) -> Any:
+        if self.ongoing_trials and not hasattr(self.gpr, "X_train_"):
+            self._fit_to_completed()
+        return super()._vectorize_trials()
+
+    def _fit_to_completed(self) -> None:
+        trials, ongoing = self.trials, self.ongoing_trials
+        self.trials = {i: t for i, t in trials.items() if t.status == "COMPLETED"}
+        self.ongoing_trials = {}
+        try:
+            self.gpr.fit(*super()._vectorize_trials())
+        finally:
+            self.trials, self.ongoing_trials = trials, ongoing
+
+    def _vector_to_values(self, vector: Any) -> Any:
+        # On the grid of rounded points, such noise is lost before it is acted upon.
+        return super()._vector_to_values(
+            [round(float(x), _POINT_DIGITS) for x in vector]
+        )
+
+
+class ResumableGrid(GridSearchOracle):  # type: ignore[misc]
+    """`GridSearchOracle` whose order of points can be rebuilt.
+
+    A hyperparameter may be found while other trials run, or by a trial after one that
+    failed before it got there. The points of those lack it, and KerasTuner ends the
+    search with a KeyError where it compares them. Here they have it at its default,
+    which is the value that each trial finding it anew gets.
+    """
+
+    trials: dict[str, Any]
+    start_order: list[str]
+    _ordered_ids: Any
+
+    def rebuild_order(self, lost: Collection[str]) -> None:
+        """Rebuilds what the state of a grid search does not keep.
+
+        The order of the points is that of their values, each hyperparameter's default
+        first, as `_compare` has it.
+
+        Args:
+            lost: Ids of trials whose values are lost; their points are found again
+                from those before them.
+        """
+        known = [trial_id for trial_id in self.start_order if trial_id not in lost]
+        ranks = {hp.name: _ranked_values(hp) for hp in self.hyperparameters.space}
+
+        def position(trial_id: str) -> list[int]:
+            values = self._completed(self.trials[trial_id].hyperparameters.values)
+            return [r.index(values[n]) if n in values else -1 for n, r in ranks.items()]
+
+        self._ordered_ids = type(self._ordered_ids)()
+        for trial_id in sorted(known, key=position):
+            self._ordered_ids.insert(trial_id)
+        if lost:
+            self._populate_next = known
+
+    def _compare(self, a: Mapping[str, Any], b: Mapping[str, Any]) -> int:
+        order: int = super()._compare(self._completed(a), self._completed(b))
+        return order
+
+    def _get_next_combination(self, values: Mapping[str, Any]) -> Any:
+        return super()._get_next_combination(self._completed(values))
+
+    def _completed(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The values with the default of each active hyperparameter they lack."""
+        completed = dict(values)
+        for hp in self.hyperparameters.space:
+            if all(condition.is_active(completed) for condition in hp.conditions):
+                completed.setdefault(hp.name, hp.default)
+        return completed
+
+
+class FaultTolerantHyperband(HyperbandOracle):  # type: ignore[misc]
+    """`HyperbandOracle` whose brackets go on although trials fail.
+
+    KerasTuner promotes a trial once more trials of its round have *completed* than the
+    round will throw out. A failed trial never completes, so each failure costs a
+    promotion: two failures among the first 98 trials of a bracket, and nothing reaches
+    its last round. Here a failed trial counts as what it is, the first to be thrown out.
+    Without failures, the suggestions are KerasTuner's own.
+    """
+
+    _brackets: list[dict[str, Any]]
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """See `keras_tuner.Oracle.populate_space`."""
+        self._remove_completed_brackets()
+        for bracket in self._brackets:
+            if not self._is_closed(bracket, 0):
+                break
+            promoted = self._promote(bracket, trial_id)
+            if promoted is not None:
+                return {"status": "RUNNING", "values": promoted}
+        # With no trial left to promote, the next step is KerasTuner's: a random trial for
+        # the open first round, a new bracket, or the end.
+        suggestion: dict[str, Any] = super().populate_space(trial_id)
+        return suggestion
+
+    def _remove_completed_brackets(self) -> None:
+        self._brackets = [
+            bracket
+            for bracket in self._brackets
+            if not self._is_closed(bracket, len(bracket["rounds"]) - 1)
+        ]
+
+    def _promote(self, bracket: dict[str, Any], trial_id: str) -> dict[str, Any] | None:
+        """Values that continue the best trial of a round that can spare it."""
+        number = bracket["bracket_num"]
+        for index in range(1, len(bracket["rounds"])):
+            candidates = self._candidates(bracket, index)
+            if not candidates:
+                continue
+            pick = max if self.objective.direction == "max" else min
+            best = pick(candidates, key=lambda trial: trial.score)
+            bracket["rounds"][index].append({"past_id": best.trial_id, "id": trial_id})
+            return {
+                **best.hyperparameters.values,
+                "tuner/trial_id": best.trial_id,
+                "tuner/epochs": self._get_epochs(number, index),
+                "tuner/initial_epoch": self._get_epochs(number, index - 1),
+                "tuner/bracket": number,
+                "tuner/round": index,
+            }
+        return None
+
+    def _candidates(self, bracket: dict[str, Any], index: int) -> list[Any]:
+        """Trials of the round before, the best of which may enter this round now."""
+        past = self._trials_of(bracket, index - 1)
+        selected = {entry["past_id"] for entry in bracket["rounds"][index]}
+        candidates = [
+            trial
+            for trial in past
+            if trial.status == "COMPLETED" and trial.trial_id not in selected
+        ]
+        past_size = self._get_size(bracket["bracket_num"], index - 1)
+        losers = past_size - self._get_size(bracket["bracket_num"], index)
+        losers -= sum(trial.status == "FAILED" for trial in past)
+        if self._is_closed(bracket, index - 1):
+            losers -= past_size - len(past)  # Those that failed rounds ago.
+        return candidates if len(candidates) > max(losers, 0) else []
+
+    def _is_closed(self, bracket: dict[str, Any], index: int) -> bool:
+        """Whether a round has all the trials it will ever get."""
+        size = self._get_size(bracket["bracket_num"], index)
+        if len(bracket["rounds"][index]) >= size:
+            return True
+        return (
+            index > 0
+            and self._is_closed(bracket, index - 1)
+            and all(t.status in _ENDED for t in self._trials_of(bracket, index - 1))
+            and not self._candidates(bracket, index)
+        )
+
+    def _trials_of(self, bracket: dict[str, Any], index: int) -> list[Any]:
+        return [self.trials[entry["id"]] for entry in bracket["rounds"][index]]
+
+
+def _ranked_values(hyperparameter: Any) -> list[Any]:
+    default = hyperparameter.default
+    return [default, *(v for v in hyperparameter.values if v != default)]
