@@ -95,7 +95,7 @@ def test_takes_a_parameter_of_the_pipeline_for_tune_args() -> None:
         (
             RuntimeParameter("p", str, '{"num_parallel_trials": -1}'),
             ValueError,
-            "0 or more",
+            "num_parallel_trials to be 1 or more",
         ),
     ],
 )
@@ -115,7 +115,9 @@ def test_refuses_other_tune_args() -> None:
 
 def test_refuses_negative_parallel_trials() -> None:
     """A negative number would be taken for the default."""
-    with pytest.raises(ValueError, match=r"0 or more. Received: -1"):
+    with pytest.raises(
+        ValueError, match=r"num_parallel_trials to be 1 or more. Received: -1"
+    ):
         make(tune_args=TuneArgs(num_parallel_trials=-1))
 
 
