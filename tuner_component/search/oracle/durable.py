@@ -5,10 +5,11 @@ import logging
 import threading
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
+from typing_extensions import Self
 
 from tuner_component.search import events
 from tuner_component.search.oracle import trials
@@ -21,11 +22,11 @@ from tuner_component.search.oracle.restore import restore
 from tuner_component.search.stopping.curves import LearningCurves
 from tuner_component.search.study.study import Study, StudyState
 
-if TYPE_CHECKING:  # Python 3.10 does not have it.
-    from typing_extensions import Self
-
 _Status = trial_lib.TrialStatus
 _log = logging.getLogger(__name__)
+
+# Python 3.10 has no `typing.Self`.
+OracleT = TypeVar("OracleT", bound="DurableOracle")
 
 # An oracle that takes longer for its suggestions has a model, and is asked for one ahead.
 # A quick one is not: it loses nothing by waiting, and knows one result more by then.
@@ -88,7 +89,7 @@ class DurableOracle(OracleFacade):
         epochs: LearningCurves | None = None,
         display: bool = False,
         observer: events.Observer | None = None,
-    ) -> "Self":
+    ) -> Self:
         """Repairs an oracle, restores it from a study, and wraps it.
 
         Args:
