@@ -1,21 +1,21 @@
-# The image that every step of a compiled pipeline runs in; see docs/kubeflow.md.
+# The image in which every step of a compiled pipeline runs; see docs/kubeflow.md.
 #
 #   docker build --tag REGISTRY/penguin:1 .
 #
-# on TFX 1.16 and Python 3.10, or on TFX 1.21:
+# for TFX 1.16 and Python 3.10, or for TFX 1.21:
 #
 #   docker build --tag REGISTRY/penguin:1 --build-arg TFX=1.21 \
 #     --build-arg PYTHON=3.13 --build-arg DEBIAN=trixie .
 ARG PYTHON=3.10
 ARG DEBIAN=bookworm
 
-# With a compiler: a package that TFX needs comes as source only.
+# This image has a compiler: a package that TFX needs comes as source only.
 FROM python:${PYTHON}-${DEBIAN} AS build
 ARG TFX=1.16
 COPY . /src
-# With pip, which TFX installs the user's module with when a step begins; and with
-# bytecode, without which each step would compile what it imports. Without headers to
-# compile operations of TensorFlow with: they are a tenth of the image.
+# pip stays: TFX installs the user's module with it when a step starts. Bytecode stays:
+# without it each step would compile what it imports. TensorFlow's headers, for compiling
+# custom operations, go: they are a tenth of the image.
 RUN python -m venv /opt/venv \
   && /opt/venv/bin/pip install --no-cache-dir \
     --constraint "/src/constraints/tfx-${TFX}.txt" "/src[kfp]" \

@@ -1,4 +1,4 @@
-# Each command sets up what it needs; see tools/setup_env.sh for what that is.
+# Each command sets up what it needs first; see tools/setup_env.sh.
 python := .venv/bin/python
 
 .PHONY: help setup demo test lint format protos wheel clean
@@ -6,11 +6,11 @@ python := .venv/bin/python
 help:
 	@echo "make demo    run the penguin pipeline on this machine"
 	@echo "make test    run all tests"
-	@echo "make setup   only make .venv (the others do it when needed)"
+	@echo "make setup   only make .venv (the other commands do it if needed)"
 	@echo "make lint    check style and types"
-	@echo "make format  put the sources into shape"
-	@echo "make protos  generate the messages anew from proto/tuner.proto"
-	@echo "make wheel   build the wheel and the sdist into dist/"
+	@echo "make format  format the sources"
+	@echo "make protos  generate the messages again from proto/tuner.proto"
+	@echo "make wheel   build the wheel and the sdist in dist/"
 	@echo "make clean   remove what builds and tools leave behind"
 
 setup:
@@ -19,7 +19,7 @@ setup:
 demo: setup
 	$(python) -m examples.penguin.pipeline_local
 
-# A file's tests share what is expensive to make: they stay in one process.
+# The tests of one file share what is expensive to make, so they stay in one process.
 test: setup
 	$(python) -m pytest --numprocesses logical --maxprocesses 4 \
 		--dist loadfile --no-loadscope-reorder

@@ -1,4 +1,4 @@
-"""Packaging of tfx-tuner-component; the tools' settings are in pyproject.toml."""
+"""Packaging of tfx-tuner-component; settings of the tools are in pyproject.toml."""
 
 from pathlib import Path
 from runpy import run_path
@@ -43,8 +43,8 @@ setup(
     python_requires=">=3.10,<3.14",
     install_requires=[
         "absl-py",
-        # TFX 1.16 (Python 3.10) imports it without requiring it; it came with
-        # Apache Beam until that dropped it in 2.69.
+        # TFX 1.16 (Python 3.10) imports it without requiring it. It came with Apache
+        # Beam, which dropped it in 2.69.
         "dill; python_version < '3.11'",
         "jinja2>=3",
         "keras>=3",
@@ -56,31 +56,31 @@ setup(
         "pyyaml",
         "rich>=13",
         "scikit-learn",
-        # KerasTuner imports it without requiring it; TensorFlow brings it along, the
-        # other backends do not.
+        # KerasTuner imports it without requiring it; TensorFlow requires it, the other
+        # backends do not.
         "six",
-        # KerasTuner imports it on the TensorFlow backend without requiring it,
-        # and TensorFlow stopped bringing it in 2.21.
+        # KerasTuner imports it on the TensorFlow backend without requiring it, and
+        # TensorFlow no longer requires it since 2.21.
         "tensorboard>=2.16",
         "tensorflow>=2.16",
         "tensorflow-data-validation>=1.16",
         "tfx>=1.16,<2",
     ],
     extras_require={
-        # To compile pipelines for Kubeflow and Vertex, and to run them there: all that
-        # TFX needs of Kubeflow. The SDK, which only submits what was compiled, wants
-        # other releases of protobuf or urllib3 than TFX, and an environment of its own.
+        # All that TFX needs of Kubeflow, to compile pipelines for Kubeflow and Vertex and
+        # to run them there. The SDK only submits compiled pipelines. It needs other
+        # releases of protobuf or urllib3 than TFX, and so an environment of its own.
         "kfp": ["kfp-pipeline-spec>=0.2.2,<3"],
         # Stopping rules and OptunaOracle.
         "optuna": ["cmaes>=0.11", "optuna>=4.2,<6"],
-        # Exact versions where another one would judge the same code differently.
+        # Exact versions if another version would judge the same code differently.
         "dev": [
             "build>=1.2",
             "cloudpickle>=2.2",
             "cmaes>=0.11",
             "mypy==2.4.1",
             "optuna>=4.2,<6",
-            # Drives the browser that looks at the report; the browser is the machine's.
+            # Drives the browser that looks at the report; it uses the machine's browser.
             "playwright>=1.50",
             "pytest>=8,<10",
             "pytest-xdist>=3.6,<4",

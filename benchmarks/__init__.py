@@ -1,1 +1,1 @@
-"""Benchmarks; each one states its goal in its docstring."""
+"""Benchmarks. Each one states its goal in its docstring."""

@@ -1,9 +1,9 @@
-"""What a study costs per trial, and how long a long one takes to open again.
+"""Measures what a study costs per trial, and how long a large one takes to reopen.
 
-Goal: creating, updating and ending a trial, made durable twice on the way, takes at most
-3 ms (median) from the first trial to the 10,000th; a study of 10,000 trials is opened
-again, its oracle restored, in less than 2 s. Imports are not counted. Beside it: what of
-it is the oracle's own time (`oracle_ms`: KerasTuner's code, its search algorithm included,
+Goal: to create, update and end a trial, with two durable writes, takes at most 3 ms
+(median) from the first trial to the 10,000th; to open a study of 10,000 trials again and
+restore its oracle takes less than 2 s. Imports are not counted. For comparison: the
+oracle's own share of the time (`oracle_ms`: KerasTuner's code with its search algorithm,
 without its files), how long the disk takes for a durable new file, and what KerasTuner's
 own bookkeeping costs, which grows with the number of trials.
 
@@ -32,7 +32,7 @@ from tuner_component.search.study.study import Study
 FINGERPRINT = {"benchmark": "bookkeeping"}
 PER_TRIAL_GOAL_MS = 3.0
 RELOAD_GOAL_S = 2.0
-# Trials at either end of a search over which the median is taken.
+# The medians are taken over this many trials at the start and at the end of a search.
 SAMPLE = 200
 
 
@@ -76,7 +76,7 @@ def median_ms(seconds: list[float]) -> float:
 
 
 def measure(kind: str, trials: int, directory: Path) -> dict[str, float]:
-    """Per-trial cost at either end of a search, and the time to open it again."""
+    """Cost per trial at the start and the end of a search, and the time to reopen it."""
     with Study.open(str(directory), FINGERPRINT, seed=1) as study:
         durable = DurableOracle.open(oracle(kind, trials), study)
         seconds = [run_trial(durable) for _ in range(trials)]
@@ -86,7 +86,7 @@ def measure(kind: str, trials: int, directory: Path) -> dict[str, float]:
         reload_s = time.perf_counter() - begin
         assert len(again.end_order) == trials
     alone = oracle(kind, trials)
-    repair(alone)  # It keeps nothing, and walks through no other trials.
+    repair(alone)  # It writes no files, and does not look through all trials.
     own = [run_trial(alone) for _ in range(trials)]
     return {
         "first_ms": median_ms(seconds[:SAMPLE]),
@@ -100,7 +100,7 @@ def measure(kind: str, trials: int, directory: Path) -> dict[str, float]:
 
 
 def measure_kerastuner(trials: int, directory: Path) -> dict[str, float]:
-    """The same of KerasTuner alone, which makes nothing durable."""
+    """The same for KerasTuner alone, which makes nothing durable."""
     stock = oracle("random", trials)
     stock._set_project_dir(str(directory), "stock")
     stock.verbose = 0
@@ -125,9 +125,9 @@ def in_directory(parent: str | None, work: Callable[[Path], Any]) -> Any:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     harness.add_arguments(parser)
-    parser.add_argument("--directory", help="on the disk to be measured")
+    parser.add_argument("--directory", help="a directory on the disk to measure")
     arguments = parser.parse_args()
-    # As the fork server does before it forks the driver, whose work this is.
+    # This is the driver's work; the fork server does the same before it forks the driver.
     gc.collect()
     gc.freeze()
     trials = 1_000 if arguments.quick else 10_000

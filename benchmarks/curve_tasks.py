@@ -1,8 +1,8 @@
 """Real tasks with finite search spaces, for comparing searches.
 
-Data that packages ship, trained with scikit-learn's multilayer perceptron: an epoch takes
-milliseconds, so that every point of a space of 672 or 2,016 can be trained once, and
-searches be compared on the recorded curves.
+The data come with packages, and the model is scikit-learn's multilayer perceptron. An
+epoch takes milliseconds, so every point of a space of 672 or 2,016 can be trained once,
+and searches can be compared on the recorded curves.
 """
 
 import csv
@@ -26,7 +26,7 @@ from sklearn import (
 
 EPOCHS = 27
 Space = dict[str, list[Any]]
-# Names, and values in their order, of the six hyperparameters.
+# Names of the six hyperparameters, and their values in order.
 LARGE: Space = {
     "learning_rate": [1e-4 * 10 ** (k / 2) for k in range(7)],
     "width": [8, 16, 32, 64],
@@ -36,7 +36,7 @@ LARGE: Space = {
     "activation": ["relu", "tanh"],
 }
 
-# Of the tasks whose trainings take longer.
+# For the tasks that take longer to train.
 SMALL: Space = {**LARGE, "l2": [1e-3, 1e0], "batch_size": [32, 128]}
 
 Data = tuple[np.ndarray, np.ndarray]
@@ -50,7 +50,7 @@ class Task:
         name: Its name.
         load: Returns features and targets.
         space: Its search space.
-        regression: Whether the targets are numbers to approximate.
+        regression: Whether the targets are numbers, not classes.
     """
 
     name: str
@@ -96,7 +96,7 @@ def train(task: Task, point: dict[str, Any], seed: int, data: Any) -> Iterator[f
 
 
 def points(space: Space) -> Iterator[tuple[tuple[int, ...], dict[str, Any]]]:
-    """Every point of the space, with its place in a table."""
+    """Every point of the space, with its place in the table of curves."""
     sizes = [range(len(values)) for values in space.values()]
     for place in itertools.product(*sizes):
         values = [space[name][i] for name, i in zip(space, place, strict=True)]
@@ -109,7 +109,7 @@ def _digits() -> Data:
 
 
 def _penguins() -> Data:
-    """From its measures, the species and the sex of a penguin."""
+    """Predict the species and sex of a penguin from its measurements."""
     path = Path(__file__).parents[1] / "examples/penguin/data/penguins.csv"
     with path.open() as file:
         rows = [row for row in csv.DictReader(file) if row["sex"] in ("male", "female")]
@@ -124,7 +124,7 @@ def _diabetes() -> Data:
 
 
 def _docstrings() -> Data:
-    """From a function's documentation, which library it belongs to."""
+    """Predict from a function's documentation which library it belongs to."""
     texts, labels = [], []
     for name in ("numpy", "scipy.stats", "sklearn.metrics", "keras.ops", "pandas"):
         module = importlib.import_module(name)
@@ -136,7 +136,7 @@ def _docstrings() -> Data:
     vectors = feature_extraction.text.TfidfVectorizer(
         max_features=128, stop_words="english"
     )
-    # Every second one: an epoch takes half as long.
+    # Every second one, so that an epoch takes half as long.
     return vectors.fit_transform(texts[::2]).toarray(), np.array(labels[::2])
 
 

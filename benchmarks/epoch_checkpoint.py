@@ -1,8 +1,8 @@
-"""What going on after a crash costs a training that never crashes.
+"""Measures what checkpoints, which are for crashes, cost a training that never crashes.
 
 Goal: checkpoints take at most 5 % of the training time, from models that train an epoch in
-milliseconds to models whose checkpoint is 100 MB. Also shown: how much training a crash
-would cost at worst, the longest time between two checkpoints.
+milliseconds to models whose checkpoint is 100 MB. Also shown: the longest time between two
+checkpoints, which is how much training a crash costs at worst.
 
     python -m benchmarks.epoch_checkpoint [--quick] [--check]
 """
@@ -32,7 +32,7 @@ MODELS = {"small": 64, "medium": 3_900, "large": 31_000}
 
 
 class Measured(WriteBudget):
-    """Remembers when states were written."""
+    """Remembers when checkpoints were written, and how large the last one was."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class Measured(WriteBudget):
 
 
 class StopAfter(keras.callbacks.Callback):  # type: ignore[misc]
-    """Ends a training after some seconds, at the end of an epoch."""
+    """Ends a training after the given seconds, at the end of an epoch."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class StopAfter(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 def measure(units: int, samples: int, seconds: float) -> dict[str, float]:
-    """Trains one trial and adds up what its checkpoints took."""
+    """Trains one trial and adds up the time of its checkpoints."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(samples, 256)).astype("float32")
     y = x.sum(axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""Calling a Tuner's executor by hand, as an orchestrator does."""
+"""Calls a Tuner's executor directly, as an orchestrator does."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ Artifacts = dict[str, list[Any]]
 
 
 def artifact(cls: Any, uri: Path) -> list[Any]:
-    """An artifact, as a channel has it."""
+    """A list with one artifact, as a channel has it."""
     result = cls()
     result.uri = str(uri)
     return [result]
@@ -26,13 +26,13 @@ def run(cls: Any, root: Path, inputs: Artifacts, properties: dict[str, Any]) -> 
     """Runs an executor.
 
     Args:
-        cls: Class of the executor.
-        root: Where it writes to.
-        inputs: Input artifacts.
-        properties: Execution properties.
+        cls: The executor's class.
+        root: The directory that it writes to.
+        inputs: Its input artifacts.
+        properties: Its execution properties.
 
     Returns:
-        Directory of the tuner_results artifact.
+        The directory of the tuner_results artifact.
     """
     context = cls.Context(tmp_dir=str(root / "tmp"), unique_id="1")
     best, results = root / "best_hyperparameters", root / "tuner_results"

@@ -1,4 +1,4 @@
-"""What every benchmark shares: its flags, and how it prints its figures."""
+"""What all benchmarks share: flags, and how figures are printed."""
 
 import argparse
 import json
@@ -12,10 +12,10 @@ from typing import Any
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds `--quick` and `--check`."""
     parser.add_argument(
-        "--quick", action="store_true", help="take less than a minute; rougher figures"
+        "--quick", action="store_true", help="take under a minute, for rougher figures"
     )
     parser.add_argument(
-        "--check", action="store_true", help="exit 1 if the goal is missed"
+        "--check", action="store_true", help="exit with 1 if the goal is missed"
     )
 
 
@@ -23,9 +23,9 @@ def report(arguments: argparse.Namespace, figures: dict[str, Any], met: bool) ->
     """Prints the figures as one JSON object on the last line.
 
     Args:
-        arguments: The parsed flags; with `check` set, exits 1 if the goal is missed.
+        arguments: The parsed flags; with `check`, exits with 1 if the goal is missed.
         figures: What was measured.
-        met: Whether the goal of the benchmark is met.
+        met: Whether the benchmark's goal is met.
     """
     result = {
         **_rounded(figures),
@@ -39,7 +39,7 @@ def report(arguments: argparse.Namespace, figures: dict[str, Any], met: bool) ->
 
 
 def machine() -> dict[str, Any]:
-    """Describes the machine and the libraries that the figures depend on."""
+    """Describes the machine and the libraries, on which the figures depend."""
     versions = {}
     for name in ("tfx", "tensorflow", "keras", "keras-tuner"):
         try:

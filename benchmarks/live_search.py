@@ -1,11 +1,11 @@
 """Searches that really train: a convolutional network for scikit-learn's digits.
 
-`benchmarks.search_quality --live` runs each search in a process of its own:
+`benchmarks.search_quality --live` runs each search in its own process:
 
     python -m benchmarks.live_search SEARCH DIRECTORY --seed N
 
-prints "begun" when it begins, and "loss" and the validation loss of each trial that ends.
-The epochs it has spent are the size of the file `epochs` in DIRECTORY.
+prints "started" when it starts, and "loss" and the validation loss of each trial that
+ends. The size of the file `epochs` in DIRECTORY is the number of epochs spent.
 """
 
 import argparse
@@ -31,11 +31,11 @@ from tuner_component.search.parallel.protocol import EntryPoint
 EPOCHS = 12
 OURS = "ours"
 STOCK = ("stock random", "stock hyperband", "stock bayesian")
-# What one in twenty of the points reaches that were drawn at random.
+# One in twenty randomly drawn points reaches this validation loss.
 TARGET = 0.06
 _TRIALS = 1000
-# What a search prints, among what others print.
-_BEGUN, _SCORE = "begun", "loss "
+# What a search prints, among the output of libraries.
+_STARTED, _SCORE = "started", "loss "
 
 
 def build(hp: keras_tuner.HyperParameters) -> keras.Model:
@@ -63,14 +63,14 @@ def build(hp: keras_tuner.HyperParameters) -> keras.Model:
     model.compile(
         keras.optimizers.Adam(hp.Float("learning_rate", 1e-5, 1e-1, sampling="log")),
         "sparse_categorical_crossentropy",
-        # The loss without what the regulariser adds to it.
+        # The loss without the regulariser's part.
         metrics=[keras.metrics.SparseCategoricalCrossentropy(name="entropy")],
     )
     return model
 
 
 class Model(keras_tuner.HyperModel):
-    """Tunes the batch size, too."""
+    """Tunes the batch size as well."""
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         return build(hp)
@@ -85,7 +85,7 @@ def _batch_size(hp: keras_tuner.HyperParameters) -> int:
 
 
 class _Counter(keras.callbacks.Callback):
-    """Counts epochs, of whichever process."""
+    """Counts the epochs of all processes."""
 
     def __init__(self, path: str) -> None:
         super().__init__()
@@ -97,7 +97,7 @@ class _Counter(keras.callbacks.Callback):
 
 
 def make(argument: bytes, role: str) -> Any:
-    """Entry point: the tuner of a search, and what it trains with."""
+    """Entry point: the tuner of a search, and the arguments of its training."""
     told = json.loads(argument)
     directory, seed = told["directory"], told["seed"]
     common: dict[str, Any] = {
@@ -139,7 +139,7 @@ def _say(word: str) -> None:
 
 
 def search(name: str, directory: str, seed: int) -> None:
-    """Searches without end, and tells of each trial that ends."""
+    """Searches without end, and prints the loss of each trial that ends."""
     told = {"search": name, "directory": directory, "seed": seed}
     argument = json.dumps(told).encode()
     if name == OURS:
@@ -148,7 +148,7 @@ def search(name: str, directory: str, seed: int) -> None:
             if isinstance(event, events.TrialEnded) and event.score is not None:
                 _say(f"{_SCORE}{event.score}")
 
-        _say(_BEGUN)
+        _say(_STARTED)
         launch.run_parallel(
             EntryPoint("benchmarks.live_search:make", argument),
             f"{directory}/study",
@@ -170,7 +170,7 @@ def search(name: str, directory: str, seed: int) -> None:
 
     oracle.end_trial, oracle.verbose = end_trial, 0
     keras.utils.set_random_seed(seed)
-    _say(_BEGUN)
+    _say(_STARTED)
     found.tuner.search(**found.fit_kwargs)
 
 
@@ -178,8 +178,8 @@ def measure(name: str, seed: int, limit_s: float) -> dict[str, Any]:
     """Runs a search until a trial has ended with the target or better.
 
     Returns:
-        Seconds and epochs until then, or until the limit; the best loss; whether the
-        target was `reached`.
+        Seconds, epochs and trials until then, or until the limit; the best loss; whether
+        the target was `reached`.
     """
     with tempfile.TemporaryDirectory() as directory:
         command = [sys.executable, "-m", "benchmarks.live_search", name, directory]
@@ -198,18 +198,18 @@ def _watch(
     child: "subprocess.Popen[str]", epochs: Path, limit_s: float
 ) -> dict[str, Any]:
     assert child.stdout is not None
-    began, best, trials = None, float("inf"), 0
+    started, best, trials = None, float("inf"), 0
     for line in child.stdout:
         now = time.monotonic()
-        if line.strip() == _BEGUN:
-            began = now
-        if began is None or not line.startswith(_SCORE):
+        if line.strip() == _STARTED:
+            started = now
+        if started is None or not line.startswith(_SCORE):
             continue
         best, trials = min(best, float(line.removeprefix(_SCORE))), trials + 1
-        if best <= TARGET or now - began > limit_s:
+        if best <= TARGET or now - started > limit_s:
             return {
                 "reached": best <= TARGET,
-                "seconds": now - began,
+                "seconds": now - started,
                 "epochs": epochs.stat().st_size,
                 "trials": trials,
                 "loss": best,

@@ -1,9 +1,9 @@
-"""What the executor costs on top of the user's own `tuner.search`.
+"""Measures what the executor costs on top of the user's own `tuner.search`.
 
 Goal: at most 2 % or 0.3 s, whichever is more, over calling `tuner_fn` and then
-`tuner.search(**fit_kwargs)` directly; compared with TFX's own executor too. All run the
-same module on the same tf.Examples in one process, in turn; figures are medians. Beside
-it, what the check before the first trial, which the others do not make, takes of that.
+`tuner.search(**fit_kwargs)` directly. TFX's own executor is measured too. All run the
+same module on the same tf.Examples in one process, in turn; figures are medians. Also
+shown: the time of the check before the first trial, which the others do not have.
 
     python -m benchmarks.overhead [--quick] [--check]
 """
@@ -74,7 +74,7 @@ def run_check(root: Path, steps: int) -> None:
 
 
 def timed(run: Callable[[Path, int], None], steps: int) -> float:
-    random.seed(0)  # KerasTuner's oracles take their seed from here: equal trials.
+    random.seed(0)  # KerasTuner's oracles draw their seed from here: equal trials.
     with tempfile.TemporaryDirectory() as root:
         start = time.perf_counter()
         with contextlib.redirect_stdout(io.StringIO()):
@@ -93,13 +93,13 @@ def main() -> None:
         "stock": run_stock,
         "check": run_check,
     }
-    timed(run_directly, 10)  # Pays for what TensorFlow does only once.
+    timed(run_directly, 10)  # TensorFlow does some work once only: not to be counted.
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
             seconds[name].append(timed(run, steps))
     median = {name: statistics.median(values) for name, values in seconds.items()}
-    # Paired by round: the machine's drift hits both sides of a difference.
+    # Paired by round: the machine's drift then affects both sides of a difference.
     added = statistics.median(
         ours - direct
         for ours, direct in zip(seconds["ours"], seconds["direct"], strict=True)

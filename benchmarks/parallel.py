@@ -1,17 +1,17 @@
-"""How fast trials run in parallel, and what running them in processes costs.
+"""Measures how fast trials run in parallel, and what running them in processes costs.
 
 Goals:
 
 - `simulated`: trials of 1 s that take no processor time, on 16 workers: 320 of them
   (with `--full` 10,000) take at most 5 % more than the ideal 20 s (625 s), from the
-  begin of the first trial to the end of the last; with `--full`, start-up included.
+  start of the first trial to the end of the last; with `--full`, including start-up.
   Bookkeeping takes at most 3 ms of the driver's time per trial.
 - `readiness`: the first worker is ready at most 1.5 s after a bare interpreter has
   imported the same modules; each further one within 1.5 s.
 - `training`: the example's search, with trials of over 5 s, by the component's executor
-  with 2 workers on 2 cores finishes at least 1.8 times as fast as in process, the start
-  of the workers included. Beside it: what two bare loops gain, since two cores of a
-  virtual machine may compute less than twice as much as one. `--quick` leaves it out.
+  with 2 workers on 2 cores finishes at least 1.8 times as fast as in process, including
+  the workers' start. Also shown: what two bare loops gain, because two cores of a
+  virtual machine may compute less than twice as much as one. `--quick` skips it.
 
     python -m benchmarks.parallel [--quick | --full] [--check] [--only SECTION]
 """
@@ -42,7 +42,7 @@ def search(
     """Runs a search on a new study.
 
     Returns:
-        When it was called, when it returned, and the begin and end of each trial.
+        When it was called, when it returned, and the start and end of each trial.
     """
     with tempfile.TemporaryDirectory() as directory:
         times = Path(directory, "times")
@@ -61,7 +61,7 @@ def search(
 
 
 def simulated(arguments: argparse.Namespace) -> dict[str, Any]:
-    """1 s trials that leave the processor alone."""
+    """Trials of 1 s that use no processor time."""
     workers = 16
     trials = 10_000 if arguments.full else 160 if arguments.quick else 320
     called, returned, times = search(
@@ -112,7 +112,7 @@ def readiness(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def training(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The example's search by the component's executor: two workers, and none."""
+    """The example's search by the component's executor, with two workers and with none."""
     trials = 8  # as many as the example has
     runs: dict[int, list[dict[str, Any]]] = {0: [], 2: []}
     gains = []
@@ -142,7 +142,7 @@ def training(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _gain_of_second_core() -> float:
-    """How much more two processes compute than one: 2 if the cores are this machine's."""
+    """How many times as much two processes compute as one: 2 with two real cores."""
     loop = [sys.executable, "-c", "for i in range(60_000_000): i * i"]
     seconds = []
     for count in (1, 2):
@@ -199,13 +199,15 @@ def _differences(ended: list[float], began: list[float]) -> list[float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     harness.add_arguments(parser)
-    parser.add_argument("--full", action="store_true", help="10,000 simulated trials")
-    parser.add_argument("--only", choices=SECTIONS, help="measure only this")
+    parser.add_argument(
+        "--full", action="store_true", help="run 10,000 simulated trials"
+    )
+    parser.add_argument("--only", choices=SECTIONS, help="measure only this section")
     arguments = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     figures: dict[str, Any] = {}
     for name, section in SECTIONS.items():
-        # The pipeline before the Tuner alone would take most of a quick minute.
+        # The pipeline before the Tuner alone takes most of the minute of --quick.
         if arguments.only == name or (
             arguments.only is None and not (arguments.quick and name == "training")
         ):

@@ -1,4 +1,4 @@
-"""The tuners that `benchmarks.parallel` searches with."""
+"""The tuners of `benchmarks.parallel`."""
 
 import json
 import os
@@ -13,7 +13,7 @@ import numpy as np
 
 
 class Timed(keras_tuner.Tuner):
-    """Writes down when each of its trials began and ended."""
+    """Records when each of its trials started and ended."""
 
     times: Path
 
@@ -34,7 +34,7 @@ class Timed(keras_tuner.Tuner):
 
 
 class Simulated(Timed):
-    """Takes its time without taking the processor's."""
+    """Takes time without using the processor."""
 
     def train(self, trial: Any, seconds: float) -> float:
         time.sleep(seconds)
@@ -42,7 +42,7 @@ class Simulated(Timed):
 
 
 def simulated(argument: bytes, role: str) -> Any:
-    """Entry point: trials that only sleep, with a random search."""
+    """Entry point: a random search whose trials only sleep."""
     settings = json.loads(argument)
     space = keras_tuner.HyperParameters()
     for name in "xyz":
@@ -74,7 +74,7 @@ def _build(hp: keras_tuner.HyperParameters) -> keras.Model:
 
 
 def training(argument: bytes, role: str) -> Any:
-    """Entry point: small Keras models on as much data as the penguins' are."""
+    """Entry point: small Keras models, on as much data as the penguin example has."""
     settings = json.loads(argument)
     random = np.random.default_rng(0)
     x = random.normal(size=(334, 4)).astype("float32")

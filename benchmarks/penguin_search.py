@@ -1,6 +1,6 @@
-"""The example's search of a penguin model, run by the component's executor.
+"""The example's search for a penguin model, run by the component's executor.
 
-`benchmarks.parallel` times it in a process of its own for each way of running it:
+`benchmarks.parallel` runs it in a new process for each way of searching:
 
     python -m benchmarks.penguin_search prepare DIRECTORY
     python -m benchmarks.penguin_search search DIRECTORY --workers N --trials N
@@ -35,7 +35,7 @@ def prepare(root: Path) -> None:
 
 
 def search(root: Path, workers: int, trials: int) -> dict[str, Any]:
-    """Runs the executor once; returns how long it took and what it found."""
+    """Runs the executor once; returns the seconds that it took, and the scores."""
     properties = {
         "tuner_fn": "benchmarks.penguin_tuner.tuner_fn",
         "train_args": f'{{"num_steps": {STEPS}, "splits": ["train"]}}',

@@ -1,7 +1,7 @@
 """Ray Tune on recorded curves: its own scheduler and search algorithms.
 
-What Ray's controller does with them for each result is done here, without its cluster:
-starting an actor for each trial would take longer than the whole replay.
+This calls them for each result as Ray's controller does, but without its cluster: to
+start an actor for each trial would take longer than the whole replay.
 """
 
 import itertools
@@ -18,7 +18,7 @@ from benchmarks.replay import Trial
 
 
 class RayTune:
-    """ASHA with Ray's default, random search, or with its `OptunaSearch`."""
+    """ASHA with Ray's default (random search), or with its `OptunaSearch`."""
 
     slow_s = float("inf")
 
@@ -70,7 +70,7 @@ class RayTune:
         return bool(decision == TrialScheduler.STOP)
 
     def end(self, trial: Trial, best: float, stopped: bool) -> None:
-        """See `replay.Searcher`. Ray passes the last result on, not the best one."""
+        """See `replay.Searcher`. Ray passes on the last result, not the best one."""
         result = self._results.pop(trial.trial_id)
         theirs = types.SimpleNamespace(trial_id=trial.trial_id)
         if not stopped:

@@ -2,15 +2,15 @@
 
     python -m benchmarks.record_curves [TASK ...]
 
-trains each task at every point of its space, an epoch after the other, and writes what
-came of it to `benchmarks/curves/<task>.npz`: `loss` (validation loss after each epoch, by
-the point's place in the space) and `seconds` (processor time of an epoch there). Takes
-some ten minutes per task on one core; goes on where it was stopped.
+trains each task at every point of its space, epoch by epoch, and writes the results to
+`benchmarks/curves/<task>.npz`: `loss` (validation loss after each epoch, by the point's
+place in the space) and `seconds` (processor time of an epoch there). It takes some ten
+minutes per task on one core, and continues where it was stopped.
 """
 
 import os
 
-# One core, so that the time of an epoch does not depend on who else is at work.
+# One core, so that the time of an epoch does not depend on other work.
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
 import sys
@@ -27,7 +27,7 @@ _SAVE_EVERY = 50
 
 
 def record(task: curve_tasks.Task, limit_s: float) -> bool:
-    """Trains at the points that are not recorded yet; returns whether all are."""
+    """Trains at the points not recorded yet; returns whether all points are recorded."""
     shape = tuple(len(values) for values in task.space.values())
     path = DIRECTORY / f"{task.name}.npz"
     if path.exists():
@@ -44,7 +44,7 @@ def record(task: curve_tasks.Task, limit_s: float) -> bool:
     began, data = time.monotonic(), task.split()
     for number, (at, point) in enumerate(missing, 1):
         before = time.process_time()
-        # The place is the seed: as in a search, no two trials share one.
+        # The place is the seed: as in a search, no two trials have the same seed.
         seed = int(np.ravel_multi_index(at, shape))
         loss[at] = list(curve_tasks.train(task, point, seed, data))
         seconds[at] = (time.process_time() - before) / curve_tasks.EPOCHS
@@ -59,7 +59,7 @@ def record(task: curve_tasks.Task, limit_s: float) -> bool:
 
 def main() -> None:
     """Records the tasks that the command line names, or all."""
-    warnings.simplefilter("ignore")  # Some points diverge: that is what they are for.
+    warnings.simplefilter("ignore")  # Some points diverge; searches have to avoid them.
     limit = float(os.environ.get("RECORD_SECONDS", "inf"))
     names = sys.argv[1:] or list(curve_tasks.TASKS)
     complete = [record(curve_tasks.TASKS[name], limit) for name in names]

@@ -1,4 +1,4 @@
-"""Searches on recorded learning curves, with a clock that only the trials move."""
+"""Runs searches on recorded learning curves, with a simulated clock."""
 
 import dataclasses
 import heapq
@@ -11,8 +11,8 @@ import numpy as np
 
 from benchmarks import curve_tasks
 
-# A recorded epoch takes some ten milliseconds. What searches are for takes longer: the
-# clock moves as if the data were so many times as large.
+# A recorded epoch takes some ten milliseconds. Real epochs take longer, so the clock
+# moves as if there were this many times as much data.
 TIME_SCALE = 100.0
 
 
@@ -21,13 +21,13 @@ _CURVES = Path(__file__).parent / "curves"
 
 @dataclasses.dataclass
 class Trial:
-    """A trial that a searcher begins.
+    """A trial that a searcher starts.
 
     Attributes:
         trial_id: The searcher's name for it.
         place: The point's place in the table.
-        begin: First epoch, where it goes on from another trial.
-        end: Behind the last epoch.
+        begin: The first epoch; above 0 if it continues another trial.
+        end: One more than the last epoch.
     """
 
     trial_id: Any
@@ -37,7 +37,7 @@ class Trial:
 
 
 class Searcher(Protocol):
-    """What is compared.
+    """A search to compare with others.
 
     Attributes:
         slow_s: If the last two suggestions took longer than this, the next one is made
@@ -47,17 +47,17 @@ class Searcher(Protocol):
     slow_s: float
 
     def begin(self) -> Trial | None:
-        """A trial to run; None while, or because, there is none."""
+        """Returns a trial to run; None if there is none now, or none at all."""
 
     def report(self, trial: Trial, epoch: int, loss: float) -> bool:
-        """Takes an epoch; returns whether the trial should be stopped."""
+        """Receives an epoch's loss; returns whether the trial should be stopped."""
 
     def end(self, trial: Trial, best: float, stopped: bool) -> None:
-        """Takes a trial's result."""
+        """Receives a trial's result."""
 
 
 def is_recorded(name: str) -> bool:
-    """Whether all curves of a task are there."""
+    """Whether all curves of a task are recorded."""
     path = _CURVES / f"{name}.npz"
     return path.exists() and not np.isnan(np.load(path)["seconds"]).any()
 
@@ -70,28 +70,28 @@ class Table:
         self.task = curve_tasks.TASKS[name]
         if not is_recorded(name):
             raise ValueError(
-                f"Expected all curves of {name}. Received: a record that is not "
-                f"complete. Run python -m benchmarks.record_curves {name}."
+                f"Expected all curves of {name}. Received: an incomplete record. "
+                f"Run python -m benchmarks.record_curves {name}."
             )
         recorded = np.load(_CURVES / f"{name}.npz")
         loss = recorded["loss"]
-        # What has diverged is as bad as can be, and no searcher's special case.
+        # A diverged point gets the worst loss, so that searchers need no special case.
         self.loss = np.nan_to_num(loss, nan=1e6, posinf=1e6).clip(max=1e6)
         self.seconds = recorded["seconds"] * TIME_SCALE
 
     def target(self, share: float) -> float:
-        """The loss that this share of all points reaches."""
+        """The loss that the best points reach; they are this share of all points."""
         return float(np.quantile(self.loss.min(axis=-1), share))
 
 
 @dataclasses.dataclass
 class Outcome:
-    """What came of a search.
+    """The outcome of a search.
 
     Attributes:
         ends: For each trial that ended: seconds and epochs spent by then, and the best
             loss so far.
-        suggestions: Seconds of computing that each suggestion really took.
+        suggestions: The processor time that each suggestion really took, in seconds.
     """
 
     ends: list[tuple[float, int, float]]
@@ -103,7 +103,7 @@ class Outcome:
         return next(hits, None)
 
     def best_after(self, epochs: int) -> float:
-        """The best loss after so many epochs, all trials counted."""
+        """The best loss after this many epochs, over all trials."""
         within = [best for _, spent, best in self.ends if spent <= epochs]
         return min(within, default=float("nan"))
 
@@ -115,10 +115,10 @@ def run(
     max_epochs: int,
     enough: Callable[[float, int], bool],
 ) -> Outcome:
-    """Runs trials until so many epochs are spent, or best loss and epochs are enough.
+    """Runs trials until `max_epochs` are spent, or `enough(best loss, epochs)` holds.
 
-    A worker waits for its suggestion as long as the suggestion really takes, or what is
-    left of that if the suggestion was begun ahead.
+    A worker waits for its suggestion as long as that really takes, or for the rest of
+    that time if the suggestion was started ahead.
     """
     outcome = Outcome([], [])
     best, spent, count = float("inf"), 0, 0
@@ -127,7 +127,7 @@ def run(
     ahead: tuple[Trial, float] | None = None
 
     def suggest(since: float) -> tuple[Trial, float] | None:
-        before = time.thread_time()  # Whatever else the machine does meanwhile.
+        before = time.thread_time()  # Does not count the machine's other work.
         trial = searcher.begin()
         if trial is None:
             return None

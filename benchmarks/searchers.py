@@ -1,4 +1,4 @@
-"""The searches that are compared: KerasTuner's, plain Optuna, Ray Tune, and ours."""
+"""The searches to compare: KerasTuner's, plain Optuna, Ray Tune, and ours."""
 
 import functools
 import importlib.util
@@ -24,7 +24,7 @@ _OBJECTIVE = keras_tuner.Objective("val_loss", "min")
 
 
 def hyperparameters(space: Space) -> keras_tuner.HyperParameters:
-    """The space of a task as a user of KerasTuner writes it."""
+    """The space of a task, as a user of KerasTuner would write it."""
     hp = keras_tuner.HyperParameters()
     for name in ("learning_rate", "l2"):
         low, following, *_, high = (*space[name], space[name][-1])
@@ -133,9 +133,9 @@ class PlainOptuna:
 
 
 def make(name: str, space: Space, seed: int) -> tuple[Any, int]:
-    """Makes a searcher; returns how many workers it has, too.
+    """Returns a searcher and its number of workers.
 
-    The stock Tuner runs one trial after the other; all else has two workers.
+    The stock Tuner runs one trial after the other; all others have two workers.
     """
     family, _, kind = name.partition(" ")
     if family == "ray":
@@ -159,7 +159,7 @@ def make(name: str, space: Space, seed: int) -> tuple[Any, int]:
 
 
 def available() -> list[str]:
-    """The names of all searchers, but of those whose library is not installed."""
+    """The names of all searchers whose libraries are installed."""
     has_ray = importlib.util.find_spec("ray") is not None
     return [name for name in NAMES if has_ray or not name.startswith("ray")]
 

@@ -1,9 +1,9 @@
-"""How long a suggestion takes: OptunaOracle, in 8 dimensions, at 100 and 1,000 trials.
+"""Measures how long OptunaOracle takes for a suggestion, in 8 dimensions.
 
     python -m benchmarks.suggestions [--quick] [--check]
 
-The goal: the median is at most 50 ms at 100 trials and 250 ms at 1,000, with the default
-sampler. For comparison (not with --quick), at 100 trials: the sampler "gp", where PyTorch
+Goal: the median is at most 50 ms at 100 trials and 250 ms at 1,000, with the default
+sampler. For comparison (not with --quick), at 100 trials: the sampler "gp", if PyTorch
 is installed, and KerasTuner's Bayesian oracle.
 """
 
@@ -27,7 +27,7 @@ _SUGGESTIONS = 20
 
 
 def space() -> keras_tuner.HyperParameters:
-    """Eight dimensions of a usual kind."""
+    """Eight dimensions as in a typical search."""
     hp = keras_tuner.HyperParameters()
     hp.Float("learning_rate", 1e-5, 1e-1, sampling="log")
     hp.Float("weight_decay", 1e-7, 1e-2, sampling="log")
@@ -41,13 +41,13 @@ def space() -> keras_tuner.HyperParameters:
 
 
 def measure(oracle: Any, trials: int, suggestions: int) -> float:
-    """The median of some suggestions after so many trials, in milliseconds."""
+    """The median time of `suggestions` suggestions after `trials` trials, in ms."""
     oracle._set_project_dir(tempfile.mkdtemp(), "search")
     repair(oracle)
     oracle.verbose = 0
     draw = random.Random(0)
     suggest = oracle.populate_space
-    # The first ones are drawn at random: what they are makes no difference here.
+    # The first trials are drawn at random: their values make no difference here.
     oracle.populate_space = lambda trial_id: {
         "status": "RUNNING",
         "values": {hp.name: hp.random_sample(draw.random()) for hp in space().space},
@@ -55,7 +55,7 @@ def measure(oracle: Any, trials: int, suggestions: int) -> float:
     for _ in range(trials):
         _run(oracle, draw)
     oracle.populate_space = suggest
-    _run(oracle, draw)  # It takes up all that were before, once.
+    _run(oracle, draw)  # Not counted: it reads all earlier trials, which happens once.
     return statistics.median(_run(oracle, draw) for _ in range(suggestions))
 
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Writes tuner_component/proto/tuner_pb2.py and its type stub from tuner.proto.
 #
-# The compiler is pinned to one whose output loads under protobuf 3.20 (TFX 1.16)
-# as well as 6.x (TFX 1.21); newer ones write code that 3.20 rejects. It cannot
-# share an environment with TFX, and has wheels up to Python 3.10 only, so it gets
-# an environment of its own.
+# The compiler is pinned to a version whose output loads under protobuf 3.20 (TFX 1.16)
+# as well as 6.x (TFX 1.21); newer ones write code that 3.20 rejects. It cannot share an
+# environment with TFX, and has wheels for Python up to 3.10 only, so it gets an
+# environment of its own.
 #
 # Usage: proto/generate.sh [OUTPUT_DIR]   (default: the repository's root)
 set -euo pipefail
@@ -13,8 +13,8 @@ root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 out="$(mkdir -p "${1:-$root}" && cd "${1:-$root}" && pwd)"
 venv="$root/.venv-protoc"
 
-# The copy is made last: without it, or with another one, the environment is not the
-# one that is asked for.
+# The copy is made last: if it is missing or differs, the environment is incomplete or
+# outdated.
 if ! cmp -s "$root/proto/requirements.txt" "$venv/requirements.txt"; then
   python="$("$root/tools/find_python.sh" 3.10)"
   rm -rf "$venv"
@@ -25,7 +25,7 @@ if ! cmp -s "$root/proto/requirements.txt" "$venv/requirements.txt"; then
 fi
 
 # The virtual path keeps the file's name in protobuf's global descriptor pool
-# unique: a bare "proto/tuner.proto" would clash with anybody else's.
+# unique: a bare "proto/tuner.proto" would clash with another project's.
 PATH="$venv/bin:$PATH" "$venv/bin/python" -m grpc_tools.protoc \
   --proto_path="tuner_component/proto=$root/proto" \
   --python_out="$out" --mypy_out="quiet:$out" \

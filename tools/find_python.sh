@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Prints the path of a Python that runs and can make virtual environments for
-# packages with C extensions; says what is missing where there is none.
+# packages with C extensions. If there is none, it says what is missing.
 #
-# Usage: tools/find_python.sh VERSION...      (such as 3.10; the best comes first)
+# Usage: tools/find_python.sh VERSION...      (such as 3.10; the preferred one first)
 #
-# PYTHON=/path/to/python considers that interpreter only.
+# With PYTHON=/path/to/python it looks at that interpreter only.
 set -euo pipefail
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
@@ -25,16 +25,16 @@ main() {
     "Expected: Python ${versions// / or }." \
     "Received:${found:- none}" \
     "Looked for: ${PYTHON:-python3.x, python3 and python on PATH, $pyenv_versions, $uv_pythons}" \
-    "Install one, with whichever of these you have:" \
+    "Install one, with one of these commands:" \
     "  uv python install $1" \
     "  pyenv install $1" \
     "  apt-get install python$1-venv python$1-dev   (if your release has it)" \
-    "Then run the command again. A Python that lies elsewhere can be named:" \
+    "Then run the command again. If you have a Python elsewhere, name it:" \
     "  PYTHON=/path/to/python make ..."
   return 1
 }
 
-# Every match on PATH, not only the first: pyenv's shims may stand before a Python
+# Every match on PATH, not only the first: pyenv's shims may come before a Python
 # that works.
 candidates() {
   if [[ -n "${PYTHON:-}" ]]; then
@@ -63,9 +63,9 @@ outside_venv() {
   grep -vF "$root/.venv" || true
 }
 
-# Prints why an interpreter does not fit; nothing if it does.
+# Prints why an interpreter is not suitable; nothing if it is.
 problem_with() {
-  # Runs on any Python that somebody may have, 2.7 included.
+  # This code must run on any Python, 2.7 included.
   "$1" -c '
 import os, sys, sysconfig
 def stop(problem):

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Makes .venv: TFX, this project in editable mode and the tools to work on it.
+# Makes .venv with TFX, this project in editable mode and the tools to work on it.
 #
 # Usage: tools/setup_env.sh          set up, unless that is done already
 #        tools/setup_env.sh --find   only say which Python and which TFX it takes
 #
-# PYTHON=/path/to/python takes that interpreter instead of looking for one.
+# With PYTHON=/path/to/python it takes that interpreter instead of looking for one.
 set -euo pipefail
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 cd "$root"
 
 venv="$root/.venv"
-# Tells our .venv from somebody else's; stays empty until the set-up is complete.
+# Tells a .venv of ours from any other; stays empty until the set-up is complete.
 stamp="$venv/setup_env.stamp"
 
 main() {
@@ -40,8 +40,8 @@ is_done() {
     "$venv/bin/python" -c "" 2>/dev/null
 }
 
-# What a finished set-up follows from. A virtual environment cannot be moved, hence
-# the path.
+# What a finished set-up depends on. The path is part of it because a virtual
+# environment cannot be moved.
 fingerprint() {
   { echo "$root" && cat setup.py pyproject.toml tuner_component/version.py \
     constraints/tfx-*.txt tools/*.sh; } | sha256sum
@@ -51,9 +51,9 @@ fingerprint() {
 choose_tfx() {
   local glibc
   if [[ "$(uname -sm)" != "Linux x86_64" ]] || ! glibc="$(getconf GNU_LIBC_VERSION)"; then
-    fail "Expected: Linux on x86_64 with glibc, which TFX publishes wheels for." \
+    fail "Expected: Linux on x86_64 with glibc; TFX publishes wheels only for that." \
       "Received: $(uname -sm)${glibc:+ with $glibc}." \
-      "Set up on a machine, or in a container, of that kind."
+      "Set up on such a machine, or in such a container."
   fi
   if [[ "$(printf '%s\n' "glibc 2.39" "$glibc" | sort -V | head -n 1)" == "glibc 2.39" ]]; then
     tfx=1.21 versions="3.13 3.12 3.11 3.10" because="$glibc, 2.39 or newer"
@@ -66,7 +66,7 @@ choose_tfx() {
 find_python() {
   # shellcheck disable=SC2086 # each version is an argument of its own
   python="$(tools/find_python.sh $versions)" ||
-    fail "No Python fits TFX $tfx, which is the line for this machine ($because)."
+    fail "No Python is suitable for TFX $tfx, the line for this machine ($because)."
   if ! type -P "${CXX:-g++}" >/dev/null; then
     fail "Expected: a C++ compiler; TFX needs a package that has no wheel." \
       "Received: no ${CXX:-g++} on PATH." \
@@ -77,11 +77,11 @@ find_python() {
 set_up() {
   if [[ -e "$venv" && ! -e "$stamp" ]]; then
     fail "Expected: no $venv, or one that this script made." \
-      "Received: one of another origin, which is left as it is." \
+      "Received: one that this script did not make. It is left as it is." \
       "Move it away and run the command again."
   fi
   echo "Setting up .venv with $python and TFX $tfx; this takes a few minutes."
-  # From nothing: what an interrupted set-up left behind cannot be trusted.
+  # Start empty: what an interrupted set-up left behind cannot be trusted.
   rm -rf "$venv"
   mkdir "$venv"
   : >"$stamp"
@@ -94,15 +94,15 @@ set_up() {
 install() {
   local constraint=(--constraint "constraints/tfx-$tfx.txt")
   local pip=("$venv/bin/python" -m pip --disable-pip-version-check)
-  # uv takes a minute where pip takes several; pip knows more ways to reach an index
-  # (pip.conf, a proxy's certificate). Either compiles: TFX would take a minute to import
-  # where Python may not, or cannot, keep what it has compiled.
+  # uv takes a minute and pip several, but pip knows more ways to reach an index
+  # (pip.conf, a proxy's certificate). Both compile: TFX takes a minute to import if
+  # Python may not, or cannot, keep what it has compiled.
   if "${pip[@]}" install --quiet "${constraint[@]}" uv &&
     "$venv/bin/uv" pip install --python "$venv/bin/python" --compile-bytecode \
       "${constraint[@]}" --editable ".[dev,kfp]"; then
     return
   fi
-  echo "uv did not get there; trying again with pip."
+  echo "uv failed; trying again with pip."
   "${pip[@]}" install "${constraint[@]}" --editable ".[dev,kfp]"
 }
 

@@ -1,20 +1,25 @@
 """Repositories that are made of what the machine has, for building offline."""
 
+# Those that Bazel's own tools load, and proto/ and python.bzl.
+_NATIVE_RULES = {
+    "rules_cc": ["cc_binary", "cc_library", "cc_test", "cc_toolchain", "cc_toolchain_suite"],
+    "rules_java": ["java_import", "java_runtime", "java_toolchain"],
+    "rules_proto": ["proto_library"],
+    "rules_python": ["py_binary", "py_library", "py_test"],
+}
+
 def _native_rules(ctx):
+    folder = ctx.name[len("rules_"):]
     ctx.file("WORKSPACE")
-    ctx.file(ctx.attr.package + "/BUILD")
+    ctx.file(folder + "/BUILD")
     ctx.file(
-        ctx.attr.package + "/defs.bzl",
-        "".join(["{0} = native.{0}\n".format(rule) for rule in ctx.attr.rules]),
+        folder + "/defs.bzl",
+        "".join(["{0} = native.{0}\n".format(rule) for rule in _NATIVE_RULES[ctx.name]]),
     )
 
 native_rules = repository_rule(
     _native_rules,
-    doc = "Rules within Bazel, to be loaded from @name//package:defs.bzl.",
-    attrs = {
-        "package": attr.string(mandatory = True),
-        "rules": attr.string_list(mandatory = True),
-    },
+    doc = "Rules within Bazel, to be loaded from @rules_x//x:defs.bzl.",
 )
 
 def _no_coverage(ctx):

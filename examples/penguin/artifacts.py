@@ -1,4 +1,4 @@
-"""Finding what the last run of a pipeline made, in its metadata store."""
+"""Finds the outputs of a pipeline's last run in its metadata store."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def latest(root: Path, pipeline: str, component: str, output: str) -> Artifact:
     """Returns an output of a component, from its last execution.
 
     An execution that was answered from the cache has outputs too: those of the
-    execution that it repeats.
+    execution that was cached.
 
     Args:
         root: Where the pipeline was run.

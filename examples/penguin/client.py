@@ -1,4 +1,4 @@
-"""Asking the pushed model, as a client of it would: raw rows in, species out."""
+"""Queries the pushed model as a client would: raw rows in, species out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from examples.penguin.penguin_module import FEATURES
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """What the model says of a penguin.
+    """The model's answer for one penguin.
 
     Attributes:
         species: The most probable species.
@@ -26,14 +26,14 @@ class Answer:
 
 
 def read_rows(path: Path, lines: Sequence[int]) -> list[dict[str, str]]:
-    """Reads lines of a CSV file as they are; its header is line 1."""
+    """Reads lines of a CSV file unchanged; its header is line 1."""
     with open(path, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     return [rows[line - 2] for line in lines]
 
 
 def ask(model: str, rows: Sequence[Mapping[str, str]]) -> list[Answer]:
-    """Asks a SavedModel for the species of raw rows.
+    """Asks a SavedModel for the species of raw rows of the CSV.
 
     Args:
         model: The SavedModel's directory.

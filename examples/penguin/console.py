@@ -1,6 +1,6 @@
-"""What the two pipelines share on the command line: arguments, log and progress.
+"""What the pipelines' commands share: arguments, log and progress.
 
-Nothing heavy is imported here: `--help` answers at once.
+This module imports nothing heavy, so that `--help` answers at once.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TextIO
 
 
 def argument_parser(description: str) -> argparse.ArgumentParser:
-    """Returns a parser with the arguments of both pipelines."""
+    """Returns a parser with the arguments that all pipelines have."""
     parser = argparse.ArgumentParser(
         description=description,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
@@ -29,7 +29,7 @@ def argument_parser(description: str) -> argparse.ArgumentParser:
         type=Path,
         default=Path("runs/penguin"),
         metavar="DIR",
-        help="where artifacts, metadata, pushed models and logs are kept",
+        help="directory for artifacts, metadata, pushed models and logs",
     )
     return parser
 
@@ -39,13 +39,13 @@ def output_to(log: Path) -> Iterator[TextIO]:
     """Sends all output to a file, and yields the terminal for what matters.
 
     TFX, TensorFlow and the pip and setuptools that TFX starts print thousands of
-    lines, some of them from C++ and from child processes: only the file descriptors
-    catch them all. An exception is raised as ever, and its traceback appears on the
-    terminal.
+    lines, some of them from C++ and from child processes. Only redirecting the file
+    descriptors catches them all. An exception is raised as usual, and its traceback
+    appears on the terminal.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # Else what is printed would reach a file late, behind what came after it.
+        # Otherwise prints would be buffered, and appear in the log after later output.
         sys.stdout.reconfigure(line_buffering=True)
     saved = os.dup(1), os.dup(2)
     log_fd = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
@@ -58,7 +58,7 @@ def output_to(log: Path) -> Iterator[TextIO]:
             raise
         finally:
             _redirect(*saved)
-            # TensorFlow's destructors complain while the interpreter shuts down.
+            # TensorFlow's destructors print errors while the interpreter shuts down.
             atexit.register(_redirect, 1, log_fd)
 
 
@@ -70,9 +70,9 @@ def _redirect(stdout: int, stderr: int) -> None:
 
 
 class Progress(logging.Handler):
-    """Shows a line for each component that LocalDagRunner runs, with its time.
+    """Shows one line per component that LocalDagRunner runs, with its time.
 
-    The runner tells of it only in its log.
+    The runner says so only in its log, so this reads the log.
     """
 
     def __init__(self, terminal: TextIO, num_components: int) -> None:
@@ -100,7 +100,7 @@ class Progress(logging.Handler):
 
     @contextlib.contextmanager
     def shown(self) -> Iterator[None]:
-        """Listens to TFX's log."""
+        """Shows progress while the context is open."""
         from absl import logging as absl_logging
 
         verbosity = absl_logging.get_verbosity()

@@ -1,4 +1,4 @@
-"""The penguin pipelines as files that Kubeflow Pipelines or Vertex AI runs."""
+"""Compiles the penguin pipelines to files that Kubeflow Pipelines or Vertex AI runs."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class Options:
 
     Attributes:
         root: URI below which artifacts are written.
-        image: The image that every step runs in.
+        image: The image in which every step runs.
         data: Default of the pipelines' parameter `data`: where the CSV file is.
-        tune_args: Default of the parameter `tune_args`: how the Tuner searches, JSON.
+        tune_args: Default of the parameter `tune_args`: TuneArgs as JSON.
         hyperparameters: Default of the parameter `hyperparameters`: the directory of a
             `best_hyperparameters.txt` to import; None for no default.
-        cpus: Of the Tuner's pod.
-        memory_gb: Of the Tuner's pod, in GB.
-        accelerator: Of the Tuner's pod, type and count.
+        cpus: CPUs of the Tuner's pod.
+        memory_gb: Memory of the Tuner's pod, in GB.
+        accelerator: Type and count of the Tuner's pod's accelerators.
         retries: How often the Tuner's pod is started again after it failed.
         spec: Version of the pipeline spec, 2.0 or 2.1.
     """
@@ -53,7 +53,7 @@ class Options:
 
 
 def check_root(root: str) -> None:
-    """Makes the directory of the modules' wheels, where compiling begins to write.
+    """Makes the directory for the modules' wheels, which compiling writes first.
 
     Raises:
         OSError: If the root cannot be written from here.
@@ -63,7 +63,7 @@ def check_root(root: str) -> None:
     except (OSError, tf.errors.OpError) as error:
         raise OSError(
             f"Expected --root to be a place that can be written from here: the "
-            f"pipelines' module goes there, as a wheel. Received: {root}, and "
+            f"pipelines' module is written there as a wheel. Received: {root}, and "
             f"{type(error).__name__}: {' '.join(str(error).split()).rstrip('.')}. Check "
             "its name, the network, and that you are logged in (gs://: gcloud auth "
             "application-default login); s3:// needs tensorflow-io."
@@ -73,15 +73,15 @@ def check_root(root: str) -> None:
 def compile_pipeline(
     name: str, importing: bool, options: Options, directory: Path
 ) -> Path:
-    """Writes a pipeline as a file to be submitted.
+    """Writes a pipeline as a file that can be submitted.
 
-    The module goes as a wheel to `<root>/_wheels`: the root must be reachable.
+    The module is written as a wheel to `<root>/_wheels`: the root must be reachable.
 
     Args:
-        name: The pipeline's name, and the file's.
-        importing: Whether hyperparameters are imported; else they are searched.
+        name: The name of the pipeline and of the file.
+        importing: Whether hyperparameters are imported; otherwise a Tuner searches.
         options: What differs from cluster to cluster.
-        directory: Where the file goes.
+        directory: Where the file is written.
 
     Returns:
         The file: YAML of a pipeline (spec 2.1), or JSON of a job (spec 2.0).
@@ -126,7 +126,7 @@ def compile_pipeline(
         path = directory / f"{name}.json"
         path.write_text(json.dumps(job, indent=2, sort_keys=True) + "\n")
         return path
-    # A file of spec 2.1 is the pipeline without the job around it, which has these.
+    # The job has these values; a file of spec 2.1 is the pipeline without the job.
     spec["defaultPipelineRoot"] = options.root
     for key, value in defaults.items():
         spec["root"]["inputDefinitions"]["parameters"][key]["defaultValue"] = value
@@ -143,5 +143,5 @@ def _resources(options: Options) -> Any:
 
 
 def _tuner_task(spec: dict[str, Any]) -> dict[str, Any]:
-    """The Tuner's task in a compiled pipeline: TFX has no say in how it is retried."""
+    """The Tuner's task in a compiled pipeline. TFX itself cannot set its retries."""
     return spec["root"]["dag"]["tasks"]["Tuner"]

@@ -1,14 +1,14 @@
-"""What is particular to the penguins: features, model, search space and export.
+"""What is specific to the penguins: features, model, search space and export.
 
-TFX calls three functions of this module, each from a component of its own:
+TFX calls three functions of this module, each from another component:
 
 * `preprocessing_fn` (Transform) turns the columns of the CSV into features;
 * `tuner_fn` (Tuner) says what to search, and on which data;
-* `run_fn` (Trainer) trains with what the search found and exports the model.
+* `run_fn` (Trainer) trains with the best hyperparameters and exports the model.
 
-They may run on different machines, and `tuner_fn` in several processes at once: all
-that they need comes with their arguments. TFX ships this file to wherever they run,
-so it imports installed packages only, and nothing that lies beside it.
+They may run on different machines, and `tuner_fn` in several processes at once: their
+arguments contain everything that they need. TFX copies this file to wherever they run,
+so it imports only installed packages, and no other file of this directory.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ CATEGORICAL_FEATURES = ("island", "sex")
 FEATURES = NUMERIC_FEATURES + CATEGORICAL_FEATURES
 LABEL = "species"
 
-# How the file writes a value that was not measured.
+# How the file marks a missing value.
 MISSING = "NA"
 
 _BATCH_SIZE = 32
@@ -47,7 +47,7 @@ _SEED = 20140305
 
 
 def transformed_name(name: str) -> str:
-    """Names the column that Transform makes of the raw column `name`."""
+    """Names the column that Transform makes from the raw column `name`."""
     return f"{name}_xf"
 
 
@@ -58,7 +58,7 @@ def preprocessing_fn(inputs: dict[str, tf.SparseTensor]) -> dict[str, tf.Tensor]
     """Turns raw columns into features, each of shape [batch, 1].
 
     Args:
-        inputs: The raw columns, with at most one value in a row.
+        inputs: The raw columns, with at most one value per row.
 
     Returns:
         Measurements as z-scores (a missing one becomes 0, which is the mean), and
@@ -69,7 +69,7 @@ def preprocessing_fn(inputs: dict[str, tf.SparseTensor]) -> dict[str, tf.Tensor]
         score = tft.scale_to_z_score(_numbers(inputs[name]))
         outputs[transformed_name(name)] = tf.where(tf.math.is_nan(score), 0.0, score)
     for name in CATEGORICAL_FEATURES:
-        # The extra bucket takes what was not seen in training.
+        # The extra bucket is for values that training did not see.
         outputs[transformed_name(name)] = tft.compute_and_apply_vocabulary(
             _text(inputs[name]), vocab_filename=name, num_oov_buckets=1
         )
@@ -80,15 +80,15 @@ def preprocessing_fn(inputs: dict[str, tf.SparseTensor]) -> dict[str, tf.Tensor]
 
 
 def _numbers(column: tf.SparseTensor) -> tf.Tensor:
-    """Fills what is missing with NaN, which Transform's statistics skip."""
+    """Replaces missing values by NaN, which Transform's statistics skip."""
     values = column.values
-    if values.dtype == tf.string:  # how a column with NAs is read
+    if values.dtype == tf.string:  # A column with NAs is read as text.
         values = tf.strings.to_number(tf.where(values == MISSING, "nan", values))
     return _dense(column, tf.cast(values, tf.float32), math.nan)
 
 
 def _text(column: tf.SparseTensor) -> tf.Tensor:
-    """Fills what is missing with NA, a category like others."""
+    """Replaces missing values by NA, which is a category like the others."""
     return _dense(column, column.values, MISSING)
 
 
@@ -110,8 +110,8 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
             search.
 
     Returns:
-        A KerasTuner tuner (any will do), and the arguments for its `search`, which
-        hands them to `keras.Model.fit`.
+        A KerasTuner tuner of any kind, and the arguments for its `search`, which
+        passes them to `keras.Model.fit`.
     """
     transform_output = tft.TFTransformOutput(fn_args.transform_graph_path)
     tuner = keras_tuner.RandomSearch(
@@ -134,11 +134,11 @@ def build_model(
 
     Args:
         hp: Draws the hyperparameters in a search, and knows them afterwards: the
-            search space is written down here and nowhere else.
+            search space is defined here and nowhere else.
         transform_output: Knows how many categories and species there are.
 
     Returns:
-        A compiled model from features of shape [batch, 1] to the probabilities of
+        A compiled model that maps features of shape [batch, 1] to the probabilities of
         the species, [batch, species].
     """
     # Every trial starts from the same seed, whichever process it runs in.
@@ -168,7 +168,7 @@ def build_model(
 def _model_inputs(
     transform_output: tft.TFTransformOutput,
 ) -> tuple[dict[str, keras.KerasTensor], list[keras.KerasTensor]]:
-    """Returns the model's inputs by name, and the same with categories one-hot."""
+    """Returns the model's inputs by name, and a list of them with one-hot categories."""
     inputs, encoded = {}, []
     for name in NUMERIC_FEATURES:
         column = keras.Input((1,), name=transformed_name(name))
@@ -191,8 +191,8 @@ def run_fn(fn_args: FnArgs) -> None:
     """Trains with given hyperparameters and exports the model for serving.
 
     Args:
-        fn_args: Where the data and the transform graph are, the hyperparameters (of
-            the Tuner or of an importer), and where the model belongs.
+        fn_args: Where the data and the transform graph are, the hyperparameters (from
+            the Tuner or an importer), and where to export the model.
     """
     hp = load_best_hyperparameters(fn_args.hyperparameters)
     transform_output = tft.TFTransformOutput(fn_args.transform_graph_path)
@@ -216,7 +216,7 @@ def run_fn(fn_args: FnArgs) -> None:
 def _fit_kwargs(
     fn_args: FnArgs, transform_output: tft.TFTransformOutput, epochs: int
 ) -> dict[str, Any]:
-    """Returns the arguments of `fit` that tuning and training have in common."""
+    """Returns the arguments of `fit` that tuning and training share."""
     dataset = functools.partial(
         _dataset,
         data_accessor=fn_args.data_accessor,
@@ -231,7 +231,7 @@ def _fit_kwargs(
         "callbacks": [
             keras.callbacks.EarlyStopping(patience=4, restore_best_weights=True)
         ],
-        "verbose": 2,  # a line per epoch: the output goes to a log
+        "verbose": 2,  # One line per epoch: the output goes to a log.
     }
 
 
@@ -241,18 +241,18 @@ def _dataset(
     data_accessor: DataAccessor,
     transform_output: tft.TFTransformOutput,
 ) -> tf.data.Dataset:
-    """Reads batches of (features by name, label), shuffled once and for all.
+    """Reads batches of (features by name, label), shuffled only once.
 
-    The first pass stays in memory (drop `cache` for data that do not fit), and each
-    further one repeats it: every trial learns from the same batches, whichever process
+    The first pass stays in memory (remove `cache` for data that do not fit), and each
+    further pass repeats it: every trial learns from the same batches, whichever process
     it runs in.
 
     Args:
         files: File patterns of a split.
-        steps: Batches per epoch; the dataset then goes on without end. None stands for
-            one pass over the split.
+        steps: Batches per epoch; the dataset is then infinite. None means one pass over
+            the split.
         data_accessor: TFX's reader, which knows the files' format.
-        transform_output: Its schema tells the columns.
+        transform_output: Its schema has the columns.
     """
     options = tfxio.TensorFlowDatasetOptions(
         batch_size=_BATCH_SIZE,
@@ -269,7 +269,7 @@ class ServingModel(tf.Module):
     """The trained model behind its transform graph: what TF Serving loads.
 
     Both methods take serialized `tf.Example`s with the raw columns. Columns that the
-    model does not use may be there or not; those that it uses may be missing.
+    model does not use are ignored; columns that it uses may be missing.
     """
 
     def __init__(
@@ -277,7 +277,7 @@ class ServingModel(tf.Module):
     ) -> None:
         super().__init__()
         self._model = model
-        # As an attribute, so that the vocabularies are saved with the model.
+        # An attribute, so that the vocabularies are saved with the model.
         self._transform = transform_output.transform_features_layer()
         self._raw_spec = transform_output.raw_feature_spec()
         self._species = tf.constant(transform_output.vocabulary_by_name(LABEL))
@@ -290,8 +290,8 @@ class ServingModel(tf.Module):
             examples: Serialized examples, [batch].
 
         Returns:
-            `species`, the most probable one, [batch]; `classes`, all of them, and
-            `probabilities`, one for each class, both [batch, species].
+            `species`, the most probable one, [batch]; `classes`, all species, and
+            `probabilities`, one per class, both [batch, species].
         """
         probabilities = self._model(self._transformed(examples, FEATURES))
         best = tf.argmax(probabilities, axis=1)

@@ -17,14 +17,14 @@ from tuner_component import TuneArgs, Tuner
 DATA = Path(__file__).resolve().parent / "data"
 MODULE_FILE = Path(__file__).resolve().parent / "penguin_module.py"
 
-# Trainer and Tuner learn from the first and validate on the second. The third is the
-# Evaluator's alone: a search also fits the data on which its trials are compared.
+# Trainer and Tuner train on the first and validate on the second. Only the Evaluator uses
+# the third: a search also fits the data on which its trials are compared.
 SPLITS = {"train": 3, "eval": 1, "test": 1}
 
-# Trials at the same time, each in a process of its own.
+# Trials at the same time, each in its own process.
 PARALLEL_TRIALS = 2
 
-# A model that is right less often is not pushed. 44 % of the penguins are Adelie.
+# A model with a lower accuracy is not pushed. 44 % of the penguins are Adelie.
 MIN_ACCURACY = 0.9
 
 
@@ -34,10 +34,10 @@ def create_pipeline(
     """Builds the pipeline from the CSV file to the pushed model.
 
     Args:
-        name: The pipeline's name in the metadata store, and its directory's.
-        root: Where all that the pipelines write goes.
+        name: The name of the pipeline in the metadata store, and of its directory.
+        root: Where the pipelines write everything.
         hyperparameters: The directory of a `best_hyperparameters.txt` to train with;
-            without it a Tuner looks for the best ones.
+            if None, a Tuner searches for the best ones.
     """
     return tfx.dsl.Pipeline(
         pipeline_name=name,
@@ -49,7 +49,7 @@ def create_pipeline(
             tune_args=TuneArgs(num_parallel_trials=PARALLEL_TRIALS),
             hyperparameters=hyperparameters,
         ),
-        # What has not changed since the last run is not computed again.
+        # Whatever has not changed since the last run is not computed again.
         enable_cache=True,
     )
 
@@ -61,14 +61,14 @@ def create_components(
     tune_args: TuneArgs | RuntimeParameter,
     hyperparameters: str | RuntimeParameter | None,
 ) -> list[BaseNode]:
-    """Connects the components, wherever they are going to run.
+    """Connects the components, for this machine or a cluster.
 
     Args:
         data: The directory of the CSV file, a path or URI.
-        serving: The directory that models are pushed to, a path or URI.
+        serving: The directory to push models to, a path or URI.
         tune_args: How the Tuner searches, if there is one.
         hyperparameters: The directory of a `best_hyperparameters.txt` to train with,
-            a path or URI; without it there is a Tuner.
+            a path or URI; if None, there is a Tuner.
     """
     example_gen = tfx.components.CsvExampleGen(
         input_base=data, input_config=_input_config(), output_config=_splits()
@@ -77,7 +77,7 @@ def create_components(
     statistics_gen = tfx.components.StatisticsGen(examples=examples)
     schema_gen = tfx.components.SchemaGen(
         statistics=statistics_gen.outputs["statistics"],
-        # A client of the model may leave out what was not measured.
+        # A client of the model may leave out missing values.
         infer_feature_shape=False,
     )
     schema = schema_gen.outputs["schema"]
@@ -85,7 +85,7 @@ def create_components(
         examples=examples,
         schema=schema,
         module_file=str(MODULE_FILE),
-        disable_statistics=True,  # StatisticsGen has them
+        disable_statistics=True,  # StatisticsGen computes them.
     )
     training = {
         "examples": transform.outputs["transformed_examples"],
@@ -131,7 +131,7 @@ def create_components(
 
 
 def run(pipeline: tfx.dsl.Pipeline, terminal: TextIO) -> None:
-    """Runs the pipeline in this process, and shows how far it is."""
+    """Runs the pipeline in this process, and shows its progress."""
     start = time.monotonic()
     with console.Progress(terminal, len(pipeline.components)).shown():
         tfx.orchestration.LocalDagRunner().run(pipeline)
@@ -144,21 +144,21 @@ def _input_config() -> tfx.proto.Input:
 
 
 def _splits() -> tfx.proto.Output:
-    """Divides the rows by their hash: a row always falls into the same split."""
+    """Splits the rows by their hash: a row always gets into the same split."""
     Split = tfx.proto.SplitConfig.Split
     splits = [Split(name=name, hash_buckets=size) for name, size in SPLITS.items()]
     return tfx.proto.Output(split_config=tfx.proto.SplitConfig(splits=splits))
 
 
 def _eval_config() -> tfma.EvalConfig:
-    """Asks for an accuracy of MIN_ACCURACY, from serialized raw rows on."""
+    """Requires an accuracy of MIN_ACCURACY, measured on serialized raw rows."""
     enough = tfma.MetricThreshold(
         value_threshold=tfma.GenericValueThreshold(lower_bound={"value": MIN_ACCURACY})
     )
     return tfma.EvalConfig(
         model_specs=[
             tfma.ModelSpec(
-                # A SavedModel as such: TFMA cannot load a Keras 3 model from one.
+                # A plain SavedModel: TFMA cannot load a Keras 3 model from one.
                 model_type="tf_generic",
                 signature_name="serving_default",
                 prediction_key="probabilities",

@@ -1,4 +1,4 @@
-"""Tunes day after day: today's search starts from what yesterday's found.
+"""Tunes day after day: today's search starts from yesterday's results.
 
 python -m examples.penguin.pipeline_continuous --help
 """
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-if __package__ in (None, ""):  # started as a file
+if __package__ in (None, ""):  # Run as a file, not with -m.
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tfx import v1 as tfx
@@ -25,11 +25,11 @@ DAYS = (2008, 2009)
 
 
 def create_pipeline(name: str, root: Path, data: Path, warm: bool) -> tfx.dsl.Pipeline:
-    """Builds the pipeline of a day.
+    """Builds the pipeline of one day.
 
     Args:
         name: The pipeline's name.
-        root: Where all that the pipeline writes goes.
+        root: Where the pipeline writes everything.
         data: The directory of the day's CSV file.
         warm: Whether the search starts from the results of the last one.
     """
@@ -48,8 +48,8 @@ def create_pipeline(name: str, root: Path, data: Path, warm: bool) -> tfx.dsl.Pi
     components = [example_gen, statistics_gen, schema_gen, transform]
     prior = {}
     if warm:
-        # Of this pipeline, whichever of its runs was the last to tune. On the first
-        # day there is none, and the search starts from nothing.
+        # The results of this pipeline's last run that tuned. On the first day there are
+        # none, and the search starts from nothing.
         resolver = tfx.dsl.Resolver(
             strategy_class=tfx.dsl.experimental.LatestArtifactStrategy,
             results=tfx.dsl.Channel(
@@ -76,7 +76,7 @@ def create_pipeline(name: str, root: Path, data: Path, warm: bool) -> tfx.dsl.Pi
 
 
 def rows_until(year: int, directory: Path) -> Path:
-    """Writes what was measured until a year; returns the directory of the CSV file."""
+    """Writes the rows measured until a year; returns the directory of the CSV file."""
     directory.mkdir(parents=True, exist_ok=True)
     with (pipeline.DATA / "penguins.csv").open(newline="") as source:
         rows = list(csv.DictReader(source))
@@ -88,7 +88,7 @@ def rows_until(year: int, directory: Path) -> Path:
 
 
 def scores(root: Path, name: str) -> list[float]:
-    """The scores of the last search in the order in which its trials began."""
+    """The scores of the last search in the order in which its trials started."""
     results = load_tuner_results(
         artifacts.latest(root, name, "Tuner", "tuner_results").uri
     )
@@ -96,10 +96,10 @@ def scores(root: Path, name: str) -> list[float]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Tunes on two days, with and without what is known, and compares."""
+    """Tunes on two days, with and without prior results, and compares."""
     parser = console.argument_parser(
-        "Tunes on two days. The second day's search starts once from nothing and once "
-        "from the first day's results."
+        "Tunes on two days. The second day's search runs twice: from nothing, and from "
+        "the first day's results."
     )
     root = parser.parse_args(argv).root.resolve()
     data = {day: rows_until(day, root / "data" / str(day)) for day in DAYS}

@@ -1,4 +1,4 @@
-"""Trains a model of the penguins with hyperparameters from a file, without a search.
+"""Trains a penguin model with hyperparameters from a file, without a search.
 
 python -m examples.penguin.pipeline_importer --help
 """
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-if __package__ in (None, ""):  # started as a file
+if __package__ in (None, ""):  # Run as a file, not with -m.
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from examples.penguin import console, pipeline_local
@@ -22,13 +22,13 @@ NAME = "penguin-importer"
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the pipeline and shows its results; returns the exit status."""
     parser = console.argument_parser(
-        "Trains a model of the Palmer penguins with the hyperparameters of a file, "
-        "evaluates and pushes it."
+        "Trains a model on the Palmer penguins with hyperparameters from a file, "
+        "evaluates it and pushes it."
     )
     parser.add_argument(
         "--hyperparameters",
         metavar="FILE",
-        help="a best_hyperparameters.txt that a Tuner wrote, as it is or edited "
+        help="a best_hyperparameters.txt that a Tuner wrote, unchanged or edited "
         "(default: that of the last run of pipeline_local under the same root)",
     )
     args = parser.parse_args(argv)
@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             directory = prepared(args.hyperparameters or _last_tuned(root), root)
         except (ValueError, FileNotFoundError) as error:
             sys.exit(f"Refused. {error}")
-        # TFX takes 20 s to import: only when it is clear what to do.
+        # TFX takes 20 s to import, so this comes after the arguments are checked.
         from examples.penguin import pipeline, summary
 
         pipeline.run(pipeline.create_pipeline(NAME, root, directory), terminal)
@@ -55,23 +55,23 @@ def main(argv: Sequence[str] | None = None) -> int:
 def prepared(source: str, root: Path) -> str:
     """Checks a file of hyperparameters, and copies it to where it can be imported.
 
-    The Trainer reads the only file in the artifact's directory, so that the file needs
-    one to itself. The directory's name comes from the content: an edited file is a new
-    artifact, which the Trainer has not seen, and the metadata keep telling the truth
-    about the models that were trained with the old one. (The other way is an Importer
-    with `reimport=True`. It trains again in every run, and all runs refer to the one
-    file, whatever it holds by then.)
+    The Trainer reads the only file in the artifact's directory, so the file needs its
+    own directory. The directory's name comes from the content: an edited file is a new
+    artifact, which the Trainer has not seen, and the metadata stay true for models that
+    were trained with the old one. (The alternative is an Importer with `reimport=True`.
+    It trains again in every run, and all runs refer to the one file, whatever it
+    contains by then.)
 
     Args:
         source: A `best_hyperparameters.txt`, or the directory that holds one.
-        root: Where the copy goes.
+        root: Directory below which the copy is written.
 
     Returns:
         The copy's directory.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it does not hold hyperparameters.
+        ValueError: If it does not contain hyperparameters.
     """
     from tuner_component import load_best_hyperparameters  # imports TensorFlow
 

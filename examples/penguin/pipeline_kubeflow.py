@@ -12,13 +12,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-if __package__ in (None, ""):  # started as a file
+if __package__ in (None, ""):  # Run as a file, not with -m.
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from examples.penguin import console, pipeline_importer, pipeline_local
 
-# What both a cluster's launcher and TensorFlow, through which TFX reads and writes, can
-# reach. (Launchers know minio:// and oci:// too; TensorFlow has no such filesystem.)
+# What a cluster's launcher can reach, and also TensorFlow, through which TFX reads and
+# writes. (Launchers know minio:// and oci:// too; TensorFlow has no such filesystem.)
 _SCHEMES = ("gs://", "s3://")
 
 
@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     log = args.output_dir / "compile.log"
     with console.output_to(log) as terminal:
         print(f"Compiling for {args.root}\nLog: {log}", file=terminal)
-        # TFX takes 20 s to import: only when it is clear what to do.
+        # TFX takes 20 s to import, so this comes after the arguments are checked.
         from examples.penguin import kubeflow
 
         options = kubeflow.Options(
@@ -59,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description="Compiles the pipeline with a Tuner and the one with an importer. "
-        "See docs/kubeflow.md for how to build the image and submit the pipelines.",
+        "docs/kubeflow.md says how to build the image and submit the pipelines.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
@@ -67,33 +67,44 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--root",
         required=True,
         metavar="URI",
-        help="where artifacts go: gs:// or s3://",
+        help="where artifacts are written: gs:// or s3://",
     )
     add(
         "--local-root",
         action="store_true",
-        help="let --root be a directory of this machine, to run the pipelines here "
-        "with kfp.local; a cluster cannot",
+        help="allow a directory of this machine as --root, to run the pipelines here "
+        "with kfp.local; a cluster cannot run them",
     )
-    add("--image", required=True, help="the image that every step runs in")
+    add("--image", required=True, help="the image in which every step runs")
     add("--data", metavar="URI", help="directory of the CSV file (default: ROOT/data)")
-    add("--parallel-trials", type=_count, default=2, metavar="N", help="of the Tuner")
+    add(
+        "--parallel-trials",
+        type=_count,
+        default=2,
+        metavar="N",
+        help="trials that the Tuner runs at the same time",
+    )
     add(
         "--hyperparameters",
         metavar="URI",
-        help="directory of a best_hyperparameters.txt to import (default: none; it has "
-        "to be given when the importer's pipeline is submitted)",
+        help="directory of a best_hyperparameters.txt to import (default: none; name it "
+        "when you submit the importer's pipeline)",
     )
-    add("--cpus", type=float, default=4.0, help="of the Tuner's pod")
-    add("--memory-gb", type=float, default=16.0, help="of the Tuner's pod")
+    add("--cpus", type=float, default=4.0, help="CPUs of the Tuner's pod")
+    add("--memory-gb", type=float, default=16.0, help="memory of the Tuner's pod")
     add(
         "--accelerator",
         type=_accelerator,
         metavar="TYPE:COUNT",
-        help="of the Tuner's pod: nvidia.com/gpu:1 on Kubeflow, NVIDIA_TESLA_T4:1 on "
-        "Vertex",
+        help="GPUs of the Tuner's pod: nvidia.com/gpu:1 on Kubeflow, NVIDIA_TESLA_T4:1 "
+        "on Vertex",
     )
-    add("--retries", type=int, default=3, help="of the Tuner's pod, which goes on")
+    add(
+        "--retries",
+        type=int,
+        default=3,
+        help="retries of the Tuner's pod; each continues the search",
+    )
     add(
         "--spec",
         choices=["2.1", "2.0"],
@@ -106,7 +117,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         type=_directory,
         default=".",
         metavar="DIR",
-        help="where the compiled files go",
+        help="where to write the compiled files",
     )
     args = parser.parse_args(argv)
     if not (args.root.startswith(_SCHEMES) or args.local_root):
@@ -139,7 +150,7 @@ def _directory(text: str) -> Path:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise argparse.ArgumentTypeError(
-            f"expected a directory that is there or can be made, received {text}: "
+            f"expected a directory that exists or can be made, received {text}: "
             f"{error.strerror}"
         ) from error
     return path

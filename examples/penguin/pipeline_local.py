@@ -1,4 +1,4 @@
-"""Tunes, trains, evaluates and pushes a model of the penguins on this machine.
+"""Tunes, trains, evaluates and pushes a penguin model on this machine.
 
 python -m examples.penguin.pipeline_local --help
 """
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-if __package__ in (None, ""):  # started as a file
+if __package__ in (None, ""):  # Run as a file, not with -m.
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from examples.penguin import console
@@ -20,15 +20,15 @@ NAME = "penguin"
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the pipeline and shows its results; returns the exit status."""
     parser = console.argument_parser(
-        "Tunes a model of the Palmer penguins, trains it with the best "
-        "hyperparameters, evaluates and pushes it. Started again, it computes only "
-        "what has changed."
+        "Tunes a model on the Palmer penguins, trains it with the best "
+        "hyperparameters, evaluates it and pushes it. If you start it again, it "
+        "computes only what has changed."
     )
     root = parser.parse_args(argv).root.resolve()
     log = root / f"{NAME}.log"
     with console.output_to(log) as terminal:
         print(f"Tuning and training under {root}\nLog: {log}", file=terminal)
-        # TFX takes 20 s to import: only when it is clear what to do.
+        # TFX takes 20 s to import, so this comes after the arguments are checked.
         from examples.penguin import pipeline, summary
 
         pipeline.run(pipeline.create_pipeline(NAME, root), terminal)

@@ -1,4 +1,4 @@
-"""A search for the command line: penguins straight from their CSV file, no pipeline.
+"""A search for the command line: penguins directly from their CSV file, no pipeline.
 
     tuner-component tune examples/penguin/search_module.py \
         --train examples/penguin/data/penguins.csv --out runs/search
@@ -21,10 +21,10 @@ SPECIES = ("Adelie", "Chinstrap", "Gentoo")
 
 
 def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
-    """Describes the search: 20 small networks that tell species apart.
+    """Describes the search: 20 small networks that classify species.
 
     Args:
-        fn_args: Where the data are, and the schema that was inferred from them.
+        fn_args: Where the data and the schema inferred from them are.
     """
     tuner = keras_tuner.RandomSearch(
         build_model,
@@ -83,7 +83,7 @@ def _dataset(files: Sequence[str], fn_args: FnArgs) -> tf.data.Dataset:
 
 
 def _number(column: tf.Tensor | tf.SparseTensor) -> tf.Tensor:
-    """A column as numbers; what is missing, which the file calls NA, as 0."""
+    """A column as numbers; missing values, which the file marks as NA, become 0."""
     if isinstance(column, tf.SparseTensor):
         column = tf.sparse.to_dense(column)
     if column.dtype != tf.string:

@@ -1,4 +1,4 @@
-"""What a person wants to know after a run, in the terminal."""
+"""Shows in the terminal what a person wants to know after a run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import tensorflow_model_analysis as tfma
 from examples.penguin import artifacts, client, penguin_module, pipeline
 from tuner_component import load_best_hyperparameters, load_tuner_results
 
-# Lines of the CSV: two of each species, and one where nearly everything is missing.
+# Lines of the CSV: two of each species, and one in which nearly everything is missing.
 _LINES = (2, 12, 181, 227, 273, 279, 328)
 
 _SHOWN_TRIALS = 3
@@ -21,7 +21,7 @@ _SHOWN_TRIALS = 3
 class Summary:
     """Prints the results of the last run of a pipeline.
 
-    What a method shows comes from files; it remembers which, and `places` lists them.
+    Methods show what is in files, and remember the files; `places` lists them.
     """
 
     def __init__(self, root: Path, pipeline_name: str, terminal: TextIO) -> None:
@@ -62,7 +62,7 @@ class Summary:
         self._places["hyperparameters"] = os.path.join(uri, "best_hyperparameters.txt")
 
     def evaluation(self) -> None:
-        """Shows the accuracy on the rows that neither search nor training saw."""
+        """Shows the accuracy on rows that neither search nor training used."""
         uri = self._latest("Evaluator", "evaluation").uri
         metrics = tfma.load_eval_result(uri).get_metrics_for_slice()
         count = metrics["example_count"]["doubleValue"]
@@ -74,7 +74,7 @@ class Summary:
         self._places["evaluation"] = uri
 
     def predictions(self) -> bool:
-        """Shows what the pushed model says of rows of the CSV.
+        """Shows the pushed model's predictions for rows of the CSV.
 
         Returns:
             Whether a model was pushed.
@@ -104,7 +104,7 @@ class Summary:
         return True
 
     def places(self, log: Path) -> None:
-        """Shows where everything is that was shown before."""
+        """Shows where to find everything that was shown before."""
         self._print("\nWhere everything is")
         places = {**self._places, "log": str(log)}
         self._table(None, [[name, short(path)] for name, path in places.items()])
@@ -127,7 +127,7 @@ class Summary:
 
 
 def short(path: str | Path) -> str:
-    """Returns the path from the working directory, if it lies below."""
+    """Returns the path relative to the working directory, if it is below it."""
     relative = os.path.relpath(path)
     return str(path) if relative.startswith("..") else relative
 

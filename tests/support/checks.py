@@ -1,4 +1,4 @@
-"""What must hold of a toy search, however often it was killed."""
+"""What must hold for a toy search, however often it was killed."""
 
 import collections
 
@@ -12,23 +12,23 @@ from tuner_component.search.study.journal import Journal
 def check(
     script: scripts.Script, study: str, result: SearchResult, repeated_at_most: int
 ) -> None:
-    """No trial is lost or counted twice, the best is the best, little was repeated."""
+    """No trial is lost or counted twice, the best one is right, little was repeated."""
     ids = sorted(int(trial["trial_id"]) for trial in result.completed)
     assert ids == list(range(script.trials))
     assert not result.failed and not result.unfinished
     assert result.completed[0]["score"] == 0.0  # The toy's trial 0 is the best.
     assert set(times_ended(study).values()) == {1}
-    begun = sum(scripts.attempts(script).values())
-    assert begun - script.trials <= repeated_at_most
+    started = sum(scripts.attempts(script).values())
+    assert started - script.trials <= repeated_at_most
 
 
 def under_way(script: scripts.Script, study: str) -> set[int]:
-    """The trials that were begun and whose ends are not durable."""
+    """The trials that have started, and whose ends are not durable."""
     return set(scripts.attempts(script)) - {int(trial) for trial in times_ended(study)}
 
 
 def times_ended(study: str) -> dict[str, int]:
-    """How often the journal tells the end of each trial."""
+    """How often the journal records the end of each trial."""
     journal = Journal(
         files.join(study, "journal"), study_id(scripts.FINGERPRINT), read_only=True
     )

@@ -1,8 +1,8 @@
-"""Runs pieces of a search in processes that may be killed anywhere.
+"""Runs parts of a search in processes that may be killed at any point.
 
 They are forked from a template: a copy of this process from before its first test. A
-process that has trained a model cannot be forked any more, because TensorFlow's threads
-are missing in the copy.
+process that has trained a model can no longer be forked, because the copy lacks
+TensorFlow's threads.
 """
 
 import os
@@ -22,7 +22,7 @@ _template: socket.socket | None = None
 
 
 def start_template() -> None:
-    """Forks the template; it ends with this process."""
+    """Forks the template, which ends with this process."""
     global _template
     _template, theirs = socket.socketpair()
     if os.fork() == 0:
@@ -38,8 +38,8 @@ def run(work: Callable[[], object], fault: str | None = None) -> bool:
     """Runs `work` in a process that has imported everything and done nothing yet.
 
     Args:
-        work: What the process does; closures may be sent, what they change is lost.
-        fault: `<point>[:<n>]`, where the process shall be killed.
+        work: What the process does. It may be a closure; what it changes is lost.
+        fault: `<point>[:<n>]`: where to kill the process.
 
     Returns:
         Whether the process ended by itself; False if the fault killed it.
@@ -81,7 +81,7 @@ def _work(message: bytes) -> None:
 
 
 def _read(source: socket.socket, length: int) -> bytes:
-    """Reads so many bytes; ends the process where there will be no more."""
+    """Reads `length` bytes; raises EOFError if the other process has ended."""
     data = b""
     while len(data) < length:
         part = source.recv(length - len(data))

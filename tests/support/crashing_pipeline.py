@@ -1,7 +1,7 @@
-"""A pipeline of the Tuner alone, for tests that kill its processes.
+"""A pipeline that has only a Tuner, for tests that kill its processes.
 
-Its trials train a Keras model on TFX's penguin examples, and come to a meeting before they
-begin.
+Its trials train a Keras model on TFX's penguin examples. Each comes to a meeting before it
+starts to train.
 """
 
 import os
@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 TRIALS = 8
-# What it takes TFX and this package to run it.
+# The modules of TFX and this package that are needed to run it.
 MODULES = ("tfx.components", "tfx.v1", "tuner_component.component")
 
 
 def tuner_fn(fn_args: Any) -> Any:
-    """Of the module under test: this file itself."""
+    """Makes the tuner; this file is the user's module."""
     import keras
     import keras_tuner
     from tensorflow_metadata.proto.v0 import schema_pb2
@@ -65,12 +65,12 @@ def tuner_fn(fn_args: Any) -> Any:
 
 
 def run(root: str, address: str, log: str) -> None:
-    """Runs the pipeline; two trials at a time.
+    """Runs the pipeline, two trials at a time.
 
     Args:
-        root: The pipeline's.
-        address: Of the meeting.
-        log: File for all that this process prints.
+        root: The pipeline's root directory.
+        address: The meeting's address.
+        log: The file for everything that this process prints.
     """
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(output, 1)

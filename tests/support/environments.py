@@ -1,4 +1,4 @@
-"""Environments for what cannot be installed beside TFX; their making needs an index."""
+"""Environments for what cannot be installed beside TFX. Making one needs an index."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from tests.support.project import ROOT
 
 
 def interpreter(name: str, requirements: Sequence[str]) -> Path:
-    """Makes an environment, unless it is there.
+    """Makes an environment, unless it exists.
 
     Args:
         name: The directory is called `.venv-<name>-<Python's version>`.
-        requirements: What is installed.
+        requirements: What to install.
 
     Returns:
-        Its Python.
+        The environment's Python.
     """
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     directory = ROOT / f".venv-{name}-{version}"
     directory.mkdir(exist_ok=True)
-    lock = os.open(directory, os.O_RDONLY)  # against tests in other processes
+    lock = os.open(directory, os.O_RDONLY)  # Tests in other processes wait for it.
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         complete, wanted = directory / "complete", "\n".join(requirements)
@@ -39,7 +39,7 @@ def interpreter(name: str, requirements: Sequence[str]) -> Path:
 
 
 def _make(directory: Path, requirements: Sequence[str]) -> None:
-    """uv takes seconds where pip takes a minute; pip knows more ways to an index."""
+    """uv takes seconds and pip a minute, but pip knows more ways to reach an index."""
     python = directory / "bin" / "python"
     uv = Path(sys.executable).with_name("uv")
     if uv.exists():

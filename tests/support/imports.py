@@ -1,4 +1,4 @@
-"""Reads the imports off a module's source, for the tests about them."""
+"""Reads the imports from a module's source, for tests about them."""
 
 import ast
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What the tests of interrupted trials share: tiny models, and ways to interrupt."""
+"""What tests of interrupted trials share: tiny models, and ways to interrupt them."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ DATA = {"x": X, "y": Y, "validation_split": 0.25, "verbose": 0}
 
 
 class EveryEpoch(WriteBudget):
-    """Writes after every epoch: the models here train too fast to earn a write."""
+    """Writes after every epoch: otherwise the models here train too fast for a write."""
 
     def allows(self, size: int, at_end: bool = False) -> bool:
         return True
 
 
 class Interrupt(BaseException):
-    """Ends a search at once, as a kill does: nothing in between catches it."""
+    """Ends a search at once, as a kill does: no code catches it."""
 
 
 class InterruptAt(keras.callbacks.Callback):  # type: ignore[misc]
     """Interrupts at the end of the n-th epoch that the process trains.
 
     The callback comes before the checkpoint: that epoch is finished, but not saved.
-    KerasTuner trains with copies of it, so what it counts is kept with the class.
+    KerasTuner trains with copies of the callback, so the class keeps the count.
     """
 
     remaining: int | None = None
@@ -39,7 +39,7 @@ class InterruptAt(keras.callbacks.Callback):  # type: ignore[misc]
 
     @classmethod
     def after(cls, epochs: int | None) -> None:
-        """Begins to count anew; None never interrupts."""
+        """Starts to count again; None never interrupts."""
         cls.remaining, cls.epochs = epochs, []
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -53,7 +53,7 @@ class InterruptAt(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 def build(hp: keras_tuner.HyperParameters) -> Any:
-    """A model that Keras builds only at its first batch, with dropout and slots."""
+    """A model with dropout and slots that Keras builds only at its first batch."""
     model = keras.Sequential(
         [
             keras.layers.Dense(hp.Int("units", 4, 8), activation="relu"),
@@ -62,7 +62,7 @@ def build(hp: keras_tuner.HyperParameters) -> Any:
         ]
     )
     learning_rate = hp.Float("learning_rate", 1e-3, 1e-1, sampling="log")
-    # Tracing a graph would take longer than training so little.
+    # Tracing a graph would take longer than this little training.
     model.compile(keras.optimizers.Adam(learning_rate), "mse", run_eagerly=True)
     return model
 
@@ -75,7 +75,7 @@ def build_traced(hp: keras_tuner.HyperParameters) -> Any:
 
 
 def outcome(tuner: Any) -> dict[str, Any]:
-    """What a search found: scores and best epochs, and the weights that go with them."""
+    """What a search found: scores, best epochs, and the weights of those epochs."""
     trials = tuner.oracle.get_best_trials(10)
     models = tuner.get_best_models(len(trials))
     return {

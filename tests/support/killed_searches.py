@@ -26,7 +26,7 @@ from tuner_component.search.training.seeding import seeded_construction
 
 
 class KillAt(InterruptAt):
-    """Kills the process instead."""
+    """Kills the process instead of interrupting it."""
 
     def interrupt(self) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -56,7 +56,7 @@ def mirrored(directory: Path) -> Any:
     two = [tf.config.LogicalDeviceConfiguration()] * 2
     tf.config.set_logical_device_configuration(cpus[0], two)
     return keras_tuner.RandomSearch(
-        build_traced,  # Eagerly it is several times as slow.
+        build_traced,  # An eager model is several times as slow here.
         "val_loss",
         max_trials=1,
         directory=directory,
@@ -65,12 +65,12 @@ def mirrored(directory: Path) -> Any:
 
 
 def search(scenario: str, directory: Path, kill_after: int | None) -> dict[str, Any]:
-    """Runs a search, or what is left of it, in a process that has trained nothing yet.
+    """Runs a search, or the rest of one, in a process that has trained nothing yet.
 
     Args:
-        scenario: The name of a function here that makes the tuner.
-        directory: Of the study.
-        kill_after: Kills the process in the epoch of this number.
+        scenario: The name of the function of this module that makes the tuner.
+        directory: The directory for the study.
+        kill_after: Kills the process in the epoch with this number.
 
     Returns:
         The outcome, and the epochs that this process trained.

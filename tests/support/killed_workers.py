@@ -1,4 +1,4 @@
-"""User code for tests: Keras trials that tell in which epoch they are, and wait there."""
+"""User code for tests: Keras trials that report their epoch, and wait in one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tuner_component.search.training import instrument
 
 
 class MeetAt(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keeps a list of the epochs that begin; meets the test before one of them."""
+    """Keeps a list of the epochs that start, and meets the test before one of them."""
 
     def __init__(self, begun: Path, epoch: int, address: str) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class MeetAt(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 def make(argument: bytes, role: str, build: Any = build_traced, **kwargs: Any) -> Any:
-    """The entry point: two trials of four epochs, saved after each."""
+    """The entry point: two trials of four epochs, saved after each epoch."""
     directory, address = json.loads(argument)
     instrument.WriteBudget = EveryEpoch  # type: ignore[misc]
     tuner = keras_tuner.RandomSearch(
@@ -45,5 +45,5 @@ def make(argument: bytes, role: str, build: Any = build_traced, **kwargs: Any) -
 
 
 def make_long(argument: bytes, role: str) -> Any:
-    """The same with seven epochs, of models that are ready to train at once."""
+    """The same with seven epochs, of eager models, which train at once."""
     return make(argument, role, build, epochs=7, batch_size=64)

@@ -1,4 +1,4 @@
-"""A machine of our making for the set-up: its PATH holds only what we put there."""
+"""A simulated machine for the set-up: its PATH has only what a test puts there."""
 
 import shutil
 import subprocess
@@ -33,8 +33,8 @@ REAL_TOOLS = [
     "uname",
 ]
 
-# Answers the script's question by running it on the real interpreter, which first
-# pretends to be another one. Its virtual environments contain VENV_PYTHON.
+# A Python that answers the script's question by running it on the real interpreter,
+# which first pretends to be another one. Its virtual environments contain VENV_PYTHON.
 PYTHON = """\
 #!/bin/sh
 case "$1" in
@@ -60,7 +60,7 @@ exit "${UV_STATUS:-0}"
 
 
 class Machine:
-    """A copy of what set-up reads, and an environment that shows nothing else."""
+    """A copy of the files that set-up reads, and an environment without anything else."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -109,7 +109,7 @@ class Machine:
     def run(
         self, *arguments: str, **environment: str
     ) -> subprocess.CompletedProcess[str]:
-        """Runs the script; `environment` adds to the machine's own."""
+        """Runs the script; `environment` is added to the machine's own."""
         return subprocess.run(
             [str(self.checkout / "tools" / "setup_env.sh"), *arguments],
             check=False,
@@ -120,20 +120,20 @@ class Machine:
         )
 
     def found(self, **environment: str) -> str:
-        """What `--find` answers."""
+        """What `--find` prints."""
         done = self.run("--find", **environment)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
     def refusal(self, *arguments: str, **environment: str) -> str:
-        """What the script says when it gives up."""
+        """What the script prints when it gives up."""
         done = self.run(*arguments, **environment)
         assert done.returncode == 1, done
         assert "Expected:" in done.stderr and "Received:" in done.stderr
         return done.stderr
 
     def set_up(self, **environment: str) -> list[str]:
-        """Sets up and returns the commands that this took, as logged."""
+        """Sets up, and returns the commands that were run, as logged."""
         self.log.write_text("")
         done = self.run(**environment)
         assert done.returncode == 0, done.stderr

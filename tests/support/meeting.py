@@ -1,6 +1,6 @@
-"""A place where a process of a search and the test that watches it meet.
+"""A place where a process of a search meets the test that watches it.
 
-The process tells where it is and waits; the test looks at it, and lets it go on.
+The process says where it is and waits; the test looks at it, and lets it continue.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ LIMIT_S = 60.0
 
 
 class Guest:
-    """A process that has come."""
+    """A process that has come to the meeting."""
 
     def __init__(self, channel: connection.Connection, news: dict[str, Any]) -> None:
         self.news = news
@@ -24,39 +24,39 @@ class Guest:
         return int(self.news["pid"])
 
     def release(self) -> None:
-        """Lets it go on. One that was killed meanwhile is no error."""
+        """Lets it continue. It is no error if the process was killed meanwhile."""
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self._channel.send("go")
 
 
 class Meeting:
-    """The place, as the test has it."""
+    """The test's side of the meeting."""
 
     def __init__(self, directory: Path) -> None:
         self.address = str(directory / "meeting")
         self._listener = connection.Listener(self.address, "AF_UNIX", backlog=64)
 
     def close(self) -> None:
-        """Nobody can come any more."""
+        """Closes the meeting: no process can come any more."""
         self._listener.close()
 
     def fileno(self) -> int:
-        """The descriptor that becomes readable when somebody comes."""
+        """The descriptor that becomes readable when a process comes."""
         return self._socket.fileno()
 
     def clear(self) -> None:
-        """Forgets those who came and were not looked at: they are dead by now."""
+        """Forgets the guests that the test did not look at: they are dead by now."""
         while not self.stays_empty(0):
             self._listener.accept().close()
 
     def next(self, timeout: float = LIMIT_S) -> Guest:
-        """Waits for the next one to come."""
-        assert not self.stays_empty(timeout), "nobody came"
+        """Waits for the next process to come."""
+        assert not self.stays_empty(timeout), "no process came"
         channel = self._listener.accept()
         return Guest(channel, channel.recv())
 
     def stays_empty(self, seconds: float) -> bool:
-        """Whether nobody comes for so long."""
+        """Whether no process comes for this many seconds."""
         return not connection.wait([self], seconds)
 
     @property
@@ -65,7 +65,7 @@ class Meeting:
 
 
 def attend(address: str, **news: Any) -> None:
-    """Comes to the meeting, and waits until the test lets go."""
+    """Comes to the meeting, and waits until the test lets the process continue."""
     with connection.Client(address, "AF_UNIX") as channel:
         channel.send(news)
         channel.recv()

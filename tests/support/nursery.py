@@ -1,9 +1,9 @@
 """A process that has imported Keras and forks executors for tests.
 
-A search's fork server imports the heavy modules anew, which takes ten seconds with
-TensorFlow. In tests it is forked from a process that has them already; all the rest is
-as in production. The nursery adopts whatever outlives its parent, so that a test can
-see it.
+A search's fork server imports the heavy modules again, which takes ten seconds with
+TensorFlow. In tests it is forked from a process that has imported them already; everything
+else is as in production. The process here also adopts processes that outlive their parent,
+so that a test can see them.
 """
 
 import gc
@@ -21,13 +21,13 @@ from tuner_component.search.machine import posix
 
 
 def main() -> NoReturn:
-    """Forks a process for each request until nobody can ask any more."""
+    """Forks a process for each request, until the test's process is gone."""
     for name in sys.argv[2:]:
         importlib.import_module(name)
     control = connection.Connection(int(sys.argv[1]))
     posix.adopt_orphans()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # Nobody asks how they ended.
-    # Each fork server does this once more, and would look at all of Keras for it.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # No test needs their exit status.
+    # Each fork server does this again, and would go through all of Keras for it.
     gc.collect()
     gc.freeze()
     control.send("ready")
@@ -35,7 +35,7 @@ def main() -> NoReturn:
         try:
             function, args = control.recv()
         except EOFError:
-            os._exit(0)  # Taking TensorFlow and TFX apart takes seconds.
+            os._exit(0)  # A normal exit with TensorFlow and TFX takes seconds.
         handle = reduction.recv_handle(control)
         pid = os.fork()
         if pid == 0:
@@ -61,7 +61,7 @@ def _run(
 
 
 class ForkedServer:
-    """Like the Popen of a fork server."""
+    """A forked fork server, with what is needed of Popen's interface."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
@@ -82,7 +82,7 @@ class ForkedServer:
 def start_server(
     control: connection.Connection, log: str, environment: Mapping[str, str]
 ) -> ForkedServer:
-    """Starts a fork server that begins with this process's modules."""
+    """Starts a fork server that already has this process's modules."""
     pid = os.fork()
     if pid:
         return ForkedServer(pid)
@@ -94,7 +94,7 @@ def start_server(
     os.dup2(file, 1)
     os.dup2(file, 2)
     for name in os.listdir("/proc/self/fd"):
-        # As after an exec; Python's objects of them are never used here.
+        # As after an exec. Python objects that own these descriptors are not used here.
         if int(name) > 2 and int(name) != control.fileno():
             try:
                 os.close(int(name))

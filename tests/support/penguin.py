@@ -1,4 +1,4 @@
-"""One local run of the penguin pipeline, for all tests that look at it."""
+"""One local run of the penguin pipeline, shared by all tests that look at it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tests.support.project import ROOT
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """A pipeline that was run as a user runs it.
+    """A pipeline that was run as a user would run it.
 
     Attributes:
-        root: Its `--root`.
+        root: The run's `--root`.
         output: What the terminal showed.
     """
 
@@ -35,7 +35,7 @@ def run_once(directory: Path) -> Run:
     """Runs `pipeline_local`, unless a test in another process has done it.
 
     Args:
-        directory: The same for all tests of this session; gets the run.
+        directory: Where the run is kept; the same for all tests of this session.
     """
     root, output = directory / "penguin", directory / "penguin.txt"
     with open(directory / "penguin.lock", "w") as lock:

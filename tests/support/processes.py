@@ -1,4 +1,4 @@
-"""Handles of the processes that tests start, and of those these start."""
+"""Handles for the processes that tests start, and for their descendants."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ _SEARCH = (
 
 
 class Executor:
-    """A process that runs a function, as the one of a pipeline does."""
+    """A process that runs a function, as a pipeline's executor does."""
 
     def __init__(self, pid: int, answer: connection.Connection) -> None:
         self.pid = pid
@@ -33,7 +33,7 @@ class Executor:
         return self._answer.fileno()
 
     def ended(self, timeout: float) -> bool:
-        """Whether the function returned or raised within some seconds."""
+        """Whether the function returns or raises within `timeout` seconds."""
         return self._answer.poll(timeout)
 
     def result(self, timeout: float = LIMIT_S) -> Any:
@@ -49,7 +49,7 @@ class Nursery:
     """Forks executors from a process that has imported what they need.
 
     Args:
-        modules: Names of those beyond the search and Keras.
+        modules: Names of modules to import, besides the search and Keras.
     """
 
     def __init__(self, *modules: str) -> None:
@@ -66,7 +66,7 @@ class Nursery:
         assert self._control.recv() == "ready"
 
     def start(self, function: Callable[..., Any], *args: Any) -> Executor:
-        """Has a module-level function called in a new process."""
+        """Calls a module-level function in a new process."""
         answer, theirs = engine.pair()
         self._control.send((function, args))
         with theirs:
@@ -74,7 +74,7 @@ class Nursery:
         return Executor(self._control.recv(), answer)
 
     def descendants(self) -> list[int]:
-        """Every process that executors left behind, or that runs for one."""
+        """Every executor, every process that runs for one, and any that they left."""
         return descendants(self._process.pid)
 
     def close(self) -> None:
@@ -94,14 +94,14 @@ def descendants(pid: int) -> list[int]:
 
 
 def kill(*pids: int) -> None:
-    """Kills processes. One that has ended meanwhile, as its parent did, is no error."""
+    """Kills processes. It is no error if one has ended meanwhile, with its parent."""
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
 
 def wait_until_gone(pids: list[int], timeout: float) -> float:
-    """Waits until none of the processes runs; returns the seconds that took."""
+    """Waits until no process runs any more; returns the seconds that this took."""
     started = time.monotonic()
     for pid in pids:
         with gone(pid) as descriptor:
@@ -114,7 +114,7 @@ def wait_until_gone(pids: list[int], timeout: float) -> float:
 
 @contextlib.contextmanager
 def gone(pid: int) -> Iterator[int | None]:
-    """A descriptor that is readable once the process has ended; None if it has."""
+    """A descriptor that is readable once the process ends; None if it has ended."""
     try:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError:

@@ -29,18 +29,18 @@ class Script:
     """What a toy search does.
 
     Attributes:
-        directory: For the tuner's files.
-        trials: How many there are.
+        directory: The directory for the tuner's files.
+        trials: The number of trials.
         acts: What happens in the attempts of a trial, by the trial's number: one of
-            the names in `_act`, for each attempt; the last one is repeated.
+            the names in `toys._act` for each attempt; the last one is repeated.
         act: What happens in all other trials.
-        meeting: Address of the meeting, for the act "meet".
-        module: Imported in `tuner_fn`.
+        meeting: The meeting's address, for the act "meet".
+        module: A module that `tuner_fn` imports.
         worker_fault: What happens in `tuner_fn` in workers: "exit" or "raise".
         driver_fault: What happens in `tuner_fn` in the driver: "hang".
         overwrite: Whether the tuner overwrites its project.
-        think: What happens in a suggestion of the oracle: it takes so many seconds, and
-            attends the meeting if that is "meet".
+        think: What happens when the oracle suggests a trial: it takes this many seconds,
+            or attends the meeting if this is "meet".
     """
 
     directory: str
@@ -60,13 +60,13 @@ class Script:
 
 
 def attempts(script: Script) -> dict[int, int]:
-    """How often each trial was begun."""
+    """How often each trial was started."""
     paths = Path(script.directory).glob("attempts-*")
     return {int(p.name.partition("-")[2]): p.stat().st_size for p in paths}
 
 
 def times(script: Script) -> list[tuple[int, float, float]]:
-    """Number, begin and end of each attempt that was not killed."""
+    """Trial's number, start and end of each attempt that was not killed."""
     lines = Path(script.directory, "times").read_text().splitlines()
     numbers = [[float(word) for word in line.split()] for line in lines]
     return [(int(number), began, ended) for number, began, ended in numbers]
@@ -79,7 +79,7 @@ def search(
     preload: tuple[str, ...] = (),
     path: str | None = None,
 ) -> SearchResult:
-    """What the executor does, with a fork server that is quick to start."""
+    """Searches as the executor does, with a fork server that starts quickly."""
     if path:
         sys.path.append(path)
     return launch.run_parallel(
@@ -90,7 +90,7 @@ def search(
 def observed_search(
     entry: EntryPoint, study: str, options: SearchOptions
 ) -> tuple[SearchResult, list[events.Event]]:
-    """A search, and what it told its observer."""
+    """Runs a search; returns its result and the events that it announced."""
     told: list[events.Event] = []
     result = launch.run_parallel(
         entry,
@@ -106,7 +106,7 @@ def observed_search(
 def logged_search(
     entry: EntryPoint, study: str, options: SearchOptions
 ) -> tuple[SearchResult, list[str]]:
-    """A search, and the warnings that this process logged meanwhile."""
+    """Runs a search; returns its result and the warnings that this process logged."""
     told: list[str] = []
     handler = logging.Handler(logging.WARNING)
     handler.emit = lambda record: told.append(record.getMessage())  # type: ignore[method-assign]
@@ -117,7 +117,7 @@ def logged_search(
 def search_in_thread(
     entry: EntryPoint, study: str, options: SearchOptions
 ) -> SearchResult:
-    """A search that is not started from the main thread."""
+    """Runs a search from a thread other than the main thread."""
     with futures.ThreadPoolExecutor(1) as pool:
         return pool.submit(search, entry, study, options).result()
 
@@ -125,7 +125,7 @@ def search_in_thread(
 def search_with_fault(
     fault: str, entry: EntryPoint, study: str, options: SearchOptions
 ) -> SearchResult:
-    """A search in which the process that gets to a fault point is killed."""
+    """Runs a search in which the process that reaches a fault point is killed."""
     os.environ[faults.VARIABLE] = fault
     return search(entry, study, options)
 
@@ -133,8 +133,7 @@ def search_with_fault(
 class RestlessJournal(Journal):
     """Passes all its fault points in a short search.
 
-    It merges often, and does with every other commit as if it were on a filesystem
-    that has no slots.
+    It merges often, and writes every other commit as on a filesystem without slots.
     """
 
     def __init__(
@@ -150,8 +149,8 @@ class RestlessJournal(Journal):
 def on_stage(
     address: str, search: Callable[..., SearchResult], *args: object
 ) -> SearchResult:
-    """A search whose processes meet the test at each fault point."""
-    # What is changed here is so in all processes that are forked from this one.
+    """Runs a search whose processes meet the test at each fault point."""
+    # All processes that are forked from this one have these changes too.
     faults.point = functools.partial(_meet_at, address)  # type: ignore[assignment]
     study_lib.Journal = RestlessJournal  # type: ignore[misc]
     return search(*args)
@@ -164,7 +163,7 @@ def _meet_at(address: str, point: str) -> None:
 def search_in_process(
     entry: EntryPoint, study: str, options: SearchOptions
 ) -> SearchResult:
-    """A search without workers."""
+    """Runs a search without workers."""
     from tuner_component.search.in_process.run import run_in_process
 
     with study_lib.Study.open(study, FINGERPRINT) as opened:
@@ -175,7 +174,7 @@ def search_in_process(
 
 
 def declared_faults() -> set[str]:
-    """The fault points of all that a driver or a worker imports."""
+    """The fault points in all modules that a driver or a worker imports."""
     return set(faults.declared())
 
 

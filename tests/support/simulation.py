@@ -1,4 +1,4 @@
-"""Searches whose trials cost nothing: oracles, and an objective computed from values."""
+"""Searches with trials that cost nothing: the objective is computed from the values."""
 
 import math
 from pathlib import Path
@@ -30,7 +30,7 @@ def space(*, dimensions: int = 2) -> keras_tuner.HyperParameters:
 
 
 def grid_space() -> keras_tuner.HyperParameters:
-    """A space with few points, some of which exist for one kind of model only."""
+    """A space with few points, some of which exist only for one kind of model."""
     hp = keras_tuner.HyperParameters()
     hp.Choice("kind", ["flat", "deep"])
     with hp.conditional_scope("kind", ["deep"]):
@@ -40,7 +40,7 @@ def grid_space() -> keras_tuner.HyperParameters:
 
 
 class CountingOracle(keras_tuner.Oracle):
-    """Overrides `populate_space` alone and keeps what it needs in plain attributes."""
+    """Overrides only `populate_space`, and keeps what it needs in plain attributes."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -55,7 +55,7 @@ class CountingOracle(keras_tuner.Oracle):
 
 
 class StatefulOracle(keras_tuner.Oracle):
-    """Keeps KerasTuner's contract: `get_state` tells all, in names of its own."""
+    """Keeps KerasTuner's contract: `get_state` returns everything, under own names."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -75,7 +75,7 @@ class StatefulOracle(keras_tuner.Oracle):
 
 
 def oracle(kind: str) -> keras_tuner.Oracle:
-    """An oracle with a search of a dozen trials or so, seeded."""
+    """A seeded oracle for a search of about a dozen trials."""
     common: dict[str, Any] = {"objective": OBJECTIVE, "seed": 11}
     if kind == "random":
         return oracles.RandomSearchOracle(
@@ -87,11 +87,11 @@ def oracle(kind: str) -> keras_tuner.Oracle:
         return oracles.HyperbandOracle(
             max_epochs=4, factor=2, hyperparameters=space(dimensions=3), **common
         )
-    if kind == "bayesian":  # A suggestion of its model takes a second.
+    if kind == "bayesian":  # A suggestion by its model takes a second.
         return oracles.BayesianOptimizationOracle(
             max_trials=6, num_initial_points=4, hyperparameters=space(), **common
         )
-    if kind == "optuna":  # Its first ten are drawn at random.
+    if kind == "optuna":  # Its first ten points are drawn at random.
         return OptunaOracle(
             max_trials=13, hyperparameters=space(dimensions=3), **common
         )
@@ -103,7 +103,7 @@ KINDS = ("random", "grid", "hyperband", "bayesian", "counting", "stateful", "opt
 
 
 def objective(values: dict[str, Any]) -> float:
-    """A score that depends on every value; the epochs of Hyperband improve it."""
+    """A score that depends on every value; more epochs of Hyperband improve it."""
     score = abs(math.log10(values.get("rate", 1e-3)) + 2.5)
     score += 0.3 * (values.get("kind") == "deep") + 0.1 * values.get("layers", 0)
     return score + 0.05 * values.get("norm", 0) + 1 / values.get("tuner/epochs", 1)
@@ -113,7 +113,7 @@ def run_trial(durable: Any, trial: Any, *, discover: bool = False) -> None:
     """Runs a trial as a worker would: reports its metrics, then its end."""
     values = trial.hyperparameters.values
     if discover:
-        # A hyperparameter that nobody declared, found while the model is built.
+        # A hyperparameter that was not declared, found while the model is built.
         trial.hyperparameters.Choice("late", [1, 2])
     durable.update_trial(trial.trial_id, {"score": objective(values)})
     trial.status = "COMPLETED"
@@ -121,7 +121,7 @@ def run_trial(durable: Any, trial: Any, *, discover: bool = False) -> None:
 
 
 def search(directory: str, kind: str, *, discover: bool = False, **kwargs: Any) -> None:
-    """Runs a whole search on a study, or what is left of one."""
+    """Runs a whole search on a study, or the rest of one."""
     with Study.open(directory, FINGERPRINT, seed=1) as study:
         durable = DurableOracle.open(oracle(kind), study, **kwargs)
         while (trial := durable.create_trial("worker")).status == "RUNNING":
@@ -134,7 +134,7 @@ def search(directory: str, kind: str, *, discover: bool = False, **kwargs: Any) 
 def search_in_parallel(
     directory: str, kind: str, workers: int = 3, *, discover: bool = False
 ) -> None:
-    """The same with trials in flight, whose ends are committed together."""
+    """The same with parallel trials, whose ends are committed together."""
     with Study.open(directory, FINGERPRINT, seed=1) as study:
         durable = DurableOracle.open(oracle(kind), study, autocommit=False)
         running: dict[str, Any] = {}
@@ -147,14 +147,14 @@ def search_in_parallel(
             durable.commit()
             if not running:
                 break
-            # All but the latest: the next round begins with a trial in flight.
+            # All but the latest: the next round starts with a running trial.
             for worker in sorted(running)[: max(1, len(running) - 1)]:
                 run_trial(durable, running.pop(worker), discover=discover)
         durable.finish()
 
 
 def search_some(directory: str, kind: str, *, trials: int) -> None:
-    """Begins a search, ends so many trials; an odd number leaves one more running."""
+    """Starts a search and ends `trials` trials; an odd number leaves one more running."""
     with Study.open(directory, FINGERPRINT, seed=1) as study:
         durable = DurableOracle.open(oracle(kind), study)
         for _ in range(trials):
@@ -208,18 +208,18 @@ def unfinished(durable: Any) -> list[str]:
 
 
 def read(directory: str) -> History:
-    """What the journal of a study that is open tells."""
+    """What the journal of an open study records."""
     return read_history(directory, study_id(FINGERPRINT))
 
 
 def history(directory: str) -> History:
-    """What a study's journal tells, its damage mended first."""
+    """What a study's journal records, after its damage is repaired."""
     Study.open(directory, FINGERPRINT).close()
     return read(directory)
 
 
 def results(directory: str) -> dict[str, tuple[Any, ...]]:
-    """What is left of a finished search: each trial's values and result."""
+    """The outcome of a finished search: each trial's values and score."""
     return {
         trial_id: (trial.values, trial.ended and trial.ended["score"])
         for trial_id, trial in history(directory).trials.items()

@@ -1,6 +1,6 @@
-"""A search whose processes wait at each fault point until the test lets them go on.
+"""A search whose processes wait at each fault point until the test lets them continue.
 
-So a test can kill any process of a search, or look at it, while one stands exactly at a
+So a test can kill or look at any process of a search while one of them is exactly at a
 transition.
 """
 
@@ -15,19 +15,19 @@ from tuner_component.search.parallel.protocol import EntryPoint
 
 LIMIT_S = 60.0
 
-# The fault points that only the training of Keras models passes.
+# The fault points that are passed only when Keras models are trained.
 IN_TRAININGS = {"training.write.before", "training.write.after"}
 
 
 @dataclasses.dataclass(frozen=True)
 class Family:
-    """The processes of a search in workers, by their ids.
+    """The process ids of a search in workers.
 
     Attributes:
         executor: Runs the pipeline.
-        server: Forks all that follow.
+        server: Forks the processes below.
         driver: Owns the study.
-        workers: Those that run, in the order in which they were started.
+        workers: The running workers, in the order in which they were started.
     """
 
     executor: int
@@ -40,12 +40,12 @@ class Stage:
     """One run of a search.
 
     Args:
-        nursery: Where its executor comes from.
-        place: Where its processes wait: at a `point`, or in a `trial` that waits on its
-            own, as their news say. Whom the run before has left there is forgotten.
-        search: What runs it: `scripts.search` or another.
-        entry: Where the tuner comes from.
-        study: Directory of the study.
+        nursery: Starts the executor.
+        place: Where the processes wait, at a `point` or in a `trial` that waits itself;
+            their news say which. Guests that an earlier run left there are forgotten.
+        search: The function that runs it, such as `scripts.search`.
+        entry: The entry point that makes the tuner.
+        study: The study's directory.
         options: How to run the search.
     """
 
@@ -66,10 +66,10 @@ class Stage:
         )
 
     def guests(self) -> Iterator[meeting.Guest]:
-        """Those who come and wait, until the executor has ended."""
+        """The processes that come and wait, until the executor has ended."""
         while True:
             ready = connection.wait([self.executor, self._place], LIMIT_S)
-            assert ready, "nobody came, and the search did not end"
+            assert ready, "no process came, and the search did not end"
             if self.executor in ready:
                 return
             yield self._place.next()
@@ -85,6 +85,6 @@ class Stage:
         processes.wait_until_gone([pid], 10)
 
     def wait_until_gone(self) -> None:
-        """Waits until nothing of the search is left, which takes seconds at most."""
+        """Waits until no process of the search is left, which takes seconds at most."""
         while left := self._nursery.descendants():
             processes.wait_until_gone(left, 10)

@@ -1,4 +1,4 @@
-"""Studies that never ran: journals written down, of any size and any content."""
+"""Studies that never ran: invented journals, of any size and content."""
 
 import json
 import math
@@ -70,7 +70,7 @@ def study(*records: dict[str, Any], **description: Any) -> StudyRecord:
 
 
 def directory_of_a_study(path: Path) -> Path:
-    """A study in its own directory, whose search has not ended."""
+    """Makes a directory with a study whose search has not ended."""
     path.mkdir()
     description = {**DESCRIPTION, "format": 1, "status": "running"}
     (path / "study.json").write_text(json.dumps(description))
@@ -82,7 +82,7 @@ def directory_of_a_study(path: Path) -> Path:
 
 
 def big_study(trials: int, epochs: int = 20, workers: int = 8) -> StudyRecord:
-    """A search whose score depends on the rate most, with failures and early stops."""
+    """A search whose score depends mostly on the rate, with failures and early stops."""
     draw = random.Random(1)
     records = []
     for number in range(trials):

@@ -1,4 +1,4 @@
-"""User code for tests: tuners whose trials do what a test tells them to."""
+"""User code for tests: tuners whose trials do what a test asks for."""
 
 import ctypes
 import json
@@ -18,7 +18,7 @@ from tests.support.scripts import Script
 
 
 class Toy(keras_tuner.Tuner):
-    """Scores 0.1 times the number of the trial."""
+    """Its score is 0.1 times the trial's number."""
 
     script: Script
 
@@ -85,7 +85,7 @@ def _act(name: str, script: Script, trial: Any, number: int) -> Any:
 
 
 def _fill(directory: str) -> None:
-    """Writes until there is no space left, nor any for a log on the same disk."""
+    """Writes until the disk is full, also for a log on the same disk."""
     with Path(directory, "ballast").open("wb", buffering=0) as file:
         try:
             while True:
@@ -96,7 +96,7 @@ def _fill(directory: str) -> None:
 
 
 class Thinker(keras_tuner.oracles.RandomSearchOracle):
-    """Takes its time for a suggestion."""
+    """Takes a while for a suggestion."""
 
     script: Script
 

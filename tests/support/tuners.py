@@ -1,4 +1,4 @@
-"""Entry points with one kind of tuner each, as users write them."""
+"""Entry points with one kind of tuner each, as users would write them."""
 
 import copy
 import json
@@ -51,7 +51,7 @@ def bayesian(directory: str) -> Any:
 
 
 def grid(directory: str) -> Any:
-    """keras_tuner.GridSearch without a limit: ends when the grid is exhausted."""
+    """keras_tuner.GridSearch without a limit: it ends when the grid is exhausted."""
     return keras_tuner.GridSearch(
         _build,
         objective="val_loss",
@@ -69,7 +69,7 @@ def _fixed(**values: int) -> keras_tuner.HyperParameters:
 
 
 class NotingHyperband(keras_tuner.Hyperband):
-    """Notes which process continued which trial."""
+    """Records which process continued which trial."""
 
     def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
         with Path(self.directory, "ran").open("a") as file:
@@ -91,7 +91,7 @@ def hyperband(directory: str) -> Any:
 
 
 class Returns(keras_tuner.engine.base_tuner.BaseTuner):
-    """A tuner of the user's own, with nothing of Keras."""
+    """A tuner of the user's own, without Keras."""
 
     kind = "float"
 
@@ -125,7 +125,7 @@ def _returns(kind: str) -> Callable[[str], Any]:
 
 
 class Retried(keras_tuner.engine.base_tuner.BaseTuner):
-    """Reports no number when a trial is run for the first time."""
+    """Reports NaN when a trial runs for the first time."""
 
     def run_trial(self, trial: Any) -> float:
         trial.hyperparameters.Float("x", 0.0, 1.0)
@@ -145,7 +145,7 @@ class Retried(keras_tuner.engine.base_tuner.BaseTuner):
 
 
 def retried(directory: str) -> Any:
-    """A tuner whose oracle has trials run again that failed."""
+    """A tuner whose oracle runs failed trials again."""
     oracle = keras_tuner.oracles.RandomSearchOracle(
         max_trials=3, seed=3, max_retries_per_trial=1
     )
@@ -153,7 +153,7 @@ def retried(directory: str) -> Any:
 
 
 class HyperModel(keras_tuner.HyperModel):
-    """A model with a `fit` of its own that returns what it likes."""
+    """A model with a `fit` of its own that returns a dict."""
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         return _build(hp)
@@ -194,7 +194,7 @@ def sklearn(directory: str) -> Any:
 
 
 class Curious(Returns):
-    """Looks at its oracle the way users' subclasses do."""
+    """Uses its oracle as users' subclasses do."""
 
     def run_trial(self, trial: Any, offset: float = 0.0) -> Any:
         oracle = self.oracle
@@ -244,7 +244,7 @@ def curious(directory: str) -> Any:
 
 
 class Steps(keras_tuner.engine.base_tuner.BaseTuner):
-    """A loop of the user's own that says how it goes: odd trials get worse and worse."""
+    """A loop of the user's own that reports its epochs: odd trials get worse and worse."""
 
     def run_trial(self, trial: Any) -> Any:
         trial.hyperparameters.Float("x", 0.0, 1.0)
@@ -268,7 +268,7 @@ def steps(directory: str) -> Any:
 
 
 class Iterating(Returns):
-    """Fails where the end of an iterator over a dataset is waited for."""
+    """Fails if the trial waits for the end of an iterator over a dataset."""
 
     def run_trial(self, trial: Any, offset: float = 0.0) -> Any:
         ended: queue.Queue[threading.Thread] = queue.Queue()
@@ -280,7 +280,7 @@ class Iterating(Returns):
 
 
 class _Resource:
-    """Tells in which thread it ends, as what TensorFlow holds would not."""
+    """Reports in which thread it ends, which TensorFlow's own resource would not."""
 
     def __init__(self, ended: queue.Queue[threading.Thread]) -> None:
         self._ended = ended

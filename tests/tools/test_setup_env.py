@@ -1,4 +1,4 @@
-"""`tools/setup_env.sh` and `find_python.sh` on machines of our making."""
+"""`tools/setup_env.sh` and `find_python.sh` on simulated machines."""
 
 import os
 from pathlib import Path
@@ -29,7 +29,7 @@ def test_glibc_decides_the_tfx_line(
 
 @pytest.mark.parametrize("version", ["3.10", "3.11", "3.12", "3.13"])
 def test_new_glibc_takes_any_supported_python(machine: Machine, version: str) -> None:
-    """Somebody with one good Python would be told to install another."""
+    """A user with a suitable Python would be told to install another one."""
     machine.glibc("2.41")
     python = machine.python(f"bin/python{version}", version)
     assert machine.found() == f"{python} (TFX 1.21)"
@@ -79,7 +79,7 @@ def test_forced_python_is_taken(machine: Machine) -> None:
     assert machine.found(PYTHON=str(forced)) == f"{forced} (TFX 1.16)"
 
 
-def test_forced_python_that_does_not_fit_is_refused(machine: Machine) -> None:
+def test_unsuitable_forced_python_is_refused(machine: Machine) -> None:
     """PYTHON= would be replaced silently, or end in pip's own words."""
     machine.python("bin/python3.10", "3.10")
     forced = machine.python("elsewhere/python", "3.12")
@@ -97,7 +97,7 @@ def test_forced_python_that_does_not_fit_is_refused(machine: Machine) -> None:
 def test_incomplete_python_is_named(
     machine: Machine, pretence: str, problem: str
 ) -> None:
-    """Set-up would fail half way, with an error that is not ours."""
+    """Set-up would fail half way, with an error from a tool it calls."""
     python = machine.python("bin/python3.10", "3.10", pretence)
     assert f"{python} {problem}" in machine.refusal()
 
@@ -127,7 +127,7 @@ def test_without_a_python_it_says_what_to_do(machine: Machine) -> None:
 
 @pytest.mark.parametrize("tool", ["getconf", "uname"])
 def test_other_platforms_are_refused(machine: Machine, tool: str) -> None:
-    """A Mac or musl would get as far as a resolver's riddle."""
+    """On a Mac, or with musl, pip would fail to resolve versions, and not say why."""
     (machine.bin / tool).unlink()
     machine.program(f"bin/{tool}", "#!/bin/sh\necho Darwin arm64; exit 1\n")
     assert "Linux on x86_64 with glibc" in machine.refusal()
@@ -153,7 +153,7 @@ def test_installs_from_the_lines_constraints(machine: Machine) -> None:
 
 
 def test_pip_takes_over_from_uv(machine: Machine) -> None:
-    """Where only pip reaches an index, set-up would fail."""
+    """Set-up would fail if only pip reaches an index."""
     machine.python("bin/python3.10", "3.10")
     *_, last = machine.set_up(UV_STATUS="2")
     assert last.startswith("pip -m pip ")
@@ -174,7 +174,7 @@ def test_second_run_does_nothing(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("name", INPUTS)
-def test_changed_input_sets_up_anew(machine: Machine, name: str) -> None:
+def test_changed_input_sets_up_again(machine: Machine, name: str) -> None:
     """After a pull, the tests would run with yesterday's packages."""
     machine.python("bin/python3.10", "3.10")
     machine.set_up()
@@ -194,7 +194,7 @@ def test_interrupted_set_up_starts_from_nothing(machine: Machine) -> None:
     assert not remains.exists()
 
 
-def test_environment_without_its_python_sets_up_anew(machine: Machine) -> None:
+def test_environment_without_its_python_sets_up_again(machine: Machine) -> None:
     """Once the base Python is gone, each command would fail until .venv is removed."""
     machine.python("bin/python3.10", "3.10")
     machine.set_up()
@@ -202,7 +202,7 @@ def test_environment_without_its_python_sets_up_anew(machine: Machine) -> None:
     assert machine.set_up() != []
 
 
-def test_moved_checkout_sets_up_anew(machine: Machine) -> None:
+def test_moved_checkout_sets_up_again(machine: Machine) -> None:
     """A virtual environment knows its path: the old one's sources would be tested."""
     machine.python("bin/python3.10", "3.10")
     machine.set_up()
@@ -212,7 +212,7 @@ def test_moved_checkout_sets_up_anew(machine: Machine) -> None:
     assert machine.set_up() != []
 
 
-def test_other_forced_python_sets_up_anew(machine: Machine) -> None:
+def test_other_forced_python_sets_up_again(machine: Machine) -> None:
     """PYTHON= would have no effect on a checkout that is set up already."""
     machine.python("bin/python3.10", "3.10")
     machine.set_up()
@@ -223,7 +223,7 @@ def test_other_forced_python_sets_up_anew(machine: Machine) -> None:
 
 
 def test_environment_of_another_origin_is_left_alone(machine: Machine) -> None:
-    """Somebody's own .venv would be deleted."""
+    """A .venv that the user made would be deleted."""
     machine.python("bin/python3.10", "3.10")
     theirs = machine.venv / "theirs"
     machine.venv.mkdir()

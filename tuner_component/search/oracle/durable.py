@@ -5,7 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
@@ -21,9 +21,8 @@ from tuner_component.search.oracle.restore import restore
 from tuner_component.search.stopping.curves import EpochBook
 from tuner_component.search.study.study import Study, StudyState
 
-if TYPE_CHECKING:  # Python 3.10 does not have it.
-    from typing_extensions import Self
-
+# Python 3.10 has no `typing.Self`.
+_Durable = TypeVar("_Durable", bound="DurableOracle")
 _Status = trial_lib.TrialStatus
 _log = logging.getLogger(__name__)
 
@@ -78,8 +77,8 @@ class DurableOracle(OracleFacade):
         self._thoughts = collections.deque([0.0], maxlen=2)
 
     @classmethod
-    def open(
-        cls,
+    def open(  # noqa: PYI019
+        cls: type[_Durable],
         oracle: keras_tuner.Oracle,
         study: Study,
         *,
@@ -88,7 +87,7 @@ class DurableOracle(OracleFacade):
         epochs: EpochBook | None = None,
         display: bool = False,
         observer: events.Observer | None = None,
-    ) -> "Self":
+    ) -> _Durable:
         """Repairs an oracle, restores it from a study, and wraps it.
 
         Args:

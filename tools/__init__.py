@@ -1,1 +1,0 @@
-"""What works on the project itself; none of it is installed."""
