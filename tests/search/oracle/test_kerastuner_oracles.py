@@ -30,7 +30,7 @@ def prepared(oracle: Any, tmp_path: Any) -> Any:
     return oracle
 
 
-# Bayesian optimization guesses the scores of running trials sensibly.
+# Bayesian optimization suggests the same again after a resume.
 
 
 def oracle_with_running_trial(cls: type, tmp_path: Any) -> Any:
@@ -76,8 +76,7 @@ def suggestions(cls: type, tmp_path: Any) -> set[float]:
         objective = keras_tuner.Objective("s", "min")
         # It looks where it knows the scores, not at an end of the range.
         oracle = cls(objective, 20, 4, beta=0.5, hyperparameters=hp, seed=3)
-        oracle._set_project_dir(str(tmp_path / f"{cls.__name__}{nudged}"), "p")
-        oracle.verbose = 0
+        prepared(oracle, tmp_path / str(nudged))
         for number in range(4):
             trial = oracle.create_trial("w")
             score = (trial.hyperparameters.values["x"] - 0.3) ** 2

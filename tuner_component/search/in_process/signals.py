@@ -67,7 +67,7 @@ def _after_fork_in_child() -> None:
     if _ours:
         # The pipe is the parent's: it would take the child's signals for its own.
         signal.set_wakeup_fd(-1)
-        # A handler that was set since then is meant for the child, too.
+        # A handler that the trial has set since then is meant for the child, too.
         ours = [n for n, handler in _ours.items() if signal.getsignal(n) == handler]
         _set({number: _before[number] for number in ours})
         _ours.clear()

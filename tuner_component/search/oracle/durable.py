@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
-from typing_extensions import Self
 
 from tuner_component.search import events
 from tuner_component.search.oracle import trials
@@ -22,11 +21,10 @@ from tuner_component.search.oracle.restore import restore
 from tuner_component.search.stopping.curves import LearningCurves
 from tuner_component.search.study.study import Study, StudyState
 
+# Python 3.10 has no `typing.Self`.
+_Durable = TypeVar("_Durable", bound="DurableOracle")
 _Status = trial_lib.TrialStatus
 _log = logging.getLogger(__name__)
-
-# Python 3.10 has no `typing.Self`.
-OracleT = TypeVar("OracleT", bound="DurableOracle")
 
 # An oracle that takes longer for its suggestions has a model, and is asked for one ahead.
 # A quick one is not: it loses nothing by waiting, and knows one result more by then.
@@ -79,8 +77,8 @@ class DurableOracle(OracleFacade):
         self._thoughts = collections.deque([0.0], maxlen=2)
 
     @classmethod
-    def open(
-        cls,
+    def open(  # noqa: PYI019
+        cls: type[_Durable],
         oracle: keras_tuner.Oracle,
         study: Study,
         *,
@@ -89,7 +87,7 @@ class DurableOracle(OracleFacade):
         epochs: LearningCurves | None = None,
         display: bool = False,
         observer: events.Observer | None = None,
-    ) -> Self:
+    ) -> _Durable:
         """Repairs an oracle, restores it from a study, and wraps it.
 
         Args:

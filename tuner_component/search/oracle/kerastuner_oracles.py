@@ -16,10 +16,10 @@ from keras_tuner.oracles import (
 
 _ENDED = ("COMPLETED", "FAILED")
 
-
-# Of a point that Bayesian optimization suggests in the unit cube. One last bit in a score moves the eighth digit, or the
-# seventh where there are many trials. KerasTuner's optimiser itself stops near the sixth.
-_POINT_DIGITS = 5
+# Of a point in the unit cube that Bayesian optimization suggests. One last bit in a
+# score moves the eighth digit, or the seventh where there are many trials. KerasTuner's
+# optimizer itself stops near the sixth.
+_DIGITS = 5
 
 
 class ResumableBayesian(BayesianOptimizationOracle):  # type: ignore[misc]
@@ -32,7 +32,7 @@ class ResumableBayesian(BayesianOptimizationOracle):  # type: ignore[misc]
     the scale of the objective: below the best loss there is, and the search would go
     where it has just been. Here it is fitted to the completed trials first.
 
-    The same trials do not lead KerasTuner to quite the same suggestion: its optimiser
+    The same trials do not lead KerasTuner to quite the same suggestion: its optimizer
     takes differences over steps of 1e-8, which turn the last bit of a matrix product into
     the eighth digit of a hyperparameter. That bit depends on the CPU and on the build of
     numpy and scipy, and on the number of threads. The next suggestions build on this one,
@@ -58,9 +58,7 @@ class ResumableBayesian(BayesianOptimizationOracle):  # type: ignore[misc]
 
     def _vector_to_values(self, vector: Any) -> Any:
         # On the grid of rounded points, such noise is lost before it is acted upon.
-        return super()._vector_to_values(
-            [round(float(x), _POINT_DIGITS) for x in vector]
-        )
+        return super()._vector_to_values([round(float(x), _DIGITS) for x in vector])
 
 
 class ResumableGrid(GridSearchOracle):  # type: ignore[misc]
