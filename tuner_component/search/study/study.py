@@ -4,7 +4,6 @@
 what belongs to single trials, and `workdir/` is where the user's tuner keeps its files.
 """
 
-import contextlib
 import enum
 import json
 import logging
@@ -17,7 +16,6 @@ from types import TracebackType
 from typing import Any, final
 
 from tuner_component.search.errors import (
-    StorageError,
     StudyLockedError,
     StudyMismatchError,
     StudyVersionError,
@@ -215,8 +213,6 @@ class Study:
     def close(self) -> None:
         """Gives up the lock; what was committed stays. Fine to call twice."""
         if self._lock is not None:
-            with contextlib.suppress(StorageError):  # Tidying up is all it does.
-                self.journal.close()
             self._lock.release()
             self._lock = None
 
