@@ -171,10 +171,9 @@ def search_in_process(
     from tuner_component.search.in_process.run import run_in_process
 
     with study_lib.Study.open(study, FINGERPRINT) as opened:
-        found = opened.state
         made = entry.load()(entry.argument, "in process")
         complete = run_in_process(made.tuner, made.fit_kwargs, opened, options)
-        return SearchResult.of(made.tuner.oracle, opened, found, complete)
+        return SearchResult.of(made.tuner.oracle, opened, complete)
 
 
 def declared_faults() -> set[str]:

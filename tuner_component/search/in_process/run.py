@@ -23,7 +23,7 @@ from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.oracle.facade import OracleFacade
 from tuner_component.search.stopping.curves import EpochBook
 from tuner_component.search.storage import files
-from tuner_component.search.study.study import Study, StudyState
+from tuner_component.search.study.study import Study
 from tuner_component.search.training import (
     dataset_iterators,
     objective_check,
@@ -77,7 +77,7 @@ def run_in_process(
         display=True,
     )
     tuner.oracle = oracle
-    if study.state is StudyState.FINISHED:
+    if study.is_finished:
         return True
     tuner_state.keep_in(tuner, files.join(study.directory, "tuner.json"))
     objective_check.require_objective(tuner)

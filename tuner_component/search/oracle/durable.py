@@ -23,7 +23,7 @@ from tuner_component.search.oracle.spaces import SpaceTable
 from tuner_component.search.oracle.state import OracleState
 from tuner_component.search.stopping.curves import EpochBook
 from tuner_component.search.study.history import History
-from tuner_component.search.study.study import Study, StudyState
+from tuner_component.search.study.study import Study
 
 _Status = trial_lib.TrialStatus
 _log = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ class DurableOracle(OracleFacade):
         self._ledger = TrialLedger(journal, history, self.epochs, self._commit_if_auto)
         self._open = OpenTrials(oracle, history.unfinished())
         self._thoughts = collections.deque([0.0], maxlen=2)
-        if study.state is not StudyState.FINISHED:
+        if not study.is_finished:
             self._begin(journal, history, shape)
         for trial_id in oracle.end_order:
             self._limit.restore(oracle.trials[trial_id])
@@ -118,7 +118,7 @@ class DurableOracle(OracleFacade):
             StorageError: If the trial cannot be made durable.
         """
         with self._lock:
-            if self._study.state is StudyState.FINISHED:
+            if self._study.is_finished:
                 return trial_lib.Trial(self._inner.get_space(), "", _Status.STOPPED)
             if tuner_id in self._inner.ongoing_trials:
                 return self._inner.ongoing_trials[tuner_id]
@@ -222,7 +222,7 @@ class DurableOracle(OracleFacade):
             StorageError: If the trial cannot be made durable.
         """
         with self._lock:
-            going_on = self._study.state is not StudyState.FINISHED
+            going_on = not self._study.is_finished
             # Once may be chance.
             slow = min(self._thoughts) > SLOW_S
             if going_on and slow and not self._open.waiting:
