@@ -7,7 +7,7 @@ On a local filesystem a commit is appended to a file, the `segment` of this run,
 synced. That is as fast as the files that earlier releases wrote over in place, of which
 many were needed, and several times as fast as a new file for each commit
 (benchmarks/results/journal_commits.txt). A tail that a crash tears held nothing that
-anybody was told.
+anyone was told.
 
 On a URI, where nothing can be appended, each commit is a new file, written whole. Every
 `merge_after` commits, they are merged into one segment: a journal of thousands of small
@@ -31,7 +31,7 @@ _COMMIT_BEFORE = faults.declare(
     "journal.commit.before", "records are buffered, their file is not written"
 )
 _COMMIT_AFTER = faults.declare(
-    "journal.commit.after", "records are durable, nobody has acted on them"
+    "journal.commit.after", "records are durable, no one has acted on them"
 )
 _MERGE_BEFORE = faults.declare(
     "journal.merge.before", "commits are due to be merged, no segment is written"
