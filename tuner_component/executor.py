@@ -117,7 +117,6 @@ def _run_in_process(
     options: SearchOptions,
 ) -> SearchResult:
     with Study.open(directory, parts, options.seed) as study:
-        found = study.state
         tuner_fn = user_module.load_tuner_fn(message)
 
         def make() -> tuple[Any, dict[str, Any]]:
@@ -125,14 +124,14 @@ def _run_in_process(
                 result = user_module.call_tuner_fn(tuner_fn, message)
                 return result.tuner, result.fit_kwargs
 
-        wanted = options.preflight and found is StudyState.NEW
+        wanted = options.preflight and study.found is StudyState.NEW
         tuner, fit_kwargs = preflight.prepared(make, study.seed, wanted)
         tuner.search_space_summary()
         # No view on the terminal: KerasTuner prints what happens.
         with tensorboard.writing(directory) as writer:
             complete = run_in_process(tuner, fit_kwargs, study, options, writer)
         tuner.results_summary()
-        return SearchResult.of(tuner.oracle, study, found, complete)
+        return SearchResult.of(tuner.oracle, study, complete)
 
 
 def _run_in_workers(

@@ -140,7 +140,7 @@ def test_finished_study_is_only_read(root: str) -> None:
     simulation.search(directory, "random")
     names = files.list_names(files.join(directory, "journal"))
     with Study.open(directory, simulation.FINGERPRINT) as study:
-        assert study.state is StudyState.FINISHED
+        assert study.found is StudyState.FINISHED
         assert len(list(study.journal.records())) > 16
     assert files.list_names(files.join(directory, "journal")) == names
 
@@ -161,6 +161,6 @@ def test_damaged_description_costs_nothing(root: str) -> None:
     seed = json.loads(files.read_bytes(path))["seed"]
     files.write_bytes(path, b'{"format": 1, "se')
     with Study.open(directory, simulation.FINGERPRINT) as study:
-        assert study.state is StudyState.RESUMED
+        assert study.found is StudyState.RESUMED
         assert study.seed == seed
     assert len(simulation.history(directory).trials) == 2

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent import futures
 from pathlib import Path
 
-from tests.support import meeting, nursery
+from tests.support import meeting, nursery, tearing
 from tuner_component.search import events
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle.result import SearchResult
@@ -19,7 +19,6 @@ from tuner_component.search.parallel.protocol import EntryPoint
 from tuner_component.search.storage import faults
 from tuner_component.search.study import study as study_lib
 from tuner_component.search.study.journal import Journal
-from tuner_component.search.study.journal_file import Block
 
 FINGERPRINT = {"test": "1"}
 
@@ -127,13 +126,17 @@ def search_with_fault(
 ) -> SearchResult:
     """Runs a search in which the process that reaches a fault point is killed."""
     os.environ[faults.VARIABLE] = fault
+    tearing.tear_writes()
+    if fault.startswith("journal.merge"):
+        study_lib.Journal = RestlessJournal  # type: ignore[misc]
     return search(entry, study, options)
 
 
 class RestlessJournal(Journal):
     """Passes all its fault points in a short search.
 
-    It merges often, and writes every other commit as on a filesystem without slots.
+    It merges often, and after each merge appends one commit, which only a journal on a
+    local filesystem does.
     """
 
     def __init__(
@@ -141,9 +144,9 @@ class RestlessJournal(Journal):
     ) -> None:
         super().__init__(directory, owner, merge_after=6, read_only=read_only)
 
-    def _write_commit(self, block: Block) -> str:
-        self._has_slots = not self._has_slots
-        return super()._write_commit(block)
+    def commit(self) -> None:
+        self._appends = not (self._appends or self._unmerged)
+        super().commit()
 
 
 def on_stage(
@@ -153,6 +156,7 @@ def on_stage(
     # All processes that are forked from this one have these changes too.
     faults.point = functools.partial(_meet_at, address)  # type: ignore[assignment]
     study_lib.Journal = RestlessJournal  # type: ignore[misc]
+    tearing.tear_writes()
     return search(*args)
 
 
@@ -167,10 +171,9 @@ def search_in_process(
     from tuner_component.search.in_process.run import run_in_process
 
     with study_lib.Study.open(study, FINGERPRINT) as opened:
-        found = opened.state
         made = entry.load()(entry.argument, "in process")
         complete = run_in_process(made.tuner, made.fit_kwargs, opened, options)
-        return SearchResult.of(made.tuner.oracle, opened, found, complete)
+        return SearchResult.of(made.tuner.oracle, opened, complete)
 
 
 def declared_faults() -> set[str]:

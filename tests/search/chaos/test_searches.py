@@ -31,14 +31,14 @@ FAULTS = {
     "journal.commit.after": 5,
     "files.write.written": 2,
     "files.write.replaced": 2,
-    "files.overwrite.torn": 6,
+    "test.write.torn": 6,
     "journal.merge.before": 1,
     "journal.merge.written": 1,
+    "journal.merge.removing": 2,
     "journal.merge.after": 1,
 }
-# Where a filesystem has no slots, as in `test_chaos_kinds`; and in the training of models,
-# as in `test_chaos_training`.
-ELSEWHERE = {"journal.merge.removing", *stage.IN_TRAININGS}
+# In the training of models, as in `test_chaos_training`.
+ELSEWHERE = stage.IN_TRAININGS
 
 WORKERS = 2
 
@@ -55,13 +55,11 @@ def test_a_crash_at_a_transition_costs_nothing(
     nursery: processes.Nursery, tmp_path: Path, point: str
 ) -> None:
     """What was done would be lost, or done twice."""
-    trials = 200 if "merge" in point else 6
     script = scripts.Script(
         str(tmp_path / "work"),
-        trials=trials,
+        trials=6,
         acts={"1": ["die", "ok"]},
-        # Long enough for trials to be suggested ahead.
-        think="" if "merge" in point else "0.03",
+        think="0.03",  # Long enough for trials to be suggested ahead.
     )
     study, options = str(tmp_path / "study"), SearchOptions(num_workers=WORKERS)
     fault = f"{point}:{FAULTS[point]}"

@@ -19,7 +19,7 @@ from tests.support import crashes, simulation, tuners
 from tuner_component.search.errors import SearchFailedError, StorageError
 from tuner_component.search.in_process.run import run_in_process
 from tuner_component.search.options import SearchOptions
-from tuner_component.search.study.study import Study, StudyState
+from tuner_component.search.study.study import Study
 
 
 class Calls:
@@ -114,7 +114,7 @@ def test_finished_search_runs_nothing_and_knows_its_results(tmp_path: Path) -> N
     run("random", tmp_path, calls)
     ran = len(calls.read())
     with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
-        assert study.state is StudyState.FINISHED
+        assert study.is_finished
         tuner = tuner_of("random", tmp_path, calls)
         run_in_process(tuner, {}, study)
     assert len(calls.read()) == ran

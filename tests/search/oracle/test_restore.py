@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import simulation
+from tests.support import damage, simulation
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.study.study import Study
 
@@ -15,11 +15,10 @@ COMMITS = range(1 + 2 * TRIALS)
 
 
 def damaged(directory: Path, kind: str, commit: int) -> dict[str, float]:
-    """Leaves a search with one file lost; returns the scores that the others tell."""
+    """Leaves a search with one commit torn; returns the scores that the others tell."""
     simulation.search_some(str(directory), kind, trials=TRIALS)
     everything = simulation.history(str(directory)).trials
-    victim = sorted((directory / "journal").glob("slot-*"))[commit]
-    victim.write_bytes(victim.read_bytes().rstrip()[:-1])
+    damage.tear_commit(damage.segment_of(directory), commit)
     left = simulation.history(str(directory))
     assert len(everything) == TRIALS
     return {i: left.trials[i].ended["score"] for i in left.end_order}  # type: ignore[index]
@@ -27,7 +26,7 @@ def damaged(directory: Path, kind: str, commit: int) -> dict[str, float]:
 
 @pytest.mark.parametrize("kind", [k for k in simulation.KINDS if k != "bayesian"])
 @pytest.mark.parametrize("commit", COMMITS)
-def test_search_with_a_lost_file_goes_on(
+def test_search_with_a_lost_commit_goes_on(
     tmp_path: Path, kind: str, commit: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     """One bad sector would end a study, or give two trials one id."""
@@ -46,9 +45,8 @@ def test_search_with_a_lost_file_goes_on(
 def test_lost_trials_keep_their_places(tmp_path: Path, kind: str) -> None:
     """New trials would take the ids, and the files, of lost ones."""
     simulation.search_some(str(tmp_path), kind, trials=TRIALS)
-    commits = sorted((tmp_path / "journal").glob("slot-*"))
-    for victim in commits[5:9]:  # All of the third and the fourth trial.
-        victim.unlink()
+    # All of the third and the fourth trial.
+    damage.lose_commits(damage.segment_of(tmp_path), range(5, 9))
     with Study.open(str(tmp_path), simulation.FINGERPRINT) as study:
         durable = DurableOracle.open(simulation.oracle(kind), study)
         assert len(durable.trials) == TRIALS
@@ -68,9 +66,7 @@ def test_grid_finds_lost_points_again(tmp_path: Path) -> None:
     """A damaged file would leave holes in the grid."""
     simulation.search(str(tmp_path / "whole"), "grid")
     simulation.search_some(str(tmp_path / "holed"), "grid", trials=TRIALS)
-    commits = sorted((tmp_path / "holed" / "journal").glob("slot-*"))
-    for victim in commits[5:9]:
-        victim.unlink()
+    damage.lose_commits(damage.segment_of(tmp_path / "holed"), range(5, 9))
     simulation.search(str(tmp_path / "holed"), "grid")
 
     def points(name: str) -> set[str]:

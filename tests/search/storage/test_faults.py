@@ -1,8 +1,13 @@
 """Fault injection kills exactly where it is told to."""
 
+import ast
+import re
+from pathlib import Path
+
 import pytest
 
 from tests.support import crashes
+from tests.support.project import ROOT
 from tuner_component.search.storage import faults
 
 
@@ -39,11 +44,47 @@ def test_name_is_declared_once(monkeypatch: pytest.MonkeyPatch) -> None:
         faults.declare("test.taken", "something else")
 
 
-def test_every_point_says_what_it_is() -> None:
-    """The chaos suite would list names nobody understands."""
-    from tuner_component.search.oracle import durable
+def calls_of(function: str) -> list[tuple[Path, ast.Call]]:
+    """The calls of `faults.<function>` in the package, each with its module."""
+    return [
+        (path, node)
+        for path in sorted((ROOT / "tuner_component").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == f"faults.{function}"
+    ]
 
-    assert durable is not None
-    declared = faults.declared()
-    assert len(declared) >= 18
-    assert all(len(what) > 20 for what in declared.values())
+
+def constants_of(path: Path) -> dict[str, str]:
+    """The constants of a module that name fault points, with these names."""
+    return {
+        ast.unparse(node.targets[0]): ast.literal_eval(node.value.args[0])
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Call)
+        and ast.unparse(node.value.func) == "faults.declare"
+    }
+
+
+def test_every_point_is_passed_somewhere() -> None:
+    """The chaos suite would wait for a point that no process comes to."""
+    declared = {ast.literal_eval(call.args[0]) for _, call in calls_of("declare")}
+    passed = {
+        constants_of(path)[ast.unparse(call.args[0])]
+        for path, call in calls_of("point")
+    }
+    assert declared == passed
+    assert {"journal.commit.before", "journal.commit.after"} <= declared
+
+
+def test_every_point_says_what_it_is() -> None:
+    """The list of points would have names that no one understands."""
+    points = [
+        [ast.literal_eval(argument) for argument in call.args]
+        for _, call in calls_of("declare")
+    ]
+    for name, what in points:
+        assert re.fullmatch(r"[a-z]+\.[a-z]+\.[a-z]+", name), name
+        words = set(re.findall(r"[a-z]+", what))
+        # It has to say more than the name does.
+        assert len(words - set(name.split("."))) >= 5, f"{name}: {what}"
+    assert len({what for _, what in points}) == len(points) == len(dict(points))

@@ -47,6 +47,65 @@ def test_file_is_synced_before_it_gets_its_name_and_the_name_after(
     assert calls == ["dir", "dir"]
 
 
+def test_appending_keeps_what_is_there(tmp_path: Path) -> None:
+    """A commit would write over those before it, or be cut short."""
+    path, written = tmp_path / "file", b""
+    for size in (10, 40_000, 3, 20_000):
+        data = bytes([ord("a") + size % 26]) * size
+        files.append_bytes(str(path), data, at=len(written))
+        written += data
+        assert path.read_bytes().rstrip(b"\n") == written
+
+
+def test_most_appends_change_no_length(tmp_path: Path) -> None:
+    """Each commit would wait for the filesystem's own journal, too."""
+    path, lengths = tmp_path / "file", set()
+    for number in range(100):
+        files.append_bytes(str(path), b"x" * 500, at=number * 500)
+        lengths.add(path.stat().st_size)
+    assert len(lengths) < 6
+
+
+def test_append_is_synced_and_its_new_name_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power failure would lose what was said to be durable."""
+    calls = []
+    pwrite, fsync = os.pwrite, os.fsync
+    monkeypatch.setattr(
+        os, "pwrite", lambda *args: (calls.append("write"), pwrite(*args))[1]
+    )
+    monkeypatch.setattr(files, "_sync_data", lambda d: (calls.append("data"), fsync(d)))
+    monkeypatch.setattr(os, "fsync", lambda d: (calls.append("dir"), fsync(d)))
+    path = str(tmp_path / "file")
+    files.append_bytes(path, b"x", at=0)
+    assert calls == ["write", "data", "dir"]
+    calls.clear()
+    files.append_bytes(path, b"x", at=1)
+    assert calls == ["write", "data"]
+
+
+def test_write_that_comes_short_is_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit would be taken for durable of which the kernel took a part."""
+    pwrite = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda d, data, at: pwrite(d, data[:7], at))
+    path = tmp_path / "file"
+    files.append_bytes(str(path), b"0123456789" * 3, at=0)
+    assert path.read_bytes().startswith(b"0123456789" * 3)
+
+
+def test_append_to_a_file_that_is_gone_is_explained(tmp_path: Path) -> None:
+    """What comes after a deletion would be kept without what came before."""
+    path = tmp_path / "file"
+    files.append_bytes(str(path), b"x", at=0)
+    path.unlink()
+    with pytest.raises(StorageError, match="No such file"):
+        files.append_bytes(str(path), b"x", at=1)
+    assert not path.exists()
+
+
 def test_full_disk_is_explained_and_leaves_the_old_file(mount: Mount) -> None:
     """A full disk would tear the file, or end in a bare OSError."""
     directory = mount("size=64k")

@@ -1,17 +1,27 @@
-"""One driver at a time, and no lock outlives its holder."""
+"""One driver at a time, and no lock outlives its holder.
+
+The first half is about the kernel's lock, the second about the lease that stands in for
+it: renewed by its holder, taken over when it is not.
+"""
 
 import json
+import logging
 import multiprocessing
 import multiprocessing.synchronize
 import os
 import signal
+import threading
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.search.conftest import Mount
+from tests.support import crashes
 from tuner_component.search.errors import StorageError, StudyLockedError
-from tuner_component.search.study.lock import StudyLock
+from tuner_component.search.study import lock as lock_lib
+from tuner_component.search.study.lock import Lease, StudyLock, describe_owner
 
 
 def hold(directory: str, held: multiprocessing.synchronize.Event) -> None:
@@ -110,3 +120,144 @@ def test_read_only_directory_is_explained(mount: Mount) -> None:
     """Nobody would be told to choose another directory."""
     with pytest.raises(StorageError, match="choose another study directory"):
         StudyLock(str(mount("ro"))).acquire()
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock_lib, "SETTLE_S", 0.01)
+
+
+@pytest.fixture(name="path")
+def _path(tmp_path: Path) -> Path:
+    return tmp_path / "lease.json"
+
+
+def new(path: Path, stale_after: float = 60.0) -> Lease:
+    return Lease(str(path), describe_owner(), stale_after=stale_after)
+
+
+def leave_behind(path: Path, **content: Any) -> None:
+    owner = {"host": "elsewhere", "pid": 1, "namespace": "another", "token": "t"}
+    path.write_text(json.dumps({**owner, **content}))
+
+
+def test_held_lease_is_refused(path: Path) -> None:
+    """Two drivers would write over each other's records."""
+    held = new(path)
+    held.acquire()
+    with pytest.raises(StudyLockedError, match=f"pid {os.getpid()}"):
+        new(path).acquire()
+    held.check()
+    held.release()
+    assert not path.exists()
+    again = new(path)
+    again.acquire()
+    again.release()
+
+
+def test_silent_holder_is_replaced(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A study whose driver's machine is gone could not be gone on with."""
+    leave_behind(path, renewed=time.time() - 61)
+    taker = new(path)
+    with caplog.at_level(logging.WARNING):
+        taker.acquire()
+    assert "elsewhere" in caplog.text
+    taker.release()
+
+
+def test_holder_elsewhere_that_renews_is_not(path: Path) -> None:
+    """A live driver on another machine would lose its study."""
+    leave_behind(path, renewed=time.time() - 1)
+    later = threading.Timer(0.2, leave_behind, [path], {"renewed": time.time() + 5})
+    later.start()
+    with pytest.raises(StudyLockedError, match="host elsewhere"):
+        new(path, stale_after=4.0).acquire()
+    later.join()
+
+
+def test_holder_elsewhere_that_has_just_died_is_outlived(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A pod that is started again would fail as long as its predecessor is missed."""
+    leave_behind(path, renewed=time.time())
+    taker = new(path, stale_after=0.5)
+    with caplog.at_level(logging.WARNING):
+        taker.acquire()
+    assert "may have died: waiting" in caplog.text
+    taker.release()
+
+
+def test_lease_that_is_given_back_meanwhile_is_taken(path: Path) -> None:
+    """A pod would wait for one that has ended in order, or fail."""
+    leave_behind(path, renewed=time.time())
+    later = threading.Timer(0.2, path.unlink)
+    later.start()
+    taker = new(path, stale_after=4.0)
+    taker.acquire()
+    taker.release()
+    later.join()
+
+
+def test_dead_holder_on_this_machine_is_replaced_at_once(path: Path) -> None:
+    """A crash would cost two minutes of waiting."""
+    assert crashes.run(lambda: new(path).acquire())
+    assert path.exists()
+    taker = new(path)
+    taker.acquire()
+    taker.release()
+
+
+@pytest.mark.parametrize("content", ["", "garbage", "[]", '{"token": "t"}'])
+def test_damaged_lease_is_replaced(path: Path, content: str) -> None:
+    """A torn file would lock the study for ever."""
+    path.write_text(content)
+    taker = new(path)
+    taker.acquire()
+    taker.release()
+
+
+def test_overtaken_holder_notices(path: Path) -> None:
+    """A driver that was thought dead would go on writing beside its successor."""
+    held = new(path, stale_after=0.08)
+    held.acquire()
+    leave_behind(path, renewed=time.time() + 1000)
+    assert held._renewer is not None
+    held._renewer.join(30)
+    with pytest.raises(StudyLockedError, match="elsewhere"):
+        held.check()
+    held.release()
+    assert json.loads(path.read_text())["host"] == "elsewhere"
+
+
+def test_lease_is_renewed(path: Path) -> None:
+    """A long search would lose its study to the next one."""
+    held = new(path, stale_after=0.2)
+    held.acquire()
+    first = json.loads(path.read_text())["renewed"]
+    renewed = threading.Event()
+
+    def watch() -> None:
+        while json.loads(path.read_text())["renewed"] <= first:
+            renewed.wait(0.01)
+        renewed.set()
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    watcher.join(30)
+    assert renewed.is_set()
+    held.check()
+    held.release()
+
+
+def test_lease_that_cannot_be_renewed_is_not_believed(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A driver cut off from the storage would not know it may have a successor."""
+    held = new(path, stale_after=60)
+    held.acquire()
+    held._renewed_at -= 61
+    with pytest.raises(StudyLockedError, match="Run the search again"):
+        held.check()
+    held.release()

@@ -32,7 +32,7 @@ def test_new_study_has_its_layout(tmp_path: Path) -> None:
     """Logs, checkpoints or the user's files would have no place."""
     directory = tmp_path / "deep" / "study"
     with Study.open(str(directory), PARTS) as study:
-        assert study.state is StudyState.NEW
+        assert study.found is StudyState.NEW
         assert study.workdir == str(directory / "workdir")
         assert Path(study.workdir).is_dir()
         assert study.trial_directory("07") == str(directory / "trials" / "07")
@@ -66,7 +66,7 @@ def test_seed_is_drawn_once_and_kept(
     with Study.open(str(tmp_path / "a"), PARTS) as study:
         seed = study.seed
     with Study.open(str(tmp_path / "a"), PARTS) as study:
-        assert study.state is StudyState.RESUMED
+        assert study.found is StudyState.RESUMED
         assert study.seed == seed
     with Study.open(str(tmp_path / "a"), PARTS, seed=seed + 1) as study:
         assert study.seed == seed
@@ -78,7 +78,7 @@ def test_seed_is_drawn_once_and_kept(
 
 @pytest.mark.parametrize("point", ["study.create.before", "study.create.after"])
 def test_crash_while_creating_is_harmless(tmp_path: Path, point: str) -> None:
-    """A crash in the first moment would leave a study nobody can open."""
+    """A crash in the first moment would leave a study that cannot be opened."""
     assert not crashes.run(lambda: Study.open(str(tmp_path), PARTS, 3), point)
     with Study.open(str(tmp_path), PARTS, 3) as study:
         assert study.seed == 3
@@ -99,7 +99,16 @@ def test_crash_while_finishing_is_harmless(
         lambda: Study.open(str(tmp_path), PARTS).mark_finished(), point
     )
     with Study.open(str(tmp_path), PARTS) as study:
-        assert study.state is state
+        assert study.found is state
+
+
+def test_how_a_study_was_found_is_not_how_it_ends(tmp_path: Path) -> None:
+    """A new search that has ended would be reported as one that ran no trial."""
+    with Study.open(str(tmp_path), PARTS) as study:
+        assert not study.is_finished
+        study.mark_finished()
+        assert study.is_finished
+        assert study.found is StudyState.NEW
 
 
 def test_finished_study_needs_no_lock(tmp_path: Path) -> None:
@@ -108,7 +117,7 @@ def test_finished_study_needs_no_lock(tmp_path: Path) -> None:
         study.mark_finished()
         study.mark_finished()
         with Study.open(str(tmp_path), PARTS) as other:
-            assert other.state is StudyState.FINISHED
+            assert other.found is StudyState.FINISHED and other.is_finished
 
 
 def test_finished_study_on_a_read_only_filesystem_is_read(mount: Mount) -> None:
@@ -117,11 +126,11 @@ def test_finished_study_on_a_read_only_filesystem_is_read(mount: Mount) -> None:
     with Study.open(str(directory), PARTS) as study:
         study.mark_finished()
     remount(directory)
-    assert Study.open(str(directory), PARTS).state is StudyState.FINISHED
+    assert Study.open(str(directory), PARTS).found is StudyState.FINISHED
 
 
 def test_running_study_on_a_read_only_filesystem_is_explained(mount: Mount) -> None:
-    """Nobody would be told to choose another directory."""
+    """A user would not be told to choose another directory."""
     directory = mount("size=1m")
     Study.open(str(directory), PARTS).close()
     before = everything(directory)

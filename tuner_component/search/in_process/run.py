@@ -20,7 +20,7 @@ from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle import announcements, trials, warm_start
 from tuner_component.search.stopping.curves import LearningCurves
 from tuner_component.search.storage import files
-from tuner_component.search.study.study import Study, StudyState
+from tuner_component.search.study.study import Study
 from tuner_component.search.training import dataset_iterators, preflight
 from tuner_component.search.training.instrument import instrument, keep_state
 from tuner_component.search.training.weights_cleaner import WeightsCleaner
@@ -63,7 +63,7 @@ def run_in_process(
     """
     audience = events.Audience([] if observer is None else [observer])
     oracle = _take_over(tuner, study, options, audience)
-    if study.state is StudyState.FINISHED:
+    if study.is_finished:
         return True
     _prepare(tuner, oracle, study)
     audience(announcements.search_begun(oracle, study.directory, workers=0))

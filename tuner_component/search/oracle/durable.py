@@ -19,7 +19,7 @@ from tuner_component.search.oracle.ledger import TrialLedger
 from tuner_component.search.oracle.repairs import lock_released_on_error, repair
 from tuner_component.search.oracle.restore import restore
 from tuner_component.search.stopping.curves import LearningCurves
-from tuner_component.search.study.study import Study, StudyState
+from tuner_component.search.study.study import Study
 
 # Python 3.10 has no `typing.Self`.
 _Durable = TypeVar("_Durable", bound="DurableOracle")
@@ -115,7 +115,7 @@ class DurableOracle(OracleFacade):
         epochs.restore(restored.history)
         ledger = TrialLedger(oracle, study, restored, epochs, autocommit=autocommit)
         waiting = restored.history.unfinished()
-        if study.state is not StudyState.FINISHED:
+        if not study.is_finished:
             waiting += ledger.opened(restored)
         for trial_id in oracle.end_order:
             limit.restore(oracle.trials[trial_id])
@@ -133,7 +133,7 @@ class DurableOracle(OracleFacade):
             StorageError: If the trial cannot be made durable.
         """
         with self._lock:
-            if self._study.state is StudyState.FINISHED:
+            if self._study.is_finished:
                 return trial_lib.Trial(self._inner.get_space(), "", _Status.STOPPED)
             if tuner_id in self._inner.ongoing_trials:
                 # Processes that train one model together ask under one id.
@@ -227,7 +227,7 @@ class DurableOracle(OracleFacade):
             StorageError: If the trial cannot be made durable.
         """
         with self._lock:
-            going_on = self._study.state is not StudyState.FINISHED
+            going_on = not self._study.is_finished
             # Twice in a row: one slow suggestion may be chance, a busy disk or processor.
             slow = min(self._thoughts) > SLOW_S
             if going_on and slow and not self._open.waiting:

@@ -32,9 +32,7 @@ class SearchResult:
     complete: bool
 
     @classmethod
-    def of(
-        cls, oracle: Any, study: Study, found: StudyState, complete: bool
-    ) -> "SearchResult":
+    def of(cls, oracle: Any, study: Study, complete: bool) -> "SearchResult":
         """Reads the result off the oracle of a study."""
         # A process that only waits for a result has no use for Keras.
         from keras_tuner.engine import trial as trial_lib
@@ -51,7 +49,7 @@ class SearchResult:
             objective=oracle.objective.name,
             direction=oracle.objective.direction,
             seed=study.seed,
-            found=found,
+            found=study.found,
             complete=complete,
         )
 

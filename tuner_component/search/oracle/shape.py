@@ -13,7 +13,7 @@ import keras_tuner
 
 from tuner_component.search.storage import plain
 from tuner_component.search.study.history import History
-from tuner_component.search.study.study import Study, StudyState
+from tuner_component.search.study.study import Study
 
 # Arguments of oracles that are told apart from the others, or that only say how to run
 # the search.
@@ -77,7 +77,7 @@ def explain_change(
         goes_on += f", to {now['max_trials']} trials"
     if not changed:
         return None
-    if study.state is StudyState.FINISHED:
+    if study.is_finished:
         goes_on = "is finished, and stays as it is"
     return (
         "Expected the tuner that this study was started with. Received: one that differs "

@@ -1,4 +1,10 @@
 """Files and values on disk: whole or not at all, on any filesystem.
 
+- `files`: reads and writes them, on a local path or a URI.
+- `plain`: Python values as JSON, for records that people can read.
+- `patch`: the difference between two values that are JSON already.
+- `arrays`: values that hold NumPy arrays, as bytes with a checksum, for checkpoints.
+- `faults`: where a test may kill the process.
+
 What a file means belongs in the rooms above: nothing here knows of trials.
 """

@@ -1,4 +1,6 @@
-"""One value of plain data and NumPy arrays, to and from bytes that check themselves.
+"""One value that holds NumPy arrays, as bytes with a checksum, for checkpoints.
+
+`plain` is for records without arrays, which people can read.
 
 A checkpoint made of several files can be torn between them: weights of one epoch beside
 the curve of another. So everything that belongs together goes into one run of bytes,
@@ -37,9 +39,9 @@ def encode(value: Any) -> bytes:
         TypeError: The value contains something else.
     """
     arrays: list[np.ndarray[Any, Any]] = []
-    plain = _to_plain(value, arrays)
+    content = _to_plain(value, arrays)
     specs = [[array.dtype.name, list(array.shape)] for array in arrays]
-    header = json.dumps({"value": plain, "arrays": specs}).encode()
+    header = json.dumps({"value": content, "arrays": specs}).encode()
     # Views, not `tobytes`, which would copy every array once more.
     views = [
         np.ascontiguousarray(array).reshape(-1).view(np.uint8).data for array in arrays

@@ -22,7 +22,7 @@ def declare(name: str, what: str) -> str:
 
     Args:
         name: Dotted name of the point, unique in the package.
-        what: The state of things there, for whoever reads the list.
+        what: The state of things there, for a reader of the list.
 
     Returns:
         `name`, to be kept in a constant and passed to `point`.

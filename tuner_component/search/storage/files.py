@@ -1,9 +1,9 @@
 """Whole-file reads and writes, on a local path or on any URI that TensorFlow reaches.
 
-A write happens whole or not at all (but for `overwrite_bytes`) and is durable when the
-call returns. Nothing here appends, and nothing on a URI relies on renaming: object
-stores have neither. A local path (or `file://`) needs no TensorFlow; any other scheme
-goes through `tf.io.gfile`, imported when first needed.
+A write happens whole or not at all (but for `append_bytes`) and is durable when the call
+returns. Nothing on a URI appends or relies on renaming: object stores have neither. A
+local path (or `file://`) needs no TensorFlow; any other scheme goes through
+`tf.io.gfile`, imported when first needed.
 """
 
 import contextlib
@@ -26,12 +26,9 @@ _REPLACED = faults.declare(
     "files.write.replaced", "a local file has its name, its directory is not synced"
 )
 
-_OVERWRITING = faults.declare(
-    "files.overwrite.torn", "the first bytes of a local file are overwritten in place"
-)
-
-# Where a fault may tear it: less than any content that vouches for itself.
-_TORN_AT = 64
+# What is written ahead of the content when a file is appended to: a new length takes as
+# long to become durable as the content.
+_ROOM = b"\n" * (1 << 14)
 
 _LOCAL_SCHEME = "file://"
 _ERRNO_OF = {
@@ -87,22 +84,24 @@ def write_bytes(path: str, data: bytes) -> None:
             _write_local(local_path(path), data)
 
 
-def overwrite_bytes(path: str, data: bytes) -> None:
-    """Writes over the beginning of a local file, durably; what follows stays.
+def append_bytes(path: str, data: bytes, at: int) -> None:
+    """Writes behind what is in a local file, durably; line ends may follow the data.
 
-    Takes a third of the time of `write_bytes` where the file is there and as long as
-    the data: no name and no length has to become durable. A crash may leave a mixture
-    of old and new, so the content must vouch for itself.
+    Takes a fraction of the time of `write_bytes`: no name has to become durable, and a
+    new length only now and then. A crash may leave a part of the data, so the content
+    must vouch for itself.
 
     Args:
-        path: The file, not a URI; its directory exists. A new one is made if need be.
-        data: What to write, from the first byte on.
+        path: The file, not a URI; its directory exists.
+        data: What to write.
+        at: How many bytes were written to it before; 0 makes the file.
 
     Raises:
-        StorageError: It cannot be written; the beginning of the file is undefined.
+        StorageError: It cannot be written, or is not there any more. What follows the
+            first `at` bytes is undefined.
     """
     with _explained("write", path):
-        _overwrite_local(local_path(path), data)
+        _append_local(local_path(path), data, at)
 
 
 def list_names(directory: str) -> list[str]:
@@ -191,17 +190,17 @@ def _write_local(path: str, data: bytes) -> None:
     _sync_directory(directory)
 
 
-def _overwrite_local(path: str, data: bytes) -> None:
-    is_new = not os.path.exists(path)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
+def _append_local(path: str, data: bytes, at: int) -> None:
+    # Only the first write makes the file: one that is gone took what was in it along.
+    descriptor = os.open(path, os.O_WRONLY | (os.O_CREAT if at == 0 else 0), 0o644)
     try:
-        _write_at(descriptor, data[:_TORN_AT], 0)
-        faults.point(_OVERWRITING)
-        _write_at(descriptor, data[_TORN_AT:], _TORN_AT)
+        if os.fstat(descriptor).st_size < at + len(data):
+            data += _ROOM
+        _write_at(descriptor, data, at)
         _sync_data(descriptor)
     finally:
         os.close(descriptor)
-    if is_new:
+    if at == 0:
         _sync_directory(os.path.dirname(path))
 
 

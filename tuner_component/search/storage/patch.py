@@ -1,4 +1,4 @@
-"""The difference between two states, as data small enough to journal each time.
+"""The difference between two values that are JSON already, as JSON.
 
 An oracle's state grows with the search while each step changes a little of it. Writing
 only the change keeps the cost of a step constant.

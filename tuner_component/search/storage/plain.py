@@ -1,8 +1,10 @@
-"""Python values as plain JSON, and back as they were.
+"""Python values as JSON, for records that people can read, and back as they were.
 
-JSON alone would turn a tuple into a list, `nan` into a syntax error and a numpy number
-into an exception. What JSON lacks becomes an object with a single key that begins with
-`$`; everything else stays as readable as it was.
+`patch` tells how two such values differ; `arrays` is for values too large for JSON.
+
+JSON alone would turn a tuple into a list, `nan` into a syntax error and a numpy number into an
+exception. What JSON lacks becomes an object with a single key that begins with `$`;
+everything else stays as readable as it was.
 """
 
 import math

@@ -36,7 +36,7 @@ def differences(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
 
 
 def explain_difference(directory: str, fingerprint: Mapping[str, str]) -> str | None:
-    """Why a study begins anew although another stands beside it.
+    """Why a study is new although another stands beside it.
 
     Args:
         directory: The study's directory; its siblings are looked at.
@@ -44,7 +44,7 @@ def explain_difference(directory: str, fingerprint: Mapping[str, str]) -> str | 
 
     Returns:
         A sentence that names the most recent other study and the parts that changed
-        since; None if there is no other study, or if this one has begun before.
+        since; None if there is no other study, or if this one is not new.
     """
     if _read(directory):
         return None

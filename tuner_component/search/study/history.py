@@ -1,6 +1,9 @@
 """What a study's journal tells, folded into plain data.
 
-Knows nothing of KerasTuner, so that a report can read a study without it.
+The journal (`journal`) keeps records durably, in order; the history is what they add up
+to, in memory only; the recorder, in `search/oracle`, writes what an oracle does as such
+records. The history knows nothing of KerasTuner, so that a report can read a study
+without it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,10 +23,11 @@ class TrialHistory:
         values: Hyperparameter values by name.
         space: Key of its search space in `History.spaces`.
         created: When it was created, in seconds since the epoch; None if that was lost.
-        started: When its latest attempt began, likewise; None if none has.
-        worker: Who ran that attempt; None if nobody has yet.
+        started: When its latest attempt started, in seconds since the epoch; None if
+            none has.
+        worker: The worker that ran that attempt; None if none has yet.
         attempts: Attempts that came to nothing, each with at least a `reason`; those
-            that ended with the search, nobody knows when, with `interrupted`.
+            that ended with the search, at a time that is not known, with `interrupted`.
         ended: How it ended: `status`, `score`, `best_step`, `metrics`, `message`,
             `started` and `ended` (seconds since the epoch), `worker`, `attempts`,
             `notes`, `curves`, `stopped`; None while it has not. `curves` has a dict for
@@ -45,7 +49,7 @@ class TrialHistory:
 
     @property
     def runs(self) -> bool:
-        """Whether it began, and nothing tells that this attempt is over."""
+        """Whether it has started, and nothing tells that this attempt is over."""
         if self.ended is not None or self.worker is None:
             return False
         return all(lost.get("started") != self.started for lost in self.attempts)
@@ -59,8 +63,8 @@ class History:
         trials: By id, in the order of their creation.
         end_order: Ids in the order in which trials ended.
         spaces: The distinct search spaces by key: the hyperparameters' configurations.
-        opened: The record of how the search began; None if there is none.
-        max_trials: How many trials it may have, by the record of how it last went on.
+        opened: The record of how the search was started; None if there is none.
+        max_trials: How many trials it may have, by the record of how it was last resumed.
         seed_state: KerasTuner's running seed.
         space: Key of the oracle's own search space; None if it never told.
         values: Values of the oracle's own search space.

@@ -1,24 +1,30 @@
-"""The format of one file of the journal: a header that vouches for the records.
+"""The format of one file of the journal: blocks of records that vouch for themselves.
 
-The first line is a JSON object with the format's version, the journal's owner, the
-number of the first record, how many there are, the length of the records that follow
-(one JSON object a line), and a SHA-256 over owner, numbers and records. A file that was
-cut short, altered, or copied from another study shows it, whatever the filesystem did.
-What lies behind the records means nothing: a file may have been longer before.
+A block is what one commit, or several merged ones, made durable. Its first line is a JSON
+object with the format's version, the journal's owner, the number of the first record, how
+many there are, the length of the records that follow (one JSON object a line), and a
+SHA-256 over owner, numbers and records. So a block that was cut short, altered, or copied
+from another study shows it, whatever the filesystem did. Between blocks and behind the
+last one there may be empty lines: room for blocks to come.
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from tuner_component.search.errors import StudyVersionError
 
-FORMAT_VERSION = 1
+# 2: a file may hold several blocks. Releases that know only 1 refuse the study; they
+# would find the first block and take the others for what a longer file left behind.
+FORMAT_VERSION = 2
 
 _NAME = re.compile(r"(commit|segment|slot)-(\d{12})\.jsonl")
+# What a header begins with and no record contains: records have no space behind a colon.
+_HEADER = b'{"format": '
+_ROOM = re.compile(rb"\n*")
 
 
 class DamagedFileError(ValueError):
@@ -50,23 +56,18 @@ class Block:
 
 
 def file_name(kind: str, number: int) -> str:
-    """Name of a `commit` or `segment` by its first record, or of a `slot` by its own."""
+    """Name of a `commit` or `segment`; the number orders the files of a kind."""
     return f"{kind}-{number:012d}.jsonl"
 
 
-def is_journals(name: str) -> bool:
-    """Whether a file's name is one of those."""
-    return _NAME.fullmatch(name) is not None
-
-
-def parse_name(name: str) -> tuple[str, int]:
-    """What `file_name` was given."""
-    kind, _, number = name.removesuffix(".jsonl").partition("-")
-    return kind, int(number)
+def parse_name(name: str) -> tuple[str, int] | None:
+    """What `file_name` was given; None if no journal writes files of that name."""
+    match = _NAME.fullmatch(name)
+    return (match[1], int(match[2])) if match else None
 
 
 def encode(owner: str, block: Block) -> bytes:
-    """The content of a file that holds `block`."""
+    """The bytes of a block."""
     payload = b"".join(line + b"\n" for line in block.lines)
     header = {
         "format": FORMAT_VERSION,
@@ -79,27 +80,45 @@ def encode(owner: str, block: Block) -> bytes:
     return json.dumps(header).encode() + b"\n" + payload
 
 
-def decode(owner: str, data: bytes) -> Block:
-    """What `encode` was given, if the content is sound and of this journal.
+def decode(owner: str, data: bytes) -> tuple[list[Block], str]:
+    """What is in a file, if it is sound and of this journal.
+
+    Args:
+        owner: Name of the study.
+        data: The content of the file: what `encode` returned, any number of times.
+
+    Returns:
+        The sound blocks, those that follow each other as one; and what is wrong with the
+        rest, empty if nothing is.
 
     Raises:
-        DamagedFileError: It is not.
         StudyVersionError: A newer release wrote it.
     """
-    head, _, payload = data.partition(b"\n")
-    header = _header(head)
-    if header.get("journal") != owner:
-        raise DamagedFileError(f"it belongs to the journal {header.get('journal')!r}")
-    length = header.get("bytes")
-    if not isinstance(length, int) or len(payload) < length:
-        raise DamagedFileError(
-            f"it has {len(payload)} bytes of records and should have {length}"
-        )
-    payload = payload[:length]
-    first, count = header.get("first"), header.get("count")
-    if header.get("sha256") != _checksum(owner, first, count, payload):
-        raise DamagedFileError("its records do not match their checksum")
-    return Block(header["first"], tuple(payload.splitlines()))
+    blocks: list[Block] = []
+    damage = ""
+    position = _skip_room(data, 0)
+    while position < len(data):
+        try:
+            block, position = _decode_block(owner, data, position)
+            blocks.append(block)
+        except DamagedFileError as error:
+            damage = damage or str(error)
+            # What lies behind a damaged block is not lost with it.
+            following = data.find(_HEADER, position + 1)
+            position = following if following > 0 else len(data)
+        position = _skip_room(data, position)
+    return join_blocks(blocks), damage or ("" if blocks else "it holds no records")
+
+
+def decode_slot(owner: str, data: bytes) -> Block:
+    """What is in a `slot`, a file that earlier releases wrote over again and again.
+
+    It begins with a block. What lies behind that means nothing.
+
+    Raises:
+        DamagedFileError: The block is not sound, or of another journal.
+    """
+    return _decode_block(owner, data, 0)[0]
 
 
 def dump(record: object) -> bytes:
@@ -111,10 +130,37 @@ def dump(record: object) -> bytes:
     return json.dumps(record, allow_nan=False, separators=(",", ":")).encode()
 
 
-def join_blocks(blocks: Sequence[Block]) -> Block:
-    """One block out of blocks that follow each other without a gap."""
-    lines = tuple(line for block in blocks for line in block.lines)
-    return Block(blocks[0].first, lines)
+def join_blocks(blocks: Iterable[Block]) -> list[Block]:
+    """The same records in as few blocks as possible."""
+    joined: list[tuple[int, list[bytes]]] = []
+    for block in blocks:
+        if not joined or block.first != joined[-1][0] + len(joined[-1][1]):
+            joined.append((block.first, []))
+        joined[-1][1].extend(block.lines)
+    return [Block(first, tuple(lines)) for first, lines in joined]
+
+
+def _decode_block(owner: str, data: bytes, position: int) -> tuple[Block, int]:
+    """The block that begins at a position, and where it ends."""
+    begin = data.find(b"\n", position) + 1 or len(data)
+    header = _header(data[position:begin])
+    if header.get("journal") != owner:
+        raise DamagedFileError(f"it belongs to the journal {header.get('journal')!r}")
+    length = header.get("bytes")
+    if not isinstance(length, int) or not 0 <= length <= len(data) - begin:
+        raise DamagedFileError(
+            f"it has {len(data) - begin} bytes of records and should have {length}"
+        )
+    payload = data[begin : begin + length]
+    first, count = header.get("first"), header.get("count")
+    if header.get("sha256") != _checksum(owner, first, count, payload):
+        raise DamagedFileError("its records do not match their checksum")
+    return Block(header["first"], tuple(payload.splitlines())), begin + length
+
+
+def _skip_room(data: bytes, position: int) -> int:
+    room = _ROOM.match(data, position)
+    return room.end() if room else position
 
 
 def _checksum(owner: str, first: object, count: object, payload: bytes) -> str:
@@ -123,7 +169,7 @@ def _checksum(owner: str, first: object, count: object, payload: bytes) -> str:
 
 def _header(head: bytes) -> dict[str, Any]:
     try:
-        header = json.loads(head)
+        header = json.loads(head.decode())
     except ValueError as error:
         raise DamagedFileError("it does not begin with a journal's header") from error
     if not isinstance(header, dict) or not isinstance(header.get("format"), int):

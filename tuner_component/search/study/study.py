@@ -1,37 +1,21 @@
-"""A study: one search in a directory of its own, that can be stopped and gone on with.
+"""A study: one search in a directory of its own, that can be stopped and resumed.
 
 `study.json` says what the study is, `journal/` what happened in it. `trials/<id>/` holds
 what belongs to single trials, and `workdir/` is where the user's tuner keeps its files.
 """
 
-import contextlib
 import enum
-import json
 import logging
-import platform
-import random
-import time
 from collections.abc import Mapping
-from importlib import metadata
 from types import TracebackType
 from typing import Any, final
 
-from tuner_component.search.errors import (
-    StorageError,
-    StudyLockedError,
-    StudyMismatchError,
-    StudyVersionError,
-)
+from tuner_component.search.errors import StudyLockedError
 from tuner_component.search.storage import faults, files
-from tuner_component.search.study.fingerprint import STUDY_FILE, differences, study_id
+from tuner_component.search.study import description as description_lib
+from tuner_component.search.study.fingerprint import study_id
 from tuner_component.search.study.journal import Journal
 from tuner_component.search.study.lock import StudyLock
-from tuner_component.version import __version__
-
-FORMAT_VERSION = 1
-
-# What may decide over results: their versions are recorded where they are installed.
-_RECORDED = ("jax", "keras", "keras-tuner", "numpy", "tensorflow", "tfx", "torch")
 
 _CREATE_BEFORE = faults.declare(
     "study.create.before", "the study has a lock and no description yet"
@@ -64,7 +48,7 @@ class Study:
         id: Short name, made from the fingerprint.
         fingerprint: The parts that shape the search.
         seed: The study's seed, from which every trial's is derived.
-        state: How it was found.
+        found: How it was found when it was opened; stays so.
         journal: Its records.
     """
 
@@ -72,13 +56,13 @@ class Study:
         self,
         directory: str,
         description: dict[str, Any],
-        state: StudyState,
+        found: StudyState,
         journal: Journal,
         lock: StudyLock | None,
     ) -> None:
         """Internal: use `Study.open`."""
         self.directory = directory
-        self.state = state
+        self.found = found
         self.journal = journal
         self.fingerprint: Mapping[str, str] = description["fingerprint"]
         self.id: str = description["id"]
@@ -101,7 +85,7 @@ class Study:
             directory: Path or URI, of this study alone.
             fingerprint: The parts that shape the search, by name.
             seed: The study's seed; drawn at random if None. Counts for a new study only:
-                a resumed one keeps the seed it began with.
+                a resumed one keeps its own.
             stale_after: Seconds without a sign of life after which the lock of another
                 driver is taken over, where the filesystem has no locks.
 
@@ -114,16 +98,16 @@ class Study:
             StudyLockedError: Another driver has it open.
             StorageError: It cannot be read or written.
         """
-        description = _read_description(directory, fingerprint)
-        if description and description["status"] == "finished":
+        description = description_lib.read(directory, fingerprint)
+        if description and description_lib.is_finished(description):
             return cls._open_finished(directory, description)
         files.makedirs(directory)
         lock = StudyLock(directory, stale_after=stale_after)
         lock.acquire()
         try:
             # Another driver may have had it until just now.
-            description = _read_description(directory, fingerprint)
-            if description and description["status"] == "finished":
+            description = description_lib.read(directory, fingerprint)
+            if description and description_lib.is_finished(description):
                 lock.release()
                 return cls._open_finished(directory, description)
             return cls._open_running(directory, description, fingerprint, seed, lock)
@@ -146,16 +130,16 @@ class Study:
         lock: StudyLock,
     ) -> "Study":
         journal = Journal(_journal_of(directory), study_id(fingerprint))
-        begun = _first_record(journal)
-        state = StudyState.RESUMED if description or begun else StudyState.NEW
+        first = _first_record(journal)
+        found = StudyState.RESUMED if description or first else StudyState.NEW
         if description is None:
-            description = _new_description(fingerprint, seed)
-            if begun:  # The description was damaged; the journal remembers.
-                description.update(seed=begun["seed"], created=begun["created"])
+            description = description_lib.new(fingerprint, seed)
+            if first:  # The description was damaged; the journal remembers.
+                description.update(seed=first["seed"], created=first["created"])
             faults.point(_CREATE_BEFORE)
-            _write_description(directory, description)
+            description_lib.write(directory, description)
             faults.point(_CREATE_AFTER)
-        if begun is None:
+        if first is None:
             kept = {key: description[key] for key in ("seed", "created", "fingerprint")}
             journal.append({"kind": "study", **kept})
         if seed is not None and seed != description["seed"]:
@@ -167,7 +151,12 @@ class Study:
             )
         for name in ("trials", "workdir"):
             files.makedirs(files.join(directory, name))
-        return cls(directory, description, state, journal, lock)
+        return cls(directory, description, found, journal, lock)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the search is complete, by now or since it was found."""
+        return description_lib.is_finished(self._description)
 
     @property
     def workdir(self) -> str:
@@ -202,21 +191,19 @@ class Study:
 
     def mark_finished(self) -> None:
         """Declares the search complete: it is not extended when opened again."""
-        if self.state is StudyState.FINISHED:
+        if self.is_finished:
             return
         self.commit()
         faults.point(_FINISH_BEFORE)
-        self._description["status"] = "finished"
-        self._description["finished"] = _now()
-        _write_description(self.directory, self._description)
+        description = description_lib.finished(self._description)
+        description_lib.write(self.directory, description)
         faults.point(_FINISH_AFTER)
-        self.state = StudyState.FINISHED
+        # Not before it is durable: a search that could not say so is not finished.
+        self._description = description
 
     def close(self) -> None:
         """Gives up the lock; what was committed stays. Fine to call twice."""
         if self._lock is not None:
-            with contextlib.suppress(StorageError):  # Tidying up is all it does.
-                self.journal.close()
             self._lock.release()
             self._lock = None
 
@@ -240,71 +227,3 @@ def _first_record(journal: Journal) -> dict[str, Any] | None:
     """The record a study begins with, if the journal still has it."""
     record = next(journal.records(), {})
     return record if record.get("kind") == "study" else None
-
-
-def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S%z")
-
-
-def _new_description(
-    fingerprint: Mapping[str, str], seed: int | None
-) -> dict[str, Any]:
-    return {
-        "format": FORMAT_VERSION,
-        "id": study_id(fingerprint),
-        "created": _now(),
-        "status": "running",
-        # 31 bits: every framework takes a seed of that size.
-        "seed": random.SystemRandom().randrange(2**31) if seed is None else seed,
-        "fingerprint": dict(fingerprint),
-        "versions": {
-            "tuner_component": __version__,
-            "python": platform.python_version(),
-            **_versions(*_RECORDED),
-        },
-    }
-
-
-def _versions(*packages: str) -> dict[str, str]:
-    found = {}
-    for package in packages:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-def _write_description(directory: str, description: Mapping[str, Any]) -> None:
-    data = json.dumps(description, indent=2).encode()
-    files.write_bytes(files.join(directory, STUDY_FILE), data)
-
-
-def _read_description(
-    directory: str, fingerprint: Mapping[str, str]
-) -> dict[str, Any] | None:
-    """The study's own description; None if there is none that can be read."""
-    path = files.join(directory, STUDY_FILE)
-    try:
-        description: dict[str, Any] = json.loads(files.read_bytes(path))
-        version, known = int(description["format"]), dict(description["fingerprint"])
-    except FileNotFoundError:
-        return None
-    except (ValueError, KeyError, TypeError):
-        # Left in place: the holder of the lock replaces it.
-        _log.warning("%s is damaged; the journal beside it is used.", path)
-        return None
-    if version > FORMAT_VERSION:
-        raise StudyVersionError(
-            f"Expected a study of format {FORMAT_VERSION} or older in {directory}. "
-            f"Received: format {version}, which a newer release wrote. Upgrade "
-            "tfx-tuner-component, or choose another study directory; nothing was "
-            "changed."
-        )
-    if changed := differences(known, fingerprint):
-        raise StudyMismatchError(
-            f"Expected the study of this search in {directory}. Received: a study that "
-            f"differs in {'; '.join(changed)}. Choose another study directory, or move "
-            "that one away."
-        )
-    return description

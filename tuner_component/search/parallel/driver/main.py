@@ -83,13 +83,15 @@ def _search(
 ) -> SearchResult:
     with Study.open(job.study_directory, job.fingerprint, job.options.seed) as study:
         workers = Workers(engine, job.options.num_workers, _Specs(job, study))
-        found = study.state
-        if found is not StudyState.FINISHED:
+        if not study.is_finished:
             # They make their tuners while this process makes its own.
             for _ in range(job.options.num_workers):
                 workers.start()
         tuner, _ = user_code.make_tuner(
-            job.entry, "driver", study.seed, may_overwrite=found is StudyState.NEW
+            job.entry,
+            "driver",
+            study.seed,
+            may_overwrite=study.found is StudyState.NEW,
         )
         warm_start.start_from(tuner.oracle, job.options.known)
         oracle = DurableOracle.open(
@@ -100,7 +102,7 @@ def _search(
             epochs=LearningCurves.of(job.options.stopping, tuner.oracle),
         )
         end = supervisor.End.COMPLETE
-        if found is not StudyState.FINISHED:
+        if not study.is_finished:
             caretaker = _Caretaker(tuner, oracle, study)
             end = _run(job, wire, reporter, engine, workers, oracle, caretaker)
             caretaker.search_ended()
@@ -109,7 +111,6 @@ def _search(
         outcome = SearchResult.of(
             oracle,
             study,
-            found,
             complete=end is supervisor.End.COMPLETE,
         )
     _check(end, outcome, job)
@@ -143,7 +144,7 @@ class _Specs:
     def __init__(self, job: protocol.Job, study: Study) -> None:
         self._job = job
         self._study = study
-        self._preflight = job.options.preflight and study.state is StudyState.NEW
+        self._preflight = job.options.preflight and study.found is StudyState.NEW
 
     def __call__(self, worker_id: str, slot: int) -> protocol.WorkerSpec:
         return protocol.WorkerSpec(

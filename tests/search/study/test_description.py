@@ -1,0 +1,58 @@
+"""What `study.json` says is believed only if it is whole and of this search."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tuner_component.search.errors import StudyMismatchError, StudyVersionError
+from tuner_component.search.study import description
+
+PARTS = {"data": "1", "module": "2"}
+
+
+def test_description_is_read_as_it_was_written(tmp_path: Path) -> None:
+    """A study would be another one when it is opened again."""
+    written = description.new(PARTS, seed=3)
+    description.write(str(tmp_path), written)
+    read = description.read(str(tmp_path), PARTS)
+    assert read == written
+    assert read is not None and not description.is_finished(read)
+    assert (read["seed"], read["fingerprint"]) == (3, PARTS)
+
+
+def test_finished_search_says_so(tmp_path: Path) -> None:
+    """A finished search would be extended by accident."""
+    description.write(str(tmp_path), description.finished(description.new(PARTS, 3)))
+    read = description.read(str(tmp_path), PARTS)
+    assert read is not None and description.is_finished(read)
+    assert read["seed"] == 3
+
+
+def test_missing_description_is_none(tmp_path: Path) -> None:
+    """No study could be created."""
+    assert description.read(str(tmp_path), PARTS) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"\0" * 9])
+def test_damaged_description_is_none(tmp_path: Path, content: bytes) -> None:
+    """A torn description would be trusted, or block the study."""
+    path = tmp_path / "study.json"
+    path.write_bytes(content)
+    assert description.read(str(tmp_path), PARTS) is None
+    assert path.read_bytes() == content
+
+
+def test_description_of_another_search_is_refused(tmp_path: Path) -> None:
+    """Trials of two searches would be mixed."""
+    description.write(str(tmp_path), description.new(PARTS, 3))
+    with pytest.raises(StudyMismatchError, match=r"module \(was 2, is 3\)"):
+        description.read(str(tmp_path), {**PARTS, "module": "3"})
+
+
+def test_description_of_a_newer_release_is_refused(tmp_path: Path) -> None:
+    """An old release would garble what a new one wrote."""
+    newer = {**description.new(PARTS, 3), "format": description.FORMAT_VERSION + 1}
+    (tmp_path / "study.json").write_text(json.dumps(newer))
+    with pytest.raises(StudyVersionError, match="Upgrade"):
+        description.read(str(tmp_path), PARTS)

@@ -1,0 +1,121 @@
+"""What `study.json` says: which search a study is of, and whether it is finished.
+
+It is plain data, written whole. If it is damaged, the journal beside it remembers what
+cannot be found out again.
+"""
+
+import json
+import logging
+import platform
+import random
+import time
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Any
+
+from tuner_component.search.errors import StudyMismatchError, StudyVersionError
+from tuner_component.search.storage import files
+from tuner_component.search.study.fingerprint import STUDY_FILE, differences, study_id
+from tuner_component.version import __version__
+
+FORMAT_VERSION = 1
+
+# What may decide over results: their versions are recorded where they are installed.
+_RECORDED = ("jax", "keras", "keras-tuner", "numpy", "tensorflow", "tfx", "torch")
+
+_log = logging.getLogger(__name__)
+
+
+def new(fingerprint: Mapping[str, str], seed: int | None) -> dict[str, Any]:
+    """The description of a study that is created now.
+
+    Args:
+        fingerprint: The parts that shape the search, by name.
+        seed: The study's seed; drawn at random if None.
+    """
+    return {
+        "format": FORMAT_VERSION,
+        "id": study_id(fingerprint),
+        "created": _now(),
+        "status": "running",
+        # 31 bits: every framework takes a seed of that size.
+        "seed": random.SystemRandom().randrange(2**31) if seed is None else seed,
+        "fingerprint": dict(fingerprint),
+        "versions": {
+            "tuner_component": __version__,
+            "python": platform.python_version(),
+            **_versions(*_RECORDED),
+        },
+    }
+
+
+def finished(description: Mapping[str, Any]) -> dict[str, Any]:
+    """The same of a study whose search is complete."""
+    return {**description, "status": "finished", "finished": _now()}
+
+
+def is_finished(description: Mapping[str, Any]) -> bool:
+    """Whether the search that a description is of is complete."""
+    return bool(description["status"] == "finished")
+
+
+def read(directory: str, fingerprint: Mapping[str, str]) -> dict[str, Any] | None:
+    """The description of the study in a directory; None if none there can be read.
+
+    Args:
+        directory: The study's directory.
+        fingerprint: The parts that shape the search that is about to open it.
+
+    Raises:
+        StudyMismatchError: It is another search's study.
+        StudyVersionError: A newer release wrote it.
+        StorageError: The filesystem cannot be read.
+    """
+    path = files.join(directory, STUDY_FILE)
+    try:
+        description: dict[str, Any] = json.loads(files.read_bytes(path))
+        version, known = int(description["format"]), dict(description["fingerprint"])
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError):
+        # Left in place: the holder of the lock replaces it.
+        _log.warning("%s is damaged; the journal beside it is used.", path)
+        return None
+    if version > FORMAT_VERSION:
+        raise StudyVersionError(
+            f"Expected a study of format {FORMAT_VERSION} or older in {directory}. "
+            f"Received: format {version}, which a newer release wrote. Upgrade "
+            "tfx-tuner-component, or choose another study directory; nothing was "
+            "changed."
+        )
+    if changed := differences(known, fingerprint):
+        raise StudyMismatchError(
+            f"Expected the study of this search in {directory}. Received: a study that "
+            f"differs in {'; '.join(changed)}. Choose another study directory, or move "
+            "that one away."
+        )
+    return description
+
+
+def write(directory: str, description: Mapping[str, Any]) -> None:
+    """Makes a study's description durable, whole or not at all.
+
+    Raises:
+        StorageError: It cannot be written; an older one is as it was.
+    """
+    data = json.dumps(description, indent=2).encode()
+    files.write_bytes(files.join(directory, STUDY_FILE), data)
+
+
+def _versions(*packages: str) -> dict[str, str]:
+    found = {}
+    for package in packages:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S%z")
