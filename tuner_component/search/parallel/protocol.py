@@ -108,11 +108,6 @@ class WorkerSpec:
 
 
 @dataclasses.dataclass(frozen=True)
-class Ready:
-    """The worker has its tuner and begins to search."""
-
-
-@dataclasses.dataclass(frozen=True)
 class Heartbeat:
     """The worker is alive."""
 

@@ -9,7 +9,7 @@ from tuner_component.search.parallel.driver.oracle_thread import OracleThread, T
 
 
 class Log:
-    """Takes down what the clerk does, in order; `run` makes a task of it."""
+    """Takes down what the thread does, in order."""
 
     def __init__(self) -> None:
         self.events: list[str] = []
@@ -22,10 +22,10 @@ class Log:
             news = result if error is None else repr(error)
             self.events.append(f"{name} told {news}")
 
-        return Task(lambda oracle: self._run(oracle, name), done, suggests)
+        return Task(lambda: self._run(name), done, suggests)
 
     def block(self) -> Task:
-        def run(oracle: Any) -> None:
+        def run() -> None:
             self.busy.set()
             self.gate.wait()
 
@@ -36,85 +36,83 @@ class Log:
             raise self.error
         self.events.append("commit")
 
-    def _run(self, oracle: Any, name: str) -> str:
+    def _run(self, name: str) -> str:
         self.events.append(name)
-        return f"{oracle} {name}"
+        return name.upper()
 
 
-def _finish(clerk: OracleThread) -> None:
-    clerk.close()
-    clerk.deliver()
+def _finish(thread: OracleThread) -> None:
+    thread.close()
+    thread.deliver()
 
 
 def _blocked(log: Log) -> tuple[OracleThread, Callable[[], None]]:
-    clerk = OracleThread("oracle", log.commit)
-    clerk.submit(log.block())
+    thread = OracleThread(log.commit)
+    thread.submit(log.block())
     log.busy.wait()
-    return clerk, log.gate.set
+    return thread, log.gate.set
 
 
 def test_nothing_is_told_before_it_is_durable() -> None:
     """A result would be acted upon that a crash then loses."""
     log = Log()
-    clerk = OracleThread("oracle", log.commit)
-    clerk.submit(log.task("report"))
-    _finish(clerk)
-    assert log.events == ["report", "commit", "report told oracle report"]
+    thread = OracleThread(log.commit)
+    thread.submit(log.task("result"))
+    _finish(thread)
+    assert log.events == ["result", "commit", "result told RESULT"]
 
 
 def test_what_waits_is_committed_together() -> None:
-    """Each report would cost a commit of its own."""
+    """Each result would cost a commit of its own."""
     log = Log()
-    clerk, go = _blocked(log)
+    thread, go = _blocked(log)
     for name in "abc":
-        clerk.submit(log.task(name))
+        thread.submit(log.task(name))
     go()
-    clerk.close()
+    thread.close()
     assert log.events == ["commit", "a", "b", "c", "commit"]
 
 
-def test_reports_go_before_wishes() -> None:
+def test_results_go_before_suggestions() -> None:
     """A suggestion would be made without knowing the latest results."""
     log = Log()
-    clerk, go = _blocked(log)
-    clerk.submit(log.task("wish", suggests=True))
-    clerk.submit(log.task("report"))
+    thread, go = _blocked(log)
+    thread.submit(log.task("suggestion", suggests=True))
+    thread.submit(log.task("result"))
     go()
-    clerk.close()
-    assert log.events[1:3] == ["report", "wish"]
+    thread.close()
+    assert log.events[1:3] == ["result", "suggestion"]
 
 
 def test_an_error_is_told_to_its_own_task_alone() -> None:
     """One worker's mistake would be another's."""
     log = Log()
-    clerk, go = _blocked(log)
+    thread, go = _blocked(log)
     errors: list[Any] = []
-    clerk.submit(Task(lambda oracle: 1 / 0, lambda r, error: errors.append(error)))
-    clerk.submit(log.task("good"))
+    thread.submit(Task(lambda: 1 / 0, lambda r, error: errors.append(error)))
+    thread.submit(log.task("good"))
     go()
-    _finish(clerk)
+    _finish(thread)
     assert isinstance(errors[0], ZeroDivisionError)
-    assert "good told oracle good" in log.events
+    assert "good told GOOD" in log.events
 
 
 def test_a_failed_commit_is_told_to_all() -> None:
     """Results would be taken for durable when the disk is full."""
     log = Log()
     log.error = OSError("disk full")
-    clerk = OracleThread("oracle", log.commit)
-    clerk.submit(log.task("report"))
-    _finish(clerk)
-    assert log.events == ["report", "report told OSError('disk full')"]
+    thread = OracleThread(log.commit)
+    thread.submit(log.task("result"))
+    _finish(thread)
+    assert log.events == ["result", "result told OSError('disk full')"]
 
 
 def test_it_can_be_waited_for() -> None:
     """The driver would have to poll."""
     log = Log()
-    clerk = OracleThread("oracle", log.commit)
-    clerk.submit(log.task("report"))
-    assert clerk.busy
-    assert connection.wait([clerk.fileno()], 10)
-    clerk.deliver()
-    assert not clerk.busy
-    assert not connection.wait([clerk.fileno()], 0)
-    clerk.close()
+    thread = OracleThread(log.commit)
+    thread.submit(log.task("result"))
+    assert connection.wait([thread.fileno()], 10)
+    thread.deliver()
+    assert not connection.wait([thread.fileno()], 0)
+    thread.close()

@@ -16,18 +16,13 @@ from tuner_component.search.oracle import announcements, warm_start
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.oracle.result import SearchResult
 from tuner_component.search.parallel import process_context, protocol, user_code
-from tuner_component.search.parallel.driver import dispatcher, oracle_thread, supervisor
-from tuner_component.search.parallel.driver.attempts import Attempts
+from tuner_component.search.parallel.driver import supervisor
+from tuner_component.search.parallel.driver.oracle_thread import OracleActions
 from tuner_component.search.parallel.driver.reporter import Reporter
 from tuner_component.search.parallel.driver.workers import Workers
 from tuner_component.search.parallel.engine import Engine
 from tuner_component.search.stopping.curves import EpochBook
 from tuner_component.search.study.study import Study, StudyState
-from tuner_component.search.training import seeding
-from tuner_component.search.training.weights_cleaner import CheckpointCleaner
-
-# The oracle's thread may be in the middle of a suggestion that nobody wants any more.
-_CLERK_PATIENCE_S = 5.0
 
 
 def main(job: protocol.Job, wire: connection.Connection, engine: Engine) -> int:
@@ -101,9 +96,14 @@ def _search(
         )
         end = supervisor.End.COMPLETE
         if found is not StudyState.FINISHED:
-            caretaker = _Caretaker(tuner, oracle, study)
-            end = _run(job, wire, reporter, engine, workers, oracle, caretaker)
-            caretaker.search_ended()
+            actions = OracleActions(
+                tuner, oracle, study.seed, study.directory, job.logs
+            )
+            oracle.epochs.listener = lambda *epoch: reporter(events.EpochEnded(*epoch))
+            at_once = job.options.num_workers
+            reporter(announcements.search_begun(oracle, job.study_directory, at_once))
+            end = supervisor.Supervisor(job, workers, actions, wire, reporter).run()
+            actions.search_ended()
             if end is supervisor.End.COMPLETE:
                 oracle.finish()
         outcome = SearchResult.of(
@@ -114,27 +114,6 @@ def _search(
         )
     _check(end, outcome, job)
     return outcome
-
-
-class _Caretaker:
-    """Does, in the oracle's thread, what a tuner would do around its trials."""
-
-    def __init__(self, tuner: Any, oracle: DurableOracle, study: Study) -> None:
-        self._oracle = oracle
-        self._seed = study.seed
-        self._cleaner = CheckpointCleaner(tuner, oracle, study.directory)
-
-    def trial_begun(self, trial_id: str) -> None:
-        """Records what the trial is seeded with."""
-        self._oracle.note(trial_id, seed=seeding.trial_seed(self._seed, trial_id))
-
-    def trial_left(self, trial_id: str) -> None:
-        """Deletes the weights that nobody needs, now that the trial has ended."""
-        self._cleaner.trial_ended(trial_id)
-
-    def search_ended(self) -> None:
-        """Deletes what trials left whose workers died."""
-        self._cleaner.search_ended()
 
 
 class _Specs:
@@ -158,41 +137,6 @@ class _Specs:
             asks=self._job.options.stopping is not None,
             preflight=self._preflight and worker_id == "worker-0",
         )
-
-
-def _run(
-    job: protocol.Job,
-    wire: connection.Connection,
-    reporter: Reporter,
-    engine: Engine,
-    workers: Workers,
-    oracle: DurableOracle,
-    caretaker: "_Caretaker",
-) -> supervisor.End:
-    options = job.options
-    keeper = oracle_thread.OracleThread(oracle, oracle.commit)
-    attempts = Attempts(options.max_retries)
-    desk = dispatcher.Dispatcher(
-        keeper,
-        workers,
-        attempts,
-        job.logs,
-        oracle.epochs,
-        options.max_trials_per_worker,
-        reporter,
-        begun=caretaker.trial_begun,
-        left=caretaker.trial_left,
-    )
-    oracle.epochs.listener = lambda *epoch: reporter(events.EpochEnded(*epoch))
-    reporter(
-        announcements.search_begun(oracle, job.study_directory, options.num_workers)
-    )
-    try:
-        return supervisor.Supervisor(
-            options, engine, workers, attempts, desk, keeper, wire, job.logs
-        ).run()
-    finally:
-        keeper.close(_CLERK_PATIENCE_S)
 
 
 def _check(end: supervisor.End, outcome: SearchResult, job: protocol.Job) -> None:

@@ -47,7 +47,6 @@ def main(spec: protocol.WorkerSpec, channel: Channel) -> int:
         with error_reports.reported("the check before the first trial"):
             tuner, fit_kwargs = preflight.prepared(make, spec.seed, spec.preflight)
         _join(tuner, spec, driver, log)
-        driver.tell(protocol.Ready())
         with (
             error_reports.reported("tuner.search"),
             dataset_iterators.ended_in_background(),
