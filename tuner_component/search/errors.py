@@ -1,5 +1,7 @@
 """What can go wrong with a search as a whole, as exceptions a caller can tell apart."""
 
+from collections.abc import Iterator
+
 
 class SearchError(RuntimeError):
     """Base of every error that the search engine raises on purpose."""
@@ -60,3 +62,15 @@ def how_to_go_on(study_directory: str) -> str:
 
 class PreflightError(SearchError):
     """What would fail every trial was found before the first one."""
+
+
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """An exception, and all that it was raised from or in the handling of."""
+    pending: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while pending:
+        link = pending.pop()
+        if link is not None and id(link) not in seen:
+            seen.add(id(link))
+            yield link
+            pending += [link.__context__, link.__cause__]

@@ -6,7 +6,6 @@ train Keras models through its hypermodel is seeded, and otherwise runs as it wo
 """
 
 import math
-import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -114,9 +113,11 @@ class _Instrument:
                 results = run.results
             except disk_space.DiskFullError:
                 raise  # It goes on from where it was, once there is space.
-            except Exception:
+            except Exception as error:
+                # KerasTuner makes text of it; a worker's oracle tells the driver this.
+                trial.ran_out_of_memory = memory.ran_out(error)
                 # Without memory, the next attempt goes on from where this one was.
-                if not memory.ran_out(traceback.format_exc()):
+                if not trial.ran_out_of_memory:
                     run.failed()
                 raise
             finally:

@@ -168,7 +168,7 @@ class Supervisor:
             self._handle(todo.TrialWanted(caller))
         elif request.method == "end_trial":
             state = request.args[0].state
-            ran_out = memory.ran_out(state["message"])
+            ran_out = bool(request.kwargs.get("out_of_memory"))
             self._handle(todo.TrialHandedIn(caller, state, ran_out))
         elif request.method == "report_epoch":
             # Not for the oracle's thread, which may be thinking for seconds.
