@@ -39,7 +39,7 @@ def test_built_in_errors_keep_their_type_and_show_where() -> None:
     arrived = _sent(TypeError("Expected a tuner."))
     assert type(arrived) is TypeError
     assert str(arrived).startswith("Expected a tuner.\nIt was raised in tuner_fn")
-    assert "test_error_reports.py" in str(arrived)
+    assert "test_errors.py" in str(arrived)
 
 
 def test_errors_of_user_classes_need_no_user_code() -> None:
