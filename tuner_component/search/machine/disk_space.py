@@ -13,8 +13,12 @@ from collections.abc import Iterator
 
 from keras_tuner import errors
 
-from tuner_component.search.error_reports import UserCodeError
-from tuner_component.search.errors import SearchError, StorageError, chain
+from tuner_component.search.errors import (
+    SearchError,
+    StorageError,
+    UserCodeError,
+    chain,
+)
 
 _CODES = (errno.ENOSPC, errno.EDQUOT)
 # Errors of libraries have classes of their own, but say what the system said to them.

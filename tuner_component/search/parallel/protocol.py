@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tuner_component.search import events
-from tuner_component.search.error_reports import ErrorReport
+from tuner_component.search.errors import PortableError
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.parallel.logs import Logs
 from tuner_component.search.parallel.process_context import ProcessContext
@@ -126,7 +126,7 @@ class Request:
 class Crashed:
     """The user's code raised outside of a trial; `error` is sent on as it is."""
 
-    error: ErrorReport
+    error: PortableError
 
 
 # From the driver to a worker.

@@ -9,7 +9,7 @@ import sys
 from multiprocessing import connection
 from typing import Any
 
-from tuner_component.search import error_reports, events
+from tuner_component.search import errors, events
 from tuner_component.search.errors import SearchInterruptedError
 from tuner_component.search.machine import disk_space, output, resources
 from tuner_component.search.oracle import announcements, warm_start
@@ -31,7 +31,7 @@ def main(job: protocol.Job, wire: connection.Connection, engine: Engine) -> int:
     Args:
         job: The search.
         wire: Connection to the process that wants the result: `Progress` and `Logged`
-            go there, and at the end a `SearchResult` or an `ErrorReport`; a `Stop` may
+            go there, and at the end a `SearchResult` or an `PortableError`; a `Stop` may
             come from there.
         engine: Where workers come from.
 
@@ -52,12 +52,12 @@ def main(job: protocol.Job, wire: connection.Connection, engine: Engine) -> int:
             outcome = _search(job, wire, reporter, engine)
     except supervisor.ExecutorGone:
         return 1
-    except error_reports.UserCodeError as error:
+    except errors.UserCodeError as error:
         output.log_traceback()
-        outcome = error.report
+        outcome = error.portable
     except Exception as error:  # noqa: BLE001
         output.log_traceback()
-        outcome = error_reports.describe(error, "the search's driver")
+        outcome = errors.portable(error, "the search's driver")
     reporter.send(outcome)
     return 0
 

@@ -11,8 +11,8 @@ import time
 from multiprocessing import connection
 from typing import Any, NoReturn
 
-from tuner_component.search import error_reports, events
-from tuner_component.search.errors import SearchFailedError
+from tuner_component.search import events
+from tuner_component.search.errors import SearchFailedError, UserCodeError
 from tuner_component.search.machine import memory, output, posix
 from tuner_component.search.parallel import protocol
 from tuner_component.search.parallel.driver import instructions as todo
@@ -159,7 +159,7 @@ class Supervisor:
             elif isinstance(message, events.EpochEnded):
                 self._epoch_ended(worker, message)
             elif isinstance(message, protocol.Crashed):
-                raise error_reports.UserCodeError(message.error)
+                raise UserCodeError(message.error)
 
     def _see_to(self, worker: Worker, request: protocol.Request) -> None:
         """Sees to what a worker asks of the oracle."""

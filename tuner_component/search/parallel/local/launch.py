@@ -16,11 +16,13 @@ from collections.abc import Mapping, Sequence
 from multiprocessing import connection, reduction
 from typing import Any
 
-from tuner_component.search import error_reports, events
+from tuner_component.search import events
 from tuner_component.search.errors import (
+    PortableError,
     SearchError,
     SearchInterruptedError,
     how_to_go_on,
+    rebuild,
 )
 from tuner_component.search.machine import output, posix, resources
 from tuner_component.search.options import SearchOptions
@@ -114,7 +116,7 @@ def run_parallel(
             outcome = _search(job, start_server, signals, watch)
     if isinstance(outcome, SearchResult):
         return outcome
-    raise error_reports.rebuild(outcome)
+    raise rebuild(outcome)
 
 
 def _search(
@@ -122,7 +124,7 @@ def _search(
     start_server: server_process.StartServer,
     signals: posix.SignalPipe | None,
     observer: events.Observer,
-) -> SearchResult | error_reports.ErrorReport | fork_server.Unfit:
+) -> SearchResult | PortableError | fork_server.Unfit:
     with contextlib.closing(_Launcher(job, start_server)) as launcher:
         return launcher.wait(signals, observer)
 
@@ -172,7 +174,7 @@ class _Launcher:
 
     def wait(
         self, signals: posix.SignalPipe | None, observer: events.Observer
-    ) -> SearchResult | error_reports.ErrorReport | fork_server.Unfit:
+    ) -> SearchResult | PortableError | fork_server.Unfit:
         """Waits for the driver's result, or for the word that there can be none.
 
         Args:
