@@ -4,8 +4,12 @@ It sees no GPU, and runs nothing of the user's but `tuner_fn`, once, for the ora
 """
 
 import contextlib
+import logging
 import os
+import select
 import sys
+import threading
+from collections.abc import Iterator
 from multiprocessing import connection
 from typing import Any
 
@@ -18,7 +22,6 @@ from tuner_component.search.oracle.result import SearchResult
 from tuner_component.search.parallel import process_context, protocol, user_code
 from tuner_component.search.parallel.driver import supervisor
 from tuner_component.search.parallel.driver.oracle_thread import OracleActions
-from tuner_component.search.parallel.driver.reporter import Reporter
 from tuner_component.search.parallel.driver.workers import Workers
 from tuner_component.search.parallel.engine import Engine
 from tuner_component.search.stopping.curves import EpochBook
@@ -31,7 +34,7 @@ def main(job: protocol.Job, wire: connection.Connection, engine: Engine) -> int:
     Args:
         job: The search.
         wire: Connection to the process that wants the result: `Progress` and `Logged`
-            go there, and at the end a `SearchResult` or an `PortableError`; a `Stop` may
+            go there, and at the end a `SearchResult` or a `PortableError`; a `Stop` may
             come from there.
         engine: Where workers come from.
 
@@ -40,17 +43,17 @@ def main(job: protocol.Job, wire: connection.Connection, engine: Engine) -> int:
     """
     process_context.set_environment(resources.gpu_environment([], os.environ))
     output.Output(job.logs.process("driver"))
-    reporter = Reporter(wire)
+    link = LauncherLink(wire)
     outcome: Any
     try:
         job.context.apply()
         with (
             _on_cpu(),
-            reporter.passing_on_logs(),
+            link.passing_on_logs(),
             disk_space.needed("the search's driver", job.study_directory),
         ):
-            outcome = _search(job, wire, reporter, engine)
-    except supervisor.ExecutorGone:
+            outcome = _search(job, link, engine)
+    except supervisor.LauncherGone:
         return 1
     except errors.UserCodeError as error:
         output.log_traceback()
@@ -58,7 +61,7 @@ def main(job: protocol.Job, wire: connection.Connection, engine: Engine) -> int:
     except Exception as error:  # noqa: BLE001
         output.log_traceback()
         outcome = errors.portable(error, "the search's driver")
-    reporter.send(outcome)
+    link.send(outcome)
     return 0
 
 
@@ -70,12 +73,67 @@ def _on_cpu() -> contextlib.AbstractContextManager[Any]:
     return contextlib.nullcontext()
 
 
-def _search(
-    job: protocol.Job,
-    wire: connection.Connection,
-    reporter: Reporter,
-    engine: Engine,
-) -> SearchResult:
+class LauncherLink:
+    """Tells the process that wants the result how the search is going; from any thread.
+
+    As an observer it passes events on.
+
+    Attributes:
+        wire: Connection to that process.
+    """
+
+    def __init__(self, wire: connection.Connection) -> None:
+        self.wire = wire
+        self._lock = threading.Lock()
+
+    def __call__(self, event: events.Event) -> None:
+        """Sends an event, unless that process is slow: the search does not wait."""
+        self.send_or_skip(protocol.Progress(event))
+
+    def send_or_skip(self, message: Any) -> bool:
+        """Sends what may be left out; returns whether it was sent."""
+        with self._lock:
+            _, writable, _ = select.select([], [self.wire], [], 0)
+            if not writable:
+                return False
+            try:
+                self.wire.send(message)
+            except OSError:  # Its end will be noticed.
+                return False
+            return True
+
+    def send(self, message: Any) -> None:
+        """Sends what must arrive."""
+        with self._lock:
+            self.wire.send(message)
+
+    @contextlib.contextmanager
+    def passing_on_logs(self) -> Iterator[None]:
+        """Has what this package logs here logged there, too: people look there."""
+        handler = _LogHandler(self)
+        logger = logging.getLogger("tuner_component")
+        logger.addHandler(handler)
+        try:
+            yield
+        finally:
+            logger.removeHandler(handler)
+
+
+class _LogHandler(logging.Handler):
+    def __init__(self, link: LauncherLink) -> None:
+        super().__init__()
+        self._link = link
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = self.format(record)
+        if not self._link.send_or_skip(
+            protocol.Logged(record.name, record.levelno, text)
+        ):
+            with contextlib.suppress(OSError):  # The log's disk may be full.
+                print(text, file=sys.stderr)
+
+
+def _search(job: protocol.Job, link: LauncherLink, engine: Engine) -> SearchResult:
     with Study.open(job.study_directory, job.fingerprint, job.options.seed) as study:
         workers = Workers(engine, job.options.num_workers, _Specs(job, study))
         found = study.state
@@ -99,11 +157,7 @@ def _search(
             actions = OracleActions(
                 tuner, oracle, study.seed, study.directory, job.logs
             )
-            oracle.epochs.listener = lambda *epoch: reporter(events.EpochEnded(*epoch))
-            at_once = job.options.num_workers
-            reporter(announcements.search_begun(oracle, job.study_directory, at_once))
-            end = supervisor.Supervisor(job, workers, actions, wire, reporter).run()
-            actions.search_ended()
+            end = _run(job, link, workers, actions)
             if end is supervisor.End.COMPLETE:
                 oracle.finish()
         outcome = SearchResult.of(
@@ -114,6 +168,17 @@ def _search(
         )
     _check(end, outcome, job)
     return outcome
+
+
+def _run(
+    job: protocol.Job, link: LauncherLink, workers: Workers, actions: OracleActions
+) -> supervisor.End:
+    oracle, at_once = actions.oracle, job.options.num_workers
+    oracle.epochs.listener = lambda *epoch: link(events.EpochEnded(*epoch))
+    link(announcements.search_begun(oracle, job.study_directory, at_once))
+    end = supervisor.Supervisor(job, workers, actions, link.wire, link).run()
+    actions.search_ended()
+    return end
 
 
 class _Specs:

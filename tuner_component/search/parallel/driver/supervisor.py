@@ -1,8 +1,9 @@
-"""The driver's loop: listens to everybody, replaces what dies, keeps to the limits.
+"""The driver's loop: waits, tells the dispatcher what happens, and does what it says.
 
 All is waited for at once, and no longer than until the next deadline: what workers say,
-which of them have exited, what the oracle answers, and the process that wants the
-result.
+which of them have exited, what the oracle answers, and what the process says that wants
+the result. The limits on time and memory are kept here; whatever is decided about a
+trial, in `dispatcher`.
 """
 
 import enum
@@ -33,12 +34,12 @@ class End(enum.Enum):
     INTERRUPTED = "interrupted"
 
 
-class ExecutorGone(Exception):
+class LauncherGone(Exception):
     """The process that wanted the result does not exist any more."""
 
 
 class Supervisor:
-    """Runs a search to its end: tells the dispatcher what happens, and does what it says.
+    """Runs a search to its end.
 
     Args:
         job: The search.
@@ -60,7 +61,7 @@ class Supervisor:
         self._logs = job.logs
         self._workers = workers
         self._actions = actions
-        self._oracle = oracle_thread.OracleThread(actions.oracle.commit)
+        self._oracle_thread = oracle_thread.OracleThread(actions.oracle.commit)
         self._dispatcher = Dispatcher(
             options.max_retries, options.max_trials_per_worker
         )
@@ -85,7 +86,7 @@ class Supervisor:
         Raises:
             SearchError: If the study cannot go on.
             UserCodeError: If the user's code raises outside of a trial.
-            ExecutorGone: If the process that wants the result has ended.
+            LauncherGone: If the process that wants the result has ended.
             EngineLost: If there is nowhere to get workers from.
         """
         for worker in self._workers.workers:
@@ -103,7 +104,7 @@ class Supervisor:
                 while self._workers.workers:
                     self._step(signals)
         finally:
-            self._oracle.close(_ORACLE_PATIENCE_S)
+            self._oracle_thread.close(_ORACLE_PATIENCE_S)
         return self._end
 
     def _step(self, signals: posix.SignalPipe) -> None:
@@ -113,7 +114,7 @@ class Supervisor:
             self._wire,
             signals,
             self._workers.engine,
-            self._oracle,
+            self._oracle_thread,
             *talking,
         ]
         deadline = self._next_deadline()
@@ -127,18 +128,17 @@ class Supervisor:
         for worker in talking:
             if worker in ready:
                 self._hear(worker)
-        # After what they have said: a worker's last words count.
         if self._workers.engine in ready:
             for event in self._workers.engine.events():
                 self._note(event)
-        self._oracle.deliver()
+        self._oracle_thread.deliver()
         self._meet_deadlines()
 
     def _obey(self) -> None:
         try:
             order = self._wire.recv()
         except (EOFError, OSError) as error:
-            raise ExecutorGone from error
+            raise LauncherGone from error
         if isinstance(order, protocol.Stop):
             self._stop(End.INTERRUPTED, order.at_once)
 
@@ -181,7 +181,7 @@ class Supervisor:
         def done(value: Any, error: BaseException | None) -> None:
             self._workers.answer(caller, value, error)
 
-        self._oracle.submit(
+        self._oracle_thread.submit(
             oracle_thread.Task(lambda: self._actions.call(request), done)
         )
 
@@ -235,7 +235,7 @@ class Supervisor:
             self._handle(todo.OracleAnswered(order, value, error))
 
         suggests = isinstance(order, (todo.Suggest, todo.LookAhead))
-        self._oracle.submit(
+        self._oracle_thread.submit(
             oracle_thread.Task(lambda: self._actions.carry_out(order), done, suggests)
         )
 
