@@ -40,7 +40,7 @@ class Stage:
     """One run of a search.
 
     Args:
-        nursery: Where its executor comes from.
+        executors: Where its executor comes from.
         place: Where its processes wait: at a `point`, or in a `trial` that waits on its
             own, as their news say. Whom the run before has left there is forgotten.
         search: What runs it: `scripts.search` or another.
@@ -51,7 +51,7 @@ class Stage:
 
     def __init__(
         self,
-        nursery: processes.Nursery,
+        executors: processes.Executors,
         place: meeting.Meeting,
         search: Callable[[EntryPoint, str, SearchOptions], SearchResult],
         entry: EntryPoint,
@@ -59,9 +59,9 @@ class Stage:
         options: SearchOptions,
     ) -> None:
         place.clear()
-        self._nursery = nursery
+        self._executors = executors
         self._place = place
-        self.executor = nursery.start(
+        self.executor = executors.start(
             scripts.on_stage, place.address, search, entry, study, options
         )
 
@@ -86,5 +86,5 @@ class Stage:
 
     def wait_until_gone(self) -> None:
         """Waits until nothing of the search is left, which takes seconds at most."""
-        while left := self._nursery.descendants():
+        while left := self._executors.descendants():
             processes.wait_until_gone(left, 10)

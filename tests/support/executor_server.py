@@ -2,8 +2,7 @@
 
 A search's fork server imports the heavy modules anew, which takes ten seconds with
 TensorFlow. In tests it is forked from a process that has them already; all the rest is
-as in production. The nursery adopts whatever outlives its parent, so that a test can
-see it.
+as in production. It adopts whatever outlives its parent, so that a test can see it.
 """
 
 import gc
@@ -21,12 +20,12 @@ from tuner_component.search.machine import posix
 
 
 def main() -> NoReturn:
-    """Forks a process for each request until nobody can ask any more."""
+    """Forks a process for each request until no more can come."""
     for name in sys.argv[2:]:
         importlib.import_module(name)
     control = connection.Connection(int(sys.argv[1]))
     posix.adopt_orphans()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # Nobody asks how they ended.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # No one asks how they ended.
     # Each fork server does this once more, and would look at all of Keras for it.
     gc.collect()
     gc.freeze()
