@@ -27,7 +27,7 @@ def _says_so(error: BaseException) -> bool:
 
 
 def kills() -> int:
-    """How many processes the kernel has killed for want of memory.
+    """How many processes the kernel has killed because memory had run out.
 
     Counts those of this process's control group and those of the whole machine: more
     than one count may rise, but none without a reason.

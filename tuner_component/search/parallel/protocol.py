@@ -179,7 +179,7 @@ class Stop:
 
 @dataclasses.dataclass(frozen=True)
 class Progress:
-    """Something has happened that whoever watches the search may want to know."""
+    """Something has happened; for the observers of the search."""
 
     event: events.Event
 

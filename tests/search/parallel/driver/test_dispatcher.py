@@ -244,6 +244,15 @@ def test_out_of_memory_is_repeated_once_alone_whatever_the_retries() -> None:
     assert isinstance(suggest, Suggest) and suggest.caller.worker_id == "b"
 
 
+def test_out_of_memory_alone_is_a_failure() -> None:
+    """A trial that is too large for the machine would be repeated forever."""
+    search = Search("a", "b", retries=5)
+    search.run("a", "0")
+    search.lose_and_repeat("a", ran_out=True)
+    search.run("b", "0")
+    assert search.lose("b", ran_out=True) == [FailTrial("0", "it died, at attempt 2")]
+
+
 def test_out_of_memory_is_no_retry() -> None:
     """A trial that lost its memory to others would have one retry less."""
     search = Search("a", "b", "c", retries=1)

@@ -96,7 +96,7 @@ class Dispatcher:
         if self._closed or self._supply is not Supply.IDLE:
             return None
         # While trials run, one that ends will change the answer. With nothing running
-        # there may be nobody waiting either: the last worker may just have died.
+        # no worker may be waiting either: the last one may just have died.
         return self._ask_again if self._waiting or not self.running else None
 
     def runs(self, worker_id: str, trial_id: str) -> bool:
@@ -165,7 +165,7 @@ class Dispatcher:
             caller for caller in self._waiting if caller.worker_id != gone.worker_id
         )
         self._clean_up_after(worker)
-        # Once closed, the next run begins with the trial that it had: this end was not
+        # Once closed, the next run starts with the trial that it had: this end was not
         # the trial's fault, and must not count against it.
         if worker.attempt is not None and not self._closed:
             self._repeat_or_fail(worker.attempt, gone.reason, gone.out_of_memory)
@@ -278,7 +278,7 @@ class Dispatcher:
         if self._closed:
             self._dismiss(caller)  # The next run starts with the trial.
         elif worker is None:
-            reason = "its worker was gone before it began"
+            reason = "its worker was gone before it started"
             self._give_back(trial.state["trial_id"], reason)
         else:
             self._start(caller, worker, trial, now)

@@ -144,7 +144,7 @@ class GiveBack:
 
 @dataclasses.dataclass(frozen=True)
 class CleanUp:
-    """Delete what nobody needs of a trial that its worker is done with."""
+    """Delete the weights of a trial that are not needed, now that its worker is done."""
 
     trial_id: str
 

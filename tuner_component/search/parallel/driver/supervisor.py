@@ -22,7 +22,7 @@ from tuner_component.search.parallel.driver.dispatcher import Dispatcher
 from tuner_component.search.parallel.driver.workers import Worker, Workers
 from tuner_component.search.parallel.engine import WorkerExited, WorkerStarted
 
-# The oracle's thread may be in the midst of a suggestion that is not wanted any more.
+# The oracle may still be thinking of a suggestion that is not wanted any more.
 _ORACLE_PATIENCE_S = 5.0
 
 
