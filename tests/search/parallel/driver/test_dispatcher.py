@@ -236,12 +236,18 @@ def test_out_of_memory_is_repeated_once_alone_whatever_the_retries() -> None:
     search.end(end)
     search.suggest(suggest, "0")
     assert search.dispatcher.running[0].alone
-    # And no other one begins beside it.
+    # And no other one begins beside it, nor is another worker of use.
     assert search.ask("b") == [CleanUp("1")]
+    assert not search.dispatcher.wants_worker
     # Alone, it has failed: there is no more memory to be had.
     end, suggest = search.hand_in("c", "0", "FAILED", ran_out=True)
     assert isinstance(end, EndTrial)
     assert isinstance(suggest, Suggest) and suggest.caller.worker_id == "b"
+    # From then on trials run beside each other again.
+    search.end(end, "FAILED")
+    search.suggest(suggest, "2")
+    search.run("c", "3")
+    assert len(search.dispatcher.running) == 2
 
 
 def test_out_of_memory_alone_is_a_failure() -> None:
@@ -298,6 +304,7 @@ def test_a_worker_leaves_after_its_share_of_trials() -> None:
     search.end(end)
     clean_up, dismiss = search.ask("a")
     assert clean_up == CleanUp("0") and isinstance(dismiss, Dismiss)
+    assert search.lose("a") == []  # Once is enough.
 
 
 def test_a_worker_stays_while_there_is_nothing_for_a_fresh_one() -> None:
@@ -306,12 +313,12 @@ def test_a_worker_stays_while_there_is_nothing_for_a_fresh_one() -> None:
     search.run("a", "0")
     [suggest] = search.ask("b")
     search.none(suggest, "STOPPED")
+    search.lose("b")
     [end] = search.hand_in("a", "0")
     # As far as is known, the oracle has none.
     assert search.ask("a") == [CleanUp("0")]
     # Now it may have one.
-    *_, suggest, dismiss = search.end(end)
-    assert isinstance(suggest, Suggest) and suggest.caller.worker_id == "b"
+    *_, dismiss = search.end(end)
     assert isinstance(dismiss, Dismiss) and dismiss.caller.worker_id == "a"
 
 
@@ -324,15 +331,18 @@ def test_several_suggestions_are_asked_for_at_a_time() -> None:
 
 def test_an_oracle_that_had_none_is_asked_for_one_first() -> None:
     """Each end of a trial would have all idle workers ask, in vain."""
-    search = Search("a", "b", "c")
+    search = Search("a", "b", "c", "d")
     search.run("a", "0")
     search.none(search.ask("b")[0], "IDLE")
     search.ask("c")
+    search.ask("d")
     [end] = search.hand_in("a", "0")
     orders = [i for i in search.end(end) if isinstance(i, Suggest)]
     assert [order.caller.worker_id for order in orders] == ["b"]
     # It has one, so it may have more.
-    assert any(isinstance(i, Suggest) for i in search.suggest(orders[0], "1"))
+    given = search.suggest(orders[0], "1")
+    orders = [i for i in given if isinstance(i, Suggest)]
+    assert [order.caller.worker_id for order in orders] == ["c", "d"]
 
 
 def test_workers_get_trials_in_the_order_in_which_they_asked() -> None:
@@ -523,7 +533,7 @@ def test_workers_that_die_before_they_get_to_a_trial_end_the_search() -> None:
     assert search.lose("c") == [GiveUp("c", "it died", 3)]
 
 
-@pytest.mark.parametrize("excuse", ["had a trial", "dismissed", "closed"])
+@pytest.mark.parametrize("excuse", ["had a trial", "closed"])
 def test_not_every_worker_without_a_trial_was_useless(excuse: str) -> None:
     """A search would end because its workers did what they should."""
     search = Search("a", "b", "c", retries=1)
@@ -531,9 +541,7 @@ def test_not_every_worker_without_a_trial_was_useless(excuse: str) -> None:
     search.lose("b")
     if excuse == "had a trial":
         search.run("c", "0")
-    elif excuse == "dismissed":
-        search.none(search.ask("c")[0], "STOPPED")
-    if excuse != "had a trial":
+    else:
         search.tell(Closed())
     assert not any(isinstance(i, GiveUp) for i in search.lose("c"))
     search.tell(WorkerAdded("d"))

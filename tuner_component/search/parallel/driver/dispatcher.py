@@ -171,7 +171,7 @@ class Dispatcher:
             self._repeat_or_fail(worker.attempt, gone.reason, gone.out_of_memory)
         if worker.trials:
             self._useless = 0
-        elif not (worker.dismissed or self._closed):
+        elif not self._closed:
             self._useless += 1
             if self._useless >= MAX_USELESS:
                 self._do(GiveUp(gone.worker_id, gone.reason, self._useless))
@@ -328,7 +328,6 @@ class Dispatcher:
 
     def _dismiss(self, caller: Caller) -> None:
         if caller.worker_id in self._workers:
-            self._workers[caller.worker_id].dismissed = True
             self._do(Dismiss(caller))
 
     def _answer(

@@ -54,14 +54,12 @@ class WorkerState:
         handed_in: The trial that it has handed in last, and may still look at.
         trials: How many it was given.
         retiring: Whether it will be dismissed when it asks for a trial.
-        dismissed: Whether it was told that there are no more trials for it.
     """
 
     attempt: Attempt | None = None
     handed_in: str | None = None
     trials: int = 0
     retiring: bool = False
-    dismissed: bool = False
 
 
 @dataclasses.dataclass
