@@ -49,13 +49,13 @@ class Pipeline:
 
 
 @pytest.fixture
-def nursery() -> Iterator[processes.Nursery]:
+def executors() -> Iterator[processes.Executors]:
     """Starts runs of the pipeline; nothing of them is left afterwards."""
-    with contextlib.closing(processes.Nursery(*MODULES)) as nursery:
+    with contextlib.closing(processes.Executors(*MODULES)) as executors:
         try:
-            yield nursery
+            yield executors
         finally:
-            processes.kill(*nursery.descendants())
+            processes.kill(*executors.descendants())
 
 
 def release(guests: list[meeting.Guest]) -> list[str]:
@@ -65,7 +65,7 @@ def release(guests: list[meeting.Guest]) -> list[str]:
 
 
 def test_pipeline_goes_on_after_every_kind_of_death(
-    nursery: processes.Nursery, tmp_path: Path
+    executors: processes.Executors, tmp_path: Path
 ) -> None:
     """A crash at trial 80 would cost 80 trials, or the pipeline for ever."""
     root, log = tmp_path / "pipeline", tmp_path / "log.txt"
@@ -73,7 +73,7 @@ def test_pipeline_goes_on_after_every_kind_of_death(
 
         def start() -> Pipeline:
             arguments = str(root), place.address, str(log)
-            return Pipeline(nursery.start(crashing_pipeline.run, *arguments), place)
+            return Pipeline(executors.start(crashing_pipeline.run, *arguments), place)
 
         # The process that runs the pipeline dies. Whoever begins a third and fourth
         # trial has handed in the first two.

@@ -19,7 +19,7 @@ PACKAGE = "tuner_component"
 # in `search.parallel` are a room of their own, below those of the processes.
 FLOORS = (
     ("proto", "results", "search.errors", "search.events", "search.options", "version"),
-    ("search.error_reports", "search.storage"),
+    ("search.storage",),
     ("search.machine", "search.study"),
     ("identity", "report", "search.stopping", "search.training"),
     ("search.oracle",),

@@ -51,21 +51,21 @@ def memory_group() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def _nursery() -> Iterator[processes.Nursery]:
-    nursery = processes.Nursery()
-    yield nursery
-    nursery.close()
+def _executors() -> Iterator[processes.Executors]:
+    executors = processes.Executors()
+    yield executors
+    executors.close()
 
 
 @pytest.fixture
-def nursery(_nursery: processes.Nursery) -> Iterator[processes.Nursery]:
+def executors(_executors: processes.Executors) -> Iterator[processes.Executors]:
     """Starts executors; afterwards nothing that a search started may be left."""
-    yield _nursery
-    left = _nursery.descendants()
+    yield _executors
+    left = _executors.descendants()
     try:
         processes.wait_until_gone(left, 10)
     finally:
-        processes.kill(*_nursery.descendants())
+        processes.kill(*_executors.descendants())
 
 
 @pytest.fixture

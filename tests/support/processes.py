@@ -45,7 +45,7 @@ class Executor:
         return outcome
 
 
-class Nursery:
+class Executors:
     """Forks executors from a process that has imported what they need.
 
     Args:
@@ -57,7 +57,7 @@ class Nursery:
         with theirs:
             self._process = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", f"{__package__}.nursery"),
+                    *(sys.executable, "-m", f"{__package__}.executor_server"),
                     *(str(theirs.fileno()), *_SEARCH, *modules),
                 ],
                 pass_fds=[theirs.fileno()],
@@ -78,7 +78,7 @@ class Nursery:
         return descendants(self._process.pid)
 
     def close(self) -> None:
-        """Ends the nursery."""
+        """Ends the process that they are forked from."""
         self._control.close()
         self._process.wait()
 

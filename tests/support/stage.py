@@ -40,7 +40,7 @@ class Stage:
     """One run of a search.
 
     Args:
-        nursery: Starts the executor.
+        executors: Starts the executor.
         place: Where the processes wait, at a `point` or in a `trial` that waits itself;
             their news say which. Guests that an earlier run left there are forgotten.
         search: The function that runs it, such as `scripts.search`.
@@ -51,7 +51,7 @@ class Stage:
 
     def __init__(
         self,
-        nursery: processes.Nursery,
+        executors: processes.Executors,
         place: meeting.Meeting,
         search: Callable[[EntryPoint, str, SearchOptions], SearchResult],
         entry: EntryPoint,
@@ -59,9 +59,9 @@ class Stage:
         options: SearchOptions,
     ) -> None:
         place.clear()
-        self._nursery = nursery
+        self._executors = executors
         self._place = place
-        self.executor = nursery.start(
+        self.executor = executors.start(
             scripts.on_stage, place.address, search, entry, study, options
         )
 
@@ -86,5 +86,5 @@ class Stage:
 
     def wait_until_gone(self) -> None:
         """Waits until no process of the search is left, which takes seconds at most."""
-        while left := self._nursery.descendants():
+        while left := self._executors.descendants():
             processes.wait_until_gone(left, 10)

@@ -1,4 +1,19 @@
-"""What can go wrong with a search as a whole, as exceptions a caller can tell apart."""
+"""What can go wrong with a search as a whole, as exceptions a caller can tell apart.
+
+Also how such an error gets from the process where it is raised to the one that wants the
+result.
+"""
+
+import builtins
+import contextlib
+import dataclasses
+import importlib
+import traceback
+from collections.abc import Iterator
+
+_OWN = "tuner_component"
+# Exceptions that mean the same to the process that wants the result as they did here.
+_SHARED = (_OWN, "keras_tuner", builtins.__name__)
 
 
 class SearchError(RuntimeError):
@@ -51,7 +66,7 @@ class SearchInterruptedError(SearchError):
 
 
 def how_to_go_on(study_directory: str) -> str:
-    """What to tell somebody whose search was interrupted."""
+    """What to tell the user whose search was interrupted."""
     return (
         f"All completed trials are kept in {study_directory}: run the same search again "
         "to go on from there."
@@ -60,3 +75,107 @@ def how_to_go_on(study_directory: str) -> str:
 
 class PreflightError(SearchError):
     """What would fail every trial was found before the first one."""
+
+
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """An exception, and all that it was raised from or in the handling of."""
+    pending: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while pending:
+        link = pending.pop()
+        if link is not None and id(link) not in seen:
+            seen.add(id(link))
+            yield link
+            pending += [link.__context__, link.__cause__]
+
+
+# Errors on their way to the process that wants the result.
+
+
+@dataclasses.dataclass(frozen=True)
+class PortableError:
+    """An error that ends the search, on its way to another process.
+
+    Exceptions themselves cannot be sent: the other process would have to import the
+    user's module to receive one of its classes.
+
+    Attributes:
+        type_path: `module:name` of the exception's class.
+        message: What it says, with the traceback of the user's code.
+        first_traceback: That of the first trial that failed, if trials did.
+        failed_trials: How many trials failed.
+    """
+
+    type_path: str
+    message: str
+    first_traceback: str | None = None
+    failed_trials: int = 0
+
+
+class UserCodeError(Exception):
+    """The user's code raised outside of a trial: the search cannot go on."""
+
+    def __init__(self, error: PortableError) -> None:
+        super().__init__(error.message)
+        self.portable = error
+
+
+@contextlib.contextmanager
+def user_code(stage: str) -> Iterator[None]:
+    """Turns exceptions into a `UserCodeError`.
+
+    Args:
+        stage: What is going on, for the message.
+
+    Raises:
+        UserCodeError: If the code within raises.
+    """
+    try:
+        yield
+    except UserCodeError:
+        raise  # A part of the stage has a name of its own.
+    except Exception as error:
+        raise UserCodeError(portable(error, stage)) from error
+
+
+def portable(error: BaseException, stage: str) -> PortableError:
+    """Describes an exception for the process that wants the result.
+
+    Args:
+        error: The exception.
+        stage: What raised it.
+    """
+    kind = type(error)
+    package = kind.__module__.partition(".")[0]
+    path = f"{kind.__module__}:{kind.__qualname__}"
+    if package == _OWN:
+        return PortableError(
+            path,
+            str(error),
+            getattr(error, "first_traceback", None),
+            getattr(error, "failed_trials", 0),
+        )
+    text = "".join(traceback.format_exception(error)).rstrip()
+    if package in _SHARED:
+        message = f"{error}\nIt was raised in {stage}. Its traceback:\n{text}"
+        return PortableError(path, message)
+    return PortableError(
+        f"{SearchFailedError.__module__}:{SearchFailedError.__qualname__}",
+        f"Expected {stage} to run without errors outside of trials. Received: "
+        f"{error!r}. Its traceback:\n{text}",
+    )
+
+
+def rebuild(sent: PortableError) -> Exception:
+    """The exception that was sent, as far as this process knows its class."""
+    module, _, name = sent.type_path.partition(":")
+    if module.partition(".")[0] not in _SHARED:
+        return SearchError(sent.message)
+    kind = getattr(importlib.import_module(module), name, SearchError)
+    if kind is SearchFailedError:
+        return SearchFailedError(sent.message, sent.first_traceback, sent.failed_trials)
+    try:
+        error = kind(sent.message)
+    except TypeError:  # It takes more than a message.
+        return SearchError(sent.message)
+    return error if isinstance(error, Exception) else SearchError(sent.message)

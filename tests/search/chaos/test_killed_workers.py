@@ -19,11 +19,11 @@ pytestmark = pytest.mark.slow
 
 
 def search(
-    nursery: processes.Nursery, directory: Path, address: str = ""
+    executors: processes.Executors, directory: Path, address: str = ""
 ) -> processes.Executor:
     directory.mkdir(exist_ok=True)
     argument = json.dumps([str(directory), address]).encode()
-    return nursery.start(
+    return executors.start(
         scripts.search,
         EntryPoint("tests.support.killed_workers:make", argument),
         str(directory / "study"),
@@ -36,19 +36,19 @@ def scores(result: Any) -> dict[str, float]:
 
 
 def test_a_killed_trial_goes_on_from_its_last_epoch(
-    nursery: processes.Nursery, tmp_path: Path, place: meeting.Meeting
+    executors: processes.Executors, tmp_path: Path, place: meeting.Meeting
 ) -> None:
     """A death would cost hours of training, or change what the search finds."""
-    whole = search(nursery, tmp_path / "whole").result()
+    whole = search(executors, tmp_path / "whole").result()
     directory = tmp_path / "killed"
-    executor = search(nursery, directory, place.address)
+    executor = search(executors, directory, place.address)
     guests = [place.next(), place.next()]
     os.kill(guests[0].pid, signal.SIGKILL)  # A worker, which is replaced.
     guests.append(place.next())
     family = [executor.pid, *processes.descendants(executor.pid)]
     processes.kill(*family)
     processes.wait_until_gone(family, 10)
-    again = search(nursery, directory).result()
+    again = search(executors, directory).result()
     assert again.found is StudyState.RESUMED
     assert scores(again) == scores(whole)
     begun = (directory / "begun").read_text().split()

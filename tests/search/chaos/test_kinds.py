@@ -33,15 +33,15 @@ KILLED = {
 
 
 @pytest.fixture(name="points", scope="module")
-def _points(_nursery: processes.Nursery) -> frozenset[str]:
+def _points(_executors: processes.Executors) -> frozenset[str]:
     """All that a driver passes: the others are in `test_chaos_training`."""
-    declared = _nursery.start(scripts.declared_faults).result()
+    declared = _executors.start(scripts.declared_faults).result()
     return frozenset(declared - stage.IN_TRAININGS)
 
 
 @pytest.mark.parametrize("kind", KILLED)
 def test_death_that_ends_the_run(
-    nursery: processes.Nursery,
+    executors: processes.Executors,
     place: meeting.Meeting,
     tmp_path: Path,
     points: frozenset[str],
@@ -62,7 +62,7 @@ def test_death_that_ends_the_run(
     while left:
         # A study is created once.
         wanted = {p for p in left if p.startswith("study.create")} or left
-        run = stage.Stage(nursery, place, search, script.entry(), study, options)
+        run = stage.Stage(executors, place, search, script.entry(), study, options)
         for guest in run.guests():
             point = guest.news["point"]
             if point in wanted:
@@ -81,7 +81,7 @@ def test_death_that_ends_the_run(
         under_way = checks.under_way(script, study)
         assert len(under_way) <= at_once, f"{kind} killed at {point}: {under_way}"
         repeated += len(under_way)
-    result = nursery.start(search, script.entry(), study, options).result()
+    result = executors.start(search, script.entry(), study, options).result()
     checks.check(script, study, result, repeated)
 
 
@@ -93,7 +93,7 @@ class Workers:
     """
 
     def __init__(
-        self, nursery: processes.Nursery, place: meeting.Meeting, root: Path
+        self, executors: processes.Executors, place: meeting.Meeting, root: Path
     ) -> None:
         self.script = scripts.Script(
             str(root / "work"),
@@ -105,7 +105,7 @@ class Workers:
         options = SearchOptions(num_workers=3, max_retries=1000)
         entry = self.script.entry()
         self.run = stage.Stage(
-            nursery, place, scripts.search, entry, self.study, options
+            executors, place, scripts.search, entry, self.study, options
         )
         self.lost = 0
         self._waiting: dict[int, meeting.Guest] = {}
@@ -156,10 +156,10 @@ class Workers:
 
 @pytest.fixture
 def workers(
-    nursery: processes.Nursery, place: meeting.Meeting, tmp_path: Path
+    executors: processes.Executors, place: meeting.Meeting, tmp_path: Path
 ) -> Workers:
     """A search whose workers are about to be killed."""
-    return Workers(nursery, place, tmp_path)
+    return Workers(executors, place, tmp_path)
 
 
 def test_death_of_a_worker_with_a_trial(

@@ -43,16 +43,16 @@ ELSEWHERE = stage.IN_TRAININGS
 WORKERS = 2
 
 
-def test_every_fault_point_is_tried(nursery: processes.Nursery) -> None:
+def test_every_fault_point_is_tried(executors: processes.Executors) -> None:
     """A new transition would not be tested."""
-    declared = nursery.start(scripts.declared_faults).result()
+    declared = executors.start(scripts.declared_faults).result()
     assert declared == FAULTS.keys() | ELSEWHERE
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("point", FAULTS)
 def test_a_crash_at_a_transition_costs_nothing(
-    nursery: processes.Nursery, tmp_path: Path, point: str
+    executors: processes.Executors, tmp_path: Path, point: str
 ) -> None:
     """What was done would be lost, or done twice."""
     script = scripts.Script(
@@ -64,15 +64,17 @@ def test_a_crash_at_a_transition_costs_nothing(
     study, options = str(tmp_path / "study"), SearchOptions(num_workers=WORKERS)
     fault = f"{point}:{FAULTS[point]}"
     with pytest.raises(SearchInterruptedError, match="was killed by signal 9"):
-        nursery.start(
+        executors.start(
             scripts.search_with_fault, fault, script.entry(), study, options
         ).result()
-    result = nursery.start(scripts.search, script.entry(), study, options).result()
+    result = executors.start(scripts.search, script.entry(), study, options).result()
     checks.check(script, study, result, repeated_at_most=WORKERS + 1)
 
 
 @pytest.mark.slow
-def test_two_hundred_random_kills(nursery: processes.Nursery, tmp_path: Path) -> None:
+def test_two_hundred_random_kills(
+    executors: processes.Executors, tmp_path: Path
+) -> None:
     """There are moments that no fault point marks."""
     chance = random.Random(7)
     kills = 0
@@ -82,13 +84,13 @@ def test_two_hundred_random_kills(nursery: processes.Nursery, tmp_path: Path) ->
             str(root / "work"), trials=150, act="sleep 0.1", think="0.03"
         )
         study = str(root / "study")
-        result, in_flight, killed = _search_under_fire(nursery, script, study, chance)
+        result, in_flight, killed = _search_under_fire(executors, script, study, chance)
         checks.check(script, study, result, repeated_at_most=in_flight)
         kills += killed
 
 
 def _search_under_fire(
-    nursery: processes.Nursery,
+    executors: processes.Executors,
     script: scripts.Script,
     study: str,
     chance: random.Random,
@@ -100,7 +102,7 @@ def _search_under_fire(
         and how many were killed.
     """
     options = SearchOptions(num_workers=WORKERS, max_retries=1000)
-    executor = nursery.start(scripts.search, script.entry(), study, options)
+    executor = executors.start(scripts.search, script.entry(), study, options)
     in_flight = killed = 0
     while not executor.ended(chance.uniform(0.0, 0.6)):
         family = [executor.pid, *processes.descendants(executor.pid)]
@@ -112,5 +114,5 @@ def _search_under_fire(
             continue
         in_flight += WORKERS
         processes.wait_until_gone(family, 10)
-        executor = nursery.start(scripts.search, script.entry(), study, options)
+        executor = executors.start(scripts.search, script.entry(), study, options)
     return executor.result(), in_flight, killed

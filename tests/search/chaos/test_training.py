@@ -32,11 +32,11 @@ def scores(result: Any) -> dict[str, float]:
 
 
 def test_death_beside_the_state_of_a_training(
-    nursery: processes.Nursery, place: meeting.Meeting, tmp_path: Path
+    executors: processes.Executors, place: meeting.Meeting, tmp_path: Path
 ) -> None:
     """Epochs would be lost that are kept, or a search find something else."""
     search, study = entry(tmp_path / "whole"), str(tmp_path / "whole/study")
-    whole = nursery.start(scripts.search, search, study, OPTIONS).result()
+    whole = executors.start(scripts.search, search, study, OPTIONS).result()
     search, study = entry(tmp_path / "killed"), str(tmp_path / "killed/study")
     points = sorted(stage.IN_TRAININGS)
     left = [(kind, point) for kind in KINDS for point in points]
@@ -44,7 +44,7 @@ def test_death_beside_the_state_of_a_training(
     while left:
         in_process = left[0][0] == "in process"
         function = scripts.search_in_process if in_process else scripts.search
-        run = stage.Stage(nursery, place, function, search, study, OPTIONS)
+        run = stage.Stage(executors, place, function, search, study, OPTIONS)
         for guest in run.guests():
             kind, point = left[0]
             if guest.news["point"] != point:
@@ -62,7 +62,7 @@ def test_death_beside_the_state_of_a_training(
             run.executor.result()
             pytest.fail(f"the search has ended, and never passed {left}")
         run.wait_until_gone()
-    killed = nursery.start(scripts.search, search, study, OPTIONS).result()
+    killed = executors.start(scripts.search, search, study, OPTIONS).result()
     assert scores(killed) == scores(whole)
     epochs = {
         name: len((tmp_path / name / "begun").read_text().split())

@@ -7,10 +7,13 @@ import pytest
 from keras_tuner import errors
 
 from tests.search.conftest import Mount
-from tuner_component.search.error_reports import UserCodeError
-from tuner_component.search.errors import SearchFailedError, StorageError
+from tuner_component.search.errors import (
+    PortableError,
+    SearchFailedError,
+    StorageError,
+    UserCodeError,
+)
 from tuner_component.search.machine import disk_space
-from tuner_component.search.parallel.protocol import ErrorReport
 
 FULL = OSError(errno.ENOSPC, "No space left on device", "/data/x.h5")
 
@@ -86,7 +89,7 @@ def test_an_error_of_the_study_keeps_its_words() -> None:
         ResourceExhaustedError("OOM when allocating a tensor"),
         StorageError("Expected to read /studies/one."),
         SearchFailedError("The first one failed with: No space left on device"),
-        UserCodeError(ErrorReport("x:Y", "No space left on device")),
+        UserCodeError(PortableError("x:Y", "No space left on device")),
     ],
 )
 def test_other_errors_are_left_alone(error: Exception) -> None:

@@ -110,7 +110,7 @@ def test_it_tells_who_runs_it(tmp_path: Path) -> None:
 
 
 def test_an_idle_worker_does_not_wait_for_the_oracle(
-    nursery: processes.Nursery, place: meeting.Meeting, tmp_path: Path
+    executors: processes.Executors, place: meeting.Meeting, tmp_path: Path
 ) -> None:
     """It would stand idle as long as the oracle thinks, although others run."""
     script = scripts.Script(
@@ -120,7 +120,7 @@ def test_an_idle_worker_does_not_wait_for_the_oracle(
         think="meet",
         meeting=place.address,
     )
-    executor = nursery.start(
+    executor = executors.start(
         scripts.search,
         script.entry(),
         str(tmp_path / "study"),
@@ -155,7 +155,7 @@ def test_an_idle_worker_does_not_wait_for_the_oracle(
 
 
 def test_one_worker_is_told_all_that_is_known(
-    nursery: processes.Nursery, place: meeting.Meeting, tmp_path: Path
+    executors: processes.Executors, place: meeting.Meeting, tmp_path: Path
 ) -> None:
     """The same study would give other trials, made without the latest result."""
     script = scripts.Script(
@@ -165,7 +165,7 @@ def test_one_worker_is_told_all_that_is_known(
         think="0.05",
         meeting=place.address,
     )
-    executor = nursery.start(
+    executor = executors.start(
         scripts.search,
         script.entry(),
         str(tmp_path / "study"),
@@ -179,7 +179,7 @@ def test_one_worker_is_told_all_that_is_known(
 
 
 def test_a_trial_that_waits_runs_in_the_next_run(
-    nursery: processes.Nursery, place: meeting.Meeting, tmp_path: Path
+    executors: processes.Executors, place: meeting.Meeting, tmp_path: Path
 ) -> None:
     """A search that is stopped would lose it, or count it as tried."""
     script = scripts.Script(
@@ -190,14 +190,14 @@ def test_a_trial_that_waits_runs_in_the_next_run(
         meeting=place.address,
     )
     study, options = str(tmp_path / "study"), SearchOptions(num_workers=2)
-    executor = nursery.start(scripts.search, script.entry(), study, options)
+    executor = executors.start(scripts.search, script.entry(), study, options)
     guests = [place.next(), place.next()]
     while "4" not in _trials(tmp_path):
         time.sleep(0.01)
     os.kill(executor.pid, signal.SIGKILL)
     processes.wait_until_gone([executor.pid, *(g.pid for g in guests)], 10)
     script.acts.clear()
-    result = nursery.start(scripts.search, script.entry(), study, options).result()
+    result = executors.start(scripts.search, script.entry(), study, options).result()
     assert len(result.completed) == 5
     assert scripts.attempts(script) == {0: 1, 1: 1, 2: 2, 3: 2, 4: 1}
 

@@ -72,12 +72,14 @@ def test_a_run_trial_of_the_users_own_keeps_its_result(tmp_path: Path) -> None:
     assert [len(fit["val_loss"]) for fit in trial.ended["curves"]] == [3, 3]
 
 
-def test_workers_are_told_to_stop(nursery: processes.Nursery, tmp_path: Path) -> None:
+def test_workers_are_told_to_stop(
+    executors: processes.Executors, tmp_path: Path
+) -> None:
     """A rule would hold in process only, or for Keras models only."""
     (tmp_path / "work").mkdir()
     argument = json.dumps(["steps", str(tmp_path / "work")]).encode()
     options = SearchOptions(num_workers=2, stopping=PATIENCE)
-    result = nursery.start(
+    result = executors.start(
         scripts.search,
         EntryPoint("tests.support.tuners:make", argument),
         str(tmp_path / "study"),

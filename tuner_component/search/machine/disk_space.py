@@ -13,8 +13,12 @@ from collections.abc import Iterator
 
 from keras_tuner import errors
 
-from tuner_component.search.error_reports import UserCodeError
-from tuner_component.search.errors import SearchError, StorageError
+from tuner_component.search.errors import (
+    SearchError,
+    StorageError,
+    UserCodeError,
+    chain,
+)
 
 _CODES = (errno.ENOSPC, errno.EDQUOT)
 # Libraries raise classes of their own, but quote the system's message.
@@ -84,17 +88,7 @@ def require(directory: str, size: int) -> None:
 
 def _shortage(error: BaseException) -> BaseException | None:
     """What in an exception's chain says that a disk is full; None if nothing does."""
-    pending: list[BaseException | None] = [error]
-    seen: set[int] = set()
-    while pending:
-        link = pending.pop()
-        if link is None or id(link) in seen:
-            continue
-        seen.add(id(link))
-        if _says_full(link):
-            return link
-        pending += [link.__context__, link.__cause__]
-    return None
+    return next(filter(_says_full, chain(error)), None)
 
 
 def _says_full(error: BaseException) -> bool:

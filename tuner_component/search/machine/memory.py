@@ -1,27 +1,33 @@
 """Telling whether memory ran out."""
 
-import re
-
+from tuner_component.search.errors import chain
 from tuner_component.search.machine import disk_space
 
-# The names under which frameworks report it, where the last line of a traceback begins.
-_ERRORS = re.compile(
-    r"^(?:[\w.]*\.)?(?:MemoryError|_ArrayMemoryError|OutOfMemoryError|"
-    r"ResourceExhaustedError)\b|RESOURCE_EXHAUSTED|CUDA out of memory",
-    re.MULTILINE,
-)
+# The classes of the frameworks' exceptions. Not the classes themselves: a framework that
+# is not in use must not be imported. (NumPy's is a MemoryError.)
+_TYPES = ("OutOfMemoryError", "ResourceExhaustedError")
+# JAX, and PyTorch where a library of CUDA fails, raise one class for all kinds of errors.
+_SAID = ("RESOURCE_EXHAUSTED", "CUDA out of memory")
 
 
-def ran_out(message: str | None) -> bool:
-    """Whether the traceback of a failed trial says that memory ran out."""
+def ran_out(error: BaseException) -> bool:
+    """Whether an exception goes back to memory that had run out."""
+    links = list(chain(error))
     # TensorFlow calls a full disk an exhausted resource, too.
-    if message is None or disk_space.is_told_in(message):
+    if any(disk_space.is_told_in(str(link)) for link in links):
         return False
-    return _ERRORS.search(message) is not None
+    return any(map(_says_so, links))
+
+
+def _says_so(error: BaseException) -> bool:
+    if isinstance(error, MemoryError):
+        return True
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return not names.isdisjoint(_TYPES) or any(said in str(error) for said in _SAID)
 
 
 def kills() -> int:
-    """How many processes the kernel has killed for want of memory.
+    """How many processes the kernel has killed because memory had run out.
 
     Counts those of this process's control group and those of the whole machine: more
     than one count may rise, but none without a reason.

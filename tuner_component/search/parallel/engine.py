@@ -31,7 +31,7 @@ class Channel(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class WorkerStarted:
-    """A worker has begun to run."""
+    """A worker runs."""
 
     worker_id: str
     pid: int

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tuner_component.search import events
-from tuner_component.search.error_reports import ErrorReport
+from tuner_component.search.errors import PortableError
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.parallel.logs import Logs
 from tuner_component.search.parallel.process_context import ProcessContext
@@ -108,11 +108,6 @@ class WorkerSpec:
 
 
 @dataclasses.dataclass(frozen=True)
-class Ready:
-    """The worker has its tuner and begins to search."""
-
-
-@dataclasses.dataclass(frozen=True)
 class Heartbeat:
     """The worker is alive."""
 
@@ -131,7 +126,7 @@ class Request:
 class Crashed:
     """The user's code raised outside of a trial; `error` is sent on as it is."""
 
-    error: ErrorReport
+    error: PortableError
 
 
 # From the driver to a worker.
@@ -184,7 +179,7 @@ class Stop:
 
 @dataclasses.dataclass(frozen=True)
 class Progress:
-    """Something has happened that whoever watches the search may want to know."""
+    """Something has happened; for the observers of the search."""
 
     event: events.Event
 

@@ -9,7 +9,6 @@ import dataclasses
 import json
 import logging
 import math
-import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -142,10 +141,12 @@ class _Instrument:
                 results = run.results
             except disk_space.DiskFullError:
                 raise  # It goes on from where it was, once there is space.
-            except Exception:
-                # Before KerasTuner sees it, and the oracle hands the trial out again.
-                # Without memory, the next attempt goes on from where this one was.
-                if not memory.ran_out(traceback.format_exc()):
+            except Exception as error:
+                # KerasTuner makes text of it; a worker's oracle tells the driver this.
+                trial.ran_out_of_memory = memory.ran_out(error)
+                # The training starts anew before KerasTuner sees the error, and the oracle
+                # hands the trial out again. After a lack of memory, it goes on instead.
+                if not trial.ran_out_of_memory:
                     run.failed()
                 raise
             finally:

@@ -1,15 +1,42 @@
-"""The thread that talks to the oracle."""
+"""The thread that works with the oracle, and what it does with it."""
 
 import threading
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Iterator
 from multiprocessing import connection
+from pathlib import Path
 from typing import Any
 
-from tuner_component.search.parallel.driver.oracle_thread import OracleThread, Task
+import keras_tuner
+import pytest
+
+from tests.support import simulation
+from tuner_component.search.errors import StorageError
+from tuner_component.search.oracle import codec
+from tuner_component.search.oracle.durable import DurableOracle
+from tuner_component.search.parallel import protocol
+from tuner_component.search.parallel.driver.instructions import (
+    Caller,
+    CleanUp,
+    EndTrial,
+    FailTrial,
+    GiveBack,
+    LookAhead,
+    Suggest,
+)
+from tuner_component.search.parallel.driver.oracle_thread import (
+    OracleActions,
+    OracleThread,
+    Task,
+    no_more_trials,
+)
+from tuner_component.search.parallel.logs import Logs
+from tuner_component.search.study.study import Study
+from tuner_component.search.training.seeding import trial_seed
 
 
 class Log:
-    """Takes down what the clerk does, in order; `run` makes a task of it."""
+    """Takes down what the thread does, in order."""
 
     def __init__(self) -> None:
         self.events: list[str] = []
@@ -22,10 +49,10 @@ class Log:
             news = result if error is None else repr(error)
             self.events.append(f"{name} told {news}")
 
-        return Task(lambda oracle: self._run(oracle, name), done, suggests)
+        return Task(lambda: self._run(name), done, suggests)
 
     def block(self) -> Task:
-        def run(oracle: Any) -> None:
+        def run() -> None:
             self.busy.set()
             self.gate.wait()
 
@@ -36,85 +63,229 @@ class Log:
             raise self.error
         self.events.append("commit")
 
-    def _run(self, oracle: Any, name: str) -> str:
+    def _run(self, name: str) -> str:
         self.events.append(name)
-        return f"{oracle} {name}"
+        return name.upper()
 
 
-def _finish(clerk: OracleThread) -> None:
-    clerk.close()
-    clerk.deliver()
+def _finish(thread: OracleThread) -> None:
+    thread.close()
+    thread.deliver()
 
 
 def _blocked(log: Log) -> tuple[OracleThread, Callable[[], None]]:
-    clerk = OracleThread("oracle", log.commit)
-    clerk.submit(log.block())
+    thread = OracleThread(log.commit)
+    thread.submit(log.block())
     log.busy.wait()
-    return clerk, log.gate.set
+    return thread, log.gate.set
 
 
 def test_nothing_is_told_before_it_is_durable() -> None:
     """A result would be acted upon that a crash then loses."""
     log = Log()
-    clerk = OracleThread("oracle", log.commit)
-    clerk.submit(log.task("report"))
-    _finish(clerk)
-    assert log.events == ["report", "commit", "report told oracle report"]
+    thread = OracleThread(log.commit)
+    thread.submit(log.task("result"))
+    _finish(thread)
+    assert log.events == ["result", "commit", "result told RESULT"]
 
 
 def test_what_waits_is_committed_together() -> None:
-    """Each report would cost a commit of its own."""
+    """Each result would cost a commit of its own."""
     log = Log()
-    clerk, go = _blocked(log)
+    thread, go = _blocked(log)
     for name in "abc":
-        clerk.submit(log.task(name))
+        thread.submit(log.task(name))
     go()
-    clerk.close()
+    thread.close()
     assert log.events == ["commit", "a", "b", "c", "commit"]
 
 
-def test_reports_go_before_wishes() -> None:
+def test_results_go_before_suggestions() -> None:
     """A suggestion would be made without knowing the latest results."""
     log = Log()
-    clerk, go = _blocked(log)
-    clerk.submit(log.task("wish", suggests=True))
-    clerk.submit(log.task("report"))
+    thread, go = _blocked(log)
+    thread.submit(log.task("suggestion", suggests=True))
+    thread.submit(log.task("result"))
     go()
-    clerk.close()
-    assert log.events[1:3] == ["report", "wish"]
+    thread.close()
+    assert log.events[1:3] == ["result", "suggestion"]
 
 
 def test_an_error_is_told_to_its_own_task_alone() -> None:
     """One worker's mistake would be another's."""
     log = Log()
-    clerk, go = _blocked(log)
+    thread, go = _blocked(log)
     errors: list[Any] = []
-    clerk.submit(Task(lambda oracle: 1 / 0, lambda r, error: errors.append(error)))
-    clerk.submit(log.task("good"))
+    thread.submit(Task(lambda: 1 / 0, lambda r, error: errors.append(error)))
+    thread.submit(log.task("good"))
     go()
-    _finish(clerk)
+    _finish(thread)
     assert isinstance(errors[0], ZeroDivisionError)
-    assert "good told oracle good" in log.events
+    assert "good told GOOD" in log.events
 
 
 def test_a_failed_commit_is_told_to_all() -> None:
     """Results would be taken for durable when the disk is full."""
     log = Log()
     log.error = OSError("disk full")
-    clerk = OracleThread("oracle", log.commit)
-    clerk.submit(log.task("report"))
-    _finish(clerk)
-    assert log.events == ["report", "report told OSError('disk full')"]
+    thread = OracleThread(log.commit)
+    thread.submit(log.task("result"))
+    _finish(thread)
+    assert log.events == ["result", "result told OSError('disk full')"]
 
 
 def test_it_can_be_waited_for() -> None:
     """The driver would have to poll."""
     log = Log()
-    clerk = OracleThread("oracle", log.commit)
-    clerk.submit(log.task("report"))
-    assert clerk.busy
-    assert connection.wait([clerk.fileno()], 10)
-    clerk.deliver()
-    assert not clerk.busy
-    assert not connection.wait([clerk.fileno()], 0)
-    clerk.close()
+    thread = OracleThread(log.commit)
+    thread.submit(log.task("result"))
+    assert connection.wait([thread.fileno()], 10)
+    thread.deliver()
+    assert not connection.wait([thread.fileno()], 0)
+    thread.close()
+
+
+def test_an_error_that_ends_the_search_is_raised() -> None:
+    """A worker would be told, and the driver go on with a study that it has lost."""
+    log = Log()
+    log.error = StorageError("the disk is gone")
+    thread = OracleThread(log.commit)
+    thread.submit(log.task("result"))
+    thread.close()
+    with pytest.raises(StorageError):
+        thread.deliver()
+
+
+SEED = 5
+CALLER = Caller("worker-0", 1)
+
+
+@pytest.fixture(name="actions")
+def _actions(tmp_path: Path) -> Iterator[OracleActions]:
+    """An oracle of three trials on a study of its own."""
+    (tmp_path / "study").mkdir()
+    with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
+        oracle = keras_tuner.oracles.RandomSearchOracle(
+            simulation.OBJECTIVE, 3, seed=1, hyperparameters=simulation.space()
+        )
+        tuner = types.SimpleNamespace(directory=tmp_path / "work", project_name="p")
+        logs = Logs(str(tmp_path / "study"), str(tmp_path / "study"))
+        durable = DurableOracle(oracle, study, max_failed_trials=99)
+        yield OracleActions(tuner, durable, SEED, study.directory, logs)
+
+
+def _suggest(actions: OracleActions, worker: str = "worker-0") -> dict[str, Any]:
+    trial = actions.carry_out(Suggest(Caller(worker, 1)))
+    return dict(trial.state)
+
+
+def _ended(state: dict[str, Any], status: str, message: str | None) -> EndTrial:
+    return EndTrial(CALLER, {**state, "status": status, "message": message})
+
+
+def test_a_suggestion_is_a_trial_with_a_seed(
+    actions: OracleActions, tmp_path: Path
+) -> None:
+    """A trial could not be repeated by hand: its seed would not be known."""
+    state = _suggest(actions)
+    assert (state["trial_id"], state["status"]) == ("0", "RUNNING")
+    actions.oracle.update_trial("0", {"score": 1.0})
+    actions.carry_out(_ended(state, "COMPLETED", None))
+    ended = simulation.read(str(tmp_path / "study")).trials["0"].ended
+    assert ended is not None
+    assert ended["notes"] == {"seed": trial_seed(SEED, "0")}
+
+
+def test_the_oracle_may_have_none(actions: OracleActions) -> None:
+    """The search would not end."""
+    for worker in "abc":
+        _suggest(actions, worker)
+    assert _suggest(actions, "d")["status"] == "STOPPED"
+    assert no_more_trials().state["status"] == "STOPPED"
+
+
+def test_a_trial_that_is_handed_in_has_the_score_that_was_reported(
+    actions: OracleActions,
+) -> None:
+    """A worker could make up a score, or lose what it has found in its space."""
+    state = _suggest(actions)
+    actions.oracle.update_trial("0", {"score": 0.25})
+    space = codec.decode(state["hyperparameters"])
+    found = keras_tuner.HyperParameters.from_config(space)
+    found.Fixed("found", 7)
+    state = {**state, "hyperparameters": codec.encode(found.get_config()), "score": 9}
+    ended = actions.carry_out(_ended(state, "COMPLETED", None))
+    assert (ended["status"], ended["score"]) == ("COMPLETED", 0.25)
+    assert actions.oracle.get_trial("0").hyperparameters.get("found") == 7
+
+
+def test_a_failed_trial_says_where_its_log_is(
+    actions: OracleActions, tmp_path: Path
+) -> None:
+    """The user would have to look for it."""
+    ended = actions.carry_out(_ended(_suggest(actions), "FAILED", "Traceback: broken"))
+    log = tmp_path / "study/trials/0/log.txt"
+    assert ended["message"] == f"Traceback: broken\nThe trial's log is {log}."
+
+
+def test_a_trial_without_a_worker_fails_with_its_last_lines(
+    actions: OracleActions, tmp_path: Path
+) -> None:
+    """What a crash printed would be all there is to say, and not be said."""
+    _suggest(actions)
+    log = tmp_path / "study/trials/0/log.txt"
+    log.parent.mkdir(parents=True)
+    log.write_text("Segmentation fault\n")
+    failed = actions.carry_out(FailTrial("0", "a worker killed, at attempt 3"))
+    assert failed["status"] == "FAILED"
+    assert failed["message"] == (
+        "Expected the trial to end. Received: a worker killed, at attempt 3. "
+        f"The trial's log is {log}. Its last lines:\nSegmentation fault"
+    )
+
+
+def test_a_trial_that_is_given_back_goes_to_the_next_worker(
+    actions: OracleActions, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A trial would be lost with its worker."""
+    _suggest(actions)
+    actions.carry_out(GiveBack("0", "it died"))
+    assert "Trial 0 will be repeated: it died\n" in capfd.readouterr().out
+    [attempt] = simulation.read(str(tmp_path / "study")).trials["0"].attempts
+    assert attempt["reason"] == "it died"
+    assert _suggest(actions, "worker-1")["trial_id"] == "0"
+
+
+def test_it_looks_ahead_when_it_is_told_to(
+    actions: OracleActions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker would wait for each suggestion of a slow oracle."""
+    assert actions.carry_out(LookAhead()) is False
+    monkeypatch.setattr("tuner_component.search.oracle.durable.SLOW_S", -1.0)
+    assert actions.carry_out(LookAhead()) is True
+
+
+@pytest.mark.parametrize("status", ["COMPLETED", "RUNNING"])
+def test_only_what_has_ended_is_cleaned_up(
+    actions: OracleActions, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    """The weights of a trial that runs again elsewhere would be deleted."""
+    state = _suggest(actions)
+    if status == "COMPLETED":
+        actions.oracle.update_trial("0", {"score": 1.0})
+        actions.carry_out(_ended(state, status, None))
+    cleaned: list[str] = []
+    monkeypatch.setattr(actions._cleaner, "trial_ended", cleaned.append)
+    actions.carry_out(CleanUp("0"))
+    assert cleaned == (["0"] if status == "COMPLETED" else [])
+
+
+def test_other_methods_and_attributes_are_passed_on(actions: OracleActions) -> None:
+    """Subclasses that look at their oracle would break in workers."""
+    _suggest(actions)
+    request = protocol.Request(1, "update_trial", ("0", {"score": 2.0}), {"step": 3})
+    trial = actions.call(request)
+    assert isinstance(trial, codec.TrialState)
+    assert trial.state["trial_id"] == "0"
+    assert actions.oracle.trials["0"].metrics.get_history("score")[0].step == 3
+    assert actions.call(protocol.Request(2, "getattr", ("max_trials",))) == 3

@@ -27,7 +27,7 @@ TWO = SearchOptions(num_workers=2)
 class Searches:
     """Starts toy searches on one study."""
 
-    nursery: processes.Nursery
+    executors: processes.Executors
     root: Path
 
     def script(self, **changes: object) -> scripts.Script:
@@ -38,7 +38,7 @@ class Searches:
         self, script: scripts.Script, options: SearchOptions = TWO
     ) -> processes.Executor:
         """Starts an executor's process on it."""
-        return self.nursery.start(
+        return self.executors.start(
             scripts.search, script.entry(), str(self.root / "study"), options
         )
 
@@ -55,9 +55,9 @@ class Searches:
 
 
 @pytest.fixture
-def searches(nursery: processes.Nursery, tmp_path: Path) -> Searches:
+def searches(executors: processes.Executors, tmp_path: Path) -> Searches:
     """Toy searches in a directory of their own."""
-    return Searches(nursery, tmp_path)
+    return Searches(executors, tmp_path)
 
 
 def _ids(trials: list[dict[str, object]]) -> list[int]:
@@ -241,7 +241,7 @@ def test_no_completed_trial_is_an_error(searches: Searches) -> None:
 
 def test_a_fatal_error_ends_the_search_as_in_process(searches: Searches) -> None:
     """KerasTuner's FatalError means that no trial can work."""
-    executor = searches.nursery.start(
+    executor = searches.executors.start(
         scripts.search_error,
         searches.script(act="fatal").entry(),
         str(searches.root / "study"),
@@ -254,11 +254,11 @@ def test_a_fatal_error_ends_the_search_as_in_process(searches: Searches) -> None
 
 @pytest.mark.parametrize("study_too", [True, False])
 def test_a_full_disk_ends_the_search_and_no_trial(
-    nursery: processes.Nursery, tmp_path: Path, mount: Mount, study_too: bool
+    executors: processes.Executors, tmp_path: Path, mount: Mount, study_too: bool
 ) -> None:
     """Healthy trials would fail, one after the other, for want of space."""
     disk = mount("size=4m")
-    searches = Searches(nursery, disk if study_too else tmp_path)
+    searches = Searches(executors, disk if study_too else tmp_path)
     script = scripts.Script(
         str(disk / "work"), trials=6, acts={"2": ["fill the disk", "ok"]}
     )

@@ -50,13 +50,13 @@ def test_an_engine_without_its_server_says_so() -> None:
 
 
 def test_no_process_holds_another_ones_connection(
-    nursery: processes.Nursery, tmp_path: Path, place: meeting.Meeting
+    executors: processes.Executors, tmp_path: Path, place: meeting.Meeting
 ) -> None:
     """The end of a process would not be seen while another one lives."""
     script = scripts.Script(
         str(tmp_path / "work"), trials=3, act="meet", meeting=place.address
     )
-    executor = nursery.start(
+    executor = executors.start(
         scripts.search,
         script.entry(),
         str(tmp_path / "study"),

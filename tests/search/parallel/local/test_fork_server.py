@@ -8,13 +8,13 @@ from pathlib import Path
 
 from tests.support import processes
 from tests.support.project import ROOT
-from tuner_component.search.parallel.local import engine, fork_server, server_process
+from tuner_component.search.parallel.local import engine, fork_server, launch
 
 
 def test_it_is_out_of_reach_of_the_terminal(tmp_path: Path) -> None:
     """Ctrl-C would kill workers that the search gives time to finish."""
     ours, theirs = engine.pair()
-    server = server_process.start_interpreter(theirs, str(tmp_path / "log"), {})
+    server = launch.start_interpreter(theirs, str(tmp_path / "log"), {})
     theirs.close()
     ours.send(sys.path)
     assert isinstance(ours.recv(), fork_server.Alive)
@@ -26,9 +26,7 @@ def test_it_is_out_of_reach_of_the_terminal(tmp_path: Path) -> None:
 def test_it_gets_what_it_should_have_in_its_environment(tmp_path: Path) -> None:
     """Numeric libraries would take all cores for each worker."""
     ours, theirs = engine.pair()
-    server = server_process.start_interpreter(
-        theirs, str(tmp_path / "log"), {"THREADS": "7"}
-    )
+    server = launch.start_interpreter(theirs, str(tmp_path / "log"), {"THREADS": "7"})
     theirs.close()
     environment = Path(f"/proc/{server.pid}/environ")
     ours.send(sys.path)

@@ -21,22 +21,22 @@ from tuner_component.search.study.study import StudyState
 
 
 def _search(
-    nursery: processes.Nursery,
+    executors: processes.Executors,
     script: scripts.Script,
     study: Path,
     workers: int = 2,
     preload: tuple[str, ...] = (),
 ) -> processes.Executor:
     options = SearchOptions(num_workers=workers)
-    return nursery.start(scripts.search, script.entry(), str(study), options, preload)
+    return executors.start(scripts.search, script.entry(), str(study), options, preload)
 
 
 def test_returns_the_completed_trials_best_first(
-    nursery: processes.Nursery, tmp_path: Path
+    executors: processes.Executors, tmp_path: Path
 ) -> None:
     """The result would be of no use to whoever publishes it."""
     script = scripts.Script(str(tmp_path / "work"), trials=6)
-    result = _search(nursery, script, tmp_path / "study", workers=3).result()
+    result = _search(executors, script, tmp_path / "study", workers=3).result()
     scores = [trial["score"] for trial in result.completed]
     assert scores == [0.0, 0.1, 0.2, 0.3, 0.4, 0.5]
     assert result.complete and not result.failed and not result.unfinished
@@ -44,14 +44,14 @@ def test_returns_the_completed_trials_best_first(
 
 
 def test_observer_is_told_what_happens(
-    nursery: processes.Nursery, tmp_path: Path
+    executors: processes.Executors, tmp_path: Path
 ) -> None:
     """Nobody could watch the search: no terminal, no TensorBoard."""
     script = scripts.Script(
         str(tmp_path / "work"), trials=3, acts={"1": ["die", "raise"]}
     )
     study, options = str(tmp_path / "study"), SearchOptions(num_workers=1)
-    executor = nursery.start(scripts.observed_search, script.entry(), study, options)
+    executor = executors.start(scripts.observed_search, script.entry(), study, options)
     _, told = executor.result()
     began, *others = told
     assert (began.study_directory, began.max_trials, began.workers) == (study, 3, 1)
@@ -72,14 +72,16 @@ def test_observer_is_told_what_happens(
 
 
 def test_warnings_of_the_driver_are_logged_here(
-    nursery: processes.Nursery, tmp_path: Path
+    executors: processes.Executors, tmp_path: Path
 ) -> None:
     """They would lie in a log that nobody opens while all goes well."""
     study, options = str(tmp_path / "study"), SearchOptions(num_workers=1)
     told = []
     for trials in (2, 4):
         script = scripts.Script(str(tmp_path / "work"), trials=trials)
-        executor = nursery.start(scripts.logged_search, script.entry(), study, options)
+        executor = executors.start(
+            scripts.logged_search, script.entry(), study, options
+        )
         result, warnings = executor.result()
         told.append(warnings)
     assert len(result.completed) == 2
@@ -89,7 +91,7 @@ def test_warnings_of_the_driver_are_logged_here(
 
 
 def test_heavy_modules_are_imported_once(
-    nursery: processes.Nursery, tmp_path: Path
+    executors: processes.Executors, tmp_path: Path
 ) -> None:
     """Each worker would spend the first minute on imports."""
     (tmp_path / "heavy_module.py").write_text(
@@ -103,7 +105,7 @@ def test_heavy_modules_are_imported_once(
         )
     )
     script = scripts.Script(str(tmp_path / "work"), trials=8, module="heavy_module")
-    nursery.start(
+    executors.start(
         scripts.search,
         script.entry(),
         str(tmp_path / "study"),
@@ -115,21 +117,21 @@ def test_heavy_modules_are_imported_once(
 
 
 def test_a_module_that_cannot_be_preloaded_is_left_to_the_user(
-    nursery: processes.Nursery, tmp_path: Path
+    executors: processes.Executors, tmp_path: Path
 ) -> None:
     """A module that only some code path needs would stop the search."""
     script = scripts.Script(str(tmp_path / "work"))
     preload = ("there_is_no_such_module",)
-    executor = _search(nursery, script, tmp_path / "study", preload=preload)
+    executor = _search(executors, script, tmp_path / "study", preload=preload)
     assert len(executor.result().completed) == 4
 
 
 def test_no_port_is_opened(
-    nursery: processes.Nursery, tmp_path: Path, place: meeting.Meeting
+    executors: processes.Executors, tmp_path: Path, place: meeting.Meeting
 ) -> None:
     """Others on the network could talk to the search."""
     script = scripts.Script(str(tmp_path / "work"), act="meet", meeting=place.address)
-    executor = _search(nursery, script, tmp_path / "study")
+    executor = _search(executors, script, tmp_path / "study")
     guests = [place.next(), place.next()]
     family = [executor.pid, *processes.descendants(executor.pid)]
     assert len(family) == 5
@@ -152,11 +154,11 @@ def test_the_check_for_ports_can_fail() -> None:
 
 
 def test_each_trial_has_a_log_of_all_that_was_printed(
-    nursery: processes.Nursery, tmp_path: Path
+    executors: processes.Executors, tmp_path: Path
 ) -> None:
     """What a trial printed would be lost among that of others, or altogether."""
     script = scripts.Script(str(tmp_path / "work"), acts={"1": ["print"]})
-    _search(nursery, script, tmp_path / "study").result()
+    _search(executors, script, tmp_path / "study").result()
     logs = {i: (tmp_path / f"study/trials/{i}/log.txt").read_text() for i in range(4)}
     assert "from Python\n" in logs[1] and "from C\n" in logs[1]
     assert "from" not in logs[0]
@@ -164,13 +166,13 @@ def test_each_trial_has_a_log_of_all_that_was_printed(
 
 
 def test_a_study_may_lie_on_another_filesystem(
-    nursery: processes.Nursery, tmp_path: Path
+    executors: processes.Executors, tmp_path: Path
 ) -> None:
     """Searches would be bound to the local disk, by their logs if nothing else."""
     script = scripts.Script(str(tmp_path / "work"), acts={"1": ["raise"]})
     options = SearchOptions(num_workers=2)
     # In memory, where each process has its own: only the driver's matters here.
-    executor = nursery.start(
+    executor = executors.start(
         scripts.search, script.entry(), "ram://studies/one", options
     )
     result = executor.result()
@@ -180,7 +182,7 @@ def test_a_study_may_lie_on_another_filesystem(
 
 
 def test_a_module_that_computes_when_imported_is_not_shared(
-    nursery: processes.Nursery, tmp_path: Path
+    executors: processes.Executors, tmp_path: Path
 ) -> None:
     """Forked workers would inherit a running framework, and hang."""
     (tmp_path / "computes.py").write_text(
@@ -196,7 +198,7 @@ def test_a_module_that_computes_when_imported_is_not_shared(
         )
     )
     script = scripts.Script(str(tmp_path / "work"), module="computes")
-    result = nursery.start(
+    result = executors.start(
         scripts.search,
         script.entry(),
         str(tmp_path / "study"),
@@ -211,11 +213,11 @@ def test_a_module_that_computes_when_imported_is_not_shared(
 
 
 def test_a_search_runs_in_any_thread(
-    nursery: processes.Nursery, tmp_path: Path
+    executors: processes.Executors, tmp_path: Path
 ) -> None:
     """Only the main thread can see to signals; others would fail to try."""
     script = scripts.Script(str(tmp_path / "work"))
-    executor = nursery.start(
+    executor = executors.start(
         scripts.search_in_thread,
         script.entry(),
         str(tmp_path / "study"),
@@ -225,22 +227,22 @@ def test_a_search_runs_in_any_thread(
 
 
 def test_an_error_of_tuner_fn_in_the_driver_is_raised_here(
-    nursery: processes.Nursery, tmp_path: Path
+    executors: processes.Executors, tmp_path: Path
 ) -> None:
     """The user would see a broken connection in place of the error."""
     script = scripts.Script(str(tmp_path / "work"), module="there_is_no_such_module")
     with pytest.raises(ModuleNotFoundError) as caught:
-        _search(nursery, script, tmp_path / "study").result()
+        _search(executors, script, tmp_path / "study").result()
     assert "tuner_fn" in str(caught.value) and "toys.py" in str(caught.value)
 
 
 def test_an_error_of_tuner_fn_in_workers_is_raised_here(
-    nursery: processes.Nursery, tmp_path: Path
+    executors: processes.Executors, tmp_path: Path
 ) -> None:
     """Workers that cannot begin would be restarted without end."""
     script = scripts.Script(str(tmp_path / "work"), worker_fault="raise")
     with pytest.raises(RuntimeError, match="only in workers") as caught:
-        _search(nursery, script, tmp_path / "study").result()
+        _search(executors, script, tmp_path / "study").result()
     assert "toys.py" in str(caught.value)
 
 
@@ -259,12 +261,12 @@ def test_a_driver_that_cannot_begin_says_why(
 
 
 def test_tuners_that_overwrite_leave_the_others_alone(
-    nursery: processes.Nursery, tmp_path: Path
+    executors: processes.Executors, tmp_path: Path
 ) -> None:
     """A worker that starts late would delete the checkpoints of the others."""
     script = scripts.Script(str(tmp_path / "work"), trials=4, overwrite=True)
     options = SearchOptions(num_workers=1, max_trials_per_worker=1)
-    nursery.start(
+    executors.start(
         scripts.search, script.entry(), str(tmp_path / "study"), options
     ).result()
     kept = sorted(p.name for p in (tmp_path / "work/toy").glob("checkpoint-*"))
@@ -272,13 +274,13 @@ def test_tuners_that_overwrite_leave_the_others_alone(
 
 
 def test_further_workers_start_fast(
-    nursery: processes.Nursery, tmp_path: Path, place: meeting.Meeting
+    executors: processes.Executors, tmp_path: Path, place: meeting.Meeting
 ) -> None:
     """A replaced worker would cost as much as the first one."""
     script = scripts.Script(
         str(tmp_path / "work"), trials=3, act="meet", meeting=place.address
     )
-    executor = _search(nursery, script, tmp_path / "study", workers=1)
+    executor = _search(executors, script, tmp_path / "study", workers=1)
     guest = place.next()
     os.kill(guest.pid, 9)
     started = time.monotonic()
@@ -291,20 +293,20 @@ def test_further_workers_start_fast(
 
 
 def test_a_new_run_resumes_with_other_numbers_of_workers(
-    nursery: processes.Nursery, tmp_path: Path, place: meeting.Meeting
+    executors: processes.Executors, tmp_path: Path, place: meeting.Meeting
 ) -> None:
     """A crash would cost what had been found."""
     script = scripts.Script(
         str(tmp_path / "work"), acts={"2": ["meet"]}, meeting=place.address
     )
-    executor = _search(nursery, script, tmp_path / "study", workers=1)
+    executor = _search(executors, script, tmp_path / "study", workers=1)
     place.next()
     family = processes.descendants(executor.pid)
     for pid in [executor.pid, *family]:
         os.kill(pid, 9)
     processes.wait_until_gone(family, 5)
     script = dataclasses.replace(script, acts={})
-    result = _search(nursery, script, tmp_path / "study", workers=3).result()
+    result = _search(executors, script, tmp_path / "study", workers=3).result()
     assert result.found is StudyState.RESUMED and len(result.completed) == 4
     assert scripts.attempts(script) == {0: 1, 1: 1, 2: 2, 3: 1}
 

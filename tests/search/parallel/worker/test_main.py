@@ -14,13 +14,13 @@ from tuner_component.search.study.fingerprint import study_id
 
 
 @pytest.fixture
-def run(nursery: processes.Nursery, tmp_path: Path) -> Any:
+def run(executors: processes.Executors, tmp_path: Path) -> Any:
     """Runs a search of one of `tuners`' kinds on two workers."""
 
     def search(kind: str) -> Any:
         argument = json.dumps([kind, str(tmp_path / "work")]).encode()
         (tmp_path / "work").mkdir()
-        return nursery.start(
+        return executors.start(
             scripts.search,
             EntryPoint("tests.support.tuners:make", argument),
             str(tmp_path / "study"),

@@ -4,30 +4,28 @@ It sees no GPU, and runs nothing of the user's but `tuner_fn`, once, for the ora
 """
 
 import contextlib
+import logging
 import os
+import select
 import sys
+import threading
+from collections.abc import Iterator
 from multiprocessing import connection
 from typing import Any
 
-from tuner_component.search import error_reports, events
+from tuner_component.search import errors, events
 from tuner_component.search.errors import SearchInterruptedError
 from tuner_component.search.machine import disk_space, output, resources
 from tuner_component.search.oracle import announcements, warm_start
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.oracle.result import SearchResult
 from tuner_component.search.parallel import process_context, protocol, user_code
-from tuner_component.search.parallel.driver import dispatcher, oracle_thread, supervisor
-from tuner_component.search.parallel.driver.attempts import Attempts
-from tuner_component.search.parallel.driver.reporter import Reporter
+from tuner_component.search.parallel.driver import supervisor
+from tuner_component.search.parallel.driver.oracle_thread import OracleActions
 from tuner_component.search.parallel.driver.workers import Workers
 from tuner_component.search.parallel.engine import Engine
 from tuner_component.search.stopping.curves import LearningCurves
 from tuner_component.search.study.study import Study, StudyState
-from tuner_component.search.training import seeding
-from tuner_component.search.training.weights_cleaner import WeightsCleaner
-
-# The oracle's thread may be in the middle of a suggestion that nobody wants any more.
-_CLERK_PATIENCE_S = 5.0
 
 
 def main(job: protocol.Job, wire: connection.Connection, engine: Engine) -> int:
@@ -36,7 +34,7 @@ def main(job: protocol.Job, wire: connection.Connection, engine: Engine) -> int:
     Args:
         job: The search.
         wire: Connection to the process that wants the result: `Progress` and `Logged`
-            go there, and at the end a `SearchResult` or an `ErrorReport`; a `Stop` may
+            go there, and at the end a `SearchResult` or a `PortableError`; a `Stop` may
             come from there.
         engine: Where workers come from.
 
@@ -45,25 +43,25 @@ def main(job: protocol.Job, wire: connection.Connection, engine: Engine) -> int:
     """
     process_context.set_environment(resources.gpu_environment([], os.environ))
     output.Output(job.logs.process("driver"))
-    reporter = Reporter(wire)
+    link = LauncherLink(wire)
     outcome: Any
     try:
         job.context.apply()
         with (
             _on_cpu(),
-            reporter.passing_on_logs(),
+            link.passing_on_logs(),
             disk_space.needed("the search's driver", job.study_directory),
         ):
-            outcome = _search(job, wire, reporter, engine)
-    except supervisor.ExecutorGone:
+            outcome = _search(job, link, engine)
+    except supervisor.LauncherGone:
         return 1
-    except error_reports.UserCodeError as error:
+    except errors.UserCodeError as error:
         output.log_traceback()
-        outcome = error.report
+        outcome = error.portable
     except Exception as error:  # noqa: BLE001
         output.log_traceback()
-        outcome = error_reports.describe(error, "the search's driver")
-    reporter.send(outcome)
+        outcome = errors.portable(error, "the search's driver")
+    link.send(outcome)
     return 0
 
 
@@ -75,12 +73,67 @@ def _on_cpu() -> contextlib.AbstractContextManager[Any]:
     return contextlib.nullcontext()
 
 
-def _search(
-    job: protocol.Job,
-    wire: connection.Connection,
-    reporter: Reporter,
-    engine: Engine,
-) -> SearchResult:
+class LauncherLink:
+    """Tells the process that wants the result how the search is going; from any thread.
+
+    As an observer it passes events on.
+
+    Attributes:
+        wire: Connection to that process.
+    """
+
+    def __init__(self, wire: connection.Connection) -> None:
+        self.wire = wire
+        self._lock = threading.Lock()
+
+    def __call__(self, event: events.Event) -> None:
+        """Sends an event, unless that process is slow: the search does not wait."""
+        self.send_or_skip(protocol.Progress(event))
+
+    def send_or_skip(self, message: Any) -> bool:
+        """Sends what may be left out; returns whether it was sent."""
+        with self._lock:
+            _, writable, _ = select.select([], [self.wire], [], 0)
+            if not writable:
+                return False
+            try:
+                self.wire.send(message)
+            except OSError:  # Its end will be noticed.
+                return False
+            return True
+
+    def send(self, message: Any) -> None:
+        """Sends what must arrive."""
+        with self._lock:
+            self.wire.send(message)
+
+    @contextlib.contextmanager
+    def passing_on_logs(self) -> Iterator[None]:
+        """Has what this package logs here logged there, too: people look there."""
+        handler = _LogHandler(self)
+        logger = logging.getLogger("tuner_component")
+        logger.addHandler(handler)
+        try:
+            yield
+        finally:
+            logger.removeHandler(handler)
+
+
+class _LogHandler(logging.Handler):
+    def __init__(self, link: LauncherLink) -> None:
+        super().__init__()
+        self._link = link
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = self.format(record)
+        if not self._link.send_or_skip(
+            protocol.Logged(record.name, record.levelno, text)
+        ):
+            with contextlib.suppress(OSError):  # The log's disk may be full.
+                print(text, file=sys.stderr)
+
+
+def _search(job: protocol.Job, link: LauncherLink, engine: Engine) -> SearchResult:
     with Study.open(job.study_directory, job.fingerprint, job.options.seed) as study:
         workers = Workers(engine, job.options.num_workers, _Specs(job, study))
         if not study.is_finished:
@@ -103,9 +156,10 @@ def _search(
         )
         end = supervisor.End.COMPLETE
         if not study.is_finished:
-            caretaker = _Caretaker(tuner, oracle, study)
-            end = _run(job, wire, reporter, engine, workers, oracle, caretaker)
-            caretaker.search_ended()
+            actions = OracleActions(
+                tuner, oracle, study.seed, study.directory, job.logs
+            )
+            end = _run(job, link, workers, actions)
             if end is supervisor.End.COMPLETE:
                 oracle.finish()
         outcome = SearchResult.of(
@@ -117,25 +171,15 @@ def _search(
     return outcome
 
 
-class _Caretaker:
-    """Does, in the oracle's thread, what a tuner would do around its trials."""
-
-    def __init__(self, tuner: Any, oracle: DurableOracle, study: Study) -> None:
-        self._oracle = oracle
-        self._seed = study.seed
-        self._cleaner = WeightsCleaner(tuner, oracle, study.directory)
-
-    def trial_begun(self, trial_id: str) -> None:
-        """Records what the trial is seeded with."""
-        self._oracle.note(trial_id, seed=seeding.trial_seed(self._seed, trial_id))
-
-    def trial_left(self, trial_id: str) -> None:
-        """Deletes the weights that nobody needs, now that the trial has ended."""
-        self._cleaner.trial_ended(trial_id)
-
-    def search_ended(self) -> None:
-        """Deletes what trials left whose workers died."""
-        self._cleaner.search_ended()
+def _run(
+    job: protocol.Job, link: LauncherLink, workers: Workers, actions: OracleActions
+) -> supervisor.End:
+    oracle, at_once = actions.oracle, job.options.num_workers
+    oracle.epochs.listener = lambda *epoch: link(events.EpochEnded(*epoch))
+    link(announcements.search_begun(oracle, job.study_directory, at_once))
+    end = supervisor.Supervisor(job, workers, actions, link.wire, link).run()
+    actions.search_ended()
+    return end
 
 
 class _Specs:
@@ -159,41 +203,6 @@ class _Specs:
             asks=self._job.options.stopping is not None,
             preflight=self._preflight and worker_id == "worker-0",
         )
-
-
-def _run(
-    job: protocol.Job,
-    wire: connection.Connection,
-    reporter: Reporter,
-    engine: Engine,
-    workers: Workers,
-    oracle: DurableOracle,
-    caretaker: "_Caretaker",
-) -> supervisor.End:
-    options = job.options
-    keeper = oracle_thread.OracleThread(oracle, oracle.commit)
-    attempts = Attempts(options.max_retries)
-    desk = dispatcher.Dispatcher(
-        keeper,
-        workers,
-        attempts,
-        job.logs,
-        oracle.epochs,
-        options.max_trials_per_worker,
-        reporter,
-        begun=caretaker.trial_begun,
-        left=caretaker.trial_left,
-    )
-    oracle.epochs.listener = lambda *epoch: reporter(events.EpochEnded(*epoch))
-    reporter(
-        announcements.search_begun(oracle, job.study_directory, options.num_workers)
-    )
-    try:
-        return supervisor.Supervisor(
-            options, engine, workers, attempts, desk, keeper, wire, job.logs
-        ).run()
-    finally:
-        keeper.close(_CLERK_PATIENCE_S)
 
 
 def _check(end: supervisor.End, outcome: SearchResult, job: protocol.Job) -> None:

@@ -1,9 +1,9 @@
-"""The one thread that talks to the oracle.
+"""The one thread that works with the oracle, and all that it does with it.
 
 An oracle may think for seconds before it suggests a trial. Meanwhile the driver must
 notice that a worker died, and take results; so it leaves the oracle to this thread.
-What workers report goes before what they ask for, and all that is done at a time is
-made durable together, before anybody hears of it.
+Suggestions are made last, with all results known; and all that is done at a time is made
+durable together, before anyone hears of it.
 """
 
 import collections
@@ -15,7 +15,28 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import keras_tuner
+from keras_tuner.engine import trial as trial_lib
+
 from tuner_component.search.errors import SearchError
+from tuner_component.search.machine import output
+from tuner_component.search.oracle import codec
+from tuner_component.search.oracle.durable import DurableOracle
+from tuner_component.search.parallel import protocol
+from tuner_component.search.parallel.driver.instructions import (
+    CleanUp,
+    EndTrial,
+    FailTrial,
+    GiveBack,
+    LookAhead,
+    Order,
+    Suggest,
+)
+from tuner_component.search.parallel.logs import Logs
+from tuner_component.search.training import seeding
+from tuner_component.search.training.weights_cleaner import WeightsCleaner
+
+_Status = trial_lib.TrialStatus
 
 # A suggestion that took longer is answered before the next one is thought of.
 _BATCH_S = 0.02
@@ -23,16 +44,16 @@ _BATCH_S = 0.02
 
 @dataclasses.dataclass
 class Task:
-    """Something to do with the oracle.
+    """Something to do in the oracle's thread.
 
     Attributes:
-        run: Does it, in the clerk's thread; takes the oracle.
+        run: Does it.
         done: Takes the result and the error (one of them None) in the thread that
             calls `OracleThread.deliver`. An error that ends the search does not get there.
         suggests: Whether it asks the oracle for a new trial.
     """
 
-    run: Callable[[Any], Any]
+    run: Callable[[], Any]
     done: Callable[[Any, BaseException | None], None]
     suggests: bool = False
     result: Any = None
@@ -42,27 +63,21 @@ class Task:
 class OracleThread:
     """Does tasks in a thread of its own; can be waited for like a connection.
 
+    No other thread may touch the oracle from now on.
+
     Args:
-        oracle: What the tasks work on; nobody else may touch it from now on.
-        commit: Makes what they did durable.
+        commit: Makes what the tasks did durable.
     """
 
-    def __init__(self, oracle: Any, commit: Callable[[], None]) -> None:
-        self._oracle = oracle
+    def __init__(self, commit: Callable[[], None]) -> None:
         self._commit = commit
         self._inbox: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
         self._finished: collections.deque[Task] = collections.deque()
         self._reader, self._writer = socket.socketpair()
         self._reader.setblocking(False)
-        self._thread = threading.Thread(target=self._work, daemon=True, name="clerk")
-        self._open = 0
+        self._thread = threading.Thread(target=self._work, daemon=True, name="oracle")
         self._closed = False
         self._thread.start()
-
-    @property
-    def busy(self) -> bool:
-        """Whether there are tasks whose results were not delivered yet."""
-        return self._open > 0
 
     def fileno(self) -> int:
         """The descriptor that becomes readable when there are results."""
@@ -70,7 +85,6 @@ class OracleThread:
 
     def submit(self, task: Task) -> None:
         """Has a task done as soon as possible."""
-        self._open += 1
         self._inbox.put(task)
 
     def deliver(self) -> None:
@@ -85,7 +99,6 @@ class OracleThread:
             pass
         while self._finished:
             task = self._finished.popleft()
-            self._open -= 1
             if isinstance(task.error, SearchError):
                 raise task.error
             task.done(task.result, task.error)
@@ -104,43 +117,49 @@ class OracleThread:
         return not self._thread.is_alive()
 
     def _work(self) -> None:
-        reports: list[Task] = []
-        wishes: collections.deque[Task] = collections.deque()
+        urgent: list[Task] = []
+        suggestions: collections.deque[Task] = collections.deque()
         slow = False
-        while self._collect(reports, wishes):
-            batch, reports = reports, []
+        while self._collect(urgent, suggestions):
+            batch, urgent = urgent, []
             for task in batch:
                 self._do(task)
-            # A report does not wait for a suggestion that takes its time.
-            if wishes and not (batch and slow):
+            # A result does not wait for a suggestion that takes its time: what is in
+            # this batch is told only once all of it is committed.
+            if suggestions and not (batch and slow):
                 started = time.monotonic()
-                while wishes and not (slow := time.monotonic() - started > _BATCH_S):
-                    batch.append(wishes.popleft())
+                while suggestions and not (
+                    slow := time.monotonic() - started > _BATCH_S
+                ):
+                    batch.append(suggestions.popleft())
                     self._do(batch[-1])
             self._settle(batch)
 
-    def _collect(self, reports: list[Task], wishes: collections.deque[Task]) -> bool:
+    def _collect(
+        self, urgent: list[Task], suggestions: collections.deque[Task]
+    ) -> bool:
         """Takes what has come in, waiting only if there is nothing to do.
 
         Returns:
             False if there is nothing to do and never will be.
         """
         while True:
+            idle = not (urgent or suggestions or self._closed)
             try:
-                task = self._inbox.get(block=not (reports or wishes or self._closed))
+                task = self._inbox.get(block=idle)
             except queue.Empty:
-                return bool(reports or wishes)
+                return bool(urgent or suggestions)
             if task is None:
                 self._closed = True
             elif task.suggests:
-                wishes.append(task)
+                suggestions.append(task)
             else:
-                reports.append(task)
+                urgent.append(task)
 
     def _do(self, task: Task) -> None:
         try:
-            task.result = task.run(self._oracle)
-        # Nobody would see what this thread raises.
+            task.result = task.run()
+        # What this thread raises would go unseen.
         except BaseException as error:  # noqa: BLE001
             task.error = error
 
@@ -152,3 +171,104 @@ class OracleThread:
                 task.result, task.error = None, error
         self._finished.extend(batch)
         self._writer.send(b"\0")
+
+
+class OracleActions:
+    """What the driver does with its oracle; only plain values come in and go out.
+
+    It does in the oracle's thread what a tuner would do around its trials, too.
+
+    Args:
+        tuner: The tuner that the oracle is from.
+        oracle: The study's oracle.
+        study_seed: The study's seed.
+        study_directory: Path or URI of the study.
+        logs: Where trials print to.
+    """
+
+    def __init__(
+        self,
+        tuner: Any,
+        oracle: DurableOracle,
+        study_seed: int,
+        study_directory: str,
+        logs: Logs,
+    ) -> None:
+        self.oracle = oracle
+        self._seed = study_seed
+        self._cleaner = WeightsCleaner(tuner, oracle, study_directory)
+        self._logs = logs
+
+    def carry_out(self, order: Order) -> Any:
+        """Does what the dispatcher has ordered; the order tells what is returned."""
+        if isinstance(order, Suggest):
+            return self._suggest(order.caller.worker_id)
+        if isinstance(order, LookAhead):
+            return self.oracle.look_ahead()
+        if isinstance(order, EndTrial):
+            self._hand_in(order.state)
+            return self._state(order.state["trial_id"])
+        if isinstance(order, FailTrial):
+            self.oracle.fail_trial(order.trial_id, self._last_words(order))
+            return self._state(order.trial_id)
+        if isinstance(order, GiveBack):
+            print(
+                f"Trial {order.trial_id} will be repeated: {order.reason}", flush=True
+            )
+            return self.oracle.attempt_lost(order.trial_id, order.reason)
+        return self._clean_up(order)
+
+    def call(self, request: protocol.Request) -> Any:
+        """Calls the method that a worker asks for, or reads an attribute ("getattr")."""
+        args = codec.decode(request.args)
+        if request.method == "getattr":
+            return codec.encode(getattr(self.oracle, *args))
+        method = getattr(self.oracle, request.method)
+        return codec.encode(method(*args, **codec.decode(dict(request.kwargs))))
+
+    def search_ended(self) -> None:
+        """Deletes what trials left whose workers died."""
+        self._cleaner.search_ended()
+
+    def _suggest(self, worker_id: str) -> codec.TrialState:
+        trial: codec.TrialState = codec.encode(self.oracle.create_trial(worker_id))
+        if trial.state["status"] == _Status.RUNNING:
+            trial_id = trial.state["trial_id"]
+            self.oracle.note(trial_id, seed=seeding.trial_seed(self._seed, trial_id))
+        return trial
+
+    def _hand_in(self, state: dict[str, Any]) -> None:
+        """Ends a trial as its worker says; what it measured is known already."""
+        trial = self.oracle.get_trial(state["trial_id"])
+        # As in process, the oracle gets to see its own object.
+        trial.status, trial.message = state["status"], state["message"]
+        if trial.status in (_Status.INVALID, _Status.FAILED):
+            trial.message = f"{trial.message}\n{self._logs.hint(trial.trial_id)}"
+        trial.hyperparameters = keras_tuner.HyperParameters.from_config(
+            codec.decode(state["hyperparameters"])
+        )
+        self.oracle.end_trial(trial)
+
+    def _last_words(self, order: FailTrial) -> str:
+        """What there is to say about a trial whose worker can say nothing any more."""
+        message = (
+            f"Expected the trial to end. Received: {order.reason}. "
+            f"{self._logs.hint(order.trial_id)}"
+        )
+        if last_lines := output.tail(self._logs.trial(order.trial_id)):
+            message += f" Its last lines:\n{last_lines}"
+        return message
+
+    def _state(self, trial_id: str) -> dict[str, Any]:
+        return codec.encode(self.oracle.get_trial(trial_id).get_state())  # type: ignore[no-any-return]
+
+    def _clean_up(self, order: CleanUp) -> None:
+        if self._state(order.trial_id)["status"] in (_Status.COMPLETED, _Status.FAILED):
+            self._cleaner.trial_ended(order.trial_id)
+
+
+def no_more_trials() -> codec.TrialState:
+    """What a worker gets that should leave."""
+    space = keras_tuner.HyperParameters()
+    nothing = trial_lib.Trial(space, "", _Status.STOPPED)
+    return codec.encode(nothing)  # type: ignore[no-any-return]

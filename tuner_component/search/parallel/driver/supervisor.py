@@ -1,29 +1,29 @@
-"""The driver's loop: listens to everybody, replaces what dies, keeps to the limits.
+"""The driver's loop: waits, tells the dispatcher what happens, and does what it says.
 
 All is waited for at once, and no longer than until the next deadline: what workers say,
-which of them have exited, what the oracle answers, and the process that wants the
-result.
+which of them have exited, what the oracle answers, and what the process says that wants
+the result. The limits on time and memory are kept here; whatever is decided about a
+trial, in `dispatcher`.
 """
 
 import enum
 import signal
 import time
 from multiprocessing import connection
-from typing import Any
+from typing import Any, NoReturn
 
-from tuner_component.search import error_reports, events
-from tuner_component.search.errors import SearchFailedError
+from tuner_component.search import events
+from tuner_component.search.errors import SearchFailedError, UserCodeError
 from tuner_component.search.machine import memory, output, posix
-from tuner_component.search.options import SearchOptions
 from tuner_component.search.parallel import protocol
-from tuner_component.search.parallel.driver import dispatcher, oracle_thread
-from tuner_component.search.parallel.driver.attempts import Attempts
+from tuner_component.search.parallel.driver import instructions as todo
+from tuner_component.search.parallel.driver import oracle_thread
+from tuner_component.search.parallel.driver.dispatcher import Dispatcher
 from tuner_component.search.parallel.driver.workers import Worker, Workers
-from tuner_component.search.parallel.engine import Engine, WorkerExited, WorkerStarted
-from tuner_component.search.parallel.logs import Logs
+from tuner_component.search.parallel.engine import WorkerExited, WorkerStarted
 
-# So many workers in a row that get nothing done before they die end the search.
-_MAX_USELESS = 3
+# The oracle may still be thinking of a suggestion that is not wanted any more.
+_ORACLE_PATIENCE_S = 5.0
 
 
 class End(enum.Enum):
@@ -34,7 +34,7 @@ class End(enum.Enum):
     INTERRUPTED = "interrupted"
 
 
-class ExecutorGone(Exception):
+class LauncherGone(Exception):
     """The process that wanted the result does not exist any more."""
 
 
@@ -42,39 +42,34 @@ class Supervisor:
     """Runs a search to its end.
 
     Args:
-        options: Its limits.
-        engine: Where workers come from.
-        workers: The workers.
-        attempts: Who has which trial.
-        desk: Where they get their trials.
-        keeper: The thread that works on the oracle.
+        job: The search.
+        workers: Its workers; some may have been started.
+        actions: What is done with its oracle.
         wire: Connection to the process that wants the result.
-        logs: Where the workers print to.
+        observer: Told what happens.
     """
 
     def __init__(
         self,
-        options: SearchOptions,
-        engine: Engine,
+        job: protocol.Job,
         workers: Workers,
-        attempts: Attempts,
-        desk: dispatcher.Dispatcher,
-        keeper: oracle_thread.OracleThread,
+        actions: oracle_thread.OracleActions,
         wire: connection.Connection,
-        logs: Logs,
+        observer: events.Observer,
     ) -> None:
-        self._options = options
-        self._engine = engine
+        self._options = options = job.options
+        self._logs = job.logs
         self._workers = workers
-        self._attempts = attempts
-        self._desk = desk
-        self._keeper = keeper
+        self._actions = actions
+        self._oracle_thread = oracle_thread.OracleThread(actions.oracle.commit)
+        self._dispatcher = Dispatcher(
+            options.max_retries, options.max_trials_per_worker
+        )
         self._wire = wire
-        self._logs = logs
+        self._observer = observer
         self._end = End.COMPLETE
         self._patience: float | None = None
         self._closing = False
-        self._useless = 0
         self._memory_kills = memory.kills()
         self._budget_end = (
             None
@@ -91,19 +86,25 @@ class Supervisor:
         Raises:
             SearchError: If the study cannot go on.
             UserCodeError: If the user's code raises outside of a trial.
-            ExecutorGone: If nobody wants the result any more.
+            LauncherGone: If the process that wants the result has ended.
             EngineLost: If there is nowhere to get workers from.
         """
-        with posix.caught_signals(signal.SIGTERM, signal.SIGINT) as signals:
-            while not self._desk.over:
-                while self._workers.vacancies and self._desk.shorthanded:
-                    self._workers.start()
-                self._step(signals)
-            self._closing = True
-            self._desk.close()
-            self._patience = time.monotonic() + self._options.grace_period_s
-            while self._workers.workers:
-                self._step(signals)
+        for worker in self._workers.workers:
+            self._handle(todo.WorkerAdded(worker.worker_id))
+        try:
+            with posix.caught_signals(signal.SIGTERM, signal.SIGINT) as signals:
+                while not self._dispatcher.over:
+                    while self._workers.vacancies and self._dispatcher.wants_worker:
+                        worker = self._workers.start()
+                        self._handle(todo.WorkerAdded(worker.worker_id))
+                    self._step(signals)
+                self._closing = True
+                self._handle(todo.Closed())
+                self._patience = time.monotonic() + self._options.grace_period_s
+                while self._workers.workers:
+                    self._step(signals)
+        finally:
+            self._oracle_thread.close(_ORACLE_PATIENCE_S)
         return self._end
 
     def _step(self, signals: posix.SignalPipe) -> None:
@@ -112,8 +113,8 @@ class Supervisor:
         everything: list[Any] = [
             self._wire,
             signals,
-            self._engine,
-            self._keeper,
+            self._workers.engine,
+            self._oracle_thread,
             *talking,
         ]
         deadline = self._next_deadline()
@@ -127,17 +128,17 @@ class Supervisor:
         for worker in talking:
             if worker in ready:
                 self._hear(worker)
-        if self._engine in ready:
-            for event in self._engine.events():
+        if self._workers.engine in ready:
+            for event in self._workers.engine.events():
                 self._note(event)
-        self._keeper.deliver()
+        self._oracle_thread.deliver()
         self._meet_deadlines()
 
     def _obey(self) -> None:
         try:
             order = self._wire.recv()
         except (EOFError, OSError) as error:
-            raise ExecutorGone from error
+            raise LauncherGone from error
         if isinstance(order, protocol.Stop):
             self._stop(End.INTERRUPTED, order.at_once)
 
@@ -147,20 +148,50 @@ class Supervisor:
             print(f"The search was asked to stop: {end.value}.", flush=True)
             self._end = end
             self._patience = time.monotonic() + self._options.grace_period_s
-            self._desk.close()
+            self._handle(todo.Closed())
         if at_once:
             self._patience = time.monotonic()
 
     def _hear(self, worker: Worker) -> None:
         for message in worker.receive():
             if isinstance(message, protocol.Request):
-                self._desk.request(worker, message)
+                self._see_to(worker, message)
             elif isinstance(message, events.EpochEnded):
-                self._desk.epoch_ended(worker, message)
-            elif isinstance(message, protocol.Ready):
-                worker.ready = True
+                self._epoch_ended(worker, message)
             elif isinstance(message, protocol.Crashed):
-                raise error_reports.UserCodeError(message.error)
+                raise UserCodeError(message.error)
+
+    def _see_to(self, worker: Worker, request: protocol.Request) -> None:
+        """Sees to what a worker asks of the oracle."""
+        caller = todo.Caller(worker.worker_id, request.request_id)
+        if request.method == "create_trial":
+            self._handle(todo.TrialWanted(caller))
+        elif request.method == "end_trial":
+            state = request.args[0].state
+            ran_out = bool(request.kwargs.get("out_of_memory"))
+            self._handle(todo.TrialHandedIn(caller, state, ran_out))
+        elif request.method == "report_epoch":
+            # Not for the oracle's thread, which may be thinking for seconds.
+            told = events.EpochEnded(*request.args)
+            self._workers.answer(caller, self._epoch_ended(worker, told))
+        else:
+            self._forward(caller, request)
+
+    def _forward(self, caller: todo.Caller, request: protocol.Request) -> None:
+        def done(value: Any, error: BaseException | None) -> None:
+            self._workers.answer(caller, value, error)
+
+        self._oracle_thread.submit(
+            oracle_thread.Task(lambda: self._actions.call(request), done)
+        )
+
+    def _epoch_ended(self, worker: Worker, told: events.EpochEnded) -> bool:
+        """Takes down how a worker's trial goes; returns whether it should stop."""
+        if not self._dispatcher.runs(worker.worker_id, told.trial_id):
+            return False
+        return self._actions.oracle.epochs.report(
+            told.trial_id, told.fit, told.epoch, told.metrics
+        )
 
     def _note(self, event: WorkerStarted | WorkerExited) -> None:
         worker = self._workers.get(event.worker_id)
@@ -172,16 +203,41 @@ class Supervisor:
         # What it said before it ended counts.
         self._hear(worker)
         self._workers.remove(worker.worker_id)
-        self._desk.forget(worker)
-        attempt = self._attempts.of_worker(worker.worker_id)
         reason, out_of_memory = self._explain(worker, event)
-        if attempt is not None:
-            self._useless = 0
-            self._desk.lost(attempt, reason, out_of_memory)
-        elif worker.trials:
-            self._useless = 0
-        elif not worker.dismissed and self._end is End.COMPLETE:
-            self._count_useless(worker, reason)
+        self._handle(todo.WorkerGone(worker.worker_id, reason, out_of_memory))
+
+    def _handle(self, stimulus: todo.Stimulus) -> None:
+        """Tells the dispatcher what has happened, and does what it says."""
+        for instruction in self._dispatcher.handle(stimulus, time.monotonic()):
+            self._carry_out(instruction)
+
+    def _carry_out(self, instruction: todo.Instruction) -> None:
+        if isinstance(instruction, todo.Answer):
+            self._workers.answer(
+                instruction.caller, instruction.value, instruction.error
+            )
+        elif isinstance(instruction, todo.Dismiss):
+            nothing = oracle_thread.no_more_trials()
+            self._workers.answer(instruction.caller, nothing)
+        elif isinstance(instruction, todo.Tell):
+            self._observer(instruction.event)
+        elif isinstance(instruction, todo.GiveUp):
+            self._give_up(instruction)
+        elif isinstance(instruction, todo.Raise):
+            raise instruction.error
+        else:
+            self._order(instruction)
+
+    def _order(self, order: todo.Order) -> None:
+        """Has an order carried out in the oracle's thread."""
+
+        def done(value: Any, error: BaseException | None) -> None:
+            self._handle(todo.OracleAnswered(order, value, error))
+
+        suggests = isinstance(order, (todo.Suggest, todo.LookAhead))
+        self._oracle_thread.submit(
+            oracle_thread.Task(lambda: self._actions.carry_out(order), done, suggests)
+        )
 
     def _explain(self, worker: Worker, exited: WorkerExited) -> tuple[str, bool]:
         """Why a worker ended, and whether memory had run out."""
@@ -196,20 +252,17 @@ class Supervisor:
             return f"a worker killed by signal {-exited.status} ({name})", False
         return f"a worker that exited with status {exited.status}", False
 
-    def _count_useless(self, worker: Worker, reason: str) -> None:
-        """Ends the search if no worker gets as far as a trial."""
-        self._useless += 1
-        if self._useless < _MAX_USELESS:
-            return
-        path = self._logs.process(worker.worker_id)
+    def _give_up(self, why: todo.GiveUp) -> NoReturn:
+        """Ends the search: no worker gets as far as a trial."""
+        path = self._logs.process(why.worker_id)
         raise SearchFailedError(
-            f"Expected workers to get as far as running trials. Received: {reason}, "
-            f"{self._useless} times in a row. See what tuner_fn does; the log "
+            f"Expected workers to get as far as running trials. Received: {why.reason}, "
+            f"{why.count} times in a row. See what tuner_fn does; the log "
             f"{self._logs.public(path)} ends with:\n{output.tail(path) or '(nothing)'}"
         )
 
     def _next_deadline(self) -> float | None:
-        deadlines = [self._patience, self._desk.deadline]
+        deadlines = [self._patience, self._dispatcher.deadline]
         if self._end is End.COMPLETE and not self._closing:
             deadlines.append(self._budget_end)
         deadlines += [when for when, _, _ in self._limits()]
@@ -228,7 +281,7 @@ class Supervisor:
             slow = f"a trial that took longer than its limit of {limit:g} seconds"
             limits += [
                 (attempt.started + limit, alive[attempt.worker_id], slow)
-                for attempt in self._attempts.running
+                for attempt in self._dispatcher.running
                 if attempt.worker_id in alive
             ]
         return limits
@@ -244,5 +297,6 @@ class Supervisor:
             self._patience = None
             for worker in self._workers.workers:
                 self._workers.kill(worker, "stopped at the end of its grace period")
-        if self._desk.deadline is not None and now >= self._desk.deadline:
-            self._desk.hand_out()
+        deadline = self._dispatcher.deadline
+        if deadline is not None and now >= deadline:
+            self._handle(todo.DeadlinePassed())

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tuner_component.search.parallel import protocol
+from tuner_component.search.parallel.driver.instructions import Caller
 from tuner_component.search.parallel.engine import Channel, Engine
 
 SpecFor = Callable[[str, int], protocol.WorkerSpec]
@@ -22,10 +23,6 @@ class Worker:
         channel: Connection to it.
         heard: When it last gave a sign of life, by the monotonic clock.
         pid: Its process, once it has started.
-        ready: Whether it has its tuner.
-        trials: How many trials it was given.
-        dismissed: Whether it was told that there are no more trials for it.
-        retiring: Whether it will be dismissed at its next wish.
         doom: Why it was killed, if it was on purpose.
         open: Whether something may still come from it.
     """
@@ -35,10 +32,6 @@ class Worker:
     channel: Channel
     heard: float
     pid: int | None = None
-    ready: bool = False
-    trials: int = 0
-    dismissed: bool = False
-    retiring: bool = False
     doom: str | None = None
     open: bool = True
 
@@ -68,7 +61,7 @@ class Workers:
     """
 
     def __init__(self, engine: Engine, slots: int, spec_for: SpecFor) -> None:
-        self._engine = engine
+        self.engine = engine
         self._spec_for = spec_for
         self._free = collections.deque(range(slots))
         self._workers: dict[str, Worker] = {}
@@ -88,7 +81,7 @@ class Workers:
         """Starts a worker in a free slot."""
         worker_id = f"worker-{self._started}"
         slot = self._free.popleft()
-        channel = self._engine.start(self._spec_for(worker_id, slot))
+        channel = self.engine.start(self._spec_for(worker_id, slot))
         self._started += 1
         worker = Worker(worker_id, slot, channel, time.monotonic())
         self._workers[worker_id] = worker
@@ -102,7 +95,7 @@ class Workers:
         """Ends a worker at once; its exit will be among the engine's events."""
         if worker.doom is None:
             worker.doom = reason
-            self._engine.kill(worker.worker_id)
+            self.engine.kill(worker.worker_id)
 
     def send(self, worker: Worker, message: Any) -> None:
         """Sends a message; a worker that does not take it is killed."""
@@ -115,15 +108,13 @@ class Workers:
             self.kill(worker, "hung: it did not take the driver's answer")
 
     def answer(
-        self,
-        worker: Worker,
-        request: protocol.Request,
-        value: Any = None,
-        error: BaseException | None = None,
+        self, caller: Caller, value: Any = None, error: BaseException | None = None
     ) -> None:
-        """Answers a worker's request, with a value or an error."""
-        remote = None if error is None else protocol.remote_error(error)
-        self.send(worker, protocol.Reply(request.request_id, value, remote))
+        """Answers a worker's request, with a value or an error, unless it is gone."""
+        worker = self._workers.get(caller.worker_id)
+        if worker is not None:
+            remote = None if error is None else protocol.remote_error(error)
+            self.send(worker, protocol.Reply(caller.request_id, value, remote))
 
     def remove(self, worker_id: str) -> Worker | None:
         """Forgets a worker that has exited and frees its slot."""

@@ -14,8 +14,8 @@ from tuner_component.search.parallel.engine import (
     WorkerStarted,
 )
 
-# A worker that does not empty its end for so long, or stops in the midst of a
-# message, is hung; without a limit it would hang the driver too.
+# A worker that does not empty its end for so long, or stops halfway through a message,
+# is hung; without a limit it would hang the driver too.
 _STALL_S = 5
 
 

@@ -1,7 +1,7 @@
 """The fork server: imports the heavy modules once, and forks the driver and workers.
 
 It runs nothing of a framework but its imports, and has one thread, so that what it
-forks begins with a sound copy. Its children die with it, and so do theirs; when the
+forks starts with a sound copy. Its children die with it, and so do theirs; when the
 process that started it ends, or the driver, it ends all of them and itself.
 """
 
@@ -62,7 +62,7 @@ def main(control: connection.Connection) -> NoReturn:
             a `Job` and the descriptor of the driver's own connection to that
             process are received; `DriverExited` or `Unfit` is sent at the end.
     """
-    # Nobody looks at `control` while modules are imported.
+    # This thread cannot watch `control` while it imports modules.
     posix.die_with_parent()
     try:
         control.send(Alive())
@@ -184,7 +184,7 @@ class ForkServer:
         """Takes note of every child that has ended, and ends what it left behind."""
         while (ended := _ended_child()) is not None:
             if ended in self._workers or ended == self._driver_pid:
-                # Until it is waited for, nobody else can get its number.
+                # Until it is waited for, no other process can get its number.
                 posix.kill_group(ended)
             _, wait_status, usage = os.wait4(ended, 0)
             status = os.waitstatus_to_exitcode(wait_status)

@@ -13,20 +13,22 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from multiprocessing import connection, reduction
-from typing import Any
+from multiprocessing import connection, reduction, spawn
+from typing import Any, Protocol
 
-from tuner_component.search import error_reports, events
+from tuner_component.search import events
 from tuner_component.search.errors import (
+    PortableError,
     SearchError,
     SearchInterruptedError,
     how_to_go_on,
+    rebuild,
 )
 from tuner_component.search.machine import output, posix, resources
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle.result import SearchResult
 from tuner_component.search.parallel import process_context, protocol
-from tuner_component.search.parallel.local import engine, fork_server, server_process
+from tuner_component.search.parallel.local import engine, fork_server
 from tuner_component.search.parallel.logs import opened
 
 _log = logging.getLogger("tuner_component")
@@ -38,6 +40,60 @@ _PRELOAD = (
 )
 # From the driver's end until the fork server has cleaned up.
 _CLEAN_UP_S = 10.0
+# The fork server starts with the module search path of this process, and must not
+# import this process's main script.
+_BOOTSTRAP = (
+    "import sys; from multiprocessing.connection import Connection; "
+    "control = Connection(int(sys.argv[1])); sys.path[:] = control.recv(); "
+    "from tuner_component.search.parallel.local import fork_server; "
+    "fork_server.main(control)"
+)
+
+
+class ServerProcess(Protocol):
+    """The fork server's process, as `subprocess.Popen` describes it."""
+
+    pid: int
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Waits for its end and returns its status."""
+
+
+class StartServer(Protocol):
+    """Starts a fork server."""
+
+    def __call__(
+        self, control: connection.Connection, log: str, environment: Mapping[str, str]
+    ) -> ServerProcess:
+        """Starts it in a session of its own.
+
+        Args:
+            control: The server's end of its connection; stays open here.
+            log: File for what it prints.
+            environment: Variables to set for it, beside those of this process.
+        """
+
+
+def start_interpreter(
+    control: connection.Connection, log: str, environment: Mapping[str, str]
+) -> ServerProcess:
+    """Starts a fork server in a new interpreter."""
+    with open(log, "ab") as file:
+        return subprocess.Popen(
+            [
+                spawn.get_executable(),
+                *subprocess._args_from_interpreter_flags(),  # type: ignore[attr-defined]
+                "-c",
+                _BOOTSTRAP,
+                str(control.fileno()),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            env={**os.environ, **environment},
+            pass_fds=[control.fileno()],
+            start_new_session=True,
+        )
 
 
 def run_parallel(
@@ -46,14 +102,15 @@ def run_parallel(
     fingerprint: Mapping[str, str],
     options: SearchOptions,
     preload: Sequence[str] = (),
-    start_server: server_process.StartServer = server_process.start_interpreter,
+    start_server: StartServer = start_interpreter,
     observer: events.Observer | None = None,
 ) -> SearchResult:
     """Runs a search with its trials in worker processes.
 
-    Signals SIGTERM and SIGINT stop the search: running trials get the grace period; a
-    second signal ends them at once, a third does not even wait for that. (Python lets only the main thread see to signals; in
-    another thread they have their usual effect, and the search ends with this process.)
+    SIGTERM and SIGINT stop the search: running trials get the grace period; a second
+    signal ends them at once, a third does not even wait for that. (In Python only the
+    main thread can handle signals. In another thread they have their usual effect, and
+    the search ends with this process.)
 
     Args:
         entry: Where each process gets the user's tuner from.
@@ -78,61 +135,77 @@ def run_parallel(
             package's come out as what they are.
     """
     _check_platform()
-    with contextlib.ExitStack() as stack:
-        logs = stack.enter_context(opened(study_directory))
+    watch = events.Audience([observer or events.Lines()])
+    with opened(study_directory) as logs, _caught_signals() as signals:
         job = protocol.Job(
             entry=entry,
             study_directory=study_directory,
             fingerprint=dict(fingerprint),
             options=options,
-            slots=tuple(
-                resources.worker_environments(
-                    options.num_workers,
-                    options.cpus_per_trial,
-                    options.gpus_per_trial,
-                    os.environ,
-                )
-            ),
+            slots=_slots(options),
             context=process_context.ProcessContext.capture(),
             logs=logs,
             preload=(*preload, *_PRELOAD),
         )
-        signals = None
-        if threading.current_thread() is threading.main_thread():
-            caught = posix.caught_signals(signal.SIGTERM, signal.SIGINT)
-            signals = stack.enter_context(caught)
-        watch = events.Audience([observer or events.Lines()])
         outcome = _search(job, start_server, signals, watch)
-        while isinstance(outcome, fork_server.Unfit):
-            _log.warning(
-                "The module %s computes something when it is imported: each worker "
-                "will import it for itself.",
-                outcome.module,
-            )
-            others = tuple(name for name in job.preload if name != outcome.module)
-            job = dataclasses.replace(job, preload=others)
-            outcome = _search(job, start_server, signals, watch)
     if isinstance(outcome, SearchResult):
         return outcome
-    raise error_reports.rebuild(outcome)
+    raise rebuild(outcome)
+
+
+def _check_platform() -> None:
+    if sys.platform != "linux":
+        raise SearchError(
+            "Expected Linux for trials in parallel. Received: "
+            f"{sys.platform}. Run the search in this process: leave out "
+            "num_parallel_trials."
+        )
+
+
+def _slots(options: SearchOptions) -> tuple[dict[str, str], ...]:
+    """For each worker that runs at a time, its share of the machine."""
+    return tuple(
+        resources.worker_environments(
+            options.num_workers,
+            options.cpus_per_trial,
+            options.gpus_per_trial,
+            os.environ,
+        )
+    )
+
+
+def _caught_signals() -> contextlib.AbstractContextManager[posix.SignalPipe | None]:
+    """Catches the signals that stop the search; None in a thread that cannot."""
+    if threading.current_thread() is not threading.main_thread():
+        return contextlib.nullcontext()
+    return posix.caught_signals(signal.SIGTERM, signal.SIGINT)
 
 
 def _search(
     job: protocol.Job,
-    start_server: server_process.StartServer,
+    start_server: StartServer,
     signals: posix.SignalPipe | None,
     observer: events.Observer,
-) -> SearchResult | error_reports.ErrorReport | fork_server.Unfit:
-    with contextlib.closing(_Launcher(job, start_server)) as launcher:
-        return launcher.wait(signals, observer)
+) -> SearchResult | PortableError:
+    """Runs the search with as many of its modules preloaded as can be."""
+    while True:
+        with contextlib.closing(_Launcher(job, start_server)) as launcher:
+            outcome = launcher.wait(signals, observer)
+        if not isinstance(outcome, fork_server.Unfit):
+            return outcome
+        _log.warning(
+            "The module %s computes something when it is imported: each worker "
+            "will import it for itself.",
+            outcome.module,
+        )
+        others = tuple(name for name in job.preload if name != outcome.module)
+        job = dataclasses.replace(job, preload=others)
 
 
 class _Launcher:
     """The processes of a search, as the one that started them sees them."""
 
-    def __init__(
-        self, job: protocol.Job, start_server: server_process.StartServer
-    ) -> None:
+    def __init__(self, job: protocol.Job, start_server: StartServer) -> None:
         self._job = job
         options = job.options
         # Numeric libraries read it when they are loaded, which happens there.
@@ -155,7 +228,7 @@ class _Launcher:
                 reduction.send_handle(self._control, driver_end.fileno(), None)
             except (EOFError, OSError):
                 pass  # `wait` sees that it is gone.
-        self._begun = False
+        self._started = False
         self._stops = 0
 
     def close(self) -> None:
@@ -172,8 +245,8 @@ class _Launcher:
 
     def wait(
         self, signals: posix.SignalPipe | None, observer: events.Observer
-    ) -> SearchResult | error_reports.ErrorReport | fork_server.Unfit:
-        """Waits for the driver's result, or for the word that there can be none.
+    ) -> SearchResult | PortableError | fork_server.Unfit:
+        """Waits for the driver's result, or until it is known that there can be none.
 
         Args:
             signals: Those that stop the search.
@@ -197,7 +270,7 @@ class _Launcher:
                     log = logging.getLogger(message.logger)
                     log.log(message.level, "%s", message.text)
                 elif isinstance(message, protocol.Progress):
-                    self._begun = True
+                    self._started = True
                     observer(message.event)
                 else:
                     return message  # type: ignore[no-any-return]
@@ -208,7 +281,7 @@ class _Launcher:
         for number in numbers:
             self._stops += 1
             name = signal.Signals(number).name
-            if not self._begun or self._stops > 2:
+            if not self._started or self._stops > 2:
                 raise SearchInterruptedError(
                     f"Expected the search to run to its end. Received: {name}. "
                     f"{how_to_go_on(self._job.study_directory)}"
@@ -258,12 +331,3 @@ def _receive(channel: connection.Connection) -> Any:
         return channel.recv()
     except (EOFError, OSError):
         return None
-
-
-def _check_platform() -> None:
-    if sys.platform != "linux":
-        raise SearchError(
-            "Expected Linux for trials in parallel. Received: "
-            f"{sys.platform}. Run the search in this process: leave out "
-            "num_parallel_trials."
-        )

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 def preload(names: Sequence[str]) -> str | None:
     """Imports modules.
 
-    One that cannot be imported is left to those who need it: there the error reaches
-    the user.
+    One that cannot be imported is left to the processes that need it: from there the
+    error gets to the user.
 
     Args:
         names: The modules.
@@ -22,8 +22,8 @@ def preload(names: Sequence[str]) -> str | None:
         The first module whose import has set a framework running: forked processes
         would inherit its state without its threads, and hang. None if all is well.
     """
-    # Importing makes much and drops little: looking for garbage meanwhile would take a
-    # tenth of the time of TensorFlow's and TFX's imports, in vain.
+    # Imports allocate a lot and free little: collecting garbage meanwhile would take a
+    # tenth of the time of TensorFlow's and TFX's imports, and find nothing.
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -56,7 +56,7 @@ def _import(name: str) -> None:
 
 
 def running_framework() -> str | None:
-    """The framework that has begun to compute in this process, if there is one."""
+    """The framework that computes in this process, if one has started to."""
     eager = sys.modules.get("tensorflow.python.eager.context")
     if getattr(getattr(eager, "_context", None), "_initialized", False):
         return "TensorFlow"

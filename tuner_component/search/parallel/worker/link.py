@@ -27,7 +27,7 @@ class DriverLink:
     """Asks the driver, and shows it that this process is alive.
 
     Two threads serve the connection. When it ends, so does the process: what a worker
-    computes for a driver that is gone helps nobody.
+    computes for a driver that is gone is of no use.
 
     Args:
         channel: The connection.
@@ -41,7 +41,7 @@ class DriverLink:
         self._closing = threading.Event()
 
     def start(self) -> None:
-        """Begins to listen and to beat."""
+        """Starts to listen, and to send heartbeats."""
         for loop in (self._listen, self._beat):
             name = f"tuner_component{loop.__name__}"
             threading.Thread(target=loop, name=name, daemon=True).start()

@@ -10,7 +10,7 @@ from typing import Any
 
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.search import error_reports, events
+from tuner_component.search import errors, events
 from tuner_component.search.machine import disk_space, output
 from tuner_component.search.parallel import process_context, protocol, user_code
 from tuner_component.search.parallel.engine import Channel
@@ -39,19 +39,18 @@ def main(spec: protocol.WorkerSpec, channel: Channel) -> int:
     try:
         spec.context.apply()
         make = functools.partial(user_code.make_tuner, spec.entry, "worker", spec.seed)
-        with error_reports.reported("the check before the first trial"):
+        with errors.user_code("the check before the first trial"):
             tuner, fit_kwargs = preflight.prepared(make, spec.seed, spec.preflight)
         _join(tuner, spec, driver, log)
-        driver.tell(protocol.Ready())
         with (
-            error_reports.reported("tuner.search"),
+            errors.user_code("tuner.search"),
             dataset_iterators.ended_in_background(),
             disk_space.needed("tuner.search", spec.study_directory),
         ):
             tuner.search(**fit_kwargs)
-    except error_reports.UserCodeError as error:
+    except errors.UserCodeError as error:
         output.log_traceback()
-        driver.tell(protocol.Crashed(error.report))
+        driver.tell(protocol.Crashed(error.portable))
         driver.close()
         return 1
     driver.close()

@@ -83,7 +83,9 @@ class ProxyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         """
         if isinstance(trial, str):
             trial = trial_lib.Trial(self.get_space(), trial, status)
-        trial.status = self._call("end_trial", trial)
+        # `instrument` has seen the exception; the trial's message is but its text.
+        ran_out = trial.status != "COMPLETED" and vars(trial).get("ran_out_of_memory")
+        trial.status = self._call("end_trial", trial, out_of_memory=bool(ran_out))
 
     def get_space(self) -> keras_tuner.HyperParameters:
         """The search space as far as it is known by now."""

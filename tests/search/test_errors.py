@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from tuner_component.search import error_reports
+from tuner_component.search import errors
 from tuner_component.search.errors import SearchFailedError, StudyLockedError
 
 
@@ -16,8 +16,8 @@ def _sent(error: Exception) -> Exception:
     try:
         raise error
     except Exception as raised:  # noqa: BLE001
-        report = error_reports.describe(raised, "tuner_fn")
-    return error_reports.rebuild(pickle.loads(pickle.dumps(report)))
+        sent = errors.portable(raised, "tuner_fn")
+    return errors.rebuild(pickle.loads(pickle.dumps(sent)))
 
 
 def test_own_errors_arrive_as_they_are() -> None:
@@ -39,7 +39,7 @@ def test_built_in_errors_keep_their_type_and_show_where() -> None:
     arrived = _sent(TypeError("Expected a tuner."))
     assert type(arrived) is TypeError
     assert str(arrived).startswith("Expected a tuner.\nIt was raised in tuner_fn")
-    assert "test_error_reports.py" in str(arrived)
+    assert "test_errors.py" in str(arrived)
 
 
 def test_errors_of_user_classes_need_no_user_code() -> None:
@@ -56,9 +56,19 @@ def test_errors_that_take_more_than_a_message() -> None:
 
 
 def test_user_code_is_named() -> None:
-    """Nobody would know what was going on when it happened."""
+    """It would not be known what was going on when it happened."""
     with (
-        pytest.raises(error_reports.UserCodeError, match="tuner.search"),
-        error_reports.reported("tuner.search"),
+        pytest.raises(errors.UserCodeError, match="tuner.search"),
+        errors.user_code("tuner.search"),
     ):
         raise UserError
+
+
+def test_a_chain_has_all_that_an_error_goes_back_to() -> None:
+    """What says that memory or the disk is full may be deep in a library."""
+    first, second, third = KeyError(), TypeError(), ValueError()
+    first.__context__ = third  # Libraries that re-raise make circles.
+    second.__context__ = first
+    third.__cause__ = second
+    assert set(errors.chain(third)) == {first, second, third}
+    assert next(errors.chain(third)) is third

@@ -1,0 +1,203 @@
+"""What the dispatcher is told, and what it has the driver do.
+
+Plain values, both of them. A stimulus is something that has happened; `dispatcher`
+answers it with instructions, and `supervisor` carries these out. So what a search does
+can be told, and tested, without a process, a thread or a clock.
+"""
+
+import dataclasses
+from typing import Any
+
+from tuner_component.search import events
+from tuner_component.search.oracle import codec
+
+
+@dataclasses.dataclass(frozen=True)
+class Caller:
+    """A worker that waits for the answer to one of its requests."""
+
+    worker_id: str
+    request_id: int
+
+
+# Stimuli: what has happened.
+
+
+@dataclasses.dataclass(frozen=True)
+class WorkerAdded:
+    """A worker is being started."""
+
+    worker_id: str
+
+
+@dataclasses.dataclass(frozen=True)
+class TrialWanted:
+    """A worker asks for its next trial; it is done with the one before."""
+
+    caller: Caller
+
+
+@dataclasses.dataclass(frozen=True)
+class TrialHandedIn:
+    """A worker has run a trial.
+
+    Attributes:
+        caller: The worker.
+        state: The trial's state in the worker.
+        out_of_memory: Whether the trial raised since memory had run out.
+    """
+
+    caller: Caller
+    state: dict[str, Any]
+    out_of_memory: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class WorkerGone:
+    """A worker has exited.
+
+    Attributes:
+        worker_id: Which one.
+        reason: Why, for people.
+        out_of_memory: Whether the kernel killed it because memory had run out.
+    """
+
+    worker_id: str
+    reason: str
+    out_of_memory: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class OracleAnswered:
+    """An order is carried out, and what it did is durable.
+
+    Attributes:
+        order: The order.
+        value: What came of it; see the order.
+        error: What it raised instead, if it did.
+    """
+
+    order: "Order"
+    value: Any = None
+    error: BaseException | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class DeadlinePassed:
+    """It is as late as `Dispatcher.deadline`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Closed:
+    """No more trials shall be handed out; those that run may still be handed in."""
+
+
+Stimulus = (
+    WorkerAdded
+    | TrialWanted
+    | TrialHandedIn
+    | WorkerGone
+    | OracleAnswered
+    | DeadlinePassed
+    | Closed
+)
+
+
+# Orders: instructions to the oracle, each of which `OracleAnswered` answers.
+
+
+@dataclasses.dataclass(frozen=True)
+class Suggest:
+    """Suggest a trial for a worker. The value is a `TrialState`, of no trial perhaps."""
+
+    caller: Caller
+
+
+@dataclasses.dataclass(frozen=True)
+class LookAhead:
+    """Suggest a trial for the next worker if that takes long; the value: if one waits."""
+
+
+@dataclasses.dataclass(frozen=True)
+class EndTrial:
+    """End a trial as its worker says. The value is the state that it then has."""
+
+    caller: Caller
+    state: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class FailTrial:
+    """End a trial whose last attempt was lost. The value is the state it then has."""
+
+    trial_id: str
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class GiveBack:
+    """Journal that an attempt was lost, and keep the trial for another worker."""
+
+    trial_id: str
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class CleanUp:
+    """Delete the weights of a trial that are not needed, now that its worker is done."""
+
+    trial_id: str
+
+
+Order = Suggest | LookAhead | EndTrial | FailTrial | GiveBack | CleanUp
+
+
+# The other instructions.
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """Answer a worker, with a value or an error."""
+
+    caller: Caller
+    value: codec.TrialState | str | None = None
+    error: BaseException | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Dismiss:
+    """Answer a worker that there are no more trials for it."""
+
+    caller: Caller
+
+
+@dataclasses.dataclass(frozen=True)
+class Tell:
+    """Tell the observers of the search."""
+
+    event: events.Event
+
+
+@dataclasses.dataclass(frozen=True)
+class GiveUp:
+    """End the search: workers die before they get to a trial.
+
+    Attributes:
+        worker_id: The last of them.
+        reason: Why it exited.
+        count: How many there were in a row.
+    """
+
+    worker_id: str
+    reason: str
+    count: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Raise:
+    """End the search with an error of the oracle that no worker waits for."""
+
+    error: BaseException
+
+
+Instruction = Order | Answer | Dismiss | Tell | GiveUp | Raise
