@@ -12,14 +12,14 @@ from tests.support.imports import run_without
 from tuner_component.report import tensorboard
 from tuner_component.search import events
 
-BEGUN = events.SearchBegun("study", "val_loss", "min", 2, space=studies.SPACE)
+BEGUN = events.SearchStarted("study", "val_loss", "min", 2, space=studies.SPACE)
 VALUES = {"units": 8, "rate": 0.01, "activation": "relu"}
 
 
 def begin(directory: Path) -> tensorboard.TensorBoardWriter:
     writer = tensorboard.TensorBoardWriter(str(directory))
     writer(BEGUN)
-    writer(events.TrialBegun("0", "worker-0", VALUES))
+    writer(events.TrialStarted("0", "worker-0", VALUES))
     return writer
 
 
@@ -101,7 +101,7 @@ def test_every_training_has_a_curve_of_its_own(tmp_path: Path) -> None:
 def test_id_of_a_trial_cannot_leave_the_directory(tmp_path: Path) -> None:
     """An oracle's ids would decide over which files are written."""
     writer = tensorboard.TensorBoardWriter(str(tmp_path / "logs"))
-    writer(events.TrialBegun("../../x", "worker-0", {}))
+    writer(events.TrialStarted("../../x", "worker-0", {}))
     writer.close()
     assert [path.name for path in tmp_path.iterdir()] == ["logs"]
 
@@ -110,7 +110,7 @@ def test_id_of_a_trial_cannot_leave_the_directory(tmp_path: Path) -> None:
 def test_any_value_is_written(tmp_path: Path, value: Any) -> None:
     """A space with such a value would be watched without TensorBoard."""
     writer = tensorboard.TensorBoardWriter(str(tmp_path))
-    writer(events.TrialBegun("0", "worker-0", {"x": value}))
+    writer(events.TrialStarted("0", "worker-0", {"x": value}))
     session = hparams(runs(tmp_path), "0", metadata.SESSION_START_INFO_TAG)
     assert "x" in session.hparams
 
@@ -121,8 +121,8 @@ def test_tensorflow_is_not_needed(tmp_path: Path) -> None:
         "from tuner_component.report import tensorboard\n"
         "from tuner_component.search import events\n"
         "writer = tensorboard.TensorBoardWriter(sys.argv[1])\n"
-        "writer(events.SearchBegun('s', 'loss', 'min', 1))\n"
-        "writer(events.TrialBegun('0', 'w', {'x': 1}))\n"
+        "writer(events.SearchStarted('s', 'loss', 'min', 1))\n"
+        "writer(events.TrialStarted('0', 'w', {'x': 1}))\n"
         "writer(events.EpochEnded('0', 0, 0, {'loss': 1.0}))\n"
         "writer.close()"
     )

@@ -11,7 +11,7 @@ from rich.console import Console
 from tuner_component.report import terminal
 from tuner_component.search import events
 
-BEGUN = events.SearchBegun("study", "val_loss", "min", 2, max_trials=8, completed=2)
+BEGUN = events.SearchStarted("study", "val_loss", "min", 2, max_trials=8, completed=2)
 
 
 def text_of(view: terminal.LiveView) -> str:
@@ -24,8 +24,8 @@ def text_of(view: terminal.LiveView) -> str:
 def a_view() -> terminal.LiveView:
     view = terminal.LiveView()
     view(BEGUN)
-    view(events.TrialBegun("2", "worker-0", {"x": 1}))
-    view(events.TrialBegun("3", "worker-1", {"x": 2}))
+    view(events.TrialStarted("2", "worker-0", {"x": 1}))
+    view(events.TrialStarted("3", "worker-1", {"x": 2}))
     return view
 
 
@@ -66,7 +66,7 @@ def test_before_the_search_begins_it_says_so() -> None:
 def test_names_are_no_markup() -> None:
     """A worker or metric called [red] would vanish, or raise."""
     view = a_view()
-    view(events.TrialBegun("[/red]", "[bold]", {}))
+    view(events.TrialStarted("[/red]", "[bold]", {}))
     view(events.EpochEnded("[/red]", 0, 0, {"[x]": 1.0}))
     assert "[bold]" in text_of(view) and "[x] 1" in text_of(view)
 
@@ -78,13 +78,13 @@ def test_no_terminal_gets_a_line_for_each_event(
     caplog.set_level(logging.INFO, "tuner_component")
     with terminal.shown(Console(file=io.StringIO())) as observer:
         observer(BEGUN)
-        observer(events.TrialBegun("2", "worker-0", {}))
+        observer(events.TrialStarted("2", "worker-0", {}))
         observer(events.EpochEnded("2", 0, 0, {"loss": 1.0}))
         observer(events.AttemptLost("2", "out of memory\nand more"))
         observer(events.TrialEnded("2", True, 0.5))
     assert [record.getMessage() for record in caplog.records] == [
         "Search in study: 2 trials at a time, 2 trials are done.",
-        "Trial 2 begins on worker-0.",
+        "Trial 2 starts on worker-0.",
         "Trial 2 will be run again: out of memory.",
         "Trial 2 completed (3 of 8): val_loss 0.5; best so far 0.5 by trial 2.",
     ]

@@ -7,7 +7,7 @@ import pytest
 from tuner_component.search import events
 
 _TRACEBACK = "Traceback (most recent call last):\n  File\n    f()\n"
-BEGUN = events.SearchBegun("/study", "loss", "min", 2, max_trials=9)
+BEGUN = events.SearchStarted("/study", "loss", "min", 2, max_trials=9)
 
 
 def tally(*told: events.Event) -> events.Tally:
@@ -20,7 +20,7 @@ def tally(*told: events.Event) -> events.Tally:
 @pytest.mark.parametrize(("direction", "best"), [("min", "0"), ("max", "1")])
 def test_best_follows_the_direction(direction: str, best: str) -> None:
     """The worst trial would be shown as the best."""
-    begun = events.SearchBegun("/study", "loss", direction, 2)
+    begun = events.SearchStarted("/study", "loss", direction, 2)
     ended = [events.TrialEnded(str(i), True, i / 10) for i in (0, 1)]
     found = tally(begun, *ended).best
     assert found is not None and found[1] == best
@@ -28,7 +28,7 @@ def test_best_follows_the_direction(direction: str, best: str) -> None:
 
 def test_earlier_runs_count() -> None:
     """A search that goes on would look as if it began anew."""
-    begun = events.SearchBegun("/study", "loss", "min", 2, None, 3, 1, (0.0, "2"))
+    begun = events.SearchStarted("/study", "loss", "min", 2, None, 3, 1, (0.0, "2"))
     found = tally(begun, events.TrialEnded("4", True, 0.5))
     assert (found.completed, found.failed, found.best) == (4, 1, (0.0, "2"))
 
@@ -56,7 +56,7 @@ def test_each_event_is_a_line() -> None:
     observer = events.Lines(lines.append)
     for event in (
         BEGUN,
-        events.TrialBegun("0", "worker-1", {}),
+        events.TrialStarted("0", "worker-1", {}),
         events.EpochEnded("0", 0, 0, {"loss": 1.0}),
         events.AttemptLost("0", "killed\nby somebody"),
         events.TrialEnded("0", False, None, "ValueError"),
@@ -65,7 +65,7 @@ def test_each_event_is_a_line() -> None:
         observer(event)
     assert lines == [
         "Search in /study: 2 trials at a time.",
-        "Trial 0 begins on worker-1.",
+        "Trial 0 starts on worker-1.",
         "Trial 0 will be run again: killed.",
         "Trial 0 failed (1 of 9, 1 failed).",
         "Trial 1 completed (2 of 9, 1 failed): loss 0.25; best so far 0.25 by trial 1.",

@@ -59,16 +59,16 @@ class TensorBoardWriter:
 
     def __init__(self, directory: str) -> None:
         self._directory = directory
-        self._search: events.SearchBegun | None = None
+        self._search: events.SearchStarted | None = None
         self._runs: dict[str, dict[int, _Run]] = {}
 
     def __call__(self, event: events.Event) -> None:
         """Writes an event."""
-        if isinstance(event, events.SearchBegun):
+        if isinstance(event, events.SearchStarted):
             self._search = event
             with contextlib.closing(_Run(self._directory)) as root:
                 root.write(_experiment(event))
-        elif isinstance(event, events.TrialBegun):
+        elif isinstance(event, events.TrialStarted):
             self._close(event.trial_id)
             run = self._run(event.trial_id, 0)
             run.write(summary_v2.hparams_pb(_plain(event.values), event.trial_id))
@@ -163,7 +163,7 @@ def _open(path: str) -> IO[bytes]:
     return tf.io.gfile.GFile(path, "wb")  # type: ignore[no-any-return]
 
 
-def _experiment(search: events.SearchBegun) -> Any:
+def _experiment(search: events.SearchStarted) -> Any:
     """Describes the hyperparameters and the metric to the HParams plugin."""
     hparams = [
         summary_v2.HParam(entry["config"]["name"], _domain(entry["config"]))

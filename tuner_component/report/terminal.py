@@ -92,10 +92,10 @@ class LiveView:
     def __call__(self, event: events.Event) -> None:
         """Takes note of an event."""
         self._tally.count(event)
-        if isinstance(event, events.SearchBegun):
+        if isinstance(event, events.SearchStarted):
             self._started = time.monotonic()
             self._ended_before = self._tally.ended
-        elif isinstance(event, events.TrialBegun):
+        elif isinstance(event, events.TrialStarted):
             self._running[event.trial_id] = _Running(event.worker)
         elif isinstance(event, events.EpochEnded):
             if running := self._running.get(event.trial_id):
@@ -113,7 +113,7 @@ class LiveView:
             parts.append(self._workers())
         return Group(*parts)
 
-    def _summary(self, search: events.SearchBegun) -> Table:
+    def _summary(self, search: events.SearchStarted) -> Table:
         tally = self._tally
         grid = Table.grid(padding=(0, 2))
         total = search.max_trials
@@ -165,7 +165,9 @@ class _Running:
         self._epoch = ""
         self._metrics = ""
 
-    def note(self, event: events.EpochEnded, search: events.SearchBegun | None) -> None:
+    def note(
+        self, event: events.EpochEnded, search: events.SearchStarted | None
+    ) -> None:
         """Takes note of an epoch."""
         self._epoch = str(event.epoch + 1)
         if event.fit:

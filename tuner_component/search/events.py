@@ -1,8 +1,8 @@
-"""What happens in a search, told to whoever watches it.
+"""What happens in a search, for those who watch it.
 
-Events are told where the result is wanted: by the driver over its connection, or in
-process. They are for people's eyes: one may be left out where nobody listens quickly
-enough, and what must not be lost is in the journal.
+Observers run in the process that wants the result: the driver sends it events over its
+connection. Events are for people to see. One may be left out if the receiver is too slow;
+what must not be lost is in the journal.
 """
 
 import dataclasses
@@ -14,8 +14,8 @@ _log = logging.getLogger("tuner_component")
 
 
 @dataclasses.dataclass(frozen=True)
-class SearchBegun:
-    """The search begins, or goes on.
+class SearchStarted:
+    """The search starts, or continues.
 
     Attributes:
         study_directory: Path or URI of the study.
@@ -41,7 +41,7 @@ class SearchBegun:
 
 
 @dataclasses.dataclass(frozen=True)
-class TrialBegun:
+class TrialStarted:
     """A worker has a trial.
 
     Attributes:
@@ -103,11 +103,11 @@ class TrialEnded:
 
 
 def expected_trials(max_trials: int | None, known: int) -> int | None:
-    """How many trials there will be; None if nobody knows.
+    """How many trials there will be; None if it is not known.
 
     Args:
         max_trials: What the oracle says today.
-        known: How many there are: more, if it said something else when they began.
+        known: How many there are: more, if it said something else when they started.
     """
     return max(max_trials, known) if max_trials else None
 
@@ -119,7 +119,7 @@ def cause_of(message: str) -> str:
     return next((line for line in lines if line and not line[0].isspace()), "")
 
 
-Event = SearchBegun | TrialBegun | EpochEnded | AttemptLost | TrialEnded
+Event = SearchStarted | TrialStarted | EpochEnded | AttemptLost | TrialEnded
 Observer = Callable[[Event], None]
 
 
@@ -127,14 +127,14 @@ class Tally:
     """Counts what events tell.
 
     Attributes:
-        search: How the search began; None before it did.
+        search: How the search started; None before it did.
         completed: Number of trials that completed, those of earlier runs included.
-        failed: Number of trials that failed, likewise.
+        failed: Number of trials that failed, those of earlier runs included.
         best: Score and id of the best trial.
     """
 
     def __init__(self) -> None:
-        self.search: SearchBegun | None = None
+        self.search: SearchStarted | None = None
         self.completed = 0
         self.failed = 0
         self.best: tuple[float, str] | None = None
@@ -146,7 +146,7 @@ class Tally:
 
     def count(self, event: Event) -> None:
         """Takes an event into account."""
-        if isinstance(event, SearchBegun):
+        if isinstance(event, SearchStarted):
             self.search, self.best = event, event.best
             self.completed, self.failed = event.completed, event.failed
         elif isinstance(event, TrialEnded):
@@ -163,7 +163,7 @@ class Tally:
 
 
 class Lines:
-    """An observer that logs a line for each thing that happens to a trial."""
+    """An observer that logs a line for each event of a trial."""
 
     def __init__(self, log: Callable[[str], None] | None = None) -> None:
         self._log = log or (lambda line: _log.info("%s", line))
@@ -176,14 +176,14 @@ class Lines:
             self._log(line)
 
     def _line(self, event: Event) -> str | None:
-        if isinstance(event, SearchBegun):
+        if isinstance(event, SearchStarted):
             done = event.completed + event.failed
             how = f"{event.workers} trials at a time" if event.workers else "in process"
             return f"Search in {event.study_directory}: {how}" + (
                 f", {done} trials are done." if done else "."
             )
-        if isinstance(event, TrialBegun):
-            return f"Trial {event.trial_id} begins on {event.worker}."
+        if isinstance(event, TrialStarted):
+            return f"Trial {event.trial_id} starts on {event.worker}."
         if isinstance(event, AttemptLost):
             return (
                 f"Trial {event.trial_id} will be run again: {cause_of(event.reason)}."
@@ -208,16 +208,13 @@ class Lines:
 
 
 class Audience:
-    """Several observers as one; who raises is not told any more.
-
-    Nobody who only watches a search can stop it.
-    """
+    """Several observers as one. One that raises is dropped: watching must not stop a search."""
 
     def __init__(self, observers: Sequence[Observer]) -> None:
         self._observers = list(observers)
 
     def __call__(self, event: Event) -> None:
-        """Tells everybody."""
+        """Tells all observers."""
         for observer in list(self._observers):
             try:
                 observer(event)

@@ -76,7 +76,7 @@ def test_observer_is_told_of_every_trial(oracle: Any) -> None:
     announcer.trial_ended(good)
     announcer.trial_ended(bad)
     assert told == [
-        events.TrialBegun("0", "w", good.hyperparameters.values),
+        events.TrialStarted("0", "w", good.hyperparameters.values),
         events.EpochEnded("0", 1, 2, {"score": 3.0}),
         events.AttemptLost("0", "killed"),
         events.TrialEnded("0", True, 1.0, None),

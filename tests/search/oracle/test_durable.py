@@ -194,7 +194,7 @@ def test_observer_is_told_what_becomes_of_trials(opened: simulation.Opened) -> N
     with pytest.raises(SearchFailedError):
         simulation.fail(durable, durable.create_trial("a"))
     values = trial.hyperparameters.values
-    started = events.TrialBegun("0", "a", values)
+    started = events.TrialStarted("0", "a", values)
     assert told == [
         started,
         events.EpochEnded("0", 0, 0, {"score": 1.0}),

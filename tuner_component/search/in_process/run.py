@@ -66,7 +66,7 @@ def run_in_process(
     if study.is_finished:
         return True
     _prepare(tuner, oracle, study)
-    audience(announcements.search_begun(oracle, study.directory, workers=0))
+    audience(announcements.search_started(oracle, study.directory, workers=0))
     _search(tuner, fit_kwargs, oracle, study.directory)
     stop = oracle.interruption
     if not stop.ended_search:

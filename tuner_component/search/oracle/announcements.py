@@ -11,7 +11,9 @@ from tuner_component.search import events
 from tuner_component.search.oracle import trials
 
 
-def search_begun(oracle: Any, study_directory: str, workers: int) -> events.SearchBegun:
+def search_started(
+    oracle: Any, study_directory: str, workers: int
+) -> events.SearchStarted:
     """What to tell of a search that starts, or goes on.
 
     Args:
@@ -22,7 +24,7 @@ def search_begun(oracle: Any, study_directory: str, workers: int) -> events.Sear
     statuses = [trial.status for trial in oracle.trials.values()]
     objective = oracle.objective
     best = trials.ranked(oracle)[:1]
-    return events.SearchBegun(
+    return events.SearchStarted(
         study_directory=study_directory,
         objective=objective.name,
         direction=objective.direction,
@@ -81,7 +83,7 @@ class Announcer:
         """A worker has a trial: prints its values next to the best."""
         self._display.on_trial_begin(trial)
         values = dict(trial.hyperparameters.values)
-        self._tell(events.TrialBegun(trial.trial_id, worker, values))
+        self._tell(events.TrialStarted(trial.trial_id, worker, values))
 
     def epoch_ended(
         self, trial_id: str, fit: int, epoch: int, metrics: Mapping[str, float]

@@ -126,7 +126,7 @@ def test_a_trial_from_its_suggestion_to_its_end() -> None:
     assert suggest == Suggest(Caller("a", 1))
     given, told = search.suggest(suggest, "0")
     assert given == Answer(Caller("a", 1), TrialState(_state("0", "RUNNING")))
-    assert told == Tell(events.TrialBegun("0", "a", {"x": 1}))
+    assert told == Tell(events.TrialStarted("0", "a", {"x": 1}))
     [end] = search.hand_in("a", "0")
     assert end == EndTrial(Caller("a", 2), _state("0", "COMPLETED"))
     assert not search.dispatcher.over  # Its end is not durable yet.

@@ -58,13 +58,13 @@ def test_observer_is_told_what_happens(
     assert [entry["config"]["name"] for entry in began.space] == ["x"]
     story = [(type(event).__name__, event.trial_id) for event in others]
     assert story == [
-        ("TrialBegun", "0"),
+        ("TrialStarted", "0"),
         ("TrialEnded", "0"),
-        ("TrialBegun", "1"),
+        ("TrialStarted", "1"),
         ("AttemptLost", "1"),
-        ("TrialBegun", "1"),
+        ("TrialStarted", "1"),
         ("TrialEnded", "1"),
-        ("TrialBegun", "2"),
+        ("TrialStarted", "2"),
         ("TrialEnded", "2"),
     ]
     assert others[0].values.keys() == {"x"}

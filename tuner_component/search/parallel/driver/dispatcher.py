@@ -226,7 +226,7 @@ class Dispatcher:
         worker.trials += 1
         self._answer(caller, trial)
         values = trial.state["hyperparameters"]["values"]
-        self._do(Tell(events.TrialBegun(trial_id, caller.worker_id, values)))
+        self._do(Tell(events.TrialStarted(trial_id, caller.worker_id, values)))
         # A worker that is alone would only learn less from the results before.
         if len(self._workers) > 1:
             self._order(LookAhead())

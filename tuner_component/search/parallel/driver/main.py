@@ -176,7 +176,7 @@ def _run(
 ) -> supervisor.End:
     oracle, at_once = actions.oracle, job.options.num_workers
     oracle.epochs.listener = lambda *epoch: link(events.EpochEnded(*epoch))
-    link(announcements.search_begun(oracle, job.study_directory, at_once))
+    link(announcements.search_started(oracle, job.study_directory, at_once))
     end = supervisor.Supervisor(job, workers, actions, link.wire, link).run()
     actions.search_ended()
     return end
