@@ -239,6 +239,8 @@ def _slots(tmp_path: Path) -> Path:
     segments. Here some slots hold what a segment has, too.
     """
     shutil.copytree(Path(__file__).parent / "data" / "slots", tmp_path / "slots")
+    for slot in files_of(tmp_path / "slots", "slot"):
+        slot.write_bytes(slot.read_bytes().ljust(4096, b"\n"))  # Left out in `data`.
     return tmp_path / "slots"
 
 

@@ -1,7 +1,7 @@
 """What a study's journal tells, folded into plain data.
 
 The journal (`journal`) keeps records durably, in order; the history is what they add up
-to, in memory only; the recorder, in `search/oracle`, writes what an oracle does as such
+to, in memory only; the ledger, in `search/oracle`, writes what an oracle does as such
 records. The history knows nothing of KerasTuner, so that a report can read a study
 without it.
 """

@@ -1,7 +1,7 @@
 """An append-only sequence of records that survives every crash, on any filesystem.
 
 The journal keeps records, durably and in order; `history` folds them into what happened;
-the recorder, in `search/oracle`, writes what an oracle does as such records.
+the ledger, in `search/oracle`, writes what an oracle does as such records.
 
 On a local filesystem a commit is appended to a file, the `segment` of this run, and
 synced. That is as fast as the files that earlier releases wrote over in place, of which
