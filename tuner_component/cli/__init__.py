@@ -1,1 +1,5 @@
-"""The command `tuner-component`: tunes without a pipeline, and shows any search."""
+"""The command `tuner-component`: runs searches without a pipeline, and shows any search.
+
+Parsing and printing only: `executor` runs the search. A command is a function in `tune`
+or `look`.
+"""

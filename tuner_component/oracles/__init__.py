@@ -1,6 +1,7 @@
 """Search algorithms of optimization libraries, as KerasTuner oracles.
 
 Each oracle needs its library, an optional extra of this package, when it is first used.
+What any oracle needs to survive a crash is in `search.oracle`.
 """
 
 from tuner_component.oracles.optuna_oracle import OptunaOracle

@@ -1,1 +1,4 @@
-"""Messages generated from `proto/tuner.proto`; see `proto/generate.sh`."""
+"""Messages generated from `/proto/tuner.proto`.
+
+Do not edit them: change that file and run `make protos`.
+"""

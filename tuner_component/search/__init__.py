@@ -1,5 +1,5 @@
 """The search engine: studies that survive every crash, and trials in parallel.
 
-Imports KerasTuner and the standard library only, never TFX, and TensorFlow only where
-a path is a URI that nothing else can reach. Runs wherever KerasTuner runs.
+Never imports TFX, and TensorFlow only inside functions, where a path is a URI that
+nothing else can reach. It runs wherever KerasTuner and a Keras backend are installed.
 """

@@ -1,5 +1,5 @@
-"""The directory of a search: its journal, who holds its lock, what it tells.
+"""The directory of a search: its description, its journal, its history, its lock.
 
-It takes and gives plain records. That some of them are about an oracle of KerasTuner's
-is known in `oracle` only: a report reads a study where there is no KerasTuner.
+It takes and gives plain records. Only `oracle` knows that some of them are about an
+oracle of KerasTuner's: a report reads a study where there is no KerasTuner.
 """
