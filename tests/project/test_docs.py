@@ -73,6 +73,21 @@ def test_named_paths_exist(name: str) -> None:
     assert missing_paths((ROOT / name).read_text()) == []
 
 
+def test_modules_of_the_architecture_exist() -> None:
+    """The page that says where things are would name a module that has moved."""
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    modules = re.findall(r"`([\w/]+\.py)`", page)
+    package = ROOT / "tuner_component"
+    missing = [
+        module
+        for module in modules
+        if not (module.startswith("/") and (ROOT / module[1:]).exists())
+        and not any(package.glob(f"**/{module.removeprefix('/')}"))
+    ]
+    assert len(modules) > 20
+    assert missing == []
+
+
 def test_broken_link_is_seen(tmp_path: Path) -> None:
     """The tests above would pass whatever the pages say."""
     (tmp_path / "other.md").write_text("# What `it` is, and why\n```sh\n# no\n```\n")
