@@ -1,11 +1,8 @@
 """Who gets which trial, and what becomes of it: without a process, a thread or a clock."""
 
-import collections
-import random
-from typing import Any
-
 import pytest
 
+from tests.support.dispatching import Search, state
 from tuner_component.search import events
 from tuner_component.search.oracle.codec import TrialState
 from tuner_component.search.parallel.driver import dispatcher
@@ -20,103 +17,13 @@ from tuner_component.search.parallel.driver.instructions import (
     FailTrial,
     GiveBack,
     GiveUp,
-    Instruction,
     LookAhead,
     OracleAnswered,
-    Order,
     Raise,
-    Stimulus,
     Suggest,
     Tell,
-    TrialHandedIn,
-    TrialWanted,
     WorkerAdded,
-    WorkerGone,
 )
-
-ORDERS = (Suggest, LookAhead, EndTrial, FailTrial, GiveBack, CleanUp)
-
-
-def _state(trial_id: str, status: str, message: str | None = None) -> dict[str, Any]:
-    return {
-        "trial_id": trial_id,
-        "status": status,
-        "message": message,
-        "score": 0.5 if status == "COMPLETED" else None,
-        "hyperparameters": {"values": {"x": 1}},
-    }
-
-
-class Search:
-    """A dispatcher, and what the test has told it."""
-
-    def __init__(self, *workers: str, retries: int = 0, most: int | None = None):
-        self.dispatcher = dispatcher.Dispatcher(retries, most)
-        self.now = 100.0
-        self._requests = 0
-        for worker in workers:
-            self.tell(WorkerAdded(worker))
-
-    def tell(self, stimulus: Stimulus) -> list[Instruction]:
-        """Something has happened; returns what there is to do."""
-        return self.dispatcher.handle(stimulus, self.now)
-
-    def caller(self, worker: str) -> Caller:
-        """A worker with a new request."""
-        self._requests += 1
-        return Caller(worker, self._requests)
-
-    def ask(self, worker: str) -> list[Instruction]:
-        """A worker asks for a trial."""
-        return self.tell(TrialWanted(self.caller(worker)))
-
-    def answer(self, order: Order, value: Any = None) -> list[Instruction]:
-        """The oracle has carried out an order."""
-        return self.tell(OracleAnswered(order, value))
-
-    def suggest(self, order: Instruction, trial_id: str) -> list[Instruction]:
-        """The oracle has suggested a trial."""
-        assert isinstance(order, Suggest)
-        return self.answer(order, TrialState(_state(trial_id, "RUNNING")))
-
-    def none(self, order: Instruction, status: str) -> list[Instruction]:
-        """The oracle has no trial to suggest."""
-        assert isinstance(order, Suggest)
-        return self.answer(order, TrialState(_state("", status)))
-
-    def run(self, worker: str, trial_id: str) -> None:
-        """A worker asks for a trial and gets it."""
-        [suggest] = [i for i in self.ask(worker) if isinstance(i, Suggest)]
-        for order in self.suggest(suggest, trial_id):
-            if isinstance(order, LookAhead):
-                self.answer(order, False)
-
-    def hand_in(
-        self,
-        worker: str,
-        trial_id: str,
-        status: str = "COMPLETED",
-        ran_out: bool = False,
-    ) -> list[Instruction]:
-        """A worker has run its trial."""
-        state = _state(trial_id, status, None if status == "COMPLETED" else "because")
-        return self.tell(TrialHandedIn(self.caller(worker), state, ran_out))
-
-    def end(self, order: Instruction, status: str = "COMPLETED") -> list[Instruction]:
-        """The oracle has ended a trial."""
-        assert isinstance(order, (EndTrial, FailTrial))
-        failed = isinstance(order, FailTrial)
-        trial_id = order.trial_id if failed else order.state["trial_id"]
-        return self.answer(order, _state(trial_id, "FAILED" if failed else status))
-
-    def lose(self, worker: str, ran_out: bool = False) -> list[Instruction]:
-        """A worker exits."""
-        return self.tell(WorkerGone(worker, "it died", ran_out))
-
-    def lose_and_repeat(self, worker: str, ran_out: bool = False) -> None:
-        """A worker exits, and its trial goes back to the oracle."""
-        [give_back] = [i for i in self.lose(worker, ran_out) if isinstance(i, GiveBack)]
-        self.answer(give_back, 1)
 
 
 def test_a_trial_from_its_suggestion_to_its_end() -> None:
@@ -125,10 +32,10 @@ def test_a_trial_from_its_suggestion_to_its_end() -> None:
     [suggest] = search.ask("a")
     assert suggest == Suggest(Caller("a", 1))
     given, told = search.suggest(suggest, "0")
-    assert given == Answer(Caller("a", 1), TrialState(_state("0", "RUNNING")))
+    assert given == Answer(Caller("a", 1), TrialState(state("0", "RUNNING")))
     assert told == Tell(events.TrialStarted("0", "a", {"x": 1}))
     [end] = search.hand_in("a", "0")
-    assert end == EndTrial(Caller("a", 2), _state("0", "COMPLETED"))
+    assert end == EndTrial(Caller("a", 2), state("0", "COMPLETED"))
     assert not search.dispatcher.over  # Its end is not durable yet.
     assert search.end(end) == [
         Answer(Caller("a", 2), "COMPLETED"),
@@ -546,200 +453,3 @@ def test_not_every_worker_without_a_trial_was_useless(excuse: str) -> None:
     assert not any(isinstance(i, GiveUp) for i in search.lose("c"))
     search.tell(WorkerAdded("d"))
     assert not any(isinstance(i, GiveUp) for i in search.lose("d"))
-
-
-class Oracle:
-    """What the oracle's thread does, and an account of it."""
-
-    def __init__(self, chance: random.Random, trials: int) -> None:
-        self.orders: collections.deque[Order] = collections.deque()
-        self.running: dict[str, str] = {}
-        self.waiting: list[str] = []
-        self.ends: collections.Counter[str] = collections.Counter()
-        self.created = 0
-        self._chance = chance
-        self._trials = trials
-
-    @property
-    def suggesting(self) -> bool:
-        """Whether a trial was asked for and has not come."""
-        return any(isinstance(order, Suggest) for order in self.orders)
-
-    def carry_out(self) -> OracleAnswered:
-        """Carries out the next order: suggestions come last."""
-        suggests = (Suggest, LookAhead)
-        order = next((o for o in self.orders if not isinstance(o, suggests)), None)
-        order = order or self.orders[0]
-        self.orders.remove(order)
-        return OracleAnswered(order, self._value(order))
-
-    def _value(self, order: Order) -> Any:
-        if isinstance(order, Suggest):
-            return TrialState(self._suggest(order.caller.worker_id))
-        if isinstance(order, LookAhead):
-            if not self.waiting and self.created < self._trials:
-                self.waiting.append(self._new())
-            return bool(self.waiting)
-        if isinstance(order, EndTrial):
-            return self._end(order.state["trial_id"], order.state["status"])
-        if isinstance(order, FailTrial):
-            return self._end(order.trial_id, "FAILED")
-        if isinstance(order, GiveBack):
-            self._stop_running(order.trial_id)
-            self.waiting.append(order.trial_id)
-        return None
-
-    def _suggest(self, worker: str) -> dict[str, Any]:
-        assert worker not in self.running.values()
-        if self._chance.random() < 0.2:
-            return _state("", "IDLE")  # As Hyperband's, between its rounds.
-        if self.waiting:
-            trial_id = self.waiting.pop(0)
-        elif self.created < self._trials:
-            trial_id = self._new()
-        else:
-            return _state("", "STOPPED")
-        self.running[trial_id] = worker
-        return _state(trial_id, "RUNNING")
-
-    def _new(self) -> str:
-        self.created += 1
-        return str(self.created - 1)
-
-    def _end(self, trial_id: str, status: str) -> dict[str, Any]:
-        self._stop_running(trial_id)
-        if status == "INVALID":
-            self.waiting.append(trial_id)
-        else:
-            self.ends[trial_id] += 1
-        return _state(trial_id, status)
-
-    def _stop_running(self, trial_id: str) -> None:
-        del self.running[trial_id]  # Raises if it does not run.
-
-
-class Simulation:
-    """A search in which everything happens at random."""
-
-    TRIALS, SLOTS = 12, 3
-
-    def __init__(self, seed: int) -> None:
-        self._chance = random.Random(seed)
-        self._retries = self._chance.randrange(3)
-        most = self._chance.choice([None, 1, 3])
-        self._search = Search(retries=self._retries, most=most)
-        self._dispatcher = self._search.dispatcher
-        self.oracle = Oracle(self._chance, self.TRIALS)
-        # What each worker does: begins, waits for an answer, has a trial, or leaves.
-        self._workers: dict[str, str] = {}
-        self._trials: dict[str, str] = {}
-        self._started = 0
-        self._ran_out: set[str] = set()
-
-    def run(self) -> None:
-        """Runs the search to its end."""
-        for step in range(3000):
-            if self._dispatcher.over:
-                break
-            actions = self._possible(calm=step > 300)
-            assert actions, "the search hangs"
-            self._chance.choice(actions)()
-            self._check()
-        assert self._dispatcher.over, "the search does not end"
-        self._tell(Closed())
-        while self.oracle.orders:
-            self._tell(self.oracle.carry_out())
-        assert "waits" not in self._workers.values(), "a worker waits for ever"
-
-    def _possible(self, calm: bool) -> list[Any]:
-        """What may happen next; nothing bad if all is calm."""
-        dispatcher_, oracle = self._dispatcher, self.oracle
-        actions: list[Any] = []
-        if dispatcher_.wants_worker and len(self._workers) < self.SLOTS:
-            actions.append(self._start_worker)
-        if oracle.orders:
-            actions += [lambda: self._tell(oracle.carry_out())] * 3
-        for worker, does in self._workers.items():
-            if does == "begins":
-                actions.append(lambda w=worker: self._ask(w))
-            elif does == "has a trial":
-                actions.append(lambda w=worker: self._hand_in(w, calm))
-            if does == "leaves" or (not calm and self._chance.random() < 0.1):
-                actions.append(lambda w=worker: self._exit(w))
-        if dispatcher_.deadline is not None:
-            actions.append(self._wait)
-        return actions
-
-    def _start_worker(self) -> None:
-        worker = f"worker-{self._started}"
-        self._started += 1
-        self._workers[worker] = "begins"
-        self._tell(WorkerAdded(worker))
-
-    def _ask(self, worker: str) -> None:
-        self._workers[worker] = "waits"
-        self._tell(TrialWanted(self._search.caller(worker)))
-
-    def _hand_in(self, worker: str, calm: bool) -> None:
-        trial_id = self._trials.pop(worker)
-        statuses = ["COMPLETED", "FAILED"] + ([] if calm else ["INVALID"])
-        status = self._chance.choice(statuses)
-        ran_out = status == "FAILED" and self._chance.random() < 0.3
-        if ran_out:
-            self._ran_out.add(trial_id)
-        state = _state(trial_id, status, "because")
-        self._workers[worker] = "waits"
-        self._tell(TrialHandedIn(self._search.caller(worker), state, ran_out))
-
-    def _exit(self, worker: str) -> None:
-        del self._workers[worker]
-        trial_id = self._trials.pop(worker, None)
-        ran_out = self._chance.random() < 0.2
-        if ran_out and trial_id is not None:
-            self._ran_out.add(trial_id)
-        self._tell(WorkerGone(worker, "it died", ran_out))
-
-    def _wait(self) -> None:
-        self._search.now = self._dispatcher.deadline or 0.0
-        self._tell(DeadlinePassed())
-
-    def _tell(self, stimulus: Stimulus) -> None:
-        for instruction in self._search.tell(stimulus):
-            if isinstance(instruction, ORDERS):
-                if self._ran_out and isinstance(instruction, Suggest):
-                    assert not self._trials, "a trial may begin beside one alone"
-                    assert not self.oracle.suggesting
-                self.oracle.orders.append(instruction)
-            elif isinstance(instruction, Answer):
-                self._answer(instruction)
-            elif isinstance(instruction, Dismiss):
-                assert self._workers[instruction.caller.worker_id] == "waits"
-                self._workers[instruction.caller.worker_id] = "leaves"
-            elif isinstance(instruction, Tell):
-                if isinstance(instruction.event, events.TrialEnded):
-                    self._ran_out.discard(instruction.event.trial_id)
-            else:
-                assert isinstance(instruction, GiveUp)
-
-    def _answer(self, answer: Answer) -> None:
-        worker = answer.caller.worker_id
-        assert self._workers[worker] == "waits" and answer.error is None
-        self._workers[worker] = "begins"
-        if isinstance(answer.value, TrialState):
-            self._workers[worker] = "has a trial"
-            self._trials[worker] = answer.value.state["trial_id"]
-
-    def _check(self) -> None:
-        """What holds at any time."""
-        running = self._dispatcher.running
-        assert {a.worker_id: a.trial_id for a in running} == self._trials
-        trials = list(self._trials.values())
-        assert len(trials) == len(set(trials)), "two workers have one trial"
-
-
-@pytest.mark.parametrize("seed", range(200))
-def test_whatever_happens_each_trial_ends_once(seed: int) -> None:
-    """There are orders of events that nobody has thought of."""
-    simulation = Simulation(seed)
-    simulation.run()
-    assert simulation.oracle.ends == {str(i): 1 for i in range(simulation.TRIALS)}

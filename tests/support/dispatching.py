@@ -1,0 +1,109 @@
+"""A dispatcher that tests tell what happens, as the driver would."""
+
+from typing import Any
+
+from tuner_component.search.oracle.codec import TrialState
+from tuner_component.search.parallel.driver import dispatcher
+from tuner_component.search.parallel.driver.instructions import (
+    Caller,
+    CleanUp,
+    EndTrial,
+    FailTrial,
+    GiveBack,
+    Instruction,
+    LookAhead,
+    OracleAnswered,
+    Order,
+    Stimulus,
+    Suggest,
+    TrialHandedIn,
+    TrialWanted,
+    WorkerAdded,
+    WorkerGone,
+)
+
+ORDERS = (Suggest, LookAhead, EndTrial, FailTrial, GiveBack, CleanUp)
+
+
+def state(trial_id: str, status: str, message: str | None = None) -> dict[str, Any]:
+    """The state of a trial."""
+    return {
+        "trial_id": trial_id,
+        "status": status,
+        "message": message,
+        "score": 0.5 if status == "COMPLETED" else None,
+        "hyperparameters": {"values": {"x": 1}},
+    }
+
+
+class Search:
+    """A dispatcher, and what the test has told it."""
+
+    def __init__(self, *workers: str, retries: int = 0, most: int | None = None):
+        self.dispatcher = dispatcher.Dispatcher(retries, most)
+        self.now = 100.0
+        self._requests = 0
+        for worker in workers:
+            self.tell(WorkerAdded(worker))
+
+    def tell(self, stimulus: Stimulus) -> list[Instruction]:
+        """Something has happened; returns what there is to do."""
+        return self.dispatcher.handle(stimulus, self.now)
+
+    def caller(self, worker: str) -> Caller:
+        """A worker with a new request."""
+        self._requests += 1
+        return Caller(worker, self._requests)
+
+    def ask(self, worker: str) -> list[Instruction]:
+        """A worker asks for a trial."""
+        return self.tell(TrialWanted(self.caller(worker)))
+
+    def answer(self, order: Order, value: Any = None) -> list[Instruction]:
+        """The oracle has carried out an order."""
+        return self.tell(OracleAnswered(order, value))
+
+    def suggest(self, order: Instruction, trial_id: str) -> list[Instruction]:
+        """The oracle has suggested a trial."""
+        assert isinstance(order, Suggest)
+        return self.answer(order, TrialState(state(trial_id, "RUNNING")))
+
+    def none(self, order: Instruction, status: str) -> list[Instruction]:
+        """The oracle has no trial to suggest."""
+        assert isinstance(order, Suggest)
+        return self.answer(order, TrialState(state("", status)))
+
+    def run(self, worker: str, trial_id: str) -> None:
+        """A worker asks for a trial and gets it."""
+        [suggest] = [i for i in self.ask(worker) if isinstance(i, Suggest)]
+        for order in self.suggest(suggest, trial_id):
+            if isinstance(order, LookAhead):
+                self.answer(order, False)
+
+    def hand_in(
+        self,
+        worker: str,
+        trial_id: str,
+        status: str = "COMPLETED",
+        ran_out: bool = False,
+    ) -> list[Instruction]:
+        """A worker has run its trial."""
+        message = None if status == "COMPLETED" else "because"
+        told = state(trial_id, status, message)
+        return self.tell(TrialHandedIn(self.caller(worker), told, ran_out))
+
+    def end(self, order: Instruction, status: str = "COMPLETED") -> list[Instruction]:
+        """The oracle has ended a trial."""
+        assert isinstance(order, (EndTrial, FailTrial))
+        failed = isinstance(order, FailTrial)
+        trial_id = order.trial_id if failed else order.state["trial_id"]
+        return self.answer(order, state(trial_id, "FAILED" if failed else status))
+
+    def lose(self, worker: str, ran_out: bool = False) -> list[Instruction]:
+        """A worker exits."""
+        return self.tell(WorkerGone(worker, "it died", ran_out))
+
+    def lose_and_repeat(self, worker: str, ran_out: bool = False) -> None:
+        """A worker exits, and its trial goes back to the oracle."""
+        [give_back] = [i for i in self.lose(worker, ran_out) if isinstance(i, GiveBack)]
+        self.answer(give_back, 1)
