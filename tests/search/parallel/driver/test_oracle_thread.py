@@ -170,7 +170,7 @@ def _actions(tmp_path: Path) -> Iterator[OracleActions]:
         )
         tuner = types.SimpleNamespace(directory=tmp_path / "work", project_name="p")
         logs = Logs(str(tmp_path / "study"), str(tmp_path / "study"))
-        durable = DurableOracle(oracle, study, max_failed_trials=99)
+        durable = DurableOracle.open(oracle, study, max_failed_trials=99)
         yield OracleActions(tuner, durable, SEED, study.directory, logs)
 
 
