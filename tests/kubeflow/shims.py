@@ -22,6 +22,8 @@ from kfp.local import (
 )
 from kfp.pipeline_spec import pipeline_spec_pb2
 
+from tests.kubeflow import preloaded
+
 # Under this name an artifact remembers the type that its producer declared.
 _TYPE = "declared_type"
 
@@ -100,7 +102,7 @@ def run_containers_as_subprocesses(
     environment: dict[str, str],
     attempts: Callable[[list[str], int], None],
 ) -> None:
-    """The command of any container is run as it is.
+    """The command of any container is run as it is, if some with their imports done.
 
     SubprocessRunner refuses all that its own SDK did not compile, writes its own
     interpreter over `python3` wherever it reads that, and hands its own environment on.
@@ -111,28 +113,39 @@ def run_containers_as_subprocesses(
         attempts: Is told each command with its exit status.
     """
     handler = subprocess_task_handler.SubprocessTaskHandler
+    interpreter: preloaded.Interpreter | None = None
 
     def run(full_command: list[str], env_vars: dict[str, str] | None = None) -> int:
-        process = subprocess.Popen(
-            full_command,
-            cwd=directory,
-            env={**environment, **(env_vars or {})},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        )
-        assert process.stdout is not None
-        with process:
-            for line in process.stdout:
-                print(line, end="", flush=True)
-        attempts(full_command, process.returncode)
-        return process.returncode
+        nonlocal interpreter
+        if preloaded.understands(full_command):
+            interpreter = interpreter or preloaded.Interpreter(directory, environment)
+            status = interpreter.run(full_command, env_vars or {})
+        else:
+            status = _run(full_command, directory, {**environment, **(env_vars or {})})
+        attempts(full_command, status)
+        return status
 
     handler.validate_image = lambda self, image: None
     handler.validate_not_container_component = lambda self, command: None
     subprocess_task_handler.replace_python_executable = lambda command, python: command
     subprocess_task_handler.run_local_subprocess = run
+
+
+def _run(command: list[str], directory: str, environment: dict[str, str]) -> int:
+    process = subprocess.Popen(
+        command,
+        cwd=directory,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    assert process.stdout is not None
+    with process:
+        for line in process.stdout:
+            print(line, end="", flush=True)
+    return process.returncode
 
 
 def keep_exit_statuses(attempts: Callable[[list[str], int], None]) -> None:
