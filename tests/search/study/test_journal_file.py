@@ -17,7 +17,7 @@ def test_block_comes_back() -> None:
     ((block,), damage) = journal_file.decode("me", DATA)
     assert block == BLOCK
     assert block.last == 9
-    assert block.records() == [{"a": 1}, {"b": "\n"}, {}]
+    assert list(block.records()) == [{"a": 1}, {"b": "\n"}, {}]
     assert not damage
 
 

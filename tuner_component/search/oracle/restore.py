@@ -3,11 +3,9 @@
 Nothing is replayed through the oracle: no suggestion is drawn and no model fitted again.
 """
 
-import contextlib
 import dataclasses
-import gc
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import keras_tuner
@@ -17,6 +15,7 @@ from tuner_component.search.errors import StudyMismatchError
 from tuner_component.search.oracle.kerastuner_oracles import ResumableGrid
 from tuner_component.search.oracle.shape import explain_change, shape_of
 from tuner_component.search.oracle.state import OracleState, SpaceTable
+from tuner_component.search.storage import plain
 from tuner_component.search.study.history import History, TrialHistory
 from tuner_component.search.study.study import Study
 
@@ -62,7 +61,7 @@ def restore(oracle: keras_tuner.Oracle, study: Study) -> Restored:
     """
     # Both are taken before anything changes the oracle.
     spaces, state, shape = SpaceTable(), OracleState(oracle), shape_of(oracle)
-    with _collector_paused():
+    with plain.collector_paused():
         history = History.of(study.journal.records())
         if not history.is_empty():
             _check_same_search(shape, history)
@@ -163,18 +162,3 @@ def _hashes(
         for trial_id, trial in history.trials.items()
     }
     return list(set(id_to_hash.values())), id_to_hash
-
-
-@contextlib.contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Keeps Python from looking for garbage while a whole study is built up.
-
-    There is none, and each look walks all of TensorFlow again.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

@@ -7,8 +7,10 @@ exception. What JSON lacks becomes an object with a single key that begins with 
 everything else stays as readable as it was.
 """
 
+import contextlib
+import gc
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 # Looked up by exact type: states are encoded twice a trial.
@@ -55,6 +57,21 @@ def decode(data: Any) -> Any:
         if tag in _TAGS:
             return _TAGS[tag](content)
     return {k: decode(i) if type(i) in _CONTAINERS else i for k, i in data.items()}
+
+
+@contextlib.contextmanager
+def collector_paused() -> Iterator[None]:
+    """Keeps Python from looking for garbage while much plain data is built up.
+
+    There is none, and each look walks all of TensorFlow again.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _encode_dict(value: dict[Any, Any]) -> dict[str, Any]:

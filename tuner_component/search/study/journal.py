@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tuner_component.search.errors import StorageError
-from tuner_component.search.storage import faults, files
+from tuner_component.search.storage import faults, files, plain
 from tuner_component.search.study import journal_file
 from tuner_component.search.study.journal_file import Block, DamagedFileError
 
@@ -97,7 +97,8 @@ class Journal:
             files.makedirs(directory)
         # Commits that have a file of their own, and that no segment has.
         self._unmerged: list[tuple[str, Block]] = []
-        self._found = self._load()
+        with plain.collector_paused():
+            self._found = self._load()
         self._next = self._found[-1].last + 1 if self._found else 1
 
     def records(self) -> Iterator[dict[str, Any]]:
