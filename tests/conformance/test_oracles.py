@@ -90,16 +90,6 @@ def rich_space() -> keras_tuner.HyperParameters:
     return hp
 
 
-def small_space() -> keras_tuner.HyperParameters:
-    """Eight points."""
-    hp = keras_tuner.HyperParameters()
-    hp.Choice("kind", ["flat", "deep"])
-    with hp.conditional_scope("kind", ["deep"]):
-        hp.Int("layers", 1, 3)
-    hp.Boolean("norm")
-    return hp
-
-
 def score(values: dict[str, Any]) -> float:
     found = abs(math.log10(values.get("rate", 1e-3)) + 2.5)
     found += 0.3 * (values.get("kind") == "deep") + 0.01 * values.get("layers", 0)
@@ -193,7 +183,7 @@ def test_a_finite_space_is_exhausted_once(
 ) -> None:
     """Points would be trained again while others are left, or the search not end."""
     trials = 10 if name == "bayesian" else 50
-    run = Run(tmp_path, make(name, small_space(), trials=trials), at_a_time)
+    run = Run(tmp_path, make(name, simulation.grid_space(), trials=trials), at_a_time)
     points = list(run.points())
     if name == "hyperband":
         assert len(set(points)) <= 8

@@ -30,7 +30,7 @@ def space(*, dimensions: int = 2) -> keras_tuner.HyperParameters:
 
 
 def grid_space() -> keras_tuner.HyperParameters:
-    """A space with few points, some of which exist only for one kind of model."""
+    """A space with eight points, some of which exist only for one kind of model."""
     hp = keras_tuner.HyperParameters()
     hp.Choice("kind", ["flat", "deep"])
     with hp.conditional_scope("kind", ["deep"]):
