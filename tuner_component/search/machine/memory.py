@@ -1,7 +1,7 @@
 """Telling whether memory ran out."""
 
 from tuner_component.search.errors import chain
-from tuner_component.search.machine import disk_space
+from tuner_component.search.machine import disk_space, posix
 
 # The classes of the frameworks' exceptions. Not the classes themselves: a framework that
 # is not in use must not be imported. (NumPy's is a MemoryError.)
@@ -32,16 +32,20 @@ def kills() -> int:
     Counts those of this process's control group and those of the whole machine: more
     than one count may rise, but none without a reason.
     """
-    counted = _count(_read("/proc/vmstat"), "oom_kill")
-    for line in _read("/proc/self/cgroup").splitlines():
+    counted = _count(posix.read_if_there("/proc/vmstat"), "oom_kill")
+    for line in posix.read_if_there("/proc/self/cgroup").splitlines():
         _, controllers, path = line.split(":", 2)
         if not controllers:
             for root in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified"):
-                counted += _count(_read(f"{root}{path}/memory.events"), "oom_kill")
+                counted += _count(
+                    posix.read_if_there(f"{root}{path}/memory.events"), "oom_kill"
+                )
         elif "memory" in controllers.split(","):
             # Inside a container the path is the one outside of it.
             for inner in {path, ""}:
-                text = _read(f"/sys/fs/cgroup/memory{inner}/memory.oom_control")
+                text = posix.read_if_there(
+                    f"/sys/fs/cgroup/memory{inner}/memory.oom_control"
+                )
                 counted += _count(text, "oom_kill")
     return counted
 
@@ -52,11 +56,3 @@ def _count(text: str, name: str) -> int:
         if key == name:
             return int(value)
     return 0
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path) as file:
-            return file.read()
-    except OSError:
-        return ""

@@ -42,7 +42,7 @@ def children() -> list[int]:
     """The ids of this process's children, those it adopted included."""
     found: list[int] = []
     for task in _list("/proc/self/task"):
-        found += map(int, _read(f"/proc/self/task/{task}/children").split())
+        found += map(int, read_if_there(f"/proc/self/task/{task}/children").split())
     return found
 
 
@@ -149,7 +149,7 @@ def _prctl(option: int, value: int) -> None:
 
 def _session_of(pid: int) -> int | None:
     # The process's name in parentheses may have blanks and parentheses of its own.
-    _, _, rest = _read(f"/proc/{pid}/stat").rpartition(")")
+    _, _, rest = read_if_there(f"/proc/{pid}/stat").rpartition(")")
     fields = rest.split()
     return int(fields[3]) if len(fields) > 3 else None
 
@@ -161,7 +161,8 @@ def _list(directory: str) -> list[str]:
         return []
 
 
-def _read(path: str) -> str:
+def read_if_there(path: str) -> str:
+    """The text of a file of the kernel's; empty where there is none."""
     try:
         with open(path) as file:
             return file.read()
