@@ -20,13 +20,10 @@ def study_record(
         description: The content of the study's own `study.json`.
     """
     opened = history.opened or {}
-    objective = None
-    if "objective_name" in opened:
-        objective = record.Objective(opened["objective_name"], opened["direction"])
     return record.StudyRecord(
         study_id=description["id"],
-        status=description.get("status", "running"),
-        objective=objective,
+        status="running" if history.goes_on else description.get("status", "running"),
+        objective=history.objective and record.Objective(*history.objective),
         seed=description.get("seed"),
         max_trials=events.expected_trials(history.max_trials, len(history.trials)),
         created=description.get("created"),
@@ -37,6 +34,7 @@ def study_record(
         space=history.space,
         spaces=plain.decode(history.spaces),
         trials=[_trial(trial) for trial in history.trials.values()],
+        losses=history.losses,
     )
 
 

@@ -50,7 +50,8 @@ def load_study(uri: str | os.PathLike[str]) -> StudyRecord:
     description = _description(data)
     if description is None:
         return StudyRecord.from_json(data, files.join(path, RECORD_FILE))
-    return folding.study_record(read_history(path, description["id"]), description)
+    history = read_history(path, description["id"], description)
+    return folding.study_record(history, description)
 
 
 def _newest_below(path: str) -> str:

@@ -13,7 +13,9 @@ from tests.support import crashes, damage, tearing
 from tuner_component.search.errors import StorageError, StudyVersionError
 from tuner_component.search.storage import files
 from tuner_component.search.study import journal as journal_module
-from tuner_component.search.study.journal import QUARANTINE, Journal
+from tuner_component.search.study import journal_reading
+from tuner_component.search.study.journal import Journal
+from tuner_component.search.study.journal_reading import QUARANTINE
 
 
 def write(
@@ -50,6 +52,11 @@ def write_files(directory: Path, count: int, **kwargs: Any) -> None:
     write(directory, count, kind=RemoteJournal, **kwargs)
 
 
+def mark_of(directory: Path) -> Path:
+    """The file beside a journal that tells where it ends."""
+    return directory.with_name(f"{directory.name}.end")
+
+
 def files_of(directory: Path, kind: str = "*") -> list[Path]:
     return sorted(directory.glob(f"{kind}-*.jsonl"))
 
@@ -69,6 +76,7 @@ def test_commit_writes_all_that_is_buffered_at_once(
 
         monkeypatch.setattr(files, name, count)
     journal = kind(str(tmp_path), "me")
+    writes.clear()  # Opening makes the mark of the journal's end.
     assert [journal.append({"number": n}) for n in range(5)] == [1, 2, 3, 4, 5]
     assert not writes and files_of(tmp_path) == []
     journal.commit()
@@ -188,8 +196,13 @@ def test_crash_anywhere_loses_and_doubles_nothing(
 def test_torn_tail_is_set_aside(
     tmp_path: Path, length: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A crash of the machine would block the study, or go unsaid."""
-    write(tmp_path, 3)
+    """A crash of the machine would block the study, go unsaid, or pass for a loss."""
+    journal = Journal(str(tmp_path), "me")
+    for number in range(3):
+        mark = mark_of(tmp_path).read_bytes()
+        journal.append({"number": number, "filler": ""})
+        journal.commit()
+    mark_of(tmp_path).write_bytes(mark)  # A commit is marked once it is durable.
     (segment,) = files_of(tmp_path)
     whole = segment.read_bytes()
     torn = whole[: sum(map(len, damage.commits(segment)[:2])) + length].rstrip(b"\n")
@@ -252,6 +265,10 @@ def test_journal_with_slots_is_read(
     assert numbers(slots, read_only=True) == list(range(15))
     assert numbers(slots) == list(range(15))
     assert {path: path.read_bytes() for path in slots.iterdir()} == before
+    assert {r.levelno for r in caplog.records} == {logging.WARNING}
+    assert "Nobody can tell whether the last records" in caplog.text
+    caplog.clear()
+    assert numbers(slots) == list(range(15))  # From its opening on it can be told.
     assert not caplog.records
 
 
@@ -310,7 +327,7 @@ def test_reader_beside_a_writer_sees_all_up_to_some_record(
 
         before = written
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(journal_module, "_content", read_and_be_overtaken)
+            patch.setattr(journal_reading, "_content", read_and_be_overtaken)
             seen = numbers(tmp_path, read_only=True)
         assert len(seen) >= before
         assert seen == list(range(len(seen)))
@@ -405,7 +422,7 @@ def test_newer_format_touches_nothing(tmp_path: Path) -> None:
     write(tmp_path, 2)
     (tmp_path / "notes.txt").write_text("mine")
     newest = files_of(tmp_path)[-1]
-    newest.write_bytes(newest.read_bytes().replace(b'"format": 2', b'"format": 9'))
+    newest.write_bytes(newest.read_bytes().replace(b'"format": 3', b'"format": 9'))
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(StudyVersionError, match="format 9"):
         Journal(str(tmp_path), "me")

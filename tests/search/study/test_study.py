@@ -39,6 +39,7 @@ def test_new_study_has_its_layout(tmp_path: Path) -> None:
         assert (directory / "trials" / "07").is_dir()
     assert {p.name for p in directory.iterdir()} == {
         "journal",
+        "journal.end",
         "lock",
         "study.json",
         "trials",
