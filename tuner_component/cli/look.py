@@ -91,7 +91,13 @@ def summary(study: StudyRecord) -> list[str]:
     elif study.completed:
         lines.append("Which trial is best is not known: the objective is lost.")
     if study.losses:
-        lines.append("Something of this study is missing:")
+        goes_on = study.finished is not None and study.status != "finished"
+        lines.append(
+            "Something of this study, which was finished, is lost. Run the same search "
+            "again, which goes on with it, or put it back from a copy:"
+            if goes_on
+            else "Something of this study is missing:"
+        )
         lines += [f"  {loss}" for loss in study.losses]
     if study.status == "finished":
         running = []

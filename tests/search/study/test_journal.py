@@ -470,3 +470,122 @@ def test_readonly_filesystem_is_explained(mount: Mount) -> None:
     """Nobody would be told what to do."""
     with pytest.raises(StorageError, match="choose another study directory"):
         Journal(str(mount("ro") / "journal"), "me")
+
+
+@pytest.mark.parametrize("kind", [Journal, RemoteJournal])
+@pytest.mark.parametrize("lost", [1, 3, 6])
+def test_lost_end_is_missed(
+    tmp_path: Path, kind: type[Journal], lost: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A search would be taken for one with fewer results, and another trial be best."""
+    write(tmp_path, 6, kind)
+    if kind is Journal:
+        damage.lose_commits(files_of(tmp_path)[0], range(6 - lost, 6))
+    else:
+        for path in files_of(tmp_path)[6 - lost :]:
+            path.unlink()
+    journal = Journal(str(tmp_path), "me", read_only=True)
+    assert journal.missing == ((7 - lost, 6),)
+    assert f"Records {7 - lost} to 6" in caplog.text
+    # Who goes on leaves the numbers of what is lost: should it turn up, all fit.
+    write(tmp_path, 1, kind)
+    seqs = [record["seq"] for record in Journal(str(tmp_path), "me").records()]
+    assert seqs == [*range(1, 7 - lost), 7]
+
+
+def test_lost_end_that_turns_up_is_used_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A backup could not be played back."""
+    write_files(tmp_path, 3)
+    last = files_of(tmp_path)[-1]
+    data = last.read_bytes()
+    last.unlink()
+    write(tmp_path, 2)
+    last.write_bytes(data)
+    caplog.clear()
+    assert len(numbers(tmp_path)) == 5
+    assert not caplog.records
+
+
+def test_older_copy_of_the_segment_is_noticed(tmp_path: Path) -> None:
+    """Results would be lost with a file that was put back from a backup."""
+    journal = Journal(str(tmp_path), "me")
+    for number in range(6):
+        if number == 3:
+            older = files_of(tmp_path)[0].read_bytes()
+        journal.append({"number": number})
+        journal.commit()
+    files_of(tmp_path)[0].write_bytes(older)
+    assert Journal(str(tmp_path), "me", read_only=True).missing == ((4, 6),)
+
+
+def test_crash_between_a_commit_and_its_mark_is_no_loss(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each kill could warn of lost records."""
+    write(tmp_path, 3)
+    assert not crashes.run(lambda: write(tmp_path, 2), "journal.commit.after:2")
+    journal = Journal(str(tmp_path), "me")
+    assert journal.end.records == 5
+    assert not journal.missing and not caplog.records
+
+
+def test_file_of_another_copy_of_the_study_is_set_aside(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Results of another run of the same search would be mixed in."""
+    write(tmp_path / "own", 6)
+    write(tmp_path / "other", 8, filler="other")
+    (foreign,) = files_of(tmp_path / "other")
+    shutil.copy(foreign, tmp_path / "own" / "segment-000000000009.jsonl")
+    journal = Journal(str(tmp_path / "own"), "me")
+    assert {record["filler"] for record in journal.records()} == {""}
+    assert journal.is_right and not journal.missing
+    assert "contradict" in caplog.text
+    (aside,) = (tmp_path / "own" / QUARANTINE).iterdir()
+    assert aside.name == "segment-000000000009.jsonl"
+
+
+def test_journal_in_the_place_of_another_is_noticed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Results of another run of the same search would pass for those of this one."""
+    write(tmp_path / "own", 6)
+    write(tmp_path / "other", 8, filler="other")
+    shutil.rmtree(tmp_path / "own")
+    shutil.copytree(tmp_path / "other", tmp_path / "own")
+    assert not Journal(str(tmp_path / "own"), "me", read_only=True).is_right
+    assert "other records than were committed" in caplog.text
+
+
+@pytest.mark.parametrize("kind", [Journal, RemoteJournal])
+def test_copy_made_while_it_is_written_is_whole_or_says_what_it_lacks(
+    tmp_path: Path, kind: type[Journal]
+) -> None:
+    """A copy of a running study would lack results without a word."""
+    journal = kind(str(tmp_path / "journal"), "me", merge_after=3)
+
+    def commit() -> None:
+        journal.append({"number": 0})
+        journal.commit()
+
+    for mark_first in (False, True):
+        for _ in range(8):
+            commit()
+        acknowledged = journal.end.records
+        # A listing, and then file after file, as a slow copy is made.
+        source = mark_of(tmp_path / "journal")
+        found = files_of(tmp_path / "journal")
+        copied = [source, *found] if mark_first else [*found, source]
+        target = tmp_path / str(mark_first)
+        (target / "journal").mkdir(parents=True)
+        for path in copied:
+            commit()
+            if path.exists():
+                shutil.copy(path, target / path.relative_to(tmp_path))
+        copy = Journal(str(target / "journal"), "me", read_only=True)
+        known = {record["seq"] for record in copy.records()}
+        for first, last in copy.missing:
+            known |= set(range(first, last + 1))
+        assert known >= set(range(1, acknowledged + 1))

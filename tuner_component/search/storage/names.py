@@ -29,7 +29,7 @@ def component(name: str) -> str:
         return name
     # A lone surrogate is as good as any other character.
     data = name.encode("utf-8", "surrogatepass")
-    quoted = _SPECIAL.sub(lambda found: b"%%%02X" % found[0], data).decode()
+    quoted = _SPECIAL.sub(lambda found: b"%%%02X" % ord(found[0]), data).decode()
     if 0 < len(quoted) <= _LONGEST:
         return quoted
     checksum = hashlib.sha256(data).hexdigest()[:_DIGITS]

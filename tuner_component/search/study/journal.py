@@ -49,6 +49,8 @@ _MERGE_AFTER = faults.declare(
 # underneath, which write a file anew as a whole when it is appended to.
 _SEGMENT_BYTES = 1 << 20
 
+_AT_THE_END = " (the last ones; if this is a copy, they may be younger than the copy)"
+
 _log = logging.getLogger(__name__)
 
 
@@ -245,7 +247,7 @@ class Journal:
                 first,
                 last,
                 self._directory,
-                ", the last ones" if last == self._end.records else "",
+                _AT_THE_END if last == self._end.records else "",
             )
         if not self.is_right:
             _log.warning(

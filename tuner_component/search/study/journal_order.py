@@ -27,6 +27,7 @@ class Order:
         missing: First and last number of records that are gone.
         is_right: Whether the records are those that the journal's end tells of, as far
             as that can be seen.
+        is_confirmed: Whether they lead to the journal's end.
         end: The number of the last record, be it there or not, and the chain up to it.
         strangers: Names of files that do not fit the others, and were not used.
     """
@@ -36,6 +37,7 @@ class Order:
     merged: list[str] = field(default_factory=list)
     missing: list[tuple[int, int]] = field(default_factory=list)
     is_right: bool = True
+    is_confirmed: bool = False
     end: End = End(0, "")
     strangers: list[str] = field(default_factory=list)
 
@@ -86,12 +88,13 @@ def _stranger(
 ) -> str:
     """Which of the files is not this journal's: the one without which it is right."""
 
-    def rightness(name: str) -> tuple[bool, int]:
+    def rightness(name: str) -> tuple[bool, bool, int]:
         try:
             rest = _Ordering(owner).run(_without(stored, name), end)
         except _ContradictionError:
-            return False, 0
-        return rest.is_right, -sum(1 + last - first for first, last in rest.missing)
+            return False, False, 0
+        lost = sum(1 + last - first for first, last in rest.missing)
+        return rest.is_confirmed, rest.is_right, -lost
 
     return max(names, key=rightness)
 
@@ -169,4 +172,5 @@ class _Ordering:
             self._order.missing.append((last + 1, end.records))
             self._order.end = end
         elif end.records in self._chains:
-            self._order.is_right &= self._chains[end.records] == end.chain
+            self._order.is_confirmed = self._chains[end.records] == end.chain
+            self._order.is_right &= self._order.is_confirmed
