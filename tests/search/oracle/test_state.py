@@ -261,7 +261,15 @@ def test_lost_space_is_empty() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["populate_space", "__class__", "trials", "objective", "advance", "a b", "_display"],
+    [
+        "populate_space",
+        "__class__",
+        "trials",
+        "objective",
+        "advance",
+        "a b",
+        "_display",
+    ],
 )
 def test_only_what_is_captured_is_put_back(
     name: str, caplog: pytest.LogCaptureFixture

@@ -8,7 +8,9 @@ from tuner_component.search.parallel.logs import Logs
 
 
 @pytest.mark.parametrize("trial_id", ["../../../victim", "/victim", "\0", "x" * 300])
-def test_log_of_a_trial_of_any_id_is_in_its_study(tmp_path: Path, trial_id: str) -> None:
+def test_log_of_a_trial_of_any_id_is_in_its_study(
+    tmp_path: Path, trial_id: str
+) -> None:
     """A worker would write over files outside of the study, or not start."""
     logs = Logs(str(tmp_path), str(tmp_path))
     path = Path(logs.trial(trial_id))

@@ -204,7 +204,9 @@ def put_back(generator: Any, saved: dict[str, Any]) -> Any:
     """
     kind, state = saved["kind"], plain.decode(saved["state"])
     if kind not in (_PYTHON, _NUMPY_LEGACY, _NUMPY):
-        raise ValueError(f"Expected the state of a random generator. Received: {kind!r}.")
+        raise ValueError(
+            f"Expected the state of a random generator. Received: {kind!r}."
+        )
     known = generator_state(generator)
     if known is None or known["kind"] != kind:
         generator = _new(kind, state)

@@ -17,7 +17,14 @@ from tuner_component.search.study import records as records_lib
 from tuner_component.search.study.journal import Journal
 
 # What a record that no search wrote may end in.
-_UNUSABLE = (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
+_UNUSABLE = (
+    AttributeError,
+    IndexError,
+    KeyError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 # Ids in one message.
 _NAMED = 20
@@ -248,7 +255,9 @@ def history_of(journal: Journal, description: Mapping[str, Any]) -> History:
     for first, last in journal.missing:
         history.losses.append(f"Records {first} to {last} of the journal are lost.")
     if not journal.is_right:
-        history.losses.append("Some records of the journal are not those of this study.")
+        history.losses.append(
+            "Some records of the journal are not those of this study."
+        )
     if description_lib.is_finished(description):
         history.goes_on = description_lib.has_lost(
             description, journal.missing, journal.is_right

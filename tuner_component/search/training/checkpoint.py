@@ -39,9 +39,7 @@ _WRITTEN = faults.declare(
 
 def directory_of(study_directory: str, trial_id: str) -> str:
     """Returns the directory for the trainings of a trial."""
-    return files.join(
-        study_directory, "trials", names.component(trial_id), "training"
-    )
+    return files.join(study_directory, "trials", names.component(trial_id), "training")
 
 
 class CheckpointFiles:
