@@ -12,7 +12,7 @@ DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 3
 
 _EPILOG = """exit codes:
   0  done
-  1  the search failed, or there is no result
+  1  the search failed, there is no result, or some of it is lost
   2  there is a mistake in the command line, in a file or in the module
   3  the search was interrupted; the same command continues it
 """

@@ -13,7 +13,7 @@ from tests.support import crashes, damage, tearing
 from tuner_component.search.errors import StorageError, StudyVersionError
 from tuner_component.search.storage import files
 from tuner_component.search.study import journal as journal_module
-from tuner_component.search.study import journal_reading
+from tuner_component.search.study import journal_file, journal_reading
 from tuner_component.search.study.journal import Journal
 from tuner_component.search.study.journal_reading import QUARANTINE
 
@@ -529,6 +529,15 @@ def test_crash_between_a_commit_and_its_mark_is_no_loss(
     journal = Journal(str(tmp_path), "me")
     assert journal.end.records == 5
     assert not journal.missing and not caplog.records
+
+
+def test_record_that_is_none_has_no_kind(tmp_path: Path) -> None:
+    """A forged file would end in a traceback, or go unnoticed."""
+    block = journal_file.Block(1, (b"null", b"[]"))
+    data = journal_file.encode("me", block)
+    (tmp_path / "segment-000000000001.jsonl").write_bytes(data)
+    told = [{"kind": None, "seq": 1}, {"kind": None, "seq": 2}]
+    assert list(Journal(str(tmp_path), "me").records()) == told
 
 
 def test_file_of_another_copy_of_the_study_is_set_aside(

@@ -1,5 +1,6 @@
 """A file of the journal shows whether it is sound."""
 
+import hashlib
 import json
 
 import pytest
@@ -55,6 +56,22 @@ def test_flipped_bit_is_noticed_and_costs_one_block() -> None:
 def test_what_a_slot_held_before_means_nothing() -> None:
     """Journals of earlier releases would be taken for damaged."""
     assert journal_file.decode_slot("me", DATA + DATA[50:] + b"\n\n") == BLOCK
+
+
+def test_what_is_no_json_is_no_record() -> None:
+    """A forged file would end in a traceback."""
+    forged = Block(1, (b"{}", b"nothing", b"[" * 10**5, b"3"))
+    ((block,), _) = journal_file.decode("me", journal_file.encode("me", forged))
+    assert list(block.records()) == [{}, None, None, 3]
+
+
+def test_block_of_an_earlier_release_is_read() -> None:
+    """Studies of earlier releases would be lost."""
+    payload = b'{"a":1}\n'
+    header = {"format": 2, "journal": "me", "first": 7, "count": 1, "bytes": 8}
+    header["sha256"] = hashlib.sha256(b"me 7 1\n" + payload).hexdigest()
+    data = json.dumps(header).encode() + b"\n" + payload
+    assert journal_file.decode("me", data) == ([Block(7, (b'{"a":1}',))], "")
 
 
 @pytest.mark.parametrize("change", [("bytes", -1), ("bytes", "x"), ("bytes", 10**9)])

@@ -9,6 +9,10 @@ many were needed, and several times as fast as a new file for each commit
 (benchmarks/results/journal_commits.txt). A tail that a crash tears held nothing that
 anyone was told.
 
+Each block tells what all records before it add up to, and a mark beside the journal where
+it ends (`journal_end`): so a lost end is missed. `journal_reading` reads the files, and
+`journal_order` puts their records in order.
+
 On a URI, where nothing can be appended, each commit is a new file, written whole. Every
 `merge_after` commits, they are merged into one segment: a journal of thousands of small
 objects would take minutes to read. A crash between writing the segment and deleting the
@@ -121,8 +125,8 @@ class Journal:
         """
         for block in self._found:
             for number, record in enumerate(block.records(), start=block.first):
-                # Whoever made something else of it, and a checksum: it tells nothing.
-                told = record if isinstance(record, dict) else {}
+                # Who makes checksums may make something else of a record, too.
+                told = record if isinstance(record, dict) else {"kind": None}
                 told["seq"] = number
                 yield told
 
