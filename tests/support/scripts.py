@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from concurrent import futures
 from pathlib import Path
+from typing import Any
 
 from tests.support import executor_server, meeting, tearing
 from tuner_component.search import events
@@ -139,10 +140,8 @@ class RestlessJournal(Journal):
     local filesystem does.
     """
 
-    def __init__(
-        self, directory: str, owner: str = "", *, read_only: bool = False
-    ) -> None:
-        super().__init__(directory, owner, merge_after=6, read_only=read_only)
+    def __init__(self, directory: str, owner: str = "", **kwargs: Any) -> None:
+        super().__init__(directory, owner, merge_after=6, **kwargs)
 
     def commit(self) -> None:
         self._appends = not (self._appends or self._unmerged)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.search.conftest import Mount
+from tuner_component.search.errors import StorageError
 from tuner_component.search.storage import files
 from tuner_component.search.study import journal_end
 from tuner_component.search.study.journal_end import End, EndMark
@@ -81,6 +82,18 @@ def test_mark_that_cannot_be_written_is_no_failed_commit(
 def test_what_is_no_end_is_none(content: object) -> None:
     """An edited description would end the search with a traceback."""
     assert End.of(content) is None
+
+
+def test_bucket_that_cannot_be_read_is_no_bucket_without_a_mark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that fails for a moment would cost what is known of the end."""
+    (tmp_path / "end").mkdir()
+    assert EndMark(str(tmp_path / "end"), "me").read()[0] is None
+    mark = EndMark(str(tmp_path / "end"), "me")
+    monkeypatch.setattr(mark, "_is_remote", True)
+    with pytest.raises(StorageError):
+        mark.read()
 
 
 def test_chain_depends_on_every_record_and_their_order() -> None:

@@ -220,6 +220,21 @@ def test_finished_study_that_lost_its_end_goes_on(
     assert Study.open(str(tmp_path), PARTS).found is StudyState.FINISHED
 
 
+def test_training_of_a_lost_trial_is_not_continued(tmp_path: Path) -> None:
+    """Another trial of the same id would go on with the weights of the lost one."""
+    with Study.open(str(tmp_path), PARTS) as study:
+        for trial_id in ("0", "1"):
+            study.journal.append(studies.created(trial_id))
+            study.commit()
+            training = Path(study.trial_directory(trial_id), "training")
+            training.mkdir()
+            (training / "fit").touch()
+    damage.lose_commits(damage.segment_of(tmp_path), range(1, 2))
+    Study.open(str(tmp_path), PARTS).close()
+    assert (tmp_path / "trials" / "0" / "training" / "fit").exists()
+    assert not (tmp_path / "trials" / "1" / "training").exists()
+
+
 def test_study_without_its_journal_is_not_new(tmp_path: Path) -> None:
     """What belongs to the trials of before would be deleted as of no search."""
     finished_with(tmp_path, 2)

@@ -88,7 +88,11 @@ class EndMark:
         self._last_s = float("-inf")
 
     def read(self) -> tuple[End | None, str]:
-        """The end, None if the mark does not tell it; and then why."""
+        """The end, None if the mark does not tell it; and then why.
+
+        Raises:
+            StorageError: A remote filesystem cannot be read.
+        """
         why = ""
         for _ in range(_LOOKS):
             try:
@@ -96,6 +100,8 @@ class EndMark:
             except FileNotFoundError:
                 return None, f"{self._path} is missing"
             except StorageError as error:
+                if self._is_remote:
+                    raise  # The connection failed: the mark may be as it was.
                 return None, str(error)
             end, why = self._decode(data)
             if end is not None:

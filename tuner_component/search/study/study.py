@@ -16,7 +16,7 @@ from tuner_component.search.storage import faults, files, names
 from tuner_component.search.study import description as description_lib
 from tuner_component.search.study import records as records_lib
 from tuner_component.search.study.fingerprint import study_id
-from tuner_component.search.study.history import history_of
+from tuner_component.search.study.history import History, history_of
 from tuner_component.search.study.journal import Journal
 from tuner_component.search.study.lock import StudyLock
 
@@ -153,15 +153,7 @@ class Study:
             faults.point(_CREATE_BEFORE)
             description_lib.write(directory, description)
             faults.point(_CREATE_AFTER)
-        elif description_lib.is_finished(description):
-            history_of(journal, description)  # Says which results are lost.
-            _log.warning(
-                "The study %s was finished, and records of it are lost: its search goes on "
-                "with what is there, and runs again what is not.",
-                directory,
-            )
-            description = description_lib.reopened(description)
-            description_lib.write(directory, description)
+        description = _without_what_is_lost(directory, journal, description)
         if first is None:
             kept = {key: description[key] for key in ("seed", "created", "fingerprint")}
             journal.append({"kind": "study", **kept})
@@ -255,6 +247,36 @@ class Study:
 
 def _journal_of(directory: str) -> str:
     return files.join(directory, "journal")
+
+
+def _without_what_is_lost(
+    directory: str, journal: Journal, description: dict[str, Any]
+) -> dict[str, Any]:
+    """The description with which a search goes on, whatever its journal has lost."""
+    if journal.missing or not journal.is_right:
+        _leave_trainings(directory, history_of(journal, description))
+    if not description_lib.is_finished(description):
+        return description
+    _log.warning(
+        "The study %s was finished, and records of it are lost: its search goes on with "
+        "what is there, and runs again what is not.",
+        directory,
+    )
+    description = description_lib.reopened(description)
+    description_lib.write(directory, description)
+    return description
+
+
+def _leave_trainings(directory: str, history: History) -> None:
+    """Removes the trainings of trials that the journal does not know any more.
+
+    Their ids will be given to other trials, which must not continue them.
+    """
+    known = {names.component(trial_id) for trial_id in history.unfinished()}
+    trials = files.join(directory, "trials")
+    for name in files.list_names(trials):
+        if name not in known:
+            files.remove_tree(files.join(trials, name, "training"))
 
 
 def _first_record(journal: Journal) -> dict[str, Any] | None:
