@@ -4,6 +4,7 @@
 what belongs to single trials, and `workdir/` is where the user's tuner keeps its files.
 """
 
+import contextlib
 import enum
 import logging
 from collections.abc import Mapping
@@ -181,25 +182,43 @@ class Study:
             StudyLockedError: Another driver took the study over.
             StorageError: They cannot be written.
         """
-        if self._lock is None:
-            raise StudyLockedError(
-                f"Expected an open study. Received: {self.directory}, which is closed or "
-                "finished. Open it again."
-            )
-        self._lock.check()
-        self.journal.commit()
+        with self._writing():
+            self.journal.commit()
 
     def mark_finished(self) -> None:
-        """Declares the search complete: it is not extended when opened again."""
+        """Declares the search complete: it is not extended when opened again.
+
+        Raises:
+            StudyLockedError: Another driver took the study over.
+            StorageError: It cannot be written.
+        """
         if self.is_finished:
             return
         self.commit()
         faults.point(_FINISH_BEFORE)
         description = description_lib.finished(self._description)
-        description_lib.write(self.directory, description)
+        with self._writing():
+            description_lib.write(self.directory, description)
         faults.point(_FINISH_AFTER)
         # Not before it is durable: a search that could not say so is not finished.
         self._description = description
+
+    def require_lock(self) -> None:
+        """Raises if the study is known to be lost; cheap, to be called now and then.
+
+        Raises:
+            StudyLockedError: It was moved or removed, or another driver took it over.
+        """
+        if self._lock is not None:
+            self._lock.glance()
+
+    def _writing(self) -> contextlib.AbstractContextManager[None]:
+        if self._lock is None:
+            raise StudyLockedError(
+                f"Expected an open study. Received: {self.directory}, which is closed or "
+                "finished. Open it again."
+            )
+        return self._lock.writing()
 
     def close(self) -> None:
         """Gives up the lock; what was committed stays. Fine to call twice."""

@@ -44,6 +44,7 @@ def main(spec: protocol.WorkerSpec, channel: Channel) -> int:
         _join(tuner, spec, driver, log)
         with (
             errors.user_code("tuner.search"),
+            files.holding(spec.study_directory),
             dataset_iterators.ended_in_background(),
             disk_space.needed("tuner.search", spec.study_directory),
         ):
@@ -106,6 +107,7 @@ class _LoggingOracle(proxy_oracle.ProxyOracle):
     def create_trial(self, tuner_id: str) -> trial_lib.Trial:
         trial = super().create_trial(tuner_id)
         if trial.status == trial_lib.TrialStatus.RUNNING:
+            files.require_place(self._spec.study_directory)
             self._log.to(
                 self._spec.logs.trial(trial.trial_id),
                 f"Trial {trial.trial_id} on {self._spec.worker_id}: "
