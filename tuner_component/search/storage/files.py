@@ -136,6 +136,14 @@ def makedirs(directory: str) -> None:
             )
 
 
+def makedirs_anew(directory: str) -> None:
+    """Creates a directory, also where this process held another that is gone by now."""
+    if not is_remote(directory):
+        with _explained("look for", directory):
+            held.forget_moved(local_path(directory))
+    makedirs(directory)
+
+
 def remove(path: str) -> None:
     """Removes a file; fine if it is not there."""
     with (

@@ -94,6 +94,14 @@ def holding(path: str) -> Iterator[None]:
         directory.release()
 
 
+def forget_moved(path: str) -> None:
+    """Ends the hold on what was at a path and is not any more: another begins there."""
+    absolute = os.path.abspath(path)
+    for directory in [d for d in _held if d.path == absolute]:
+        if not directory.is_in_place():
+            directory.release()
+
+
 def identity(status: os.stat_result) -> tuple[int, int]:
     """What a file is, by whatever name: no other has it as long as this one is open."""
     return status.st_dev, status.st_ino

@@ -102,7 +102,7 @@ class Study:
         description = description_lib.read(directory, fingerprint)
         if description and description_lib.is_finished(description):
             return cls._open_finished(directory, description)
-        files.makedirs(directory)
+        files.makedirs_anew(directory)
         lock = StudyLock(directory, stale_after=stale_after)
         lock.acquire()
         try:
