@@ -88,9 +88,12 @@ def test_a_search_without_its_study_ends_and_leaves_nothing(
     search = executors.start(
         scripts.observed_search, script.entry(), str(study), options
     )
-    place.next(), place.next()
+    under_way = [place.next(), place.next()]
     lose(study)
     # Nothing is committed as long as both trials run.
     with pytest.raises(StudyLockedError, match=str(study)):
         search.result(20)
-    assert not study.exists()
+    processes.wait_until_gone(processes.descendants(search.pid), 10)
+    assert not study.exists(), files_of(study)
+    for guest in under_way:  # They were under way for as long as that.
+        guest.release()

@@ -154,3 +154,15 @@ def test_links_are_not_written_through(tmp_path: Path) -> None:
         files.append_bytes(str(tmp_path / "segment"), b"x", 0)
     files.write_bytes(str(tmp_path / "segment"), b"x")
     assert victim.read_text() == "precious"
+
+
+def test_a_forked_process_holds_nothing(root: Path) -> None:
+    """A fork server that closes all descriptors would write into anything."""
+    child = os.fork()
+    if child == 0:
+        status = len(held._held)
+        move(root)
+        files.write_bytes(str(root / "journal/a"), b"")
+        os._exit(status)
+    assert os.waitpid(child, 0)[1] == 0
+    assert len(held._held) == 1

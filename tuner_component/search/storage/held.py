@@ -141,3 +141,12 @@ def moved_message(directory: str) -> str:
         "move it back and run the same search again; what is at its place now is not "
         "touched."
     )
+
+
+def _let_go_in_child() -> None:
+    """A forked process holds nothing: it may close all descriptors, and reuse them."""
+    while _held:
+        _held[-1].release()
+
+
+os.register_at_fork(after_in_child=_let_go_in_child)
