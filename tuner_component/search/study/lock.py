@@ -6,7 +6,6 @@ holder's, not the name's: before each commit the holder makes sure that it still
 """
 
 import contextlib
-from collections.abc import Iterator
 
 from tuner_component.search.storage import files, held
 from tuner_component.search.study import owner
@@ -59,8 +58,7 @@ class StudyLock:
         if self._lock is not None:
             self._lock.glance()
 
-    @contextlib.contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self) -> contextlib.AbstractContextManager[None]:
         """What is written within is this holder's to write, or an error says it is not.
 
         Raises:
@@ -68,11 +66,7 @@ class StudyLock:
                 have been meanwhile, so that nobody may be told of what was written.
             StorageError: That cannot be found out.
         """
-        if self._lock is None:
-            yield
-            return
-        with self._lock.writing():
-            yield
+        return contextlib.nullcontext() if self._lock is None else self._lock.writing()
 
     def release(self) -> None:
         """Gives the lock back; fine if it is not held."""
