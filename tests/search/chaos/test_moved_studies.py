@@ -15,8 +15,6 @@ from tests.support import checks, meeting, processes, scripts
 from tuner_component.search.errors import StudyLockedError
 from tuner_component.search.options import SearchOptions
 
-pytestmark = pytest.mark.slow
-
 TRIALS = 6
 
 
@@ -36,6 +34,7 @@ def files_of(directory: Path) -> set[str]:
     return {str(path.relative_to(directory)) for path in directory.rglob("*")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lose", [remove_lock, move, remove])
 def test_only_one_of_two_searches_goes_on(
     executors: processes.Executors,

@@ -49,6 +49,8 @@ def test_a_moved_study_has_no_lease_at_its_place(
     lock.acquire()
     study.rename(tmp_path / "moved")
     study.mkdir()
+    with pytest.raises(StudyLockedError, match="to stay where it is"):
+        lock.glance()
     raises = pytest.raises(StudyLockedError, match="was removed, or moved away")
     with raises, lock.writing():
         pytest.fail("it wrote")

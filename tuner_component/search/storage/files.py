@@ -1,8 +1,9 @@
 """Whole-file reads and writes, on a local path or on any URI that TensorFlow reaches.
 
 A write happens whole or not at all (but for `append_bytes`) and is durable when the call
-returns. In a directory that this process holds (see `held`) it happens there or not. Nothing on a URI appends or relies on renaming: object stores have neither. A
-local path (or `file://`) needs no TensorFlow; any other scheme goes through
+returns. Below a directory that this process holds (see `held`) it happens in that
+directory or nowhere. Nothing on a URI appends or relies on renaming: object stores have
+neither. A local path (or `file://`) needs no TensorFlow; any other scheme goes through
 `tf.io.gfile`, imported when first needed.
 """
 

@@ -53,10 +53,12 @@ class StudyLock:
         """Raises if the lock is known to be lost; never waits for a network.
 
         Raises:
-            StudyLockedError: Another driver may have it.
+            StudyLockedError: Another driver may have it, or the study is not there.
         """
         if self._lock is not None:
             self._lock.glance()
+        if self._held is not None:
+            files.require_place(self._directory)
 
     def writing(self) -> contextlib.AbstractContextManager[None]:
         """What is written within is this holder's to write, or an error says it is not.
