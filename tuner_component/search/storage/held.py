@@ -45,7 +45,6 @@ class HeldDirectory:
                 f"Expected a directory that can be opened. Received: {error}. Make it "
                 "readable for this user, or choose another study directory."
             ) from error
-        self._identity = identity(os.fstat(self.descriptor))
         self._prefix = self.path.rstrip(os.sep) + os.sep
         _held.append(self)
 
@@ -56,7 +55,9 @@ class HeldDirectory:
             OSError: The filesystem does not answer.
         """
         try:
-            return identity(os.stat(self.path)) == self._identity
+            # Asked each time: the first change moves a directory of a container's image
+            # into another layer, and gives it another number.
+            return os.path.samestat(os.stat(self.path), os.fstat(self.descriptor))
         except OSError as error:
             if error.errno in GONE:
                 return False
@@ -100,11 +101,6 @@ def forget_moved(path: str) -> None:
     for directory in [d for d in _held if d.path == absolute]:
         if not directory.is_in_place():
             directory.release()
-
-
-def identity(status: os.stat_result) -> tuple[int, int]:
-    """What a file is, by whatever name: no other has it as long as this one is open."""
-    return status.st_dev, status.st_ino
 
 
 def locate(path: str) -> tuple[int | None, str]:

@@ -69,7 +69,6 @@ class KernelLock:
         self._path = path
         self._descriptor = descriptor
         self._place = place
-        self._identity = held.identity(os.fstat(descriptor))
         _locked.add(descriptor)
 
     @classmethod
@@ -124,7 +123,7 @@ class KernelLock:
                 ) from error
             raise StudyLockedError(self._lost("it is gone")) from error
         try:
-            if held.identity(os.fstat(found)) != self._identity:
+            if not os.path.samestat(os.fstat(found), os.fstat(self._descriptor)):
                 other = owner_lib.name(_read_owner(found))
                 raise StudyLockedError(self._lost(f"another is there ({other})"))
         finally:
