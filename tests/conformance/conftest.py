@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tuner_component.search.storage import files
-from tuner_component.search.study import lock
+from tuner_component.search.study import lease
 
 
 @pytest.fixture(params=["local", "file-uri", "memory"])
@@ -17,7 +17,7 @@ def root(
     """An empty directory on each kind of filesystem a study may live on."""
     if request.param == "memory":
         # TensorFlow's filesystem in memory: whole writes, neither sync nor rename.
-        monkeypatch.setattr(lock, "SETTLE_S", 0.01)
+        monkeypatch.setattr(lease, "SETTLE_S", 0.01)
         directory = f"ram://{uuid.uuid4().hex}"
         files.makedirs(directory)
         yield directory

@@ -16,10 +16,16 @@ from keras_tuner.engine import base_tuner
 
 from tests.search.conftest import Mount
 from tests.support import crashes, simulation, tuners
-from tuner_component.search.errors import SearchFailedError, StorageError
+from tuner_component.search import events
+from tuner_component.search.errors import (
+    SearchFailedError,
+    StorageError,
+    StudyLockedError,
+)
 from tuner_component.search.in_process.run import run_in_process
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.study.study import Study
+from tuner_component.search.training.epoch_reports import report_epoch
 
 
 class Calls:
@@ -353,6 +359,34 @@ def test_a_full_disk_between_trials_ends_the_search(tmp_path: Path) -> None:
         tuner.on_trial_begin = unittest.mock.Mock(side_effect=full)
         with pytest.raises(StorageError, match="the search to find space"):
             run_in_process(tuner, {"data": [0.5]}, study)
+
+
+class Moved(Bare):
+    """Its study is moved away in trial 2, and another search begins at its place."""
+
+    study: Path
+
+    def run_trial(self, trial: Any, data: list[float]) -> dict[str, float]:
+        if trial.trial_id == "2":
+            self.study.rename(self.study.with_name("moved"))
+            self.study.mkdir()
+            report_epoch({"score": 1.0})
+        return super().run_trial(trial, data)
+
+
+def test_a_study_that_is_moved_ends_its_search(tmp_path: Path) -> None:
+    """It would train for hours, and write into the study of another search."""
+    told: list[Any] = []
+    with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
+        tuner = bare(tmp_path)
+        tuner.__class__, tuner.study = Moved, tmp_path / "study"
+        with pytest.raises(StudyLockedError, match="Then run this one again"):
+            run_in_process(tuner, {"data": [0.5]}, study, observer=told.append)
+    assert not any(isinstance(event, events.EpochEnded) for event in told)
+    assert os.listdir(tmp_path / "study") == []
+    history = simulation.history(str(tmp_path / "moved"))
+    assert history.end_order == ["0", "1"]
+    assert history.unfinished() == ["2"]
 
 
 def test_trial_without_the_objective_stops_the_search(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,9 +35,9 @@ def test_file_is_synced_before_it_gets_its_name_and_the_name_after(
         calls.append("dir" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
         fsync(descriptor)
 
-    def record_replace(source: str, target: str) -> None:
+    def record_replace(source: str, target: str, **places: Any) -> None:
         calls.append("replace")
-        replace(source, target)
+        replace(source, target, **places)
 
     monkeypatch.setattr(os, "fsync", record_sync)
     monkeypatch.setattr(os, "replace", record_replace)

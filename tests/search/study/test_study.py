@@ -1,7 +1,10 @@
 """A study is created, gone on with, finished, and never mixed up."""
 
+import contextlib
 import json
 import logging
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,8 @@ from tuner_component.search.errors import (
     StudyLockedError,
     StudyVersionError,
 )
+from tuner_component.search.study.fingerprint import study_id
+from tuner_component.search.study.journal import Journal
 from tuner_component.search.study.study import Study, StudyState
 
 PARTS = {"data": "1", "module": "2"}
@@ -254,12 +259,12 @@ def test_closing_marks_the_end_unless_the_lock_is_lost(
         monkeypatch.setattr(study.journal, "close", lambda: marked.append(True))
     assert marked == [True]
 
-    def lost() -> None:
+    def lost() -> contextlib.AbstractContextManager[None]:
         raise StudyLockedError
 
     with Study.open(str(tmp_path), PARTS) as study:
         monkeypatch.setattr(study.journal, "close", lambda: marked.append(True))
-        monkeypatch.setattr(study._lock, "check", lost)
+        monkeypatch.setattr(study._lock, "writing", lost)
     assert marked == [True]
 
 
@@ -272,3 +277,90 @@ def test_forged_first_record_is_not_believed(tmp_path: Path) -> None:
     (tmp_path / "study.json").unlink()
     with Study.open(str(tmp_path), PARTS, seed=3) as study:
         assert study.seed == 3
+
+
+def remove_lock(directory: Path) -> None:
+    (directory / "lock").unlink()
+
+
+def move_away(directory: Path) -> None:
+    directory.rename(directory.with_name("moved"))
+
+
+def remove(directory: Path) -> None:
+    shutil.rmtree(directory)
+
+
+LOSSES = (remove_lock, move_away, remove)
+
+
+def end(study: Study, number: int) -> None:
+    study.journal.append({"kind": "ended", "trial": str(number)})
+    study.commit()
+
+
+def ended(directory: Path) -> list[str]:
+    records = Journal(str(directory / "journal"), study_id(PARTS), read_only=True)
+    return [r["trial"] for r in records.records() if r["kind"] == "ended"]
+
+
+@pytest.mark.parametrize("lose", LOSSES)
+def test_of_two_drivers_only_one_commits(
+    tmp_path: Path, lose: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Results that people were told of would be overwritten by another search's."""
+    directory = tmp_path / "study"
+    old = Study.open(str(directory), PARTS)
+    for number in range(3):
+        end(old, number)
+    lose(directory)
+    with Study.open(str(directory), PARTS) as new:
+        kept = [] if lose is not remove_lock else ["0", "1", "2"]
+        assert ended(directory) == kept
+        end(new, 10)
+        before = everything(directory)
+        for _ in range(2):
+            with pytest.raises(StudyLockedError, match="this search has locked"):
+                end(old, 3)
+        with pytest.raises(StudyLockedError):
+            old.mark_finished()
+        with pytest.raises(StudyLockedError):
+            old.require_lock()
+        old.close()
+        assert everything(directory) == before
+        end(new, 11)
+    assert ended(directory) == [*kept, "10", "11"]
+    assert not caplog.messages
+    if lose is move_away:
+        assert ended(tmp_path / "moved") == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize("lose", [move_away, remove])
+def test_a_study_that_is_gone_is_not_made_again(
+    tmp_path: Path, lose: Callable[[Path], None]
+) -> None:
+    """A part of a study would stand where a user has removed it."""
+    directory = tmp_path / "study"
+    study = Study.open(str(directory), PARTS)
+    lose(directory)
+    for write in (
+        lambda: end(study, 0),
+        study.mark_finished,
+        lambda: study.trial_directory("0"),
+    ):
+        with pytest.raises(StudyLockedError):
+            write()
+    study.close()
+    assert not directory.exists()
+
+
+def test_a_study_that_is_moved_back_goes_on(tmp_path: Path) -> None:
+    """Who moves a study by mistake could not put it right."""
+    directory = tmp_path / "study"
+    with Study.open(str(directory), PARTS) as study:
+        move_away(directory)
+        with pytest.raises(StudyLockedError):
+            end(study, 0)
+        (tmp_path / "moved").rename(directory)
+        study.commit()
+    assert ended(directory) == ["0"]

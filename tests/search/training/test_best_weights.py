@@ -12,6 +12,8 @@ import pytest
 from keras_tuner.src.engine import tuner_utils
 
 from tests.search.conftest import Mount
+from tuner_component.search.errors import StudyLockedError
+from tuner_component.search.storage import files
 from tuner_component.search.training.best_weights import (
     BestWeights,
     find_saver,
@@ -206,3 +208,17 @@ def test_callbacks_without_a_saver() -> None:
     best.checkpointed("0-0")
     best.close()
     assert best.value is None
+
+
+def test_no_weights_are_written_where_a_study_was(tmp_path: Path) -> None:
+    """A search whose study was moved would replace the weights of the next one."""
+    study = tmp_path / "study"
+    study.mkdir()
+    with files.holding(str(study)):
+        weights = Weights(study)
+        weights.epoch(3.0)
+        study.rename(tmp_path / "moved")
+        study.mkdir()
+        with pytest.raises(StudyLockedError):
+            weights.epoch(2.0)
+    assert not list(study.iterdir())

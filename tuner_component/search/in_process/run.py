@@ -110,6 +110,12 @@ def _prepare(
     tuner: base_tuner.BaseTuner, oracle: InterruptibleOracle, study: Study
 ) -> None:
     """Has what a tuner knows, and what its trials train, survive as well."""
+
+    def report_epoch(*epoch: Any) -> bool:
+        # A trial may train for hours before its end is committed.
+        oracle.require_study()
+        return oracle.epochs.report(*epoch)
+
     keep_state(tuner, files.join(study.directory, "tuner.json"))
     preflight.require_objective(tuner)
     instrument(
@@ -117,7 +123,7 @@ def _prepare(
         study.directory,
         study.seed,
         note=oracle.note,
-        report_epoch=oracle.epochs.report,
+        report_epoch=report_epoch,
         cleaner=WeightsCleaner(tuner, oracle, study.directory),
     )
 

@@ -246,6 +246,14 @@ class DurableOracle(OracleFacade):
         with self._lock:
             self._study.commit()
 
+    def require_study(self) -> None:
+        """Raises if the study is known to be lost; cheap, from any thread.
+
+        Raises:
+            StudyLockedError: It was moved or removed, or another driver took it over.
+        """
+        self._study.require_lock()
+
     def attempt_lost(self, trial_id: str, reason: str, **facts: Any) -> int:
         """Gives up the running attempt of a trial; the trial is handed out again.
 

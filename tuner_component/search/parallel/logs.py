@@ -70,11 +70,12 @@ def opened(study: str) -> Iterator[Logs]:
     Raises:
         StorageError: If its directory cannot be made.
     """
-    files.makedirs(study)
+    files.makedirs_anew(study)
     if not files.is_remote(study):
         local = os.path.abspath(files.local_path(study))
         os.makedirs(os.path.join(local, "logs"), exist_ok=True)
-        yield Logs(local, study)
+        with files.holding(study):
+            yield Logs(local, study)
         return
     with tempfile.TemporaryDirectory(prefix="tuner_component_") as local:
         os.makedirs(os.path.join(local, "logs"))

@@ -1,21 +1,24 @@
 """Whole-file reads and writes, on a local path or on any URI that TensorFlow reaches.
 
 A write happens whole or not at all (but for `append_bytes`) and is durable when the call
-returns. Nothing on a URI appends or relies on renaming: object stores have neither. A
-local path (or `file://`) needs no TensorFlow; any other scheme goes through
+returns. Below a directory that this process holds (see `held`) it happens in that
+directory or nowhere. Nothing on a URI appends or relies on renaming: object stores have
+neither. A local path (or `file://`) needs no TensorFlow; any other scheme goes through
 `tf.io.gfile`, imported when first needed.
 """
 
 import contextlib
 import errno
+import functools
 import itertools
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from typing import Any
 
-from tuner_component.search.errors import StorageError
-from tuner_component.search.storage import faults
+from tuner_component.search.errors import SearchError, StorageError
+from tuner_component.search.storage import faults, held
 
 TEMPORARY_SUFFIX = ".tmp"
 
@@ -150,7 +153,18 @@ def makedirs(directory: str) -> None:
         if is_remote(directory):
             _gfile().makedirs(directory)
         else:
-            _make_local_directory(os.path.abspath(local_path(directory)))
+            place, name = held.locate(local_path(directory))
+            _make_local_directory(
+                name if place is not None else os.path.abspath(name), place
+            )
+
+
+def makedirs_anew(directory: str) -> None:
+    """Creates a directory, also where this process held another that is gone by now."""
+    if not is_remote(directory):
+        with _explained("look for", directory):
+            held.forget_moved(local_path(directory))
+    makedirs(directory)
 
 
 def remove(path: str) -> None:
@@ -160,7 +174,8 @@ def remove(path: str) -> None:
         contextlib.suppress(FileNotFoundError),
     ):
         if not is_remote(path):
-            os.unlink(local_path(path))
+            place, name = held.locate(local_path(path))
+            os.unlink(name, dir_fd=place)
         elif _gfile().exists(path):
             _gfile().remove(path)
 
@@ -172,6 +187,7 @@ def remove_tree(directory: str) -> None:
         contextlib.suppress(FileNotFoundError),
     ):
         if not is_remote(directory):
+            held.locate(local_path(directory))
             shutil.rmtree(local_path(directory))
         elif _gfile().exists(directory):
             _gfile().rmtree(directory)
@@ -184,7 +200,35 @@ def move(source: str, target: str) -> None:
         remove(source)
         return
     with _explained("move", source):
-        os.replace(local_path(source), local_path(target))
+        source_place, old = held.locate(local_path(source))
+        target_place, new = held.locate(local_path(target))
+        os.replace(old, new, src_dir_fd=source_place, dst_dir_fd=target_place)
+
+
+def require_place(path: str) -> None:
+    """Raises where nothing is to be written any more: see `held`; for other writers.
+
+    Raises:
+        StudyLockedError: The study that it was in is not in its place.
+        StorageError: The filesystem does not answer.
+    """
+    if not is_remote(path):
+        with _explained("write", path):
+            held.locate(local_path(path))
+
+
+@contextlib.contextmanager
+def holding(directory: str) -> Iterator[None]:
+    """Writes below a directory go there or nowhere, if it is local: see `held`.
+
+    Raises:
+        StorageError: It cannot be opened.
+    """
+    if is_remote(directory):
+        yield
+        return
+    with held.holding(local_path(directory)):
+        yield
 
 
 def local_path(path: str) -> str:
@@ -193,28 +237,30 @@ def local_path(path: str) -> str:
 
 
 def _write_local(path: str, data: bytes) -> None:
+    place, path = held.locate(path)
     directory, name = os.path.split(path)
     temporary = os.path.join(
         directory, f".{name}.{os.getpid()}.{next(_unique)}{TEMPORARY_SUFFIX}"
     )
     try:
-        with open(temporary, "wb") as file:
+        with open(temporary, "wb", opener=functools.partial(_open, place)) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         faults.point(_WRITTEN)
-        os.replace(temporary, path)
+        os.replace(temporary, path, src_dir_fd=place, dst_dir_fd=place)
     except BaseException:
         with contextlib.suppress(OSError):
-            os.unlink(temporary)
+            os.unlink(temporary, dir_fd=place)
         raise
     faults.point(_REPLACED)
-    _sync_directory(directory)
+    _sync_directory(directory, place)
 
 
 def _append_local(path: str, data: bytes, at: int) -> None:
+    place, path = held.locate(path)
     # Only the first write makes the file: one that is gone took what was in it along.
-    descriptor = os.open(path, os.O_WRONLY | (os.O_CREAT if at == 0 else 0), 0o644)
+    descriptor = _open(place, path, os.O_WRONLY | (os.O_CREAT if at == 0 else 0), 0o644)
     try:
         if os.fstat(descriptor).st_size < at + len(data):
             data += _ROOM
@@ -223,7 +269,12 @@ def _append_local(path: str, data: bytes, at: int) -> None:
     finally:
         os.close(descriptor)
     if at == 0:
-        _sync_directory(os.path.dirname(path))
+        _sync_directory(os.path.dirname(path), place)
+
+
+def _open(place: int | None, path: str, flags: int, mode: int = 0o666) -> int:
+    """Opens a file to write to it; a link that somebody put there is not followed."""
+    return os.open(path, flags | os.O_NOFOLLOW, mode, dir_fd=place)
 
 
 def _write_at(descriptor: int, data: bytes, offset: int) -> None:
@@ -244,19 +295,26 @@ def _write_remote(path: str, data: bytes) -> None:
     raise OSError(errno.EIO, "the file has another length than was written", path)
 
 
-def _make_local_directory(directory: str) -> None:
-    if os.path.isdir(directory):
+def _make_local_directory(directory: str, place: int | None) -> None:
+    if not directory or _is_directory(directory, place):
         return
     parent = os.path.dirname(directory)
-    _make_local_directory(parent)
+    _make_local_directory(parent, place)
     with contextlib.suppress(FileExistsError):
-        os.mkdir(directory)
-    _sync_directory(parent)
+        os.mkdir(directory, dir_fd=place)
+    _sync_directory(parent, place)
 
 
-def _sync_directory(directory: str) -> None:
+def _is_directory(path: str, place: int | None) -> bool:
+    try:
+        return stat.S_ISDIR(os.stat(path, dir_fd=place).st_mode)
+    except OSError:
+        return False
+
+
+def _sync_directory(directory: str, place: int | None) -> None:
     """Makes the names in a directory durable: syncing a file alone does not."""
-    descriptor = os.open(directory or ".", os.O_RDONLY)
+    descriptor = os.open(directory or ".", os.O_RDONLY, dir_fd=place)
     try:
         os.fsync(descriptor)
     finally:
@@ -279,7 +337,7 @@ def _explained(action: str, path: str, may_lack: bool = False) -> Iterator[None]
     """Turns what the filesystem says into an error that says how to mend it."""
     try:
         yield
-    except StorageError:
+    except SearchError:
         raise
     except OSError as error:
         if may_lack and isinstance(error, FileNotFoundError):

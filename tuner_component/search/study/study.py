@@ -104,7 +104,7 @@ class Study:
         description = description_lib.read(directory, fingerprint)
         if finished := cls._open_finished(directory, description):
             return finished
-        files.makedirs(directory)
+        files.makedirs_anew(directory)
         lock = StudyLock(directory, stale_after=stale_after)
         lock.acquire()
         try:
@@ -196,19 +196,18 @@ class Study:
             StudyLockedError: Another driver took the study over.
             StorageError: They cannot be written.
         """
-        if self._lock is None:
-            raise StudyLockedError(
-                f"Expected an open study. Received: {self.directory}, which is closed or "
-                "finished. Open it again."
-            )
-        self._lock.check()
-        self.journal.commit()
+        with self._writing():
+            self.journal.commit()
 
     def mark_finished(self, completed: Iterable[str] = ()) -> None:
         """Declares the search complete: it is not extended when opened again.
 
         Args:
             completed: Ids of the trials that completed.
+
+        Raises:
+            StudyLockedError: Another driver took the study over.
+            StorageError: It cannot be written.
         """
         if self.is_finished:
             return
@@ -217,18 +216,35 @@ class Study:
         description = description_lib.finished(
             self._description, self.journal.end, self.journal.missing, completed
         )
-        description_lib.write(self.directory, description)
+        with self._writing():
+            description_lib.write(self.directory, description)
         faults.point(_FINISH_AFTER)
         # Not before it is durable: a search that could not say so is not finished.
         self._description = description
+
+    def require_lock(self) -> None:
+        """Raises if the study is known to be lost; cheap, to be called now and then.
+
+        Raises:
+            StudyLockedError: It was moved or removed, or another driver took it over.
+        """
+        if self._lock is not None:
+            self._lock.glance()
+
+    def _writing(self) -> contextlib.AbstractContextManager[None]:
+        if self._lock is None:
+            raise StudyLockedError(
+                f"Expected an open study. Received: {self.directory}, which is closed or "
+                "finished. Open it again."
+            )
+        return self._lock.writing()
 
     def close(self) -> None:
         """Gives up the lock; what was committed stays. Fine to call twice."""
         if self._lock is None:
             return
         # Who lost the lock must not write beside its new holder.
-        with contextlib.suppress(StudyLockedError):
-            self._lock.check()
+        with contextlib.suppress(StudyLockedError), self._lock.writing():
             self.journal.close()
         self._lock.release()
         self._lock = None

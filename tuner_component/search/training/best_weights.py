@@ -134,6 +134,7 @@ class BestWeights:
             save()
             return
         new = weights.removesuffix(_SUFFIX) + ".new" + _SUFFIX
+        files.require_place(new)  # KerasTuner writes by name.
         self._saver.filepath = new
         try:
             # Ask first: HDF5 writes small arrays when the file is closed. If it finds no

@@ -77,7 +77,12 @@ def keep_state(tuner: base_tuner.BaseTuner, path: str) -> None:
         tuner: Fresh from its constructor.
         path: File in the study's directory; read if it is there.
     """
-    tuner._get_tuner_fname = lambda: path
+
+    def name() -> str:
+        files.require_place(path)  # KerasTuner writes by name.
+        return path
+
+    tuner._get_tuner_fname = name
     try:
         state = json.loads(files.read_bytes(path))
     except FileNotFoundError:

@@ -22,6 +22,9 @@ from tuner_component.search.parallel.driver.dispatcher import Dispatcher
 from tuner_component.search.parallel.driver.workers import Worker, Workers
 from tuner_component.search.parallel.engine import WorkerExited, WorkerStarted
 
+# How often to look whether the study still is this search's. Workers beat as often, so no
+# wait takes longer.
+_LOOK_S = 1.0
 # The oracle may still be thinking of a suggestion that is not wanted any more.
 _ORACLE_PATIENCE_S = 5.0
 
@@ -70,6 +73,7 @@ class Supervisor:
         self._end = End.COMPLETE
         self._patience: float | None = None
         self._closing = False
+        self._looked = 0.0
         self._memory_kills = memory.kills()
         self._budget_end = (
             None
@@ -95,6 +99,8 @@ class Supervisor:
             with posix.caught_signals(signal.SIGTERM, signal.SIGINT) as signals:
                 while not self._dispatcher.over:
                     while self._workers.vacancies and self._dispatcher.wants_worker:
+                        # It would make its log anew where the study was.
+                        self._actions.oracle.require_study()
                         worker = self._workers.start()
                         self._handle(todo.WorkerAdded(worker.worker_id))
                     self._step(signals)
@@ -288,6 +294,11 @@ class Supervisor:
 
     def _meet_deadlines(self) -> None:
         now = time.monotonic()
+        if now >= self._looked + _LOOK_S:
+            self._looked = now
+            # Commits look, too. But trials may run for hours without one, and their
+            # workers write into whatever is at the study's place.
+            self._actions.oracle.require_study()
         for when, worker, reason in self._limits():
             if now >= when:
                 self._workers.kill(worker, reason)

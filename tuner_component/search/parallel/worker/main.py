@@ -44,6 +44,7 @@ def main(spec: protocol.WorkerSpec, channel: Channel) -> int:
         _join(tuner, spec, driver, log)
         with (
             errors.user_code("tuner.search"),
+            files.holding(spec.study_directory),
             dataset_iterators.ended_in_background(),
             disk_space.needed("tuner.search", spec.study_directory),
         ):
@@ -106,7 +107,7 @@ class _LoggingOracle(proxy_oracle.ProxyOracle):
     def create_trial(self, tuner_id: str) -> trial_lib.Trial:
         trial = super().create_trial(tuner_id)
         if trial.status == trial_lib.TrialStatus.RUNNING:
-            self._log.to(
+            self._log_to(
                 self._spec.logs.trial(trial.trial_id),
                 f"Trial {trial.trial_id} on {self._spec.worker_id}: "
                 f"{trial.hyperparameters.values}",
@@ -115,7 +116,12 @@ class _LoggingOracle(proxy_oracle.ProxyOracle):
 
     def end_trial(self, trial: Any, status: str = "COMPLETED") -> None:
         logs = self._spec.logs
-        self._log.to(logs.process(self._spec.worker_id))
+        self._log_to(logs.process(self._spec.worker_id))
         trial_id = trial if isinstance(trial, str) else trial.trial_id
         logs.publish(logs.trial(trial_id))
         super().end_trial(trial, status)
+
+    def _log_to(self, path: str, heading: str = "") -> None:
+        # It would be made anew where somebody has removed the study.
+        files.require_place(self._spec.study_directory)
+        self._log.to(path, heading)
