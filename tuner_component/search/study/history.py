@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tuner_component.search.storage import files, patch, plain
+from tuner_component.search.storage import files, plain
 from tuner_component.search.study.journal import Journal
 
 
@@ -119,7 +119,7 @@ class History:
             self.state, self.version = state["full"], state["version"]
         elif "patch" in state and state["version"] == self.version + 1:
             # A patch on a state that was lost would lead to one that never was.
-            self.state = patch.apply(self.state, state["patch"])
+            self.state = plain.apply(self.state, state["patch"])
             self.version += 1
 
     def _fold_opened(self, record: Mapping[str, Any]) -> None:
