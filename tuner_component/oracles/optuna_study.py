@@ -32,7 +32,7 @@ class OptunaStudy:
     @property
     def trials(self) -> list[Any]:
         """All trials, as Optuna has them."""
-        return self._study.get_trials(deepcopy=False)  # type: ignore[no-any-return]
+        return self._study.get_trials(deepcopy=False)
 
     def knows(self, trial_id: str) -> bool:
         """Whether it was asked for a trial, or told of it."""

@@ -3,7 +3,7 @@
 import contextlib
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from tuner_component.search.options import StoppingOptions
 
@@ -116,7 +116,7 @@ def _make(options: StoppingOptions) -> Any:
     if options.rule == "hyperband":
         return pruners.HyperbandPruner(
             min_resource=options.grace_epochs,
-            max_resource=options.max_epochs,
+            max_resource=cast(int, options.max_epochs),  # The options see to it.
             reduction_factor=options.reduction_factor,
         )
     with quiet_optuna():

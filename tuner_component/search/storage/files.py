@@ -262,6 +262,8 @@ def _explained(action: str, path: str, may_lack: bool = False) -> Iterator[None]
     except OSError as error:
         if may_lack and isinstance(error, FileNotFoundError):
             raise
+        if may_lack and isinstance(error, NotADirectoryError):
+            raise FileNotFoundError(*error.args, path) from error
         raise StorageError(_message(action, path, error, error.errno)) from error
     except Exception as error:
         # TensorFlow's errors are classes of its own; naming them, not importing them,

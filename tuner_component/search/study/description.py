@@ -8,13 +8,13 @@ import json
 import logging
 import platform
 import random
-import time
 from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
 from tuner_component.search.errors import StudyMismatchError, StudyVersionError
 from tuner_component.search.storage import files
+from tuner_component.search.study import times
 from tuner_component.search.study.fingerprint import STUDY_FILE, differences, study_id
 from tuner_component.version import __version__
 
@@ -36,7 +36,7 @@ def new(fingerprint: Mapping[str, str], seed: int | None) -> dict[str, Any]:
     return {
         "format": FORMAT_VERSION,
         "id": study_id(fingerprint),
-        "created": _now(),
+        "created": times.now(),
         "status": "running",
         # 31 bits: every framework takes a seed of that size.
         "seed": random.SystemRandom().randrange(2**31) if seed is None else seed,
@@ -51,7 +51,7 @@ def new(fingerprint: Mapping[str, str], seed: int | None) -> dict[str, Any]:
 
 def finished(description: Mapping[str, Any]) -> dict[str, Any]:
     """The same of a study whose search is complete."""
-    return {**description, "status": "finished", "finished": _now()}
+    return {**description, "status": "finished", "finished": times.now()}
 
 
 def is_finished(description: Mapping[str, Any]) -> bool:
@@ -115,7 +115,3 @@ def _versions(*packages: str) -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
-
-
-def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S%z")
