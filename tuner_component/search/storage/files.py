@@ -156,13 +156,17 @@ def remove_tree(directory: str) -> None:
 
 
 def move(source: str, target: str) -> None:
-    """Moves a file within one filesystem; on a URI by copying, then removing."""
-    if is_remote(source):
-        write_bytes(target, read_bytes(source))
-        remove(source)
-        return
-    with _explained("move", source):
-        os.replace(local_path(source), local_path(target))
+    """Moves a file; on a URI, or between disks, by copying, then removing."""
+    if not (is_remote(source) or is_remote(target)):
+        with _explained("move", source):
+            try:
+                os.replace(local_path(source), local_path(target))
+                return
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+    write_bytes(target, read_bytes(source))
+    remove(source)
 
 
 def local_path(path: str) -> str:
