@@ -13,10 +13,10 @@ import pytest
 from tfx.types import standard_artifacts
 
 from tests.support import crashes, studies
+from tuner_component import load_tuner_results
 from tuner_component.pipeline import publish
 from tuner_component.report import page
 from tuner_component.report.record import StudyRecord
-from tuner_component.results.loading import load_tuner_results
 from tuner_component.search import events
 from tuner_component.search.errors import StorageError
 from tuner_component.search.oracle.result import SearchResult
