@@ -98,7 +98,7 @@ def summary(study: StudyRecord) -> list[str]:
     if running:
         lines.append("Running (or interrupted, if no process works on the study):")
         lines += [f"  trial {t.trial_id} {_since(t)}" for t in running]
-    causes = collections.Counter(trial.cause for trial in failed)
+    causes = collections.Counter(t.cause or "it left no message" for t in failed)
     if causes:
         lines.append("Failures:")
         for cause, count in causes.most_common(10):
