@@ -35,8 +35,6 @@ def test_new_study_has_its_layout(tmp_path: Path) -> None:
         assert study.found is StudyState.NEW
         assert study.workdir == str(directory / "workdir")
         assert Path(study.workdir).is_dir()
-        assert study.trial_directory("07") == str(directory / "trials" / "07")
-        assert (directory / "trials" / "07").is_dir()
     assert {p.name for p in directory.iterdir()} == {
         "journal",
         "lock",
