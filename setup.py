@@ -43,13 +43,18 @@ setup(
     python_requires=">=3.10,<3.14",
     install_requires=[
         "absl-py",
+        # Optuna's CMA-ES sampler imports it without requiring it.
+        "cmaes>=0.11",
         # TFX 1.16 (Python 3.10) imports it without requiring it. It came with Apache
         # Beam, which dropped it in 2.69.
         "dill; python_version < '3.11'",
         "jinja2>=3",
         "keras>=3",
         "keras-tuner>=1.4.7,<2",
+        "msgspec>=0.19,<1",
         "numpy",
+        # Stopping rules, OptunaOracle and OptunaSearch.
+        "optuna>=4.2,<6",
         "pandas",
         "plotly>=6",
         "protobuf>=3.20.3,<7",
@@ -71,15 +76,11 @@ setup(
         # to run them there. The SDK only submits compiled pipelines. It needs other
         # releases of protobuf or urllib3 than TFX, and so an environment of its own.
         "kfp": ["kfp-pipeline-spec>=0.2.2,<3"],
-        # Stopping rules and OptunaOracle.
-        "optuna": ["cmaes>=0.11", "optuna>=4.2,<6"],
         # Exact versions if another version would judge the same code differently.
         "dev": [
             "build>=1.2",
             "cloudpickle>=2.2",
-            "cmaes>=0.11",
             "mypy==2.4.1",
-            "optuna>=4.2,<6",
             # Drives the browser that looks at the report; it uses the machine's browser.
             "playwright>=1.50",
             "pytest>=8,<10",

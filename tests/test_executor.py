@@ -2,6 +2,7 @@
 
 import json
 import math
+import textwrap
 
 import pytest
 
@@ -101,6 +102,16 @@ def test_results_are_published_without_a_report(
     toy_run()
     assert len(load_tuner_results(toy_run.tuner_results_dir)) == 5
     assert load_study(toy_run.tuner_results_dir).best is not None
+
+
+def test_results_are_published_without_the_tuners_summary(run: Run) -> None:
+    """A print at the very end would throw the result of a search away."""
+    source = textwrap.dedent(TOY_MODULE).replace(
+        "    def run_trial",
+        "    def results_summary(self):\n        1 / 0\n\n    def run_trial",
+    )
+    run.module(source)()
+    assert len(load_tuner_results(run.tuner_results_dir)) == 5
 
 
 def test_tensorboard_has_every_trial(toy_run: Run) -> None:

@@ -129,9 +129,18 @@ def _run_in_process(
         tuner.search_space_summary()
         # No view on the terminal: KerasTuner prints what happens.
         with tensorboard.writing(directory) as writer:
-            complete = run_in_process(tuner, fit_kwargs, study, options, writer)
-        tuner.results_summary()
+            audience = Audience([writer, publish.NameWatcher()])
+            complete = run_in_process(tuner, fit_kwargs, study, options, audience)
+        _summarize(tuner)
         return SearchResult.of(tuner.oracle, study, complete)
+
+
+def _summarize(tuner: Any) -> None:
+    """Has a tuner print what it found; that it cannot must not cost what it found."""
+    try:
+        tuner.results_summary()
+    except Exception:  # noqa: BLE001
+        _log.exception("Publishing the results without the tuner's own summary:")
 
 
 def _run_in_workers(
@@ -151,5 +160,5 @@ def _run_in_workers(
             parts,
             options,
             preload.modules(local),
-            observer=Audience([view, writer]),
+            observer=Audience([view, writer, publish.NameWatcher()]),
         )

@@ -1,6 +1,7 @@
 """Looking at studies from the command line: right answers, and errors for people."""
 
 import dataclasses
+import io
 import json
 import os
 import subprocess
@@ -31,6 +32,26 @@ def test_status_tells_how_it_goes(
     lines = capsys.readouterr().out.splitlines()
     assert "29 of 30 trials completed, 1 failed." in lines
     assert "  1 x ValueError: 7" in lines
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_status_shows_any_message_on_any_terminal(
+    tmp_path: Path, encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file name that is not UTF-8 would end `status`, or a trial steer the terminal."""
+    name = os.fsdecode(b"caf\xe9.csv")
+    text = f"Traceback (most recent call last):\nOSError: {name} – \x1b[31m{'y' * 9999}"
+    study = studies.study(studies.created("0"), studies.failed("0", text))
+    (tmp_path / "study.json").write_text(study.to_json())
+    shown = io.BytesIO()
+    terminal = io.TextIOWrapper(shown, encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", terminal)
+    assert main(["status", str(tmp_path)]) == 0
+    terminal.flush()
+    line = shown.getvalue().decode(encoding).splitlines()[-1]
+    dash = "–" if encoding == "utf-8" else "\\u2013"
+    assert line.startswith(f"  1 x OSError: caf\\udce9.csv {dash} \\x1b[31myyy")
+    assert len(line) < 500
 
 
 def test_status_for_programs_is_json(

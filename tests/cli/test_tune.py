@@ -17,12 +17,10 @@ from tuner_component.cli import tune
 from tuner_component.cli.main import _parser, main
 from tuner_component.proto import tuner_pb2
 
-# Counts the rows that its data has; each trial waits for a file to appear.
-MODULE = """
+# A module, and one beside it that it imports.
+SIBLING = """
     import os, time
     import keras_tuner
-    from tuner_component import TunerFnResult
-    from tfx_bsl.public import tfxio
 
 
     class Toy(keras_tuner.Tuner):
@@ -31,6 +29,13 @@ MODULE = """
             while int(trial.trial_id) >= 2 and not os.path.exists(barrier):
                 time.sleep(0.05)
             return (x - 0.25) ** 2 + rows
+"""
+# Counts the rows that its data has; each trial waits for a file to appear.
+MODULE = """
+    import keras_tuner
+    from tuner_component import TunerFnResult
+    from tfx_bsl.public import tfxio
+    from toys_of_the_user import Toy
 
 
     def rows_of(files, fn_args):
@@ -51,6 +56,7 @@ MODULE = """
         barrier = fn_args.custom_config["barrier"]
         return TunerFnResult(tuner=tuner, fit_kwargs={"rows": rows, "barrier": barrier})
 """
+MODULES = {"user.py": MODULE, "toys_of_the_user.py": SIBLING}
 
 
 def parsed(*arguments: str) -> argparse.Namespace:
@@ -129,14 +135,31 @@ def test_bad_arguments_are_refused_at_once(
     assert not (tmp_path / "out").exists()
 
 
+def test_lines_of_the_search_are_plain_and_on_standard_output() -> None:
+    """A person would read past a time, a process id and a line number each time."""
+    code = (
+        "import logging\n"
+        "from tuner_component.cli import tune\n"
+        "tune._quieten()\n"
+        "logging.getLogger('tuner_component.executor').info('The study')\n"
+        "logging.getLogger('absl').warning('of no use')\n"
+        "logging.getLogger('absl').error('wrong')\n"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("The study\n", "wrong\n")
+
+
 @pytest.mark.slow
 def test_search_is_killed_and_goes_on(tmp_path: Path) -> None:
     """People without a pipeline would lose a search, or not get one."""
-    (tmp_path / "user.py").write_text(textwrap.dedent(MODULE))
+    for name, source in MODULES.items():
+        (tmp_path / "searches").mkdir(exist_ok=True)
+        (tmp_path / "searches" / name).write_text(textwrap.dedent(source))
     rows = [f"{i}.5,{'ab'[i % 2]}" for i in range(60)]
     (tmp_path / "data.csv").write_text("\n".join(["length,species", *rows]))
     barrier = tmp_path / "barrier"
-    command = [sys.executable, "-m", "tuner_component", "tune", "user.py"]
+    command = [sys.executable, "-m", "tuner_component", "tune", "searches/user.py"]
     command += ["--train", "data.csv", "--out", "out", "--num-parallel-trials", "2"]
     command += ["--custom-config", json.dumps({"barrier": str(barrier)})]
     environ = os.environ | {"PYTHONPATH": str(ROOT)}

@@ -87,6 +87,21 @@ def test_module_by_its_python_path(run: Run) -> None:
     assert "module" in changed(before, fingerprint(run))
 
 
+def test_module_in_a_package_counts_and_the_package_is_not_run(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A package that raises would end the pipeline's process in its own traceback."""
+    package = tmp_path / "package_of_parts" / "inner"
+    package.mkdir(parents=True)
+    (package.parent / "__init__.py").write_text("raise SystemExit('this was run')\n")
+    (package / "tune.py").write_text("one = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    run.exec_properties["tuner_fn"] = "package_of_parts.inner.tune.tuner_fn"
+    before = fingerprint(run)
+    (package / "tune.py").write_text("one = 2\n")
+    assert changed(before, fingerprint(run)) == {"module"}
+
+
 def test_wheel_counts_by_its_name(run: Run) -> None:
     """Its name has a hash of the sources; its path differs from root to root."""
     run.exec_properties["module_path"] = "m@/root1/_wheels/m-0.0+abc.whl"

@@ -1,5 +1,7 @@
 """What is imported once for all workers."""
 
+import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,6 +46,30 @@ def test_importable_module_is_read(
         TunerFnArgs(tuner_fn="importable_module.tuner_fn"),
     ):
         assert "sklearn.svm" in preload.modules(message)
+
+
+def test_package_around_the_module_is_not_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The user's code would run in the pipeline's process, and take its GPU or end it."""
+    package = tmp_path / "package_of_the_user"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise SystemExit('this was run')\n")
+    (package / "module.py").write_text("import sklearn.svm\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    for message in (
+        TunerFnArgs(module_path="package_of_the_user.module"),
+        TunerFnArgs(tuner_fn="package_of_the_user.module.tuner_fn"),
+    ):
+        assert "sklearn.svm" in preload.modules(message)
+
+
+def test_module_that_python_made_is_left_alone(
+    modules: Modules, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looking for the file of `__main__`, which has none, would end in a ValueError."""
+    monkeypatch.setitem(sys.modules, "__main__", types.ModuleType("__main__"))
+    assert modules("import __main__, builtins, sys\n") == ALWAYS
 
 
 def test_modules_of_the_user_are_not(modules: Modules) -> None:

@@ -74,6 +74,16 @@ def test_line_is_written_whole_and_at_once(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.usefixtures("absl_handler")
+def test_line_is_written_whatever_the_encoding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A trial's message would be lost in a stack trace of the log's own."""
+    shown = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(shown, encoding="ascii"))
+    with search_log.on_stdout():
+        SEARCH.info("no file caf\udce9 – é")
+    assert shown.getvalue().endswith(rb"no file caf\udce9 \u2013 \xe9" + b"\n")
+
+
+@pytest.mark.usefixtures("absl_handler")
 def test_handlers_of_other_places_get_the_lines(
     caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -32,9 +32,15 @@ FLOORS = (
     ("", "__main__"),
 )
 FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}
-# What a report may know of the search: what it leaves behind, and what it tells. So a
-# study can be looked at where there is no KerasTuner.
-OF_SEARCH_IN_REPORT = ("search.events", "search.storage", "search.study.history")
+# What a report may know of the search: what it leaves behind, what it tells, and how
+# that can fail. So a study can be looked at where there is no KerasTuner.
+OF_SEARCH_IN_REPORT = (
+    "search.errors",
+    "search.events",
+    "search.storage",
+    "search.study.history",
+    "search.study.times",
+)
 # These run where only KerasTuner and a Keras backend are installed.
 WITHOUT_TFX = ("oracles", "proto", "report", "search", "version")
 

@@ -2,22 +2,12 @@
 
 import fnmatch
 import re
-import runpy
 import shlex
 from pathlib import Path
-from typing import Any
-from unittest import mock
 
 import pytest
 
-from tests.support.project import ROOT
-
-
-def setup_arguments() -> dict[str, Any]:
-    """What setup.py says."""
-    with mock.patch("setuptools.setup") as setup:
-        runpy.run_path(str(ROOT / "setup.py"))
-    return setup.call_args.kwargs  # type: ignore[no-any-return]
+from tests.support.project import ROOT, setup_arguments
 
 
 def instructions() -> list[tuple[str, str]]:

@@ -58,11 +58,39 @@ def test_of_several_studies_the_one_that_started_last_is_taken(
     assert not caplog.messages
 
 
-def test_damaged_study_is_not_passed_over(tmp_path: Path) -> None:
-    """An older search would be shown for the one that was meant."""
-    studies.directory_of_a_study(tmp_path / "studies" / "a")
-    (tmp_path / "studies" / "b").mkdir()
-    (tmp_path / "studies" / "b" / "study.json").write_text('{"id": "b')
+def test_started_last_is_a_moment_not_a_text(tmp_path: Path) -> None:
+    """Hyperparameters of a laptop's search would be taken for those of the pod's."""
+    studies.directory_of_a_study(
+        tmp_path / "studies" / "laptop", created="2026-01-02T14:49:00+0900", id="a" * 16
+    )
+    studies.directory_of_a_study(
+        tmp_path / "studies" / "pod", created="2026-01-02T05:49:02+0000", id="b" * 16
+    )
+    assert load_study(tmp_path).study_id == "b" * 16
+
+
+def damaged(directory: Path) -> None:
+    directory.mkdir(parents=True)
+    (directory / "study.json").write_text('{"id": "b')
+
+
+def test_damaged_neighbour_is_passed_over_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One bad file would hide all other studies; or, silently, the one that was meant."""
+    studies.directory_of_a_study(tmp_path / "studies" / "a", id="a" * 16)
+    damaged(tmp_path / "studies" / "b")
+    (tmp_path / "studies" / "c" / "study.json").mkdir(parents=True)
+    assert load_study(tmp_path).study_id == "a" * 16
+    assert len(caplog.messages) == 2
+    for name, message in zip("bc", caplog.messages, strict=True):
+        assert f"Passing over {tmp_path}/studies/{name}," in message
+        assert "Expected" in message and "Received" in message
+
+
+def test_damaged_study_alone_is_an_error_that_names_it(tmp_path: Path) -> None:
+    """People would hear that there is no study at all."""
+    damaged(tmp_path / "studies" / "b")
     with pytest.raises(ValueError, match="Expected .*/studies/b/study.json"):
         load_study(tmp_path)
 

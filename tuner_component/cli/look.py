@@ -16,6 +16,10 @@ _STUDY_HELP = (
 )
 
 
+# Characters of the reason of a failure. The whole of it is in study.json.
+_CAUSE = 300
+
+
 class NoResultError(Exception):
     """There is no best trial, or it is not certain which one it is."""
 
@@ -106,11 +110,23 @@ def summary(study: StudyRecord) -> list[str]:
     if running:
         lines.append("Running (or interrupted, if no process works on the study):")
         lines += [f"  trial {t.trial_id} {_since(t)}" for t in running]
-    causes = collections.Counter(trial.cause for trial in failed)
+    causes = collections.Counter(t.cause or "it left no message" for t in failed)
     if causes:
         lines.append("Failures:")
-        lines += [f"  {count} x {cause}" for cause, count in causes.most_common(10)]
-    return lines
+        for cause, count in causes.most_common(10):
+            shown = cause if len(cause) <= _CAUSE else f"{cause[:_CAUSE]} ..."
+            lines.append(f"  {count} x {shown}")
+    return list(map(_printable, lines))
+
+
+def _printable(text: str) -> str:
+    """The text with escapes for what a terminal would obey, or could not show.
+
+    A message of a trial may have anything in it.
+    """
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode() for c in text
+    )
 
 
 def _since(trial: TrialRecord) -> str:

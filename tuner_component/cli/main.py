@@ -1,6 +1,7 @@
 """The command `tuner-component`: its parser, and its exit codes."""
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The status to exit with.
     """
+    _show_everything()
     args = _parser().parse_args(arguments)
     # This module imports nothing that a search needs, which would take seconds.
     from tuner_component.search import errors
@@ -46,6 +48,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return _complain(message, INTERRUPTED)
     return DONE
+
+
+def _show_everything() -> None:
+    """Has the streams escape what they cannot encode, instead of raising.
+
+    Messages of trials may have any character, and terminals and pipes any encoding.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _complain(error: object, status: int) -> int:

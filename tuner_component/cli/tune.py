@@ -204,14 +204,16 @@ def _check_files(args: argparse.Namespace) -> None:
 
 
 def _quieten() -> None:
-    """Shows only what this package logs, and errors."""
+    """Shows only what this package logs, in plain lines, and errors."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.simplefilter("ignore")
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    handler.addFilter(
-        lambda record: (
-            record.levelno >= logging.ERROR or "/tuner_component/" in record.pathname
-        )
+    errors = logging.StreamHandler()
+    errors.setLevel(logging.ERROR)
+    logging.basicConfig(
+        format="%(message)s", level=logging.INFO, handlers=[errors], force=True
     )
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    # A pipeline's log has prefixes, which are of no use to someone at a terminal.
+    own = logging.getLogger(__name__.partition(".")[0])
+    own.setLevel(logging.INFO)
+    own.propagate = False
+    own.handlers = [logging.StreamHandler(sys.stdout)]

@@ -6,7 +6,7 @@ a part of it.
 """
 
 import hashlib
-import importlib.util
+import logging
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -17,6 +17,8 @@ from tfx.types import standard_component_specs as specs
 from tuner_component.identity import user_sources
 from tuner_component.identity.artifact_content import describe, digest_of_file
 from tuner_component.proto import tuner_pb2
+
+_log = logging.getLogger(__name__)
 
 
 def fingerprint_parts(
@@ -63,9 +65,17 @@ def _module(exec_properties: Mapping[str, Any]) -> str:
     if path := exec_properties.get(specs.MODULE_FILE_KEY):
         return _digest([digest_of_file(path)])
     function = str(exec_properties.get(specs.TUNER_FN_KEY))
-    spec = importlib.util.find_spec(function.rpartition(".")[0])
-    source = [digest_of_file(spec.origin)] if spec and spec.origin else []
-    return _digest([function, *source])
+    module = function.rpartition(".")[0]
+    file = user_sources.file_of(module)
+    if not file:
+        _log.warning(
+            "Expected a file with the source of the module %s. Received: none, where "
+            "Python looks. If the module can be imported all the same, a change of it "
+            "does not start a new study.",
+            module,
+        )
+        return _digest([function])
+    return _digest([function, digest_of_file(file)])
 
 
 def _digest(lines: Iterable[str]) -> str:

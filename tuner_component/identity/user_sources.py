@@ -8,6 +8,7 @@ import ast
 import contextlib
 import functools
 import hashlib
+import importlib.machinery
 import importlib.util
 import io
 import os
@@ -58,6 +59,32 @@ def imported(exec_properties: Mapping[str, Any]) -> dict[str, str]:
             todo += _with_parents(other)[::-1]
     found.pop(first, None)
     return found
+
+
+def file_of(name: str) -> str:
+    """The file of a module, installed or not, found without importing anything.
+
+    Importing a module runs the `__init__` of each package around it; looking it up as
+    `importlib.util.find_spec` does, as well.
+
+    Args:
+        name: Dotted name of the module.
+
+    Returns:
+        Its path; "" if it is not found this way, or has no file.
+    """
+    top, *parts = name.split(".")
+    try:
+        spec = importlib.util.find_spec(top)
+        for part in parts:
+            directories = spec.submodule_search_locations if spec else None
+            if not directories:
+                return ""
+            spec = importlib.machinery.PathFinder.find_spec(part, list(directories))
+    except (ImportError, ValueError):
+        return ""
+    file = spec.origin if spec else None
+    return file if file and os.path.isfile(file) else ""
 
 
 def _first_module(exec_properties: Mapping[str, Any]) -> tuple[str, dict[str, bytes]]:

@@ -1,6 +1,5 @@
 """Search algorithms of optimization libraries, as KerasTuner oracles.
 
-Each oracle needs its library, an optional extra of this package, when it is first used.
 What any oracle needs to survive a crash is in `search.oracle`.
 """
 

@@ -58,7 +58,7 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
 
     Raises:
         ValueError: If there is no such sampler.
-        ImportError: If Optuna is not installed.
+        ImportError: If the sampler is "gp" and PyTorch is not installed.
     """
 
     def __init__(

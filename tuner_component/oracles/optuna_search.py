@@ -30,7 +30,7 @@ class OptunaSearch(keras_tuner.Tuner):  # type: ignore[misc]
 
     Raises:
         ValueError: If there is no such sampler.
-        ImportError: If Optuna is not installed.
+        ImportError: If the sampler is "gp" and PyTorch is not installed.
     """
 
     def __init__(

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import optuna
+
 from tuner_component.search.oracle.dimensions import Dimension
-from tuner_component.search.stopping import optuna_library
+from tuner_component.search.stopping.pruner import quiet_optuna
 
 # CMA-ES starts from the best tenth of the trials that it is given.
 _ENOUGH = 10
@@ -18,9 +20,8 @@ class OptunaStudy:
     """
 
     def __init__(self, maximize: bool) -> None:
-        self._optuna = optuna = optuna_library.load()
         self._states = optuna.trial.TrialState
-        with optuna_library.quiet():
+        with quiet_optuna():
             self._study = optuna.create_study(
                 direction="maximize" if maximize else "minimize",
                 sampler=optuna.samplers.RandomSampler(),
@@ -31,7 +32,7 @@ class OptunaStudy:
     @property
     def trials(self) -> list[Any]:
         """All trials, as Optuna has them."""
-        return self._study.get_trials(deepcopy=False)  # type: ignore[no-any-return]
+        return self._study.get_trials(deepcopy=False)
 
     def knows(self, trial_id: str) -> bool:
         """Whether it was asked for a trial, or told of it."""
@@ -50,7 +51,7 @@ class OptunaStudy:
         complete = [t for t in self.trials if t.state == self._states.COMPLETE]
         if not complete:
             return []
-        categorical = self._optuna.distributions.CategoricalDistribution
+        categorical = optuna.distributions.CategoricalDistribution
         common = {
             name: distribution
             for name, distribution in complete[0].distributions.items()
@@ -61,7 +62,7 @@ class OptunaStudy:
         if not common:
             return []
         found = [
-            self._optuna.trial.create_trial(
+            optuna.trial.create_trial(
                 value=trial.value,
                 params={name: trial.params[name] for name in common},
                 distributions=common,
@@ -86,7 +87,7 @@ class OptunaStudy:
         """
         self._study.sampler = sampler
         values: dict[str, Any] = {}
-        with optuna_library.quiet():
+        with quiet_optuna():
             trial = self._study.ask()
             for dimension in space:
                 if dimension.name not in values and dimension.is_active(values):
@@ -120,7 +121,7 @@ class OptunaStudy:
         """
         params, distributions = self._coordinates(space, values)
         state = self._states.RUNNING if running else self._end(score)
-        trial = self._optuna.trial.create_trial(
+        trial = optuna.trial.create_trial(
             state=state,
             value=None if running else score,
             params=params,
@@ -153,7 +154,7 @@ class OptunaStudy:
             self.add(trial_id, space, values, score)
             return
         number = self._numbers[trial_id]
-        with optuna_library.quiet():
+        with quiet_optuna():
             self._study.tell(number, score, state=self._end(score))
 
     def _end(self, score: float | None) -> Any:
@@ -178,7 +179,7 @@ class OptunaStudy:
         return params, distributions
 
     def _distribution(self, dimension: Dimension) -> Any:
-        distributions = self._optuna.distributions
+        distributions = optuna.distributions
         if dimension.steps is None:
             return distributions.FloatDistribution(0.0, 1.0)
         if dimension.ordered:

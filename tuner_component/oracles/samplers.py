@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from tuner_component.search.stopping import optuna_library
+from optuna import samplers
+
+from tuner_component.search.stopping.pruner import quiet_optuna
 
 NAMES = ("tpe", "gp", "cmaes", "qmc", "random")
 
@@ -18,18 +20,15 @@ def make(name: str, seed: int, suggestion: int, known: Sequence[Any]) -> Any:
         known: Trials of Optuna's that this process did not suggest.
 
     Raises:
-        ImportError: If the library that it needs is not installed.
+        ImportError: If the sampler is "gp" and PyTorch is not installed.
     """
     if name == "gp":
-        _require("torch", "gp")
-    if name == "cmaes":
-        _require("cmaes", "cmaes")
-    with optuna_library.quiet():
+        _require_torch()
+    with quiet_optuna():
         return _make(name, seed, suggestion, known)
 
 
 def _make(name: str, seed: int, suggestion: int, known: Sequence[Any]) -> Any:
-    samplers = optuna_library.load().samplers
     every = (seed * 1_000_003 + suggestion) % 2**32
     if name == "tpe":
         return samplers.TPESampler(
@@ -57,9 +56,7 @@ def check(sampler: Any) -> None:
     """
     if isinstance(sampler, str) and sampler in NAMES:
         return
-    if not isinstance(sampler, str) and isinstance(
-        sampler, optuna_library.load().samplers.BaseSampler
-    ):
+    if isinstance(sampler, samplers.BaseSampler):
         return
     raise ValueError(
         f"Expected sampler to be one of {', '.join(NAMES)}, or a sampler of Optuna's. "
@@ -67,12 +64,13 @@ def check(sampler: Any) -> None:
     )
 
 
-def _require(module: str, name: str) -> None:
+def _require_torch() -> None:
+    """Raises if the library is missing that Optuna's Gaussian process computes with."""
     try:
-        __import__(module)
+        __import__("torch")
     except ImportError as error:
         raise ImportError(
-            f"Expected the package {module!r} for the sampler {name!r}. Received: "
-            f"{error}. Install it where the search runs: pip install {module}; or take "
+            "Expected the package 'torch' for the sampler 'gp'. Received: "
+            f"{error}. Install it where the search runs: pip install torch; or take "
             "the sampler 'tpe'."
         ) from error

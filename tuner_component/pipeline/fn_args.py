@@ -70,9 +70,8 @@ def from_artifacts(
         study_id: The study that the trials belong to.
 
     Raises:
-        ValueError: If a split is not in the examples or holds no example, if
-            custom_config is not a JSON dictionary, or the examples differ in their
-            payload format.
+        ValueError: If a split is not in the examples, if custom_config is not JSON, or
+            the examples differ in their payload format.
     """
     examples = input_dict[specs.EXAMPLES_KEY]
     train_splits = splits_lib.resolve(
@@ -85,8 +84,8 @@ def from_artifacts(
     common = fn_args_utils.get_common_fn_args(
         dict(input_dict), dict(exec_properties), working_dir
     )
-    splits_lib.check_not_empty(train_splits, common.train_files)
-    splits_lib.check_not_empty(eval_splits, common.eval_files)
+    splits_lib.warn_if_empty(train_splits, common.train_files)
+    splits_lib.warn_if_empty(eval_splits, common.eval_files)
     splits = {*train_splits, *eval_splits}
     return tuner_pb2.TunerFnArgs(
         train_splits=train_splits,
@@ -120,17 +119,12 @@ def to_fn_args(message: tuner_pb2.TunerFnArgs) -> fn_args_utils.FnArgs:
 
 def _check_custom_config(custom_config: str | None) -> None:
     try:
-        value = json_utils.loads(custom_config or "null")
+        json_utils.loads(custom_config or "null")
     except ValueError as error:
         raise ValueError(
             f"Expected custom_config to be JSON. Received: {custom_config!r} "
             f"({error}). Pass a dictionary to the component; it is serialized there."
         ) from error
-    if value is not None and not isinstance(value, dict):
-        raise ValueError(
-            "Expected custom_config to be a JSON dictionary. Received: "
-            f"{custom_config!r}. Pass a dictionary to the component."
-        )
 
 
 def _how_stored(examples: list[types.Artifact]) -> dict[str, Any]:

@@ -1,13 +1,13 @@
 """Which modules to load once, before worker processes are forked."""
 
 import ast
-import importlib.util
 import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
 from tfx.dsl.io import fileio
 
+from tuner_component.identity import user_sources
 from tuner_component.pipeline import user_module
 from tuner_component.proto import tuner_pb2
 
@@ -34,11 +34,10 @@ def modules(message: tuner_pb2.TunerFnArgs) -> list[str]:
 def _source(message: tuner_pb2.TunerFnArgs) -> str:
     """The source of the user's module; empty where it cannot be found."""
     if message.module_file:
-        path: str | None = message.module_file
+        path = message.module_file
     else:
         name = message.module_path or message.tuner_fn.rpartition(".")[0]
-        spec = importlib.util.find_spec(name)
-        path = spec.origin if spec else None
+        path = user_sources.file_of(name)
     if not path or not fileio.exists(path):
         return ""
     with fileio.open(path, "rb") as file:
@@ -58,11 +57,9 @@ def _imported(tree: ast.Module) -> Iterator[str]:
 def _is_installed(name: str) -> bool:
     """Whether the name belongs to a library in site-packages.
 
-    Looks only for its top-level package, which imports nothing. A name that is not
-    a module (a class, a function) fails to preload, and is skipped there.
+    Looks only for its top-level package. A name that is not a module (a class, a
+    function) fails to preload, and is skipped there.
     """
-    spec = importlib.util.find_spec(name.partition(".")[0])
-    if spec is None or not spec.origin:
-        return False
+    file = user_sources.file_of(name.partition(".")[0])
     libraries = {Path(sysconfig.get_path(key)) for key in ("purelib", "platlib")}
-    return any(library in Path(spec.origin).parents for library in libraries)
+    return any(library in Path(file).parents for library in libraries)

@@ -25,7 +25,7 @@ def on_stdout() -> Iterator[None]:
     if _LOG.level != logging.NOTSET or _LOG.handlers:
         yield
         return
-    handler = logging.StreamHandler(sys.stdout)
+    handler = _Handler(sys.stdout)
     handler.setFormatter(absl_logging.PythonFormatter())
     others = [other for other in logging.getLogger().handlers if _shows(other)]
     _LOG.setLevel(absl_logging.get_absl_logger().getEffectiveLevel())
@@ -39,6 +39,16 @@ def on_stdout() -> Iterator[None]:
             other.removeFilter(_is_not_ours)
         _LOG.removeHandler(handler)
         _LOG.setLevel(logging.NOTSET)
+
+
+class _Handler(logging.StreamHandler):  # type: ignore[type-arg]
+    """Loses no line for a character that the stream has no bytes for."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, with escapes in place of such characters."""
+        encoding = getattr(self.stream, "encoding", None) or "utf-8"
+        line = super().format(record)
+        return line.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _shows(handler: logging.Handler) -> bool:

@@ -1,7 +1,9 @@
-"""The splits of the examples: which ones to use, and that they hold data."""
+"""The splits of the examples: which ones to use, and whether they hold data."""
 
 import gzip
-from collections.abc import Sequence
+import logging
+import os
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tfx import types
@@ -11,6 +13,8 @@ from tfx.types import artifact_utils
 from tfx.utils import proto_utils
 
 _GZIP_MAGIC = b"\x1f\x8b"
+
+_log = logging.getLogger(__name__)
 
 
 def resolve(
@@ -43,24 +47,30 @@ def resolve(
     return splits
 
 
-def check_not_empty(splits: Sequence[str], patterns: Sequence[str]) -> None:
-    """Raises a ValueError if the files of the splits hold no example at all.
+def warn_if_empty(splits: Sequence[str], patterns: Sequence[str]) -> None:
+    """Warns if the files of the splits, and of folders in them, hold no example at all.
 
-    Reads at most one byte per file beyond its header, and no TensorFlow runtime is
-    started: this process must not take GPU memory.
+    Only the user's module knows whether it needs any. Reads at most one byte per file
+    beyond its header, and no TensorFlow runtime is started: this process must not take
+    GPU memory.
 
     Args:
         splits: The names of the splits, for the message.
         patterns: Their file patterns.
     """
-    paths = [path for pattern in patterns for path in fileio.glob(pattern)]
-    if not any(_holds_data(path) for path in paths):
-        found = f"{len(paths)} files without a record" if paths else "no files"
-        raise ValueError(
-            f"Expected at least one example in the splits {list(splits)}. Received: "
-            f"{found} at {', '.join(patterns)}. Check the split configuration of "
-            "your ExampleGen, or name other splits in train_args and eval_args."
-        )
+    count = 0
+    for path in _files(patterns):
+        if _holds_data(path):
+            return
+        count += 1
+    _log.warning(
+        "Expected at least one example in the splits %s. Received: %s at %s. If your "
+        "module reads them, check the split configuration of your ExampleGen, or name "
+        "other splits in train_args and eval_args.",
+        list(splits),
+        f"{count} files without a record" if count else "no files",
+        ", ".join(patterns),
+    )
 
 
 def _requested(
@@ -75,7 +85,25 @@ def _requested(
     return list(args.splits)
 
 
+def _files(patterns: Sequence[str]) -> Iterator[str]:
+    """The files at the patterns, and in the folders there: one per class, say."""
+    for pattern in patterns:
+        for path in fileio.glob(pattern):
+            if not fileio.isdir(path):
+                yield path
+                continue
+            for directory, _, names in fileio.walk(path):
+                yield from (os.path.join(directory, name) for name in names)
+
+
 def _holds_data(path: str) -> bool:
+    try:
+        return _has_content(path)
+    except Exception:  # noqa: BLE001
+        return True  # It is not empty. Whoever reads it says what is wrong with it.
+
+
+def _has_content(path: str) -> bool:
     with fileio.open(path, "rb") as file:
         head = file.read(len(_GZIP_MAGIC))
         if head != _GZIP_MAGIC:

@@ -119,7 +119,7 @@ global___TuneArgs = TuneArgs
 
 class Stopping(google.protobuf.message.Message):
     """A rule that ends trials before their last epoch. A trial that was stopped counts with
-    its best epoch. Needs Optuna: pip install tfx-tuner-component[optuna].
+    its best epoch.
     """
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor

@@ -3,11 +3,14 @@
 import json
 import logging
 import os
+from collections.abc import Iterable
 from typing import Any
 
 from tuner_component.report import folding
 from tuner_component.report.record import KIND, RECORD_FILE, StudyRecord
+from tuner_component.search.errors import StorageError
 from tuner_component.search.storage import files
+from tuner_component.search.study import times
 from tuner_component.search.study.history import read_history
 
 _log = logging.getLogger(__name__)
@@ -28,7 +31,8 @@ def load_study(uri: str | os.PathLike[str]) -> StudyRecord:
             which may be running; or a directory with studies below it: the one that
             `tuner-component tune` wrote to, or that of a pipeline's Tuner. Of several
             studies the one that started last is taken, with a warning that names the
-            others. Paths, or URIs.
+            others; one that cannot be read is passed over, with a warning that says
+            why. Paths, or URIs.
 
     Returns:
         Typed objects; `to_frame()` gives a pandas frame of the trials.
@@ -61,12 +65,7 @@ def _newest_below(path: str) -> str:
         for parent in _BELOW
         for name in files.list_names(files.join(path, parent))
     ]
-    # What else is there, or a study of which nothing is written yet, has no such file.
-    started = {
-        directory: _created(file)
-        for directory in below
-        if files.exists(file := files.join(directory, RECORD_FILE))
-    }
+    started = _readable(below)
     if not started:
         return path
     newest, *others = sorted(started, key=lambda name: started[name], reverse=True)
@@ -82,13 +81,39 @@ def _newest_below(path: str) -> str:
     return newest
 
 
-def _created(path: str) -> str:
+def _readable(directories: Iterable[str]) -> dict[str, float]:
+    """Those that hold a study that can be read, and when it started.
+
+    Raises:
+        ValueError: If there are studies, and none of them can be read.
+        StorageError: The same, and it is the filesystem that cannot be read.
+    """
+    started: dict[str, float] = {}
+    unreadable: dict[str, Exception] = {}
+    for directory in directories:
+        try:
+            started[directory] = _started(directory)
+        except FileNotFoundError:
+            pass  # Something else, or a study of which nothing is written yet.
+        except (StorageError, ValueError) as error:
+            unreadable[directory] = error
+    if unreadable and not started:
+        raise next(iter(unreadable.values()))
+    for directory, reason in unreadable.items():
+        _log.warning(
+            "Passing over %s, which may have started last: %s", directory, reason
+        )
+    return started
+
+
+def _started(directory: str) -> float:
     """When a study started, from its file; a damaged file raises, as in load_study."""
+    path = files.join(directory, RECORD_FILE)
     data = files.read_bytes(path)
     description = _description(data)
     if description is None:
-        return StudyRecord.from_json(data, path).created or ""
-    return str(description.get("created", ""))
+        return times.moment(StudyRecord.from_json(data, path).created)
+    return times.moment(description.get("created"))
 
 
 def _no_study(path: str) -> FileNotFoundError:

@@ -16,8 +16,9 @@ from tuner_component.version import __version__
 
 REPORT_FILE = "report.html"
 
-# Rows of tables, and characters of a traceback. What is left out is in study.json.
-_ROWS, _CAUSES, _MESSAGE = 50, 30, 20_000
+# Rows of tables, and characters of a traceback and of its last line. What is left out is
+# in study.json.
+_ROWS, _CAUSES, _MESSAGE, _CAUSE = 50, 30, 20_000, 300
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +36,11 @@ class Failures:
 
 
 def render(study: StudyRecord) -> str:
-    """The report of a study, whether it is finished or not, as the text of a file."""
+    """The report of a study, whether it is finished or not, as the text of a file.
+
+    All of it can be encoded, also where a message has what no text should have: half of
+    a surrogate pair stands for each byte of a file name that is not UTF-8.
+    """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("tuner_component.report"),
         autoescape=True,
@@ -45,7 +50,7 @@ def render(study: StudyRecord) -> str:
     )
     environment.filters.update(number=_number, duration=_duration)
     shares = importance.importances(study)
-    return environment.get_template("report.html").render(
+    text = environment.get_template("report.html").render(
         study=study,
         best=study.best,
         completed=study.completed,
@@ -63,6 +68,7 @@ def render(study: StudyRecord) -> str:
         plotly_js=plotly.offline.get_plotlyjs(),
         version=__version__,
     )
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _totals(study: StudyRecord) -> dict[str, Any]:
@@ -97,7 +103,8 @@ def _plot(figure: go.Figure | None) -> dict[str, Any] | None:
     if figure is None:
         return None
     # Plotly's template is as long as all the rest. The page has one for all plots.
-    content = figure.update_layout(template=None).to_json()
+    # Not by orjson, where that is installed: it refuses half of a surrogate pair.
+    content = figure.update_layout(template=None).to_json(engine="json")
     for character in "<>&\u2028\u2029":
         content = content.replace(character, f"\\u{ord(character):04x}")
     return {"height": figure.layout.height, "json": content}
@@ -110,7 +117,10 @@ def _grouped(study: StudyRecord) -> list[Failures]:
         cause = trial.cause or "it left no message"
         groups[_alike(cause)].append(trial)
     ordered = sorted(groups.values(), key=lambda trials: -len(trials))
-    return [Failures(t[0].cause or "no message", t) for t in ordered[:_CAUSES]]
+    return [
+        Failures((trials[0].cause or "no message")[:_CAUSE], trials)
+        for trials in ordered[:_CAUSES]
+    ]
 
 
 def _alike(cause: str) -> str:

@@ -8,6 +8,7 @@ import dataclasses
 import json
 import math
 import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,24 @@ from tuner_component.results import hyperparameters
 
 BEST_HYPERPARAMETERS_FILE = "best_hyperparameters.txt"
 TUNER_RESULTS_FILE = "tuner_results.json"
+
+# The columns of a table of trials that are the trial's own. Stock's Tuner lets a
+# hyperparameter of such a name overwrite them.
+_OWN_COLUMNS = ("trial_id", "score")
+_PREFIX = "hp."
+_TAKEN = re.compile(rf"({re.escape(_PREFIX)})*({'|'.join(_OWN_COLUMNS)})")
+
+
+def column_of(name: str) -> str:
+    """The column of a hyperparameter in a `tuner_results.json`.
+
+    Its name, but `hp.score` for "score", so that the trial's own score keeps its place.
+
+    Args:
+        name: Of the hyperparameter.
+    """
+    # What looks like such a column is renamed as well: no two get the same one.
+    return _PREFIX + name if _TAKEN.fullmatch(name) else name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,8 +113,12 @@ def _trial(row: Any, path: str) -> TrialResult:
             f"Expected each trial in {path} to have a 'trial_id' and a 'score'. "
             f"Received: {_short(row)}."
         )
-    values = dict(row)
-    trial_id, score = values.pop("trial_id"), values.pop("score")
+    trial_id, score = row["trial_id"], row["score"]
+    values = {
+        _name_of(column): value
+        for column, value in row.items()
+        if column not in _OWN_COLUMNS
+    }
     if (
         isinstance(score, bool)
         or not isinstance(score, (int, float))
@@ -106,6 +129,11 @@ def _trial(row: Any, path: str) -> TrialResult:
             f"number. Received: {score!r}."
         )
     return TrialResult(str(trial_id), float(score), values)
+
+
+def _name_of(column: str) -> str:
+    """The hyperparameter that a column is of: the inverse of `column_of`."""
+    return column.removeprefix(_PREFIX) if _TAKEN.fullmatch(column) else column
 
 
 def _file(source: str | os.PathLike[str], name: str) -> str:

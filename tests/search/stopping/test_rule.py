@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -170,21 +168,6 @@ def test_a_tuner_that_halves_by_itself_is_refused() -> None:
     with pytest.raises(ValueError, match="Received: HyperbandOracle"):
         StoppingRule(StoppingOptions("asha"), hyperband)
     StoppingRule(StoppingOptions("patience"), hyperband)
-
-
-def test_without_optuna_the_remedy_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The user would see an import fail somewhere inside."""
-    real = builtins.__import__
-
-    def fail(name: str, *args: Any, **kwargs: Any) -> Any:
-        if name == "optuna":
-            raise ModuleNotFoundError("No module named 'optuna'")
-        return real(name, *args, **kwargs)
-
-    monkeypatch.delitem(sys.modules, "optuna", raising=False)
-    monkeypatch.setattr(builtins, "__import__", fail)
-    with pytest.raises(ImportError, match=r"tfx-tuner-component\[optuna\]"):
-        StoppingRule(StoppingOptions("median"), oracle())
 
 
 def curve(trial: Any) -> list[float]:

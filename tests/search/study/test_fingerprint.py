@@ -53,6 +53,14 @@ def test_new_study_names_what_changed_since_the_latest(tmp_path: Path) -> None:
     assert "module (was 2, is 3)" in told
 
 
+def test_the_latest_study_is_latest_wherever_it_was_started(tmp_path: Path) -> None:
+    """A search would name what changed since some other search."""
+    describe(tmp_path / "a", "2024-01-02T14:49:00+0900", data="1", module="1")
+    describe(tmp_path / "b", "2024-01-02T05:49:02+0000", data="1", module="2")
+    told = explain_difference(str(tmp_path / "c"), {"data": "1", "module": "3"})
+    assert told is not None and "since the study b of 2024-01-02T05:49:02" in told
+
+
 def test_first_study_needs_no_explanation(tmp_path: Path) -> None:
     """The first search would be compared with whatever lies about."""
     (tmp_path / "stray").mkdir()

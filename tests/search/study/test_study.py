@@ -40,8 +40,6 @@ def test_new_study_has_its_layout(tmp_path: Path) -> None:
         assert study.found is StudyState.NEW
         assert study.workdir == str(directory / "workdir")
         assert Path(study.workdir).is_dir()
-        assert study.trial_directory("07") == str(directory / "trials" / "07")
-        assert (directory / "trials" / "07").is_dir()
     assert {p.name for p in directory.iterdir()} == {
         "journal",
         "journal.end",
@@ -231,8 +229,8 @@ def test_training_of_a_lost_trial_is_not_continued(tmp_path: Path) -> None:
         for trial_id in ("0", "1"):
             study.journal.append(studies.created(trial_id))
             study.commit()
-            training = Path(study.trial_directory(trial_id), "training")
-            training.mkdir()
+            training = tmp_path / "trials" / trial_id / "training"
+            training.mkdir(parents=True)
             (training / "fit").touch()
     damage.lose_commits(damage.segment_of(tmp_path), range(1, 2))
     Study.open(str(tmp_path), PARTS).close()
@@ -343,11 +341,7 @@ def test_a_study_that_is_gone_is_not_made_again(
     directory = tmp_path / "study"
     study = Study.open(str(directory), PARTS)
     lose(directory)
-    for write in (
-        lambda: end(study, 0),
-        study.mark_finished,
-        lambda: study.trial_directory("0"),
-    ):
+    for write in (lambda: end(study, 0), study.mark_finished):
         with pytest.raises(StudyLockedError):
             write()
     study.close()

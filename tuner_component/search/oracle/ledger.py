@@ -13,7 +13,6 @@ import keras_tuner
 from tuner_component.search.oracle.restore import Restored
 from tuner_component.search.stopping.curves import LearningCurves
 from tuner_component.search.storage import faults, plain
-from tuner_component.search.storage import patch as patch_lib
 from tuner_component.search.study.journal import Journal
 from tuner_component.search.study.study import Study
 
@@ -240,7 +239,7 @@ class _Records:
             self._space = space
             change["space"], change["values"] = space
         captured = self._state.capture()
-        patch = patch_lib.diff(self._shadow, captured)
+        patch = plain.diff(self._shadow, captured)
         if full or patch is not None:
             self._version += 1
             self._shadow = captured

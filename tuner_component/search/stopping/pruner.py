@@ -1,9 +1,13 @@
 """One of Optuna's pruners, with what it knows of the trials: kept in memory."""
 
-from typing import Any
+import contextlib
+import warnings
+from collections.abc import Iterator
+from typing import Any, cast
 
 from tuner_component.search.options import StoppingOptions
-from tuner_component.search.stopping import optuna_library
+
+# Optuna is imported in functions: it takes 0.3 s, which only a search with a rule needs.
 
 
 class Pruner:
@@ -13,13 +17,11 @@ class Pruner:
         options: The rule and its parameters.
         direction: "min" or "max".
         name: HyperbandPruner draws a trial's bracket from it and the trial's number.
-
-    Raises:
-        ImportError: If Optuna is not installed.
     """
 
     def __init__(self, options: StoppingOptions, direction: str, name: str) -> None:
-        optuna = optuna_library.load()
+        import optuna
+
         self._pruner = _make(options)
         self._direction = optuna.study.StudyDirection[f"{direction.upper()}IMIZE"]
         self._name = name
@@ -63,9 +65,10 @@ class Pruner:
 
     def _open(self, trials: list[Any]) -> None:
         """Makes a storage with the given trials, empty ones in place of None."""
-        optuna = optuna_library.load()
+        import optuna
+
         self._storage = optuna.storages.InMemoryStorage()
-        with optuna_library.quiet():
+        with quiet_optuna():
             self._study_id = self._storage.create_new_study(
                 [self._direction], self._name
             )
@@ -99,7 +102,8 @@ class Pruner:
 
 def _make(options: StoppingOptions) -> Any:
     """Makes Optuna's pruner for a rule."""
-    pruners = optuna_library.load().pruners
+    from optuna import pruners
+
     if options.rule == "median":
         return pruners.MedianPruner(
             n_startup_trials=options.warmup, n_warmup_steps=options.grace_epochs
@@ -112,8 +116,27 @@ def _make(options: StoppingOptions) -> Any:
     if options.rule == "hyperband":
         return pruners.HyperbandPruner(
             min_resource=options.grace_epochs,
-            max_resource=options.max_epochs,
+            max_resource=cast(int, options.max_epochs),  # The options see to it.
             reduction_factor=options.reduction_factor,
         )
-    with optuna_library.quiet():
+    with quiet_optuna():
         return pruners.PatientPruner(None, patience=options.patience)
+
+
+@contextlib.contextmanager
+def quiet_optuna() -> Iterator[None]:
+    """Silences Optuna, which would log a study that the user does not know.
+
+    Its warnings as well: much of it has been called experimental for years.
+    """
+    import optuna
+
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            yield
+    finally:
+        optuna.logging.set_verbosity(verbosity)

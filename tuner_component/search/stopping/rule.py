@@ -39,14 +39,13 @@ class StoppingRule:
 
         Raises:
             ValueError: If the oracle stops trials by itself.
-            ImportError: If Optuna is not installed.
         """
         _check(options, oracle)
         self.name = options.rule
         self._options = options
         self._objective = oracle.objective
-        # By the number of the training. The first one is made here, so that a missing
-        # Optuna is found now and not at the first epoch.
+        # By the number of the training. The first one is made here: an option that Optuna
+        # refuses is found now and not at the first epoch.
         self._pruners = {0: self._new_pruner(0)}
         self._best: dict[tuple[str, int], float] = {}
         self._completed = 0

@@ -194,15 +194,19 @@ def remove_tree(directory: str) -> None:
 
 
 def move(source: str, target: str) -> None:
-    """Moves a file within one filesystem; on a URI by copying, then removing."""
-    if is_remote(source):
-        write_bytes(target, read_bytes(source))
-        remove(source)
-        return
-    with _explained("move", source):
-        source_place, old = held.locate(local_path(source))
-        target_place, new = held.locate(local_path(target))
-        os.replace(old, new, src_dir_fd=source_place, dst_dir_fd=target_place)
+    """Moves a file; on a URI, or between disks, by copying, then removing."""
+    if not (is_remote(source) or is_remote(target)):
+        with _explained("move", source):
+            source_place, old = held.locate(local_path(source))
+            target_place, new = held.locate(local_path(target))
+            try:
+                os.replace(old, new, src_dir_fd=source_place, dst_dir_fd=target_place)
+                return
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+    write_bytes(target, read_bytes(source))
+    remove(source)
 
 
 def require_place(path: str) -> None:
@@ -342,6 +346,8 @@ def _explained(action: str, path: str, may_lack: bool = False) -> Iterator[None]
     except OSError as error:
         if may_lack and isinstance(error, FileNotFoundError):
             raise
+        if may_lack and isinstance(error, NotADirectoryError):
+            raise FileNotFoundError(*error.args, path) from error
         raise StorageError(_message(action, path, error, error.errno)) from error
     except Exception as error:
         # TensorFlow's errors are classes of its own; naming them, not importing them,

@@ -1,10 +1,13 @@
 """Python values as JSON, for records that people can read, and back as they were.
 
-`patch` tells how two such values differ; `arrays` is for values too large for JSON.
+`arrays` is for values too large for JSON.
 
 JSON alone would turn a tuple into a list, `nan` into a syntax error and a numpy number into an
 exception. What JSON lacks becomes an object with a single key that begins with `$`;
 everything else stays as readable as it was.
+
+An oracle's state grows with the search while each step changes a little of it. Writing
+only the difference of two encoded states keeps the cost of a step constant.
 """
 
 import contextlib
@@ -16,6 +19,9 @@ from typing import Any
 # Looked up by exact type: states are encoded twice a trial.
 _ATOMS = frozenset({type(None), bool, int, str})
 _CONTAINERS = frozenset({list, dict})
+
+# Where more elements than this changed, a list is written anew: a patch would be longer.
+_MOST_ITEMS = 8
 
 
 class NotPlainError(TypeError):
@@ -57,6 +63,49 @@ def decode(data: Any) -> Any:
         if tag in _TAGS:
             return _TAGS[tag](content)
     return {k: decode(i) if type(i) in _CONTAINERS else i for k, i in data.items()}
+
+
+def diff(old: Any, new: Any) -> Any:
+    """What turns `old` into `new`.
+
+    Args:
+        old: JSON-compatible data.
+        new: JSON-compatible data.
+
+    Returns:
+        A patch for `apply`, JSON-compatible; None if the two are equal.
+    """
+    if type(old) is type(new) and old == new:
+        return None
+    if isinstance(old, dict) and isinstance(new, dict):
+        return _diff_dict(old, new)
+    if isinstance(old, list) and isinstance(new, list) and len(new) >= len(old):
+        return _diff_list(old, new)
+    return {"set": new}
+
+
+def apply(old: Any, patch: Any) -> Any:
+    """The state that a patch leads to.
+
+    Args:
+        old: The state that `diff` began with; containers in it are changed in place.
+        patch: What `diff` returned.
+
+    Returns:
+        The new state.
+    """
+    if patch is None:
+        return old
+    if "set" in patch:
+        return patch["set"]
+    for key in patch.get("drop", ()):
+        del old[key]
+    for key, inner in patch.get("in", ()):
+        known = old[key] if isinstance(old, list) or key in old else None
+        old[key] = apply(known, inner)
+    if "add" in patch:
+        old.extend(patch["add"])
+    return old
 
 
 @contextlib.contextmanager
@@ -106,6 +155,37 @@ def _encode_other(value: Any) -> Any:
         "Expected numbers, strings, None, and lists, tuples, sets and dicts of them. "
         f"Received: {value!r} of type {type(value).__name__}."
     )
+
+
+def _diff_dict(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    patch: dict[str, Any] = {}
+    if dropped := [key for key in old if key not in new]:
+        patch["drop"] = dropped
+    changed = []
+    for key, value in new.items():
+        inner = diff(old[key], value) if key in old else {"set": value}
+        if inner is not None:
+            changed.append([key, inner])
+    if changed:
+        patch["in"] = changed
+    return patch
+
+
+def _diff_list(old: list[Any], new: list[Any]) -> dict[str, Any]:
+    patch: dict[str, Any] = {}
+    # Comparing the common part at once is what makes a long, growing list cheap.
+    if old != new[: len(old)]:
+        changed = [
+            [index, inner]
+            for index, (a, b) in enumerate(zip(old, new, strict=False))
+            if (inner := diff(a, b)) is not None
+        ]
+        if len(changed) > _MOST_ITEMS:
+            return {"set": new}
+        patch["in"] = changed
+    if len(new) > len(old):
+        patch["add"] = new[len(old) :]
+    return patch
 
 
 _TAGS: dict[str, Callable[[Any], Any]] = {

@@ -8,13 +8,13 @@ import json
 import logging
 import platform
 import random
-import time
 from collections.abc import Iterable, Mapping
 from importlib import metadata
 from typing import Any
 
 from tuner_component.search.errors import StudyMismatchError, StudyVersionError
 from tuner_component.search.storage import files
+from tuner_component.search.study import times
 from tuner_component.search.study.fingerprint import STUDY_FILE, differences, study_id
 from tuner_component.search.study.journal_end import End
 from tuner_component.version import __version__
@@ -37,7 +37,7 @@ def new(fingerprint: Mapping[str, str], seed: int | None) -> dict[str, Any]:
     return {
         "format": FORMAT_VERSION,
         "id": study_id(fingerprint),
-        "created": _now(),
+        "created": times.now(),
         "status": "running",
         # 31 bits: every framework takes a seed of that size.
         "seed": random.SystemRandom().randrange(2**31) if seed is None else seed,
@@ -70,7 +70,7 @@ def finished(
         "missing": [list(numbers) for numbers in missing],
         "completed": list(completed_trials),
     }
-    told = {"status": "finished", "finished": _now(), "journal": journal}
+    told = {"status": "finished", "finished": times.now(), "journal": journal}
     return {**description, **told}
 
 
@@ -169,7 +169,3 @@ def _versions(*packages: str) -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
-
-
-def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S%z")

@@ -3,9 +3,11 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from typing import Any
 
 from tuner_component.search.errors import StorageError
 from tuner_component.search.storage import files
+from tuner_component.search.study import times
 
 STUDY_FILE = "study.json"
 
@@ -50,23 +52,23 @@ def explain_difference(directory: str, fingerprint: Mapping[str, str]) -> str | 
         return None
     parent, own_name = _split(directory)
     others = [
-        (str(known.get("created", "")), name, known["fingerprint"])
+        (times.moment(known.get("created")), name, known)
         for name in files.list_names(parent)
         if name != own_name and (known := _read(files.join(parent, name)))
     ]
     if not others:
         return None
-    created, name, other = max(others, key=lambda o: o[:2])
-    changed = differences(other, fingerprint)
+    _, name, latest = max(others, key=lambda other: other[:2])
+    changed = differences(latest["fingerprint"], fingerprint)
     if not changed:
         return None
     return (
-        f"This is a new study: since the study {name} of {created}, these changed: "
+        f"This is a new study: since the study {name} of {latest.get('created')}, these changed: "
         f"{'; '.join(changed)}."
     )
 
 
-def _read(directory: str) -> dict[str, dict[str, str]] | None:
+def _read(directory: str) -> dict[str, Any] | None:
     try:
         known = json.loads(files.read_bytes(files.join(directory, STUDY_FILE)))
     except (StorageError, FileNotFoundError, ValueError):

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tuner_component.search.storage import files, patch, plain
+from tuner_component.search.storage import files, plain
 from tuner_component.search.study import description as description_lib
 from tuner_component.search.study import records as records_lib
 from tuner_component.search.study.journal import Journal
@@ -167,7 +167,7 @@ class History:
             self.state, self.version = state["full"], state["version"]
         elif "patch" in state and state["version"] == self.version + 1:
             # A patch on a state that was lost would lead to one that never was.
-            self.state = patch.apply(self.state, state["patch"])
+            self.state = plain.apply(self.state, state["patch"])
             self.version += 1
 
     def _fold_opened(self, record: Mapping[str, Any]) -> None:

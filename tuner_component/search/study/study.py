@@ -183,12 +183,6 @@ class Study:
         """The `workdir` of the study in a directory, whether it is there yet or not."""
         return files.join(directory, "workdir")
 
-    def trial_directory(self, trial_id: str) -> str:
-        """Directory of what belongs to one trial; created if need be."""
-        directory = files.join(self.directory, "trials", names.component(trial_id))
-        files.makedirs(directory)
-        return directory
-
     def commit(self) -> None:
         """Makes the records appended to the journal durable.
 

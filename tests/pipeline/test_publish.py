@@ -1,0 +1,230 @@
+"""What was found is published whole, or what was published before stays."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from tfx.types import standard_artifacts
+
+from tests.support import crashes, studies
+from tuner_component import load_tuner_results
+from tuner_component.pipeline import publish
+from tuner_component.report import page
+from tuner_component.report.record import StudyRecord
+from tuner_component.search import events
+from tuner_component.search.errors import StorageError
+from tuner_component.search.oracle.result import SearchResult
+from tuner_component.search.storage import files
+from tuner_component.search.study.study import StudyState
+
+NUMBERS = (
+    "best_hyperparameters/best_hyperparameters.txt",
+    "tuner_results/study.json",
+    "tuner_results/tuner_results.json",
+)
+REPORT = "tuner_results/report.html"
+
+
+@pytest.fixture(params=["local", "memory"])
+def root(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[str]:
+    """Where artifacts are, on each kind of filesystem."""
+    if request.param == "local":
+        yield str(tmp_path)
+        return
+    directory = f"ram://{uuid.uuid4().hex}"
+    files.makedirs(directory)
+    yield directory
+    files.remove_tree(directory)
+
+
+@pytest.fixture(autouse=True)
+def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report that takes no time, and tells which study it is of."""
+    monkeypatch.setattr(page, "render", lambda study: f"<html> {study.study_id}")
+
+
+def study(study_id: str, message: str = "") -> StudyRecord:
+    records = [studies.created("0"), studies.ended("0")]
+    if message:
+        records += [studies.created("1"), studies.failed("1", message)]
+    return studies.study(*records, id=study_id)
+
+
+def published(
+    root: str, record: StudyRecord, values: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Publishes a search; returns its artifacts."""
+    config = {"space": [], "values": values or {"of": record.study_id}}
+    result = SearchResult(
+        completed=[{"trial_id": "0", "score": 0.5, "hyperparameters": config}],
+        failed=[],
+        unfinished=0,
+        objective="val_loss",
+        direction="min",
+        seed=7,
+        found=StudyState.NEW,
+        complete=True,
+    )
+    artifacts = {
+        "best_hyperparameters": standard_artifacts.HyperParameters(),
+        "tuner_results": standard_artifacts.TunerResults(),
+    }
+    for key, artifact in artifacts.items():
+        artifact.uri = files.join(root, key)
+    publish.publish(result, record, {key: [a] for key, a in artifacts.items()})
+    return artifacts
+
+
+def there(root: str) -> dict[str, bytes]:
+    """The content of all files in both artifacts."""
+    return {
+        f"{key}/{name}": files.read_bytes(files.join(root, key, name))
+        for key in ("best_hyperparameters", "tuner_results")
+        for name in files.list_names(files.join(root, key))
+    }
+
+
+def fail_at(monkeypatch: pytest.MonkeyPatch, name: str, nth: int) -> Callable[[], None]:
+    """Has a function of `files` fail at its nth call, once; returns what undoes it."""
+    real, calls = getattr(files, name), iter(range(1, 100))
+
+    def full(*args: Any) -> None:
+        if next(calls) == nth:
+            raise StorageError(os.strerror(errno.ENOSPC))
+        real(*args)
+
+    monkeypatch.setattr(files, name, full)
+    return lambda: monkeypatch.setattr(files, name, real)
+
+
+@pytest.mark.parametrize(
+    ("function", "nth"),
+    [("write_bytes", 1), ("write_bytes", 3), ("move", 1), ("move", 2), ("move", 3)],
+)
+def test_what_fails_leaves_what_was_published_before(
+    root: str, function: str, nth: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk would cost the result of an earlier search."""
+    published(root, study("first"))
+    before = there(root)
+    assert set(before) == {*NUMBERS, REPORT}
+    undo = fail_at(monkeypatch, function, nth)
+    with pytest.raises(StorageError, match="No space left"):
+        published(root, study("second"))
+    undo()
+    assert there(root) == before
+    published(root, study("second"))
+    assert all(b"second" in content for content in there(root).values())
+
+
+def test_first_publication_that_fails_leaves_nothing(
+    root: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of a result would be taken for one."""
+    fail_at(monkeypatch, "move", 3)
+    with pytest.raises(StorageError):
+        published(root, study("first"))
+    assert there(root) == {}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *(f"files.write.written:{n}" for n in (1, 3)),
+        "publish.numbers.aside",
+        *(f"publish.numbers.moved:{n}" for n in (1, 2, 3)),
+        "publish.numbers.done",
+    ],
+)
+def test_kill_leaves_whole_files_and_is_mended_by_the_next_run(
+    tmp_path: Any, fault: str
+) -> None:
+    """A pod killed at the wrong moment would leave nothing that can be used."""
+    root = str(tmp_path)
+    published(root, study("first"))
+    # The template has drawn no report yet, and need not: the kill comes before.
+    assert not crashes.run(lambda: published(root, study("second")), fault)
+    best = tmp_path / "best_hyperparameters"
+    assert [path.name for path in best.iterdir()] == ["best_hyperparameters.txt"]
+    for name in NUMBERS:
+        content = (tmp_path / name).read_text()
+        json.loads(content)
+        assert ("first" in content) != ("second" in content)
+    published(root, study("second"))
+    found = {
+        str(path.relative_to(root)): "second" in path.read_text()
+        for path in tmp_path.rglob("*")
+        if path.is_file()
+    }
+    assert found == dict.fromkeys((*NUMBERS, REPORT), True)
+    assert not list(tmp_path.rglob(".publishing*"))
+
+
+def test_report_that_fails_costs_no_numbers_and_leaves_no_older_one(
+    root: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A picture would throw a result away; or that of another search stand beside it."""
+    published(root, study("first"))
+
+    def broken(record: StudyRecord) -> str:
+        raise RecursionError
+
+    monkeypatch.setattr(page, "render", broken)
+    published(root, study("second"))
+    assert set(there(root)) == set(NUMBERS)
+    assert all(b"second" in content for content in there(root).values())
+
+
+def test_message_that_is_no_text_is_published(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A trial that fails on a file with a name of bytes would cost the whole search."""
+    monkeypatch.undo()
+    published(str(tmp_path), study("0", os.fsdecode(b"OSError: caf\xe9.csv")))
+    assert r"OSError: caf\udce9.csv" in (tmp_path / REPORT).read_text()
+    record = json.loads((tmp_path / "tuner_results" / "study.json").read_text())
+    assert os.fsencode(record["trials"][1]["cause"]) == b"OSError: caf\xe9.csv"
+
+
+def test_hyperparameter_named_like_a_column_has_another_one(tmp_path: Any) -> None:
+    """The score of a trial would be that of its hyperparameter of the same name."""
+    values = {"score": 9, "trial_id": 8, "hp.score": 7, "rate": 0.1}
+    artifacts = published(str(tmp_path), study("0"), values)
+    uri = artifacts["tuner_results"].uri
+    [row] = json.loads(files.read_bytes(files.join(uri, "tuner_results.json")))
+    assert row == {
+        "trial_id": "0",
+        "score": 0.5,
+        "rate": 0.1,
+        "hp.score": 9,
+        "hp.trial_id": 8,
+        "hp.hp.score": 7,
+    }
+    [trial] = load_tuner_results(uri)
+    assert (trial.trial_id, trial.score) == ("0", 0.5)
+    assert trial.hyperparameters == values
+    best = files.read_bytes(
+        files.join(artifacts["best_hyperparameters"].uri, "best_hyperparameters.txt")
+    )
+    assert json.loads(best)["values"] == values
+
+
+def test_name_of_a_column_is_warned_of_once_when_the_search_starts(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """People would look for a hyperparameter in vain, hours later."""
+    watch = publish.NameWatcher()
+    space = [{"config": {"name": "score"}}, {"config": {"name": "rate"}}]
+    watch(events.SearchStarted("/s", "val_loss", "min", 0, space=space))
+    assert len(caplog.messages) == 1
+    assert "'score' is the column 'hp.score' of tuner_results.json" in caplog.text
+    watch(events.TrialStarted("0", "worker-0", {"score": 1, "rate": 2, "trial_id": 3}))
+    watch(events.TrialStarted("1", "worker-0", {"score": 1, "rate": 2, "trial_id": 3}))
+    assert len(caplog.messages) == 2
+    assert "'trial_id' is the column 'hp.trial_id'" in caplog.messages[1]
