@@ -27,7 +27,10 @@ class TrialHistory:
             none has.
         worker: The worker that ran that attempt; None if none has yet.
         attempts: Attempts that came to nothing, each with at least a `reason`; those
-            that ended with the search, at a time that is not known, with `interrupted`.
+            that ended with the search, at a time that is not known, with `interrupted`;
+            those that do not count against the trial with `excused`.
+        last: Whether its latest attempt was its last chance: see `oracle.attempts`.
+        excused: Whether the search was asked to stop during its latest attempt.
         ended: How it ended: `status`, `score`, `best_step`, `metrics`, `message`,
             `started` and `ended` (seconds since the epoch), `worker`, `attempts`,
             `notes`, `curves`, `stopped`; None while it has not. `curves` has a dict for
@@ -45,6 +48,8 @@ class TrialHistory:
     started: float | None = None
     worker: str | None = None
     attempts: list[dict[str, Any]] = field(default_factory=list)
+    last: bool = False
+    excused: bool = False
     ended: dict[str, Any] | None = None
 
     @property
@@ -140,6 +145,12 @@ class History:
         trial = self.trials.get(record["trial"])
         if trial is not None:
             trial.started, trial.worker = record["time"], record["worker"]
+            trial.last, trial.excused = bool(record.get("last")), False
+
+    def _fold_stopping(self, record: Mapping[str, Any]) -> None:
+        for trial_id in record["trials"]:
+            if trial_id in self.trials:
+                self.trials[trial_id].excused = True
 
     def _fold_attempt(self, record: Mapping[str, Any]) -> None:
         trial = self.trials.get(record["trial"])
@@ -165,6 +176,7 @@ _FOLDS = {
     "space": History._fold_space,
     "created": History._fold_created,
     "began": History._fold_began,
+    "stopping": History._fold_stopping,
     "attempt": History._fold_attempt,
     "ended": History._fold_ended,
 }

@@ -152,6 +152,7 @@ def _search(job: protocol.Job, link: LauncherLink, engine: Engine) -> SearchResu
             study,
             autocommit=False,
             max_failed_trials=job.options.max_failed_trials,
+            max_retries=job.options.max_retries,
             epochs=LearningCurves.of(job.options.stopping, tuner.oracle),
         )
         end = supervisor.End.COMPLETE
@@ -175,6 +176,8 @@ def _run(
     job: protocol.Job, link: LauncherLink, workers: Workers, actions: OracleActions
 ) -> supervisor.End:
     oracle, at_once = actions.oracle, job.options.num_workers
+    actions.fail_given_up()
+    oracle.commit()
     oracle.epochs.listener = lambda *epoch: link(events.EpochEnded(*epoch))
     link(announcements.search_started(oracle, job.study_directory, at_once))
     end = supervisor.Supervisor(job, workers, actions, link.wire, link).run()

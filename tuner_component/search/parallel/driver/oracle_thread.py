@@ -26,6 +26,7 @@ from tuner_component.search.parallel import protocol
 from tuner_component.search.parallel.driver.instructions import (
     CleanUp,
     EndTrial,
+    Excuse,
     FailTrial,
     GiveBack,
     LookAhead,
@@ -215,7 +216,14 @@ class OracleActions:
             print(
                 f"Trial {order.trial_id} will be repeated: {order.reason}", flush=True
             )
-            return self.oracle.attempt_lost(order.trial_id, order.reason)
+            return self.oracle.attempt_lost(
+                order.trial_id,
+                order.reason,
+                out_of_memory=order.out_of_memory,
+                excused=order.excused,
+            )
+        if isinstance(order, Excuse):
+            return self.oracle.excuse(order.trial_ids)
         return self._clean_up(order)
 
     def call(self, request: protocol.Request) -> Any:
@@ -225,6 +233,11 @@ class OracleActions:
             return codec.encode(getattr(self.oracle, *args))
         method = getattr(self.oracle, request.method)
         return codec.encode(method(*args, **codec.decode(dict(request.kwargs))))
+
+    def fail_given_up(self) -> None:
+        """Ends the trials that have taken the search down too often."""
+        for trial_id, why in self.oracle.given_up().items():
+            self.carry_out(FailTrial(trial_id, why))
 
     def search_ended(self) -> None:
         """Deletes what trials left whose workers died."""

@@ -13,7 +13,11 @@ from multiprocessing import connection
 from typing import Any, NoReturn
 
 from tuner_component.search import events
-from tuner_component.search.errors import SearchFailedError, UserCodeError
+from tuner_component.search.errors import (
+    SearchError,
+    SearchFailedError,
+    UserCodeError,
+)
 from tuner_component.search.machine import memory, output, posix
 from tuner_component.search.parallel import protocol
 from tuner_component.search.parallel.driver import instructions as todo
@@ -63,11 +67,14 @@ class Supervisor:
         self._actions = actions
         self._oracle_thread = oracle_thread.OracleThread(actions.oracle.commit)
         self._dispatcher = Dispatcher(
-            options.max_retries, options.max_trials_per_worker
+            options.max_retries,
+            options.max_trials_per_worker,
+            actions.oracle.attempts_so_far(),
         )
         self._wire = wire
         self._observer = observer
         self._end = End.COMPLETE
+        self._culprit: str | None = None
         self._patience: float | None = None
         self._closing = False
         self._memory_kills = memory.kills()
@@ -103,9 +110,21 @@ class Supervisor:
                 self._patience = time.monotonic() + self._options.grace_period_s
                 while self._workers.workers:
                     self._step(signals)
+        except (SearchError, UserCodeError):
+            self._excuse_others()
+            raise
         finally:
             self._oracle_thread.close(_ORACLE_PATIENCE_S)
         return self._end
+
+    def _excuse_others(self) -> None:
+        """Trials that run are not to blame for what ends the search; one may be."""
+        running = self._dispatcher.running
+        others = [a.trial_id for a in running if a.worker_id != self._culprit]
+        order = todo.Excuse(tuple(others))
+        self._oracle_thread.submit(
+            oracle_thread.Task(lambda: self._actions.carry_out(order), _ignore)
+        )
 
     def _step(self, signals: posix.SignalPipe) -> None:
         """Waits until something happens, and deals with all that has happened."""
@@ -159,6 +178,7 @@ class Supervisor:
             elif isinstance(message, events.EpochEnded):
                 self._epoch_ended(worker, message)
             elif isinstance(message, protocol.Crashed):
+                self._culprit = worker.worker_id
                 raise UserCodeError(message.error)
 
     def _see_to(self, worker: Worker, request: protocol.Request) -> None:
@@ -300,3 +320,7 @@ class Supervisor:
         deadline = self._dispatcher.deadline
         if deadline is not None and now >= deadline:
             self._handle(todo.DeadlinePassed())
+
+
+def _ignore(value: Any, error: BaseException | None) -> None:
+    """What becomes of an order that nothing depends on any more."""
