@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -74,3 +75,26 @@ def test_grid_finds_lost_points_again(tmp_path: Path) -> None:
         return {repr(sorted(values.items())) for values, _ in results.values()}
 
     assert points("holed") == points("whole")
+
+
+class Renaming(simulation.CountingOracle):
+    """Counts from 1, as a service may."""
+
+    def create_trial(self, tuner_id: str) -> Any:
+        before = dict(self.trials)
+        trial = super().create_trial(tuner_id)
+        if trial.status == "RUNNING":
+            trial.trial_id = str(len(before) + 1)
+            self.trials = {**before, trial.trial_id: trial}
+            self.start_order[-1] = trial.trial_id
+        return trial
+
+
+def test_an_oracle_that_counts_from_one_has_lost_no_trial(
+    opened: simulation.Opened,
+) -> None:
+    """It would get a failed trial 0 that never was."""
+    for _ in range(2):
+        durable = opened.wrap(Renaming(objective=simulation.OBJECTIVE, max_trials=3))
+        simulation.run_trial(durable, durable.create_trial("a"))
+    assert list(durable.trials) == ["1", "2"]

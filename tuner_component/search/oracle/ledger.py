@@ -15,6 +15,7 @@ from tuner_component.search.oracle.restore import Restored
 from tuner_component.search.stopping.curves import LearningCurves
 from tuner_component.search.storage import faults, plain
 from tuner_component.search.storage import patch as patch_lib
+from tuner_component.search.study.history import is_number
 from tuner_component.search.study.journal import Journal
 from tuner_component.search.study.study import Study
 
@@ -160,9 +161,16 @@ class TrialLedger:
         now = time.time()
         if worker is not None:
             self._workers[trial.trial_id], self._started[trial.trial_id] = worker, now
-        self._records.append_trial("created", trial, time=now, worker=worker)
+        own_id = not self._is_count(trial.trial_id)
+        self._records.append_trial(
+            "created", trial, time=now, worker=worker, **_flags(own_id=own_id)
+        )
         self._settle()
         faults.point(_CREATED_AFTER)
+
+    def _is_count(self, trial_id: str) -> bool:
+        """Whether an id counts trials as KerasTuner does, from 0."""
+        return is_number(trial_id) and int(trial_id) < len(self._oracle.trials)
 
     def attempt_lost(self, trial_id: str, reason: str, **how: bool) -> int:
         """Journals an attempt that came to nothing; returns how many that makes.

@@ -4,6 +4,10 @@ from typing import Any
 
 from tuner_component.search.options import StoppingOptions
 from tuner_component.search.stopping import optuna_library
+from tuner_component.search.study.history import is_number
+
+# So many trials may have reported nothing before one does.
+_MOST_UNSEEN = 10_000
 
 
 class Pruner:
@@ -84,8 +88,9 @@ class Pruner:
             # By KerasTuner's count, so that a resumed search has the same brackets: in
             # the order of the first reports, which varies, they would be others.
             free = self._storage.get_n_trials(self._study_id)
-            number = int(trial_id) if trial_id.isdecimal() else free
-            if number in self._numbers.values():
+            number = int(trial_id) if is_number(trial_id) else free
+            # An id of another kind, a time perhaps: there is no room for all below it.
+            if number > free + _MOST_UNSEEN or number in self._numbers.values():
                 number = free
             self._numbers[trial_id] = number
             for _ in range(free, number + 1):

@@ -14,6 +14,10 @@ from tuner_component.search.storage import files, patch, plain
 from tuner_component.search.study.journal import Journal
 
 
+# More trials are not lost with a file of the journal: such ids count something else.
+_MOST_LOST = 10_000
+
+
 @dataclass
 class TrialHistory:
     """What happened to one trial.
@@ -75,6 +79,8 @@ class History:
         values: Values of the oracle's own search space.
         state: The oracle's further state, as `OracleState` captured it.
         version: Number of the state's last change.
+        own_ids: Whether the oracle names its trials otherwise than KerasTuner, which
+            counts them from 0.
     """
 
     trials: dict[str, TrialHistory] = field(default_factory=dict)
@@ -87,6 +93,7 @@ class History:
     values: dict[str, Any] = field(default_factory=dict)
     state: dict[str, Any] = field(default_factory=dict)
     version: int = 0
+    own_ids: bool = False
 
     @classmethod
     def of(cls, records: Iterable[Mapping[str, Any]]) -> "History":
@@ -108,13 +115,19 @@ class History:
         return [i for i, trial in self.trials.items() if trial.ended is None]
 
     def lost(self) -> list[str]:
-        """Ids of trials of which no record is left, by the gaps in KerasTuner's count."""
-        if not all(trial_id.isdecimal() for trial_id in self.trials):
+        """Ids of trials of which no record is left, by the gaps in KerasTuner's count.
+
+        With ids of another kind there is no telling. Studies of earlier versions do not
+        say which kind theirs are, but times and the like are far apart.
+        """
+        if self.own_ids or not all(is_number(trial_id) for trial_id in self.trials):
             return []
         known = {int(trial_id) for trial_id in self.trials}
         width = max((len(trial_id) for trial_id in self.trials), default=1)
-        missing = set(range(max(known, default=-1) + 1)) - known
-        return [f"{number:0{width}d}" for number in sorted(missing)]
+        count = max(known, default=-1) + 1
+        if count - len(known) > _MOST_LOST:
+            return []
+        return [f"{n:0{width}d}" for n in range(count) if n not in known]
 
     def _fold_state(self, state: Mapping[str, Any]) -> None:
         self.seed_state = state.get("seed_state", self.seed_state)
@@ -136,6 +149,7 @@ class History:
 
     def _fold_created(self, record: Mapping[str, Any]) -> None:
         trial = self._trial(record)
+        self.own_ids = self.own_ids or bool(record.get("own_id"))
         trial.created = record["time"]
         trial.worker = record.get("worker")
         # Without a worker it was created ahead, and waits for one.
@@ -180,6 +194,12 @@ _FOLDS = {
     "attempt": History._fold_attempt,
     "ended": History._fold_ended,
 }
+
+
+def is_number(trial_id: str) -> bool:
+    """Whether an id may be KerasTuner's, which are numbers with zeros in front."""
+    # More digits are no count; and Python refuses to read thousands of them.
+    return trial_id.isascii() and trial_id.isdecimal() and len(trial_id) < 20
 
 
 def read_history(directory: str, study_id: str) -> History:
