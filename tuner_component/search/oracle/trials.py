@@ -11,7 +11,7 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.search.errors import SearchError
+from tuner_component.search.errors import SearchError, UnknownTrialError
 
 
 def is_scored(trial: trial_lib.Trial) -> bool:
@@ -81,10 +81,10 @@ class OpenTrials:
         """The id of a trial, if it is one.
 
         Raises:
-            SearchError: If the oracle knows no such trial.
+            UnknownTrialError: If the oracle knows no such trial.
         """
         if trial_id not in self._oracle.trials:
-            raise SearchError(
+            raise UnknownTrialError(
                 "Expected a trial that create_trial returned. "
                 f"Received: the trial id {trial_id!r}. Pass the id of such a trial."
             )

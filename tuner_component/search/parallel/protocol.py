@@ -14,6 +14,7 @@ from typing import Any
 from tuner_component.search import events
 from tuner_component.search.errors import PortableError
 from tuner_component.search.options import SearchOptions
+from tuner_component.search.oracle import codec
 from tuner_component.search.parallel.logs import Logs
 from tuner_component.search.parallel.process_context import ProcessContext
 
@@ -127,6 +128,18 @@ class Crashed:
     """The user's code raised outside of a trial; `error` is sent on as it is."""
 
     error: PortableError
+
+
+# All classes that a message of a worker is made of.
+WORDS_OF_WORKERS = (
+    Heartbeat,
+    Request,
+    Crashed,
+    PortableError,
+    events.EpochEnded,
+    codec.TrialState,
+    codec.Space,
+)
 
 
 # From the driver to a worker.

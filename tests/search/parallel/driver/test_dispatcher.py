@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.dispatching import Search, state
 from tuner_component.search import events
+from tuner_component.search.oracle.attempts import Tries
 from tuner_component.search.oracle.codec import TrialState
 from tuner_component.search.parallel.driver import waiting
 from tuner_component.search.parallel.driver.instructions import (
@@ -43,6 +44,35 @@ def test_a_trial_from_its_suggestion_to_its_end() -> None:
         Tell(events.TrialEnded("0", True, 0.5, None)),
     ]
     assert search.ask("a") == [CleanUp("0"), Suggest(Caller("a", 3))]
+
+
+def test_a_worker_gets_one_trial_at_a_time() -> None:
+    """One that asks in two threads would run a trial twice, or two at once."""
+    search = Search("a")
+    [suggest] = search.ask("a")
+    [refused] = search.ask("a")
+    assert isinstance(refused, Answer) and isinstance(refused.error, ValueError)
+    search.suggest(suggest, "0")
+    [again] = search.ask("a")
+    assert again == Answer(Caller("a", 3), TrialState(state("0", "RUNNING")))
+    assert search.dispatcher.running[0].number == 1
+
+
+def test_attempts_of_earlier_runs_count() -> None:
+    """A trial that kills its workers would be repeated in each run."""
+    search = Search("a", retries=2, tries={"0": Tries(attempts=2, lost=2)})
+    search.run("a", "0")
+    assert search.lose("a") == [FailTrial("0", "it died, at attempt 3")]
+
+
+def test_a_last_chance_is_the_last() -> None:
+    """It would be followed by another, for ever."""
+    tries = {"0": Tries(attempts=2, interrupted=2, ran_out=True)}
+    search = Search("a", "b", retries=1, tries=tries)
+    search.run("b", "1")  # It does not wait for the end of the other.
+    search.run("a", "0")
+    assert [attempt.last for attempt in search.dispatcher.running] == [True, False]
+    assert search.lose("a") == [FailTrial("0", "it died, at attempt 3")]
 
 
 def test_the_attempt_that_runs_is_known() -> None:

@@ -85,6 +85,27 @@ def test_a_trial_that_kills_every_worker_fails_with_the_reason(
     assert str(searches.root / "study/trials/1/log.txt") in failed["message"]
 
 
+def test_nothing_that_a_worker_says_ends_the_search(searches: Searches) -> None:
+    """One confused worker would end the search, and every further run of it."""
+    acts = {
+        0: ("say garbage", "a worker that sent what is no message"),
+        1: ("say a wrong epoch", "Expected epoch to be from 0 to 999999"),
+        2: ("say a wrong trial", "Expected a trial that create_trial returned"),
+        3: ("say to finish", "has no attribute 'finish'"),
+        4: ("say to report a wrong epoch", "Expected epoch to be from 0 to 999999"),
+        5: ("die of a signal without a name", "killed by signal 40 (SIGRTMIN+6)"),
+    }
+    script = searches.script(
+        trials=7, acts={str(number): [act] for number, (act, _) in acts.items()}
+    )
+    result = searches.run(script, SearchOptions(num_workers=2, max_retries=0))
+    assert _ids(result.completed) == [6]
+    said = {int(trial["trial_id"]): trial["message"] for trial in result.failed}
+    assert said.keys() == acts.keys()
+    for number, (_, expected) in acts.items():
+        assert expected in said[number]
+
+
 def test_retries_can_be_switched_off(searches: Searches) -> None:
     """max_retries would be ignored."""
     script = searches.script(acts={"1": ["die"]})

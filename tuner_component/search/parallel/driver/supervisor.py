@@ -24,10 +24,16 @@ from tuner_component.search.parallel.driver import instructions as todo
 from tuner_component.search.parallel.driver import oracle_thread
 from tuner_component.search.parallel.driver.dispatcher import Dispatcher
 from tuner_component.search.parallel.driver.workers import Worker, Workers
-from tuner_component.search.parallel.engine import WorkerExited, WorkerStarted
+from tuner_component.search.parallel.engine import (
+    BadMessageError,
+    WorkerExited,
+    WorkerStarted,
+)
 
 # The oracle may still be thinking of a suggestion that is not wanted any more.
 _ORACLE_PATIENCE_S = 5.0
+# Messages of a worker that are dealt with before others get their turn.
+_AT_A_TIME = 100
 
 
 class End(enum.Enum):
@@ -171,17 +177,28 @@ class Supervisor:
         if at_once:
             self._patience = time.monotonic()
 
-    def _hear(self, worker: Worker) -> None:
-        for message in worker.receive():
-            if isinstance(message, protocol.Request):
+    def _hear(self, worker: Worker, *, at_most: int | None = _AT_A_TIME) -> None:
+        """Listens to a worker; one that says what no worker does is ended."""
+        try:
+            for message in worker.receive(at_most):
                 self._see_to(worker, message)
-            elif isinstance(message, events.EpochEnded):
-                self._epoch_ended(worker, message)
-            elif isinstance(message, protocol.Crashed):
-                self._culprit = worker.worker_id
-                raise UserCodeError(message.error)
+        except BadMessageError as error:
+            self._workers.kill(worker, f"a worker that {error}")
 
-    def _see_to(self, worker: Worker, request: protocol.Request) -> None:
+    def _see_to(self, worker: Worker, message: Any) -> None:
+        """Sees to what a worker has said."""
+        if isinstance(message, protocol.Request):
+            self._see_to_request(worker, message)
+        elif isinstance(message, events.EpochEnded):
+            try:
+                self._epoch_ended(worker, message)
+            except Exception as error:
+                raise BadMessageError(f"reported no epoch: {error}") from error
+        elif isinstance(message, protocol.Crashed):
+            self._culprit = worker.worker_id
+            raise UserCodeError(message.error)
+
+    def _see_to_request(self, worker: Worker, request: protocol.Request) -> None:
         """Sees to what a worker asks of the oracle."""
         caller = todo.Caller(worker.worker_id, request.request_id)
         if request.method == "create_trial":
@@ -192,8 +209,12 @@ class Supervisor:
             self._handle(todo.TrialHandedIn(caller, state, ran_out))
         elif request.method == "report_epoch":
             # Not for the oracle's thread, which may be thinking for seconds.
-            told = events.EpochEnded(*request.args)
-            self._workers.answer(caller, self._epoch_ended(worker, told))
+            try:
+                stop = self._epoch_ended(worker, events.EpochEnded(*request.args))
+            except Exception as error:  # noqa: BLE001 - the trial's, not the driver's
+                self._workers.answer(caller, error=error)
+            else:
+                self._workers.answer(caller, stop)
         else:
             self._forward(caller, request)
 
@@ -221,7 +242,7 @@ class Supervisor:
             worker.pid, worker.heard = event.pid, time.monotonic()
             return
         # What it said before it ended counts.
-        self._hear(worker)
+        self._hear(worker, at_most=None)
         self._workers.remove(worker.worker_id)
         reason, out_of_memory = self._explain(worker, event)
         self._handle(todo.WorkerGone(worker.worker_id, reason, out_of_memory))
@@ -268,7 +289,7 @@ class Supervisor:
             used = f"{exited.peak_memory / 2**30:.1f} GiB at most"
             return f"a worker that the kernel killed: out of memory ({used})", True
         if exited.status < 0:
-            name = signal.Signals(-exited.status).name
+            name = posix.signal_name(-exited.status)
             return f"a worker killed by signal {-exited.status} ({name})", False
         return f"a worker that exited with status {exited.status}", False
 

@@ -280,7 +280,7 @@ class _Launcher:
     def _stop(self, numbers: list[int]) -> None:
         for number in numbers:
             self._stops += 1
-            name = signal.Signals(number).name
+            name = posix.signal_name(number)
             if not self._started or self._stops > 2:
                 raise SearchInterruptedError(
                     f"Expected the search to run to its end. Received: {name}. "
@@ -314,7 +314,7 @@ class _Launcher:
             if not output.tail(log):  # It ended before it had opened its own.
                 log = self._server_log
         how = (
-            f"was killed by signal {-status} ({signal.Signals(-status).name})"
+            f"was killed by signal {-status} ({posix.signal_name(-status)})"
             if status < 0
             else f"exited with status {status}"
         )
