@@ -34,7 +34,8 @@ def test_another_attempt_begins_an_empty_curve() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fit", "epoch"), [(0, -1), (0, 1.5), (0, 400_000_000), (-1, 0), (0.5, 0), (10**9, 0)]
+    ("fit", "epoch"),
+    [(0, -1), (0, 1.5), (0, 400_000_000), (-1, 0), (0.5, 0), (10**9, 0)],
 )
 def test_a_number_that_no_epoch_has_is_refused(fit: Any, epoch: Any) -> None:
     """The search would end, or its memory be full of empty places."""

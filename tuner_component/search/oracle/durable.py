@@ -291,7 +291,9 @@ class DurableOracle(OracleFacade):
     def given_up(self) -> dict[str, str]:
         """The trials that have no attempt left, and why: to be ended by `fail_trial`."""
         every = self.attempts_so_far().items()
-        return {i: tries.why() for i, tries in every if tries.is_over(self._max_retries)}
+        return {
+            i: tries.why() for i, tries in every if tries.is_over(self._max_retries)
+        }
 
     def excuse(self, trial_ids: Iterable[str] | None = None) -> None:
         """The search is about to end, and trials that run are not to blame for that.

@@ -105,12 +105,15 @@ class WorkerSpec:
     preflight: bool = False
 
 
-# From a worker to the driver.
+# From each process to the one that waits for it.
 
 
 @dataclasses.dataclass(frozen=True)
 class Heartbeat:
-    """The worker is alive."""
+    """The sender is alive."""
+
+
+# From a worker to the driver.
 
 
 @dataclasses.dataclass(frozen=True)

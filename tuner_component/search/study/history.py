@@ -13,7 +13,6 @@ from typing import Any
 from tuner_component.search.storage import files, patch, plain
 from tuner_component.search.study.journal import Journal
 
-
 # More trials are not lost with a file of the journal: such ids count something else.
 _MOST_LOST = 10_000
 

@@ -434,6 +434,51 @@ def test_a_killed_fork_server_leaves_nothing(
         executor.result()
 
 
+@pytest.mark.parametrize("which", ["driver", "fork server"])
+def test_a_process_that_hangs_is_ended(
+    searches: Searches, place: meeting.Meeting, which: str
+) -> None:
+    """The pipeline would wait for ever, without a word."""
+    script = searches.script(act="meet", meeting=place.address)
+    executor = searches.executors.start(
+        scripts.impatient_search, script.entry(), str(searches.root / "study"), TWO
+    )
+    guests = [place.next(), place.next()]
+    server, *children = processes.descendants(executor.pid)
+    [driver] = [pid for pid in children if pid not in _pids(guests)]
+    os.kill(driver if which == "driver" else server, signal.SIGSTOP)
+    message = f"no sign of life from its {which} for 2 seconds.* run the same search"
+    with pytest.raises(SearchInterruptedError, match=message):
+        executor.result()
+    processes.wait_until_gone([server, *children], 3)
+    script.act = "ok"
+    assert len(searches.run(script).completed) == 4
+
+
+def test_workers_are_not_taken_for_hung_when_the_machine_has_slept(
+    searches: Searches, place: meeting.Meeting
+) -> None:
+    """A suspended container would lose an attempt of each trial when it wakes up."""
+    script = searches.script(act="meet", meeting=place.address)
+    options = SearchOptions(num_workers=2, heartbeat_timeout_s=2)
+    executor = searches.start(script, options)
+    guests = [place.next(), place.next()]
+    family = processes.descendants(executor.pid)
+    for number in (signal.SIGSTOP, signal.SIGCONT):
+        # The driver wakes up first; the workers are the last ones.
+        for pid in family:
+            os.kill(pid, number)
+        if number is signal.SIGSTOP:
+            assert place.stays_empty(4)
+    script.act = "ok"
+    for guest in guests:
+        guest.release()
+    for _ in range(2):
+        place.next().release()
+    assert len(executor.result().completed) == 4
+    assert set(scripts.attempts(script).values()) == {1}
+
+
 def test_what_a_trial_started_ends_with_its_worker(
     searches: Searches, place: meeting.Meeting
 ) -> None:

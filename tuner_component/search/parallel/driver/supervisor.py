@@ -9,6 +9,7 @@ trial, in `dispatcher`.
 import enum
 import signal
 import time
+from collections.abc import Callable
 from multiprocessing import connection
 from typing import Any, NoReturn
 
@@ -18,10 +19,11 @@ from tuner_component.search.errors import (
     SearchFailedError,
     UserCodeError,
 )
-from tuner_component.search.machine import memory, output, posix
-from tuner_component.search.parallel import protocol
+from tuner_component.search.machine import output, posix
+from tuner_component.search.parallel import protocol, pulse
 from tuner_component.search.parallel.driver import instructions as todo
 from tuner_component.search.parallel.driver import oracle_thread
+from tuner_component.search.parallel.driver.deaths import Deaths
 from tuner_component.search.parallel.driver.dispatcher import Dispatcher
 from tuner_component.search.parallel.driver.workers import Worker, Workers
 from tuner_component.search.parallel.engine import (
@@ -57,6 +59,7 @@ class Supervisor:
         actions: What is done with its oracle.
         wire: Connection to the process that wants the result.
         observer: Told what happens.
+        advance: Called each time that the loop goes round.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class Supervisor:
         actions: oracle_thread.OracleActions,
         wire: connection.Connection,
         observer: events.Observer,
+        advance: Callable[[], None],
     ) -> None:
         self._options = options = job.options
         self._logs = job.logs
@@ -79,11 +83,12 @@ class Supervisor:
         )
         self._wire = wire
         self._observer = observer
+        self._advance = advance
         self._end = End.COMPLETE
         self._culprit: str | None = None
         self._patience: float | None = None
         self._closing = False
-        self._memory_kills = memory.kills()
+        self._deaths = Deaths()
         self._budget_end = (
             None
             if options.time_budget_s is None
@@ -142,9 +147,8 @@ class Supervisor:
             self._oracle_thread,
             *talking,
         ]
-        deadline = self._next_deadline()
-        timeout = None if deadline is None else max(0, deadline - time.monotonic())
-        ready: list[Any] = connection.wait(everything, timeout)
+        self._advance()
+        ready = self._wait(everything)
         if signals in ready:
             signals.read()
             self._stop(End.INTERRUPTED, at_once=False)
@@ -158,6 +162,17 @@ class Supervisor:
                 self._note(event)
         self._oracle_thread.deliver()
         self._meet_deadlines()
+
+    def _wait(self, everything: list[Any]) -> list[Any]:
+        """What of all this is ready; none of it if a deadline comes first."""
+        now = time.monotonic()
+        timeout = max(0.0, self._next_deadline(now) - now)
+        ready: list[Any] = connection.wait(everything, timeout)
+        late = time.monotonic() - now - timeout
+        if late > pulse.BEAT_S:
+            # This process did not run: it was stopped, and so were the workers, perhaps.
+            self._workers.give_time(late)
+        return ready
 
     def _obey(self) -> None:
         try:
@@ -244,7 +259,7 @@ class Supervisor:
         # What it said before it ended counts.
         self._hear(worker, at_most=None)
         self._workers.remove(worker.worker_id)
-        reason, out_of_memory = self._explain(worker, event)
+        reason, out_of_memory = self._deaths.explain(worker, event)
         self._handle(todo.WorkerGone(worker.worker_id, reason, out_of_memory))
 
     def _handle(self, stimulus: todo.Stimulus) -> None:
@@ -280,19 +295,6 @@ class Supervisor:
             oracle_thread.Task(lambda: self._actions.carry_out(order), done, suggests)
         )
 
-    def _explain(self, worker: Worker, exited: WorkerExited) -> tuple[str, bool]:
-        """Why a worker ended, and whether memory had run out."""
-        kills, self._memory_kills = self._memory_kills, memory.kills()
-        if worker.doom is not None:
-            return worker.doom, False
-        if exited.status == -signal.SIGKILL and self._memory_kills > kills:
-            used = f"{exited.peak_memory / 2**30:.1f} GiB at most"
-            return f"a worker that the kernel killed: out of memory ({used})", True
-        if exited.status < 0:
-            name = posix.signal_name(-exited.status)
-            return f"a worker killed by signal {-exited.status} ({name})", False
-        return f"a worker that exited with status {exited.status}", False
-
     def _give_up(self, why: todo.GiveUp) -> NoReturn:
         """Ends the search: no worker gets as far as a trial."""
         path = self._logs.process(why.worker_id)
@@ -302,12 +304,12 @@ class Supervisor:
             f"{self._logs.public(path)} ends with:\n{output.tail(path) or '(nothing)'}"
         )
 
-    def _next_deadline(self) -> float | None:
-        deadlines = [self._patience, self._dispatcher.deadline]
+    def _next_deadline(self, now: float) -> float:
+        deadlines = [self._patience, self._dispatcher.deadline, now + pulse.BEAT_S]
         if self._end is End.COMPLETE and not self._closing:
             deadlines.append(self._budget_end)
         deadlines += [when for when, _, _ in self._limits()]
-        return min((when for when in deadlines if when is not None), default=None)
+        return min(when for when in deadlines if when is not None)
 
     def _limits(self) -> list[tuple[float, Worker, str]]:
         """Until when each worker must have done what, and what to say if not."""

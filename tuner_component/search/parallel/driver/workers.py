@@ -107,6 +107,11 @@ class Workers:
         """The worker of that id, if it has not exited."""
         return self._workers.get(worker_id)
 
+    def give_time(self, seconds: float) -> None:
+        """For so long no sign of life of a worker could have been heard."""
+        for worker in self._workers.values():
+            worker.heard += seconds
+
     def kill(self, worker: Worker, reason: str) -> None:
         """Ends a worker at once; its exit will be among the engine's events."""
         if worker.doom is None:
