@@ -14,7 +14,6 @@ from typing import Any
 from tuner_component.search import events
 from tuner_component.search.errors import PortableError
 from tuner_component.search.options import SearchOptions
-from tuner_component.search.oracle import codec
 from tuner_component.search.parallel.logs import Logs
 from tuner_component.search.parallel.process_context import ProcessContext
 
@@ -133,16 +132,13 @@ class Crashed:
     error: PortableError
 
 
-# All classes that a message of a worker is made of.
-WORDS_OF_WORKERS = (
-    Heartbeat,
-    Request,
-    Crashed,
-    PortableError,
-    events.EpochEnded,
-    codec.TrialState,
-    codec.Space,
-)
+# The classes that a message of a worker is made of: their modules and names. Those of the
+# codec need Keras, for which a process that only waits for a result has no use.
+_CODEC = "tuner_component.search.oracle.codec"
+WORDS_OF_WORKERS = frozenset(
+    (word.__module__, word.__qualname__)
+    for word in (Heartbeat, Request, Crashed, PortableError, events.EpochEnded)
+) | {(_CODEC, "TrialState"), (_CODEC, "Space")}
 
 
 # From the driver to a worker.

@@ -62,10 +62,9 @@ class _Unpickler(pickle.Unpickler):
     """Makes objects of a worker's words alone: others would bring the user's modules."""
 
     def find_class(self, module: str, name: str) -> Any:
-        for word in protocol.WORDS_OF_WORKERS:
-            if (word.__module__, word.__qualname__) == (module, name):
-                return word
-        raise pickle.UnpicklingError(f"it holds a {module}.{name}")
+        if (module, name) not in protocol.WORDS_OF_WORKERS:
+            raise pickle.UnpicklingError(f"it holds a {module}.{name}")
+        return super().find_class(module, name)
 
 
 class LocalEngine:
