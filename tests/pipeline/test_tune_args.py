@@ -53,7 +53,6 @@ def test_no_number_may_be_negative(field: str) -> None:
     [
         TuneArgs(gpus_per_trial=1),
         TuneArgs(cpus_per_trial=1),
-        TuneArgs(max_retries=0),
         TuneArgs(trial_timeout_seconds=10),
         TuneArgs(max_trials_per_worker=10),
     ],

@@ -72,3 +72,12 @@ def test_a_chain_has_all_that_an_error_goes_back_to() -> None:
     third.__cause__ = second
     assert set(errors.chain(third)) == {first, second, third}
     assert next(errors.chain(third)) is third
+
+
+@pytest.mark.parametrize(
+    "path", ["builtins:exit", "builtins:exec", "builtins.x:y", ":"]
+)
+def test_what_is_no_error_is_not_called(path: str) -> None:
+    """A worker could have the pipeline's process do what it likes, or end it."""
+    error = errors.rebuild(errors.PortableError(path, "raise SystemExit"))
+    assert type(error) is errors.SearchError and str(error) == "raise SystemExit"

@@ -104,3 +104,59 @@ def test_an_observer_that_fails_is_left_out(caplog: pytest.LogCaptureFixture) ->
         audience(BEGUN)
     assert told == [BEGUN, BEGUN]
     assert caplog.text.count("Going on without") == 1
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def _paced(*seconds: float) -> tuple[events.Pace, Clock]:
+    """The pace of a search whose trials took so long."""
+    clock = Clock()
+    pace = events.Pace(clock)
+    for number, took in enumerate(seconds):
+        pace.count(events.TrialStarted(str(number), "worker-0", {}))
+        clock.now += took
+        pace.count(events.TrialEnded(str(number), True, 1.0))
+    pace.count(events.TrialStarted("slow", "worker-0", {}))
+    return pace, clock
+
+
+def test_a_trial_that_takes_ten_times_as_long_as_most_is_named() -> None:
+    """Without a time limit nobody would ever hear of a trial that hangs."""
+    pace, clock = _paced(10.0, 20.0, 30.0)
+    clock.now += 200.0
+    assert pace.too_slow() == []
+    clock.now += 1.0
+    [(trial_id, warning)] = pace.too_slow()
+    assert trial_id == "slow"
+    assert "has run for 201 seconds" in warning
+    assert "trial_timeout_seconds" in warning
+    pace.count(events.AttemptLost("slow", "killed"))
+    assert pace.too_slow() == []
+
+
+def test_no_trial_is_slow_by_chance() -> None:
+    """A search would be full of warnings that mean nothing."""
+    pace, clock = _paced(10.0, 10.0)
+    clock.now += 10_000.0
+    assert pace.too_slow() == []  # Two are no measure.
+    pace, clock = _paced(0.1, 0.1, 0.1)
+    clock.now += 59.0
+    assert pace.too_slow() == []  # It may have been compiled, or another machine busy.
+
+
+def test_lines_warn_of_a_slow_trial_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pod's log would not tell that a trial hangs, or tell nothing else."""
+    told: list[str] = []
+    lines = events.Lines(told.append)
+    slow = [("7", "Trial 7 has run for 900 seconds")]
+    monkeypatch.setattr(lines._pace, "too_slow", lambda: slow)
+    for epoch in range(3):
+        lines(events.EpochEnded("7", 0, epoch, {}))
+    assert told == ["Trial 7 has run for 900 seconds"]

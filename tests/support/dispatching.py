@@ -1,13 +1,18 @@
 """A dispatcher that tests tell what happens, as the driver would."""
 
+import types
+from collections.abc import Mapping
 from typing import Any
 
+from tuner_component.search.oracle.attempts import Tries
 from tuner_component.search.oracle.codec import TrialState
 from tuner_component.search.parallel.driver import dispatcher
 from tuner_component.search.parallel.driver.instructions import (
     Caller,
     CleanUp,
+    Closed,
     EndTrial,
+    Excuse,
     FailTrial,
     GiveBack,
     Instruction,
@@ -22,7 +27,7 @@ from tuner_component.search.parallel.driver.instructions import (
     WorkerGone,
 )
 
-ORDERS = (Suggest, LookAhead, EndTrial, FailTrial, GiveBack, CleanUp)
+ORDERS = (Suggest, LookAhead, EndTrial, FailTrial, GiveBack, Excuse, CleanUp)
 
 
 def state(trial_id: str, status: str, message: str | None = None) -> dict[str, Any]:
@@ -39,8 +44,14 @@ def state(trial_id: str, status: str, message: str | None = None) -> dict[str, A
 class Search:
     """A dispatcher, and what the test has told it."""
 
-    def __init__(self, *workers: str, retries: int = 0, most: int | None = None):
-        self.dispatcher = dispatcher.Dispatcher(retries, most)
+    def __init__(
+        self,
+        *workers: str,
+        retries: int = 0,
+        most: int | None = None,
+        tries: Mapping[str, Tries] = types.MappingProxyType({}),
+    ):
+        self.dispatcher = dispatcher.Dispatcher(retries, most, tries)
         self.now = 100.0
         self._requests = 0
         for worker in workers:
@@ -98,6 +109,12 @@ class Search:
         failed = isinstance(order, FailTrial)
         trial_id = order.trial_id if failed else order.state["trial_id"]
         return self.answer(order, state(trial_id, "FAILED" if failed else status))
+
+    def close(self) -> None:
+        """The search is to stop, and the oracle knows of it."""
+        for order in self.tell(Closed()):
+            if isinstance(order, Excuse):
+                self.answer(order)
 
     def lose(self, worker: str, ran_out: bool = False) -> list[Instruction]:
         """A worker exits."""

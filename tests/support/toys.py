@@ -15,6 +15,7 @@ import keras_tuner
 
 from tests.support import meeting
 from tests.support.scripts import Script
+from tuner_component.search import events
 
 
 class Toy(keras_tuner.Tuner):
@@ -30,6 +31,8 @@ class Toy(keras_tuner.Tuner):
         name = acts[min(attempt, len(acts) - 1)]
         Path(self.project_dir, f"checkpoint-{number}").touch()
         began = time.monotonic()
+        if name.startswith("say "):
+            _say(name, self.oracle, trial.trial_id)
         try:
             return _act(name, self.script, trial, number)
         finally:
@@ -58,6 +61,11 @@ def _act(name: str, script: Script, trial: Any, number: int) -> Any:
         child.wait()
     elif name == "die":
         os.kill(os.getpid(), signal.SIGKILL)
+    elif name == "end the search":
+        os.kill(os.getppid(), signal.SIGKILL)  # The fork server.
+        time.sleep(3600)
+    elif name == "die of a signal without a name":
+        os.kill(os.getpid(), signal.SIGRTMIN + 6)
     elif name == "crash":
         ctypes.string_at(0)
     elif name == "exit":
@@ -82,6 +90,22 @@ def _act(name: str, script: Script, trial: Any, number: int) -> Any:
     elif name.startswith("sleep "):
         time.sleep(float(name.partition(" ")[2]))
     return score
+
+
+def _say(what: str, oracle: Any, trial_id: str) -> None:
+    """Says to the driver what no worker should."""
+    link = oracle._call_driver.__self__
+    if what == "say garbage":
+        link._channel.send_bytes(b"garbage")
+    elif what == "say a wrong epoch":
+        link.tell(events.EpochEnded(trial_id, 0, 400_000_000, {"loss": 1.0}))
+    elif what == "say a wrong trial":
+        link.call("update_trial", "1000000", {"score": 1.0})
+    elif what == "say to finish":
+        link.call("finish")
+    elif what == "say to report a wrong epoch":
+        link.call("report_epoch", trial_id, 0, -1, {"loss": 1.0})
+    time.sleep(3600)
 
 
 def _fill(directory: str) -> None:

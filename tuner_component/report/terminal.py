@@ -85,6 +85,7 @@ class LiveView:
 
     def __init__(self) -> None:
         self._tally = events.Tally()
+        self._pace = events.Pace()
         self._running: dict[str, _Running] = {}
         self._started = time.monotonic()
         self._ended_before = 0
@@ -92,6 +93,7 @@ class LiveView:
     def __call__(self, event: events.Event) -> None:
         """Takes note of an event."""
         self._tally.count(event)
+        self._pace.count(event)
         if isinstance(event, events.SearchStarted):
             self._started = time.monotonic()
             self._ended_before = self._tally.ended
@@ -111,6 +113,7 @@ class LiveView:
         parts: list[Any] = [self._summary(search)]
         if self._running:
             parts.append(self._workers())
+        parts += [Text(warning, "yellow") for _, warning in self._pace.too_slow()]
         return Group(*parts)
 
     def _summary(self, search: events.SearchStarted) -> Table:

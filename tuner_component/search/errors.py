@@ -36,6 +36,10 @@ class StudyMismatchError(SearchError):
     """The directory holds the study of another search. Nothing in it was touched."""
 
 
+class UnknownTrialError(SearchError):
+    """Someone named a trial that the search does not have; the search is none the worse."""
+
+
 class StudyLockedError(SearchError):
     """Another driver holds the study, or took it over from this one."""
 
@@ -171,11 +175,16 @@ def rebuild(sent: PortableError) -> Exception:
     module, _, name = sent.type_path.partition(":")
     if module.partition(".")[0] not in _SHARED:
         return SearchError(sent.message)
-    kind = getattr(importlib.import_module(module), name, SearchError)
+    try:
+        kind = getattr(importlib.import_module(module), name, SearchError)
+    except ImportError:
+        return SearchError(sent.message)
+    if not (isinstance(kind, type) and issubclass(kind, Exception)):
+        return SearchError(sent.message)
     if kind is SearchFailedError:
         return SearchFailedError(sent.message, sent.first_traceback, sent.failed_trials)
     try:
         error = kind(sent.message)
     except TypeError:  # It takes more than a message.
         return SearchError(sent.message)
-    return error if isinstance(error, Exception) else SearchError(sent.message)
+    return error

@@ -5,8 +5,12 @@ connection. Events are for people to see. One may be left out if the receiver is
 what must not be lost is in the journal.
 """
 
+import bisect
 import dataclasses
 import logging
+import operator
+import reprlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -102,6 +106,60 @@ class TrialEnded:
     message: str | None = None
 
 
+# Curves are lists by epoch, by training: a number out of this world would fill the memory.
+MAX_EPOCHS = 1_000_000
+MAX_TRAININGS = 10_000
+
+
+def checked_epoch(
+    fit: Any, epoch: Any, metrics: Any
+) -> tuple[int, int, dict[str, float]]:
+    """Checks what a trial says of an epoch, where it says it and where that arrives.
+
+    Args:
+        fit: Number of the training within the trial, from 0.
+        epoch: Number of the epoch, from 0.
+        metrics: The metrics after it.
+
+    Returns:
+        The same, as Python's own numbers.
+
+    Raises:
+        TypeError: If a number is none, or not a whole one.
+        ValueError: If a number is negative, or too large to be one.
+    """
+    if not isinstance(metrics, Mapping) or not all(
+        isinstance(name, str) and isinstance(value, (int, float))
+        for name, value in metrics.items()
+    ):
+        raise TypeError(
+            "Expected metrics to be a dictionary of numbers by their names. Received: "
+            f"{reprlib.repr(metrics)}. Write report_epoch({{'val_loss': value}})."
+        )
+    return (
+        _counted("training", fit, MAX_TRAININGS),
+        _counted("epoch", epoch, MAX_EPOCHS),
+        {name: float(value) for name, value in metrics.items()},
+    )
+
+
+def _counted(name: str, value: Any, limit: int) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(
+            f"Expected {name} to be a whole number. Received: {reprlib.repr(value)} of "
+            f"type {type(value).__name__}. Count from 0."
+        ) from None
+    if not 0 <= number < limit:
+        raise ValueError(
+            f"Expected {name} to be from 0 to {limit - 1}. Received: "
+            f"{reprlib.repr(number)}. Count from 0, and report every tenth step, say, if "
+            "there are more."
+        )
+    return number
+
+
 def expected_trials(max_trials: int | None, known: int) -> int | None:
     """How many trials there will be; None if it is not known.
 
@@ -118,6 +176,12 @@ def cause_of(message: str) -> str:
     lines = (last if marker else message).splitlines()
     return next((line for line in lines if line and not line[0].isspace()), "")
 
+
+# A trial may hang that takes so many times as long as the median of at least so many, and
+# at least so many seconds.
+_SLOW = 10
+_ENOUGH_TRIALS = 3
+_SLOW_S = 60.0
 
 Event = SearchStarted | TrialStarted | EpochEnded | AttemptLost | TrialEnded
 Observer = Callable[[Event], None]
@@ -162,18 +226,68 @@ class Tally:
         return sign * score > sign * self.best[0]
 
 
+class Pace:
+    """How long trials take, to tell one that may hang.
+
+    Args:
+        clock: The time in seconds, by a clock that never goes back.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._began: dict[str, float] = {}
+        self._took: list[float] = []
+
+    def count(self, event: Event) -> None:
+        """Takes an event into account."""
+        if isinstance(event, TrialStarted):
+            self._began[event.trial_id] = self._clock()
+        elif isinstance(event, (AttemptLost, TrialEnded)):
+            began = self._began.pop(event.trial_id, None)
+            if began is not None and isinstance(event, TrialEnded):
+                bisect.insort(self._took, self._clock() - began)
+
+    def too_slow(self) -> list[tuple[str, str]]:
+        """The trials that take ten times as long as most, and what to say of each."""
+        if len(self._took) < _ENOUGH_TRIALS:
+            return []
+        median, now = self._took[len(self._took) // 2], self._clock()
+        limit = max(_SLOW * median, _SLOW_S)
+        every = self._began.copy().items()
+        times = ((trial_id, now - began) for trial_id, began in every)
+        return [
+            (trial_id, _slow(trial_id, seconds, median))
+            for trial_id, seconds in times
+            if seconds > limit
+        ]
+
+
+def _slow(trial_id: str, seconds: float, median: float) -> str:
+    return (
+        f"Trial {trial_id} has run for {seconds:.0f} seconds, and half of the trials took "
+        f"at most {median:.0f}. If it hangs, set trial_timeout_seconds."
+    )
+
+
 class Lines:
     """An observer that logs a line for each event of a trial."""
 
     def __init__(self, log: Callable[[str], None] | None = None) -> None:
         self._log = log or (lambda line: _log.info("%s", line))
         self._tally = Tally()
+        self._pace = Pace()
+        self._warned: set[str] = set()
 
     def __call__(self, event: Event) -> None:
         """Logs an event."""
         self._tally.count(event)
+        self._pace.count(event)
         if line := self._line(event):
             self._log(line)
+        for trial_id, warning in self._pace.too_slow():
+            if trial_id not in self._warned:
+                self._warned.add(trial_id)
+                self._log(warning)
 
     def _line(self, event: Event) -> str | None:
         if isinstance(event, SearchStarted):

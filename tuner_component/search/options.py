@@ -185,7 +185,8 @@ class SearchOptions:
         gpus_per_trial: GPUs of a trial; a fraction lets several trials share one.
             None divides the machine's GPUs equally.
         max_retries: How often a trial is run again after the worker that ran it
-            died or hung, before it counts as failed.
+            died or hung, or the whole search did, before it counts as failed; in all
+            runs of the search together, and in process too.
         trial_timeout_s: Seconds that one attempt of a trial may take.
         time_budget_s: Seconds after which no more trials are started; what has
             been found by then is the result.
@@ -214,9 +215,7 @@ class SearchOptions:
         None,
         Range(of_gpus=True, left_out="to divide the machine's GPUs", of_workers=True),
     )
-    max_retries: int = _number(
-        2, Range(whole=True, left_out="to retry twice", of_workers=True)
-    )
+    max_retries: int = _number(2, Range(whole=True, left_out="to retry twice"))
     trial_timeout_s: float | None = _number(
         None, Range(above=True, left_out="for no limit", of_workers=True)
     )

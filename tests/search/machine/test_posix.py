@@ -70,3 +70,9 @@ def test_a_group_that_is_gone_can_be_killed() -> None:
     done = subprocess.Popen(["true"], start_new_session=True)
     done.wait()
     posix.kill_group(done.pid)
+
+
+def test_every_signal_has_a_name() -> None:
+    """A worker that dies of a signal for real time would end the driver."""
+    assert posix.signal_name(9) == "SIGKILL"
+    assert posix.signal_name(signal.SIGRTMIN + 6) == "SIGRTMIN+6"

@@ -3,6 +3,7 @@
 import json
 import logging
 from pathlib import Path
+from typing import Any
 
 import keras_tuner
 import pytest
@@ -124,3 +125,26 @@ def test_records_that_no_oracle_fits_are_explained(tmp_path: Path) -> None:
         pytest.raises(StorageError, match=r"Expected records .* from a copy"),
     ):
         DurableOracle.open(simulation.oracle("random"), study)
+
+
+class Renaming(simulation.CountingOracle):
+    """Counts from 1, as a service may."""
+
+    def create_trial(self, tuner_id: str) -> Any:
+        before = dict(self.trials)
+        trial = super().create_trial(tuner_id)
+        if trial.status == "RUNNING":
+            trial.trial_id = str(len(before) + 1)
+            self.trials = {**before, trial.trial_id: trial}
+            self.start_order[-1] = trial.trial_id
+        return trial
+
+
+def test_an_oracle_that_counts_from_one_has_lost_no_trial(
+    opened: simulation.Opened,
+) -> None:
+    """It would get a failed trial 0 that never was."""
+    for _ in range(2):
+        durable = opened.wrap(Renaming(objective=simulation.OBJECTIVE, max_trials=3))
+        simulation.run_trial(durable, durable.create_trial("a"))
+    assert list(durable.trials) == ["1", "2"]

@@ -34,3 +34,11 @@ def test_a_forgotten_trial_leaves_the_others_as_they_were() -> None:
     pruner.forget(TRIALS[5])
     pruner.report(TRIALS[5], 1, float(TRIALS[5]))
     assert hopeless_of(pruner) == hopeless_of(pruner_of(TRIALS))
+
+
+def test_ids_that_are_times_take_no_room() -> None:
+    """A trial of every second since 1970 would be made, and the memory be full."""
+    pruner = pruner_of([])
+    for trial_id in ("1700000000", "1700000060", "9" * 6000):
+        pruner.report(trial_id, 1, 0.5)
+    assert pruner._storage.get_n_trials(pruner._study_id) == 3

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support import simulation
 from tuner_component.search.study.history import History, read_history
 from tuner_component.search.study.study import Study
@@ -74,6 +76,17 @@ def test_lost_trials_are_seen_by_their_numbers() -> None:
     assert History.of([created("0"), created("1")]).lost() == []
     assert History.of([created("a"), created("3")]).lost() == []
     assert History().lost() == []
+
+
+@pytest.mark.parametrize("trial_id", ["1700000000", "9" * 60, "9" * 6000, "\u0663"])
+def test_numbers_that_count_no_trials_are_no_gap(trial_id: str) -> None:
+    """A resume would fill the memory with trials that never were: ids may be times."""
+    assert History.of([created("0"), created(trial_id)]).lost() == []
+
+
+def test_an_oracle_that_names_its_trials_itself_has_no_gaps() -> None:
+    """A service that counts from 1 would get a failed trial 0 that never was."""
+    assert History.of([created("1", own_id=True), created("2")]).lost() == []
 
 
 def test_state_is_patched() -> None:

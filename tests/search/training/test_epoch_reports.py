@@ -15,7 +15,11 @@ from tests.support.keras_trials import DATA, EveryEpoch, Interrupt, InterruptAt,
 from tuner_component.search.in_process.run import run_in_process
 from tuner_component.search.study.history import TrialHistory, read_history
 from tuner_component.search.study.study import Study
-from tuner_component.search.training.epoch_reports import numbers
+from tuner_component.search.training.epoch_reports import (
+    numbers,
+    report_epoch,
+    sent_to,
+)
 from tuner_component.search.training.instrument import instrument
 
 
@@ -23,6 +27,29 @@ def test_only_numbers_are_reported() -> None:
     """A metric that is no number would stop the training."""
     logs = {"loss": np.float32(0.5), "matrix": np.zeros((2, 2)), "text": "x", "n": 2}
     assert numbers(logs) == {"loss": 0.5, "n": 2.0}
+
+
+@pytest.mark.parametrize("argument", ["epoch", "training"])
+@pytest.mark.parametrize(
+    ("number", "error"),
+    [(-1, ValueError), (400_000_000, ValueError), (1.5, TypeError), ("1", TypeError)],
+)
+def test_a_number_that_no_epoch_has_fails_the_trial(
+    argument: str, number: Any, error: type[Exception]
+) -> None:
+    """It would end the search, and every further run of it."""
+    with sent_to(lambda *epoch: False), pytest.raises(error, match=argument):
+        report_epoch({"loss": 1.0}, **{argument: number})
+
+
+def test_numbers_of_numpy_count_epochs(tmp_path: Path) -> None:
+    """A loop over `np.arange` could not report."""
+    heard: list[Any] = []
+    with sent_to(lambda *epoch: bool(heard.append(epoch))):
+        report_epoch({"loss": 1.0}, np.int64(3), np.int32(1))
+        report_epoch({"loss": 1.0})
+    assert heard == [({"loss": 1.0}, 3, 1), ({"loss": 1.0}, None, None)]
+    assert type(heard[0][1]) is int
 
 
 def tuner_in(directory: str, hypermodel: Any = build, **kwargs: Any) -> Any:

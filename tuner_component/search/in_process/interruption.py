@@ -13,14 +13,14 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing import connection
 from types import FrameType
 from typing import Any
 
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.search.errors import how_to_go_on
+from tuner_component.search.errors import SearchError, how_to_go_on
 from tuner_component.search.in_process.signals import are_handled_here, handled_here
 from tuner_component.search.machine import posix
 from tuner_component.search.options import SearchOptions
@@ -60,6 +60,7 @@ class Interruption:
         options: Those of the search: its time budget, which counts from the start of
             `watched`, and the grace period that a running trial has then.
         study_directory: Path or URI of the study, to say how to go on.
+        excuse: Journals that the trial which runs is not to blame. Called in a thread.
 
     Attributes:
         signaled: Whether SIGTERM has come.
@@ -68,12 +69,18 @@ class Interruption:
         trial_given_up: Whether the trial that runs, if one does, was interrupted.
     """
 
-    def __init__(self, options: SearchOptions, study_directory: str) -> None:
+    def __init__(
+        self,
+        options: SearchOptions,
+        study_directory: str,
+        excuse: Callable[[], None] = lambda: None,
+    ) -> None:
         self.signaled = False
         self.ended_search = False
         self.trial_given_up = False
         self._options = options
         self._study_directory = study_directory
+        self._excuse = excuse
         self._deadline = math.inf
         self._grace_over = False
         self._search_over = False
@@ -146,6 +153,18 @@ class Interruption:
         """Waits for the word to stop, and sees that it is heeded."""
         if not self._wait(signals, self._deadline):
             return
+        # Not here: storage may be slow, or the oracle thinking.
+        excusing = threading.Thread(target=self._excuse_trial, daemon=True)
+        excusing.start()
+        self._stop(signals)
+        excusing.join()
+
+    def _excuse_trial(self) -> None:
+        with contextlib.suppress(SearchError):
+            self._excuse()
+
+    def _stop(self, signals: posix.SignalPipe) -> None:
+        """Gives the trial that runs its grace period."""
         grace_period_s = self._options.grace_period_s
         asked_by, at_once = "The time budget is used up", "SIGTERM"
         if self.signaled:

@@ -9,7 +9,11 @@ from typing import Any
 from keras_tuner.engine import base_tuner
 
 from tuner_component.search import events
-from tuner_component.search.errors import SearchInterruptedError, how_to_go_on
+from tuner_component.search.errors import (
+    SearchError,
+    SearchInterruptedError,
+    how_to_go_on,
+)
 from tuner_component.search.in_process.interruption import (
     InterruptibleOracle,
     Interruption,
@@ -65,6 +69,7 @@ def run_in_process(
     oracle = _take_over(tuner, study, options, audience)
     if study.is_finished:
         return True
+    _fail_given_up(oracle)
     _prepare(tuner, oracle, study)
     audience(announcements.search_started(oracle, study.directory, workers=0))
     _search(tuner, fit_kwargs, oracle, study.directory)
@@ -97,13 +102,24 @@ def _take_over(
         tuner.oracle,
         study,
         max_failed_trials=options.max_failed_trials,
+        max_retries=options.max_retries,
         epochs=LearningCurves.of(options.stopping, tuner.oracle),
         display=True,
         observer=observer,
     )
-    oracle.interruption = Interruption(options, study.directory)
+    oracle.interruption = Interruption(options, study.directory, oracle.excuse)
     tuner.oracle = oracle
     return oracle
+
+
+def _fail_given_up(oracle: InterruptibleOracle) -> None:
+    """Ends the trials that have taken the process down too often."""
+    for trial_id, why in oracle.given_up().items():
+        oracle.fail_trial(
+            trial_id,
+            f"Expected the trial to end. Received: {why}. See what those runs printed; "
+            "with num_parallel_trials=1, a trial has a process and a log of its own.",
+        )
 
 
 def _prepare(
@@ -149,7 +165,14 @@ def _search(
             raise  # This search is a trial of another one.
         oracle.give_up_trials()
         stop.ended_search = True
+    except SearchError:
+        # A disk is full, say: that is not the fault of the trial that runs.
+        with contextlib.suppress(SearchError):
+            oracle.excuse()
+        raise
     except KeyboardInterrupt:
+        with contextlib.suppress(SearchError):
+            oracle.excuse()
         _log.warning("Interrupted. %s", how_to_go_on(directory))
         raise
 

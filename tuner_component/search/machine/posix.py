@@ -122,6 +122,14 @@ def caught_signals(*signals: int) -> Iterator[SignalPipe]:
                 signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
+def signal_name(number: int) -> str:
+    """The name of a signal; those for real time have a number only."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"SIGRTMIN+{number - signal.SIGRTMIN}"
+
+
 def default_signals() -> None:
     """Undoes, in a forked child, what its parent does about signals."""
     signal.set_wakeup_fd(-1)

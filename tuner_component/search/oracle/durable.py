@@ -1,9 +1,8 @@
 """An oracle that survives: any KerasTuner oracle, with a journal behind it."""
 
-import collections
+import copy
 import logging
 import threading
-import time
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
@@ -13,11 +12,13 @@ from keras_tuner.engine import trial as trial_lib
 from tuner_component.search import events
 from tuner_component.search.oracle import trials
 from tuner_component.search.oracle.announcements import Announcer
+from tuner_component.search.oracle.attempts import Tries
 from tuner_component.search.oracle.facade import OracleFacade
 from tuner_component.search.oracle.failure_limit import FailureLimit
 from tuner_component.search.oracle.ledger import TrialLedger
 from tuner_component.search.oracle.repairs import lock_released_on_error, repair
 from tuner_component.search.oracle.restore import restore
+from tuner_component.search.oracle.supply import Supply
 from tuner_component.search.stopping.curves import LearningCurves
 from tuner_component.search.study.study import Study
 
@@ -25,10 +26,6 @@ from tuner_component.search.study.study import Study
 _Durable = TypeVar("_Durable", bound="DurableOracle")
 _Status = trial_lib.TrialStatus
 _log = logging.getLogger(__name__)
-
-# An oracle that takes longer for its suggestions has a model, and is asked for one ahead.
-# A quick one is not: it loses nothing by waiting, and knows one result more by then.
-SLOW_S = 0.005
 
 
 class DurableOracle(OracleFacade):
@@ -49,9 +46,10 @@ class DurableOracle(OracleFacade):
         "_ledger",
         "_limit",
         "_lock",
+        "_max_retries",
         "_open",
         "_study",
-        "_thoughts",
+        "_supply",
         "epochs",
     )
 
@@ -64,6 +62,7 @@ class DurableOracle(OracleFacade):
         limit: FailureLimit,
         announcer: Announcer,
         waiting: Iterable[str],
+        max_retries: int | None,
     ) -> None:
         """Wraps an oracle that is where its study is: see `open`."""
         super().__init__(oracle)
@@ -73,8 +72,9 @@ class DurableOracle(OracleFacade):
         self.epochs = epochs
         self._limit = limit
         self._announcer = announcer
-        self._open = trials.OpenTrials(oracle, waiting)
-        self._thoughts = collections.deque([0.0], maxlen=2)
+        self._max_retries = max_retries
+        self._open = trials.OpenTrials(oracle, waiting, self._is_suspect)
+        self._supply = Supply(oracle, ledger, self._open)
 
     @classmethod
     def open(  # noqa: PYI019
@@ -84,6 +84,7 @@ class DurableOracle(OracleFacade):
         *,
         autocommit: bool = True,
         max_failed_trials: int | None = None,
+        max_retries: int | None = None,
         epochs: LearningCurves | None = None,
         display: bool = False,
         observer: events.Observer | None = None,
@@ -97,6 +98,9 @@ class DurableOracle(OracleFacade):
             autocommit: Commit in each call. Otherwise `commit` is the caller's to call,
                 for many calls at once, before anyone is told what they returned.
             max_failed_trials: How many trials may fail: see `FailureLimit`.
+            max_retries: How many attempts of a trial may be lost, in this run and those
+                before, until it gets its last chance: see `attempts`. None for any
+                number.
             epochs: Fresh; a new one if None.
             display: Print for each trial what KerasTuner prints.
             observer: Told what happens to trials from now on, as soon as it is
@@ -121,7 +125,9 @@ class DurableOracle(OracleFacade):
             limit.restore(oracle.trials[trial_id])
             announcer.note(oracle.trials[trial_id])
         epochs.listener = announcer.epoch_ended
-        return cls(oracle, study, ledger, epochs, limit, announcer, waiting)
+        return cls(
+            oracle, study, ledger, epochs, limit, announcer, waiting, max_retries
+        )
 
     # What a tuner and its users call.
 
@@ -134,14 +140,15 @@ class DurableOracle(OracleFacade):
         """
         with self._lock:
             if self._study.is_finished:
-                return trial_lib.Trial(self._inner.get_space(), "", _Status.STOPPED)
+                return self._supply.nothing(_Status.STOPPED)
             if tuner_id in self._inner.ongoing_trials:
                 # Processes that train one model together ask under one id.
                 return self._inner.ongoing_trials[tuner_id]
             self._limit.check()
-            trial = self._open.take(tuner_id) or self._suggest(tuner_id, tuner_id)
+            trial = self._supply.next(tuner_id)
             if trial.status == _Status.RUNNING:
-                self._ledger.handed_out(trial.trial_id, tuner_id)
+                last = self._is_suspect(trial.trial_id)
+                self._ledger.handed_out(trial.trial_id, tuner_id, last=last)
                 self._announcer.trial_started(trial, tuner_id)
             return trial
 
@@ -227,14 +234,7 @@ class DurableOracle(OracleFacade):
             StorageError: If the trial cannot be made durable.
         """
         with self._lock:
-            going_on = not self._study.is_finished
-            # Twice in a row: one slow suggestion may be chance, a busy disk or processor.
-            slow = min(self._thoughts) > SLOW_S
-            if going_on and slow and not self._open.waiting:
-                trial = self._suggest("no worker yet", None)
-                if trial.status == _Status.RUNNING:
-                    self._open.release(trial.trial_id, waits=True)
-            return bool(self._open.waiting)
+            return not self._study.is_finished and self._supply.look_ahead()
 
     def commit(self) -> None:
         """Makes durable all that happened since the last commit.
@@ -254,13 +254,13 @@ class DurableOracle(OracleFacade):
         """
         self._study.require_lock()
 
-    def attempt_lost(self, trial_id: str, reason: str, **facts: Any) -> int:
+    def attempt_lost(self, trial_id: str, reason: str, **how: bool) -> int:
         """Gives up the running attempt of a trial; the trial is handed out again.
 
         Args:
             trial_id: A trial that was handed out and has not ended.
             reason: What happened, for people.
-            facts: Further plain data on it, such as the worker's exit status.
+            how: What decides if it counts against the trial: `out_of_memory`, `excused`.
 
         Returns:
             How many attempts of the trial were lost so far, this one included.
@@ -270,7 +270,7 @@ class DurableOracle(OracleFacade):
         """
         with self._lock:
             self._open.check_runs(trial_id)
-            lost = self._ledger.attempt_lost(trial_id, reason, **facts)
+            lost = self._ledger.attempt_lost(trial_id, reason, **how)
             self._open.release(trial_id, waits=True)
             self._announcer.attempt_lost(trial_id, reason)
             return lost
@@ -290,6 +290,33 @@ class DurableOracle(OracleFacade):
             self._open.claim(trial_id)
             space = known.hyperparameters
             self.end_trial(trial_lib.Trial(space, trial_id, _Status.FAILED, message))
+
+    def attempts_so_far(self) -> dict[str, Tries]:
+        """What came of them, by the trials that have not ended."""
+        with self._lock:
+            return copy.deepcopy(self._ledger.tries)
+
+    def given_up(self) -> dict[str, str]:
+        """The trials that have no attempt left, and why: to be ended by `fail_trial`."""
+        every = self.attempts_so_far().items()
+        return {
+            i: tries.why() for i, tries in every if tries.is_over(self._max_retries)
+        }
+
+    def excuse(self, trial_ids: Iterable[str] | None = None) -> None:
+        """The search is about to end, and trials that run are not to blame for that.
+
+        Args:
+            trial_ids: Which; all that run if None.
+
+        Raises:
+            StorageError: If that cannot be made durable.
+        """
+        with self._lock:
+            running = [t.trial_id for t in self._inner.ongoing_trials.values()]
+            which = running if trial_ids is None else trial_ids
+            if excused := [trial_id for trial_id in which if trial_id in running]:
+                self._ledger.stopping(excused)
 
     def note(self, trial_id: str, **notes: Any) -> None:
         """Keeps plain data with a trial (its seeds, its log), journaled when it ends."""
@@ -311,15 +338,9 @@ class DurableOracle(OracleFacade):
 
     # How it is done.
 
-    def _suggest(self, tuner_id: str, worker: str | None) -> Any:
-        """Has the inner oracle create a trial, for a worker or ahead."""
-        before = time.monotonic()
-        with lock_released_on_error(self._inner):
-            trial = self._inner.create_trial(tuner_id)
-        if trial.status == _Status.RUNNING:
-            self._thoughts.append(time.monotonic() - before)
-            self._ledger.created(trial, worker)
-        return trial
+    def _is_suspect(self, trial_id: str) -> bool:
+        tries = self._ledger.tries.get(trial_id)
+        return tries is not None and tries.is_suspect(self._max_retries)
 
     def _settle_end(self, trial: Any) -> None:
         """Journals what the inner oracle made of the end of a trial."""

@@ -10,9 +10,11 @@ from typing import Any
 
 import keras_tuner
 
+from tuner_component.search.oracle.attempts import Tries
 from tuner_component.search.oracle.restore import Restored
 from tuner_component.search.stopping.curves import LearningCurves
 from tuner_component.search.storage import faults, plain
+from tuner_component.search.study.history import is_number
 from tuner_component.search.study.journal import Journal
 from tuner_component.search.study.study import Study
 
@@ -41,7 +43,11 @@ _ATTEMPT_AFTER = faults.declare(
 
 
 class TrialLedger:
-    """Keeps the books of one study's trials."""
+    """Keeps the books of one study's trials.
+
+    Attributes:
+        tries: What came of attempts so far, by the trials that have not ended.
+    """
 
     def __init__(
         self,
@@ -69,8 +75,11 @@ class TrialLedger:
         # Each result tells what is best: the record of the beginning may be lost.
         shape = restored.shape
         self._objective = [shape["objective_name"], shape["direction"]]
+        self._known = set(oracle.trials)
         known = restored.history.trials
-        self._lost = {i: len(t.attempts) for i, t in known.items()}
+        self.tries = {
+            i: Tries.of(t.attempts) for i, t in known.items() if t.ended is None
+        }
         running = {i: t for i, t in known.items() if t.runs}
         self._workers = {i: t.worker for i, t in running.items()}
         self._started = {i: t.started for i, t in running.items()}
@@ -86,9 +95,16 @@ class TrialLedger:
         self._records.append("opened", time=time.time(), seed=seed, **restored.shape)
         history = restored.history
         for trial_id in history.unfinished():
-            if history.trials[trial_id].runs:  # As far as the journal tells.
-                reason = "the search was interrupted"
-                self.attempt_lost(trial_id, reason, interrupted=True)
+            trial = history.trials[trial_id]
+            if trial.runs:  # As far as the journal tells.
+                how = "asked to stop" if trial.excused else "interrupted"
+                self.attempt_lost(
+                    trial_id,
+                    f"the search was {how}",
+                    interrupted=True,
+                    excused=trial.excused,
+                    last=trial.last,
+                )
         adopted = self._adopt() if history.is_empty() else []
         self._study.commit()
         return adopted
@@ -106,20 +122,33 @@ class TrialLedger:
         oracle._retry_queue.clear()
         return unfinished
 
+    def knows(self, trial_id: str) -> bool:
+        """Whether a trial was created before."""
+        return trial_id in self._known
+
     def note(self, trial_id: str, notes: dict[str, Any]) -> None:
         """Keeps plain data until the trial's end is journaled."""
         self._notes.setdefault(trial_id, {}).update(notes)
 
-    def handed_out(self, trial_id: str, worker: str) -> None:
-        """Takes note of who runs a trial."""
+    def handed_out(self, trial_id: str, worker: str, *, last: bool = False) -> None:
+        """Takes note of who runs a trial, and whether that is its last chance."""
         self._epochs.begin(trial_id)
         if trial_id in self._workers:
             return  # The record of its creation tells.
         self._workers[trial_id] = worker
         self._started[trial_id] = time.time()
         self._records.append(
-            "began", trial=trial_id, worker=worker, time=self._started[trial_id]
+            "began",
+            trial=trial_id,
+            worker=worker,
+            time=self._started[trial_id],
+            **_flags(last=last),
         )
+        self._settle()
+
+    def stopping(self, trial_ids: list[str]) -> None:
+        """Journals that trials which run are not to blame if the search ends now."""
+        self._records.append("stopping", trials=trial_ids, time=time.time())
         self._settle()
 
     def created(self, trial: Any, worker: str | None = None) -> None:
@@ -130,15 +159,29 @@ class TrialLedger:
             worker: Who is about to run it; None if it has to wait for a worker.
         """
         faults.point(_CREATED_BEFORE)
+        self._known.add(trial.trial_id)
         now = time.time()
         if worker is not None:
             self._workers[trial.trial_id], self._started[trial.trial_id] = worker, now
-        self._records.append_trial("created", trial, time=now, worker=worker)
+        own_id = not self._is_count(trial.trial_id)
+        self._records.append_trial(
+            "created", trial, time=now, worker=worker, **_flags(own_id=own_id)
+        )
         self._settle()
         faults.point(_CREATED_AFTER)
 
-    def attempt_lost(self, trial_id: str, reason: str, **content: Any) -> int:
-        """Journals an attempt that came to nothing; returns how many that makes."""
+    def _is_count(self, trial_id: str) -> bool:
+        """Whether an id counts trials as KerasTuner does, from 0."""
+        return is_number(trial_id) and int(trial_id) < len(self._oracle.trials)
+
+    def attempt_lost(self, trial_id: str, reason: str, **how: bool) -> int:
+        """Journals an attempt that came to nothing; returns how many that makes.
+
+        Args:
+            trial_id: The trial.
+            reason: Why, for people.
+            how: What `Tries.note` takes into account.
+        """
         faults.point(_ATTEMPT_BEFORE)
         self._records.append(
             "attempt",
@@ -147,17 +190,21 @@ class TrialLedger:
             worker=self._workers.pop(trial_id, None),
             started=self._started.pop(trial_id, None),
             time=time.time(),
-            **content,
+            **_flags(**how),
         )
         self._settle()
         faults.point(_ATTEMPT_AFTER)
-        self._lost[trial_id] = self._lost.get(trial_id, 0) + 1
-        return self._lost[trial_id]
+        tries = self.tries.setdefault(trial_id, Tries())
+        tries.note(how)
+        return tries.attempts
 
     def end(self, trial: Any) -> None:
         """Journals a trial's end."""
         faults.point(_ENDED_BEFORE)
         trial_id = trial.trial_id
+        before = self.tries.pop(trial_id, Tries()).attempts
+        # One that has lost its last chance ends without another attempt.
+        without = before and trial_id not in self._workers
         self._records.append_trial(
             "ended",
             trial,
@@ -169,7 +216,7 @@ class TrialLedger:
             message=trial.message,
             worker=self._workers.pop(trial_id, None),
             started=self._started.pop(trial_id, None),
-            attempts=1 + self._lost.get(trial_id, 0),
+            attempts=before if without else before + 1,
             ended=time.time(),
             notes=self._notes.pop(trial_id, {}),
             **self._epochs.end(trial_id, trial.status),
@@ -180,6 +227,11 @@ class TrialLedger:
     def _settle(self) -> None:
         if self._autocommit:
             self._study.commit()
+
+
+def _flags(**flags: bool) -> dict[str, bool]:
+    """Those that are set: the others would only make the journal longer."""
+    return {name: True for name, value in flags.items() if value}
 
 
 class _Records:

@@ -5,13 +5,13 @@ Nothing here is journaled: see `ledger`.
 
 import collections
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.search.errors import SearchError
+from tuner_component.search.errors import SearchError, UnknownTrialError
 
 
 def is_scored(trial: trial_lib.Trial) -> bool:
@@ -49,23 +49,42 @@ class OpenTrials:
     Args:
         oracle: Knows the former by who runs them: its `ongoing_trials`.
         waiting: Ids of the others.
+        is_suspect: Whether a trial may only run after all others, with none beside it.
 
     Attributes:
         waiting: Ids of the trials that wait, first come first served.
+        is_suspect: As above.
     """
 
-    def __init__(self, oracle: keras_tuner.Oracle, waiting: Iterable[str]) -> None:
+    def __init__(
+        self,
+        oracle: keras_tuner.Oracle,
+        waiting: Iterable[str],
+        is_suspect: Callable[[str], bool] = lambda trial_id: False,
+    ) -> None:
         self._oracle = oracle
         self.waiting = collections.deque(waiting)
+        self.is_suspect = is_suspect
+
+    @property
+    def any_ready(self) -> bool:
+        """Whether a trial waits for nothing but a worker."""
+        return any(not self.is_suspect(trial_id) for trial_id in self.waiting)
+
+    @property
+    def one_is_alone(self) -> bool:
+        """Whether a trial runs that nothing may run beside."""
+        running = self._oracle.ongoing_trials.values()
+        return any(self.is_suspect(trial.trial_id) for trial in running)
 
     def known(self, trial_id: str) -> str:
         """The id of a trial, if it is one.
 
         Raises:
-            SearchError: If the oracle knows no such trial.
+            UnknownTrialError: If the oracle knows no such trial.
         """
         if trial_id not in self._oracle.trials:
-            raise SearchError(
+            raise UnknownTrialError(
                 "Expected a trial that create_trial returned. "
                 f"Received: the trial id {trial_id!r}. Pass the id of such a trial."
             )
@@ -76,6 +95,10 @@ class OpenTrials:
         ongoing = self._oracle.ongoing_trials.values()
         return any(trial.trial_id == trial_id for trial in ongoing)
 
+    def is_open(self, trial_id: str) -> bool:
+        """Whether a trial has not ended."""
+        return trial_id in self.waiting or self.runs(trial_id)
+
     def check_runs(self, trial_id: str) -> None:
         """Raises a `SearchError` if no worker runs a trial."""
         if not self.runs(self.known(trial_id)):
@@ -85,10 +108,24 @@ class OpenTrials:
             )
 
     def take(self, tuner_id: str) -> Any:
-        """Gives the trial that has waited longest to a tuner; None if none waits."""
-        if not self.waiting:
+        """Gives the trial that has waited longest to a tuner; None if none is ready."""
+        ready = (i for i in self.waiting if not self.is_suspect(i))
+        return self._give(next(ready, None), tuner_id)
+
+    def take_suspect(self, tuner_id: str) -> Any:
+        """Gives a trial its last chance, if one waits for it and nothing else runs.
+
+        For when the oracle has no other trial.
+        """
+        if self._oracle.ongoing_trials:
             return None
-        trial = self._oracle.trials[self.waiting.popleft()]
+        return self._give(next(iter(self.waiting), None), tuner_id)
+
+    def _give(self, trial_id: str | None, tuner_id: str) -> Any:
+        if trial_id is None:
+            return None
+        self.waiting.remove(trial_id)
+        trial = self._oracle.trials[trial_id]
         trial.status = trial_lib.TrialStatus.RUNNING
         trial.message = trial.score = None
         # What the attempt before reported must not be averaged into this one's.

@@ -6,6 +6,10 @@ from typing import Any, Protocol
 from tuner_component.search.parallel import protocol
 
 
+class BadMessageError(Exception):
+    """A worker has sent what is no message; the text says what, after "a worker that"."""
+
+
 class Channel(Protocol):
     """A two-way connection for messages: what the driver and a worker hold.
 
@@ -20,7 +24,11 @@ class Channel(Protocol):
         """Sends a message; raises OSError if the other side cannot take it."""
 
     def recv(self) -> Any:
-        """Receives a message; raises EOFError if there will be no more."""
+        """Receives a message; raises EOFError if there will be no more.
+
+        The driver's end takes nothing but the words of workers, see `protocol`, and raises
+        a `BadMessageError` for all else that may come.
+        """
 
     def poll(self, timeout: float | None = 0.0, /) -> bool:
         """Whether a message (or the end) has come."""

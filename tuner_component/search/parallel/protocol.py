@@ -104,12 +104,15 @@ class WorkerSpec:
     preflight: bool = False
 
 
-# From a worker to the driver.
+# From each process to the one that waits for it.
 
 
 @dataclasses.dataclass(frozen=True)
 class Heartbeat:
-    """The worker is alive."""
+    """The sender is alive."""
+
+
+# From a worker to the driver.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,6 +130,15 @@ class Crashed:
     """The user's code raised outside of a trial; `error` is sent on as it is."""
 
     error: PortableError
+
+
+# The classes that a message of a worker is made of: their modules and names. Those of the
+# codec need Keras, for which a process that only waits for a result has no use.
+_CODEC = "tuner_component.search.oracle.codec"
+WORDS_OF_WORKERS = frozenset(
+    (word.__module__, word.__qualname__)
+    for word in (Heartbeat, Request, Crashed, PortableError, events.EpochEnded)
+) | {(_CODEC, "TrialState"), (_CODEC, "Space")}
 
 
 # From the driver to a worker.

@@ -10,9 +10,13 @@ from typing import Any
 
 import keras_tuner
 
+from tuner_component.search import events
 from tuner_component.search.options import StoppingOptions
 from tuner_component.search.stopping.rule import StoppingRule
 from tuner_component.search.study.history import History
+
+# What the curves of a trial may hold, gaps included.
+_MOST_VALUES = 10_000_000
 
 EpochListener = Callable[[str, int, int, Mapping[str, float]], None]
 Curve = dict[str, list[float | None]]
@@ -38,6 +42,7 @@ class LearningCurves:
         self._rule = rule
         self._lock = threading.Lock()
         self._curves: dict[str, list[Curve]] = {}
+        self._places: dict[str, int] = {}
         self._stopped: dict[str, dict[int, int]] = {}
 
     @classmethod
@@ -61,6 +66,7 @@ class LearningCurves:
         """A trial is handed out: what it reported before, it will report again."""
         with self._lock:
             self._curves[trial_id] = []
+            self._places[trial_id] = 0
             self._stopped[trial_id] = {}
             if self._rule is not None:
                 self._rule.begin(trial_id)
@@ -78,8 +84,14 @@ class LearningCurves:
 
         Returns:
             Whether the trial should be stopped now.
+
+        Raises:
+            TypeError: If this is no epoch: see `events.checked_epoch`.
+            ValueError: If its numbers are out of all proportion.
         """
+        fit, epoch, metrics = events.checked_epoch(fit, epoch, metrics)
         with self._lock:
+            self._make_room(trial_id, fit, epoch, metrics)
             fits = self._curves.setdefault(trial_id, [])
             fits.extend({} for _ in range(fit + 1 - len(fits)))
             for name, value in metrics.items():
@@ -107,6 +119,7 @@ class LearningCurves:
         """
         with self._lock:
             found: dict[str, Any] = {"curves": self._curves.pop(trial_id, [])}
+            self._places.pop(trial_id, None)
             stopped = self._stopped.pop(trial_id, {})
             if self._rule is None:
                 return found
@@ -115,6 +128,22 @@ class LearningCurves:
                 fit, epoch = min(stopped.items())
                 found["stopped"] = {"rule": self._rule.name, "fit": fit, "epoch": epoch}
             return found
+
+    def _make_room(
+        self, trial_id: str, fit: int, epoch: int, metrics: Mapping[str, float]
+    ) -> None:
+        """Counts the places that an epoch takes, with those before it that are empty."""
+        fits = self._curves.get(trial_id, [])
+        curve = fits[fit] if fit < len(fits) else {}
+        more = sum(max(0, epoch + 1 - len(curve.get(name, ()))) for name in metrics)
+        places = self._places.get(trial_id, 0) + more
+        if places > _MOST_VALUES:
+            raise ValueError(
+                f"Expected a trial to report at most {_MOST_VALUES:,} values. Received: "
+                f"{places:,}, those of epochs that were left out included. Report fewer "
+                "metrics, or less often."
+            )
+        self._places[trial_id] = places
 
     def _decide(
         self, trial_id: str, fit: int, epoch: int, metrics: Mapping[str, float]

@@ -6,8 +6,12 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from tuner_component.search.options import StoppingOptions
+from tuner_component.search.study.history import is_number
 
 # Optuna is imported in functions: it takes 0.3 s, which only a search with a rule needs.
+
+# So many trials may have reported nothing before one does.
+_MOST_UNSEEN = 10_000
 
 
 class Pruner:
@@ -87,8 +91,9 @@ class Pruner:
             # By KerasTuner's count, so that a resumed search has the same brackets: in
             # the order of the first reports, which varies, they would be others.
             free = self._storage.get_n_trials(self._study_id)
-            number = int(trial_id) if trial_id.isdecimal() else free
-            if number in self._numbers.values():
+            number = int(trial_id) if is_number(trial_id) else free
+            # An id of another kind, a time perhaps: there is no room for all below it.
+            if number > free + _MOST_UNSEEN or number in self._numbers.values():
                 number = free
             self._numbers[trial_id] = number
             for _ in range(free, number + 1):

@@ -29,6 +29,9 @@ _UNUSABLE = (
 # Ids in one message.
 _NAMED = 20
 
+# More trials are not lost with a file of the journal: such ids count something else.
+_MOST_LOST = 10_000
+
 _log = logging.getLogger(__name__)
 
 
@@ -45,7 +48,10 @@ class TrialHistory:
             none has.
         worker: The worker that ran that attempt; None if none has yet.
         attempts: Attempts that came to nothing, each with at least a `reason`; those
-            that ended with the search, at a time that is not known, with `interrupted`.
+            that ended with the search, at a time that is not known, with `interrupted`;
+            those that do not count against the trial with `excused`.
+        last: Whether its latest attempt was its last chance: see `oracle.attempts`.
+        excused: Whether the search was asked to stop during its latest attempt.
         ended: How it ended: `status`, `score`, `best_step`, `metrics`, `message`,
             `started` and `ended` (seconds since the epoch), `worker`, `attempts`,
             `notes`, `curves`, `stopped`, `objective` (its name and direction); None while
@@ -64,6 +70,8 @@ class TrialHistory:
     started: float | None = None
     worker: str | None = None
     attempts: list[dict[str, Any]] = field(default_factory=list)
+    last: bool = False
+    excused: bool = False
     ended: dict[str, Any] | None = None
 
     @property
@@ -94,6 +102,8 @@ class History:
         losses: What is known to be missing, a sentence for each loss.
         goes_on: Whether it was finished and has lost something since: the same search
             goes on with it.
+        own_ids: Whether the oracle names its trials otherwise than KerasTuner, which
+            counts them from 0.
     """
 
     trials: dict[str, TrialHistory] = field(default_factory=dict)
@@ -109,6 +119,7 @@ class History:
     version: int = 0
     losses: list[str] = field(default_factory=list)
     goes_on: bool = False
+    own_ids: bool = False
 
     @classmethod
     def of(cls, records: Iterable[Mapping[str, Any]]) -> "History":
@@ -137,13 +148,19 @@ class History:
         return [i for i, trial in self.trials.items() if trial.ended is None]
 
     def lost(self) -> list[str]:
-        """Ids of trials of which no record is left, by the gaps in KerasTuner's count."""
-        if not all(trial_id.isdecimal() for trial_id in self.trials):
+        """Ids of trials of which no record is left, by the gaps in KerasTuner's count.
+
+        With ids of another kind there is no telling. Studies of earlier versions do not
+        say which kind theirs are, but times and the like are far apart.
+        """
+        if self.own_ids or not all(is_number(trial_id) for trial_id in self.trials):
             return []
         known = {int(trial_id) for trial_id in self.trials}
         width = max((len(trial_id) for trial_id in self.trials), default=1)
-        missing = set(range(max(known, default=-1) + 1)) - known
-        return [f"{number:0{width}d}" for number in sorted(missing)]
+        count = max(known, default=-1) + 1
+        if count - len(known) > _MOST_LOST:
+            return []
+        return [f"{n:0{width}d}" for n in range(count) if n not in known]
 
     def _lose(self, loss: str) -> None:
         _log.warning("%s", loss)
@@ -182,6 +199,7 @@ class History:
 
     def _fold_created(self, record: Mapping[str, Any]) -> None:
         trial = self._trial(record)
+        self.own_ids = self.own_ids or bool(record.get("own_id"))
         trial.created = record["time"]
         trial.worker = record.get("worker")
         # Without a worker it was created ahead, and waits for one.
@@ -191,6 +209,12 @@ class History:
         trial = self.trials.get(record["trial"])
         if trial is not None:
             trial.started, trial.worker = record["time"], record["worker"]
+            trial.last, trial.excused = bool(record.get("last")), False
+
+    def _fold_stopping(self, record: Mapping[str, Any]) -> None:
+        for trial_id in record["trials"]:
+            if trial_id in self.trials:
+                self.trials[trial_id].excused = True
 
     def _fold_attempt(self, record: Mapping[str, Any]) -> None:
         trial = self.trials.get(record["trial"])
@@ -221,9 +245,16 @@ _FOLDS = {
     "space": History._fold_space,
     "created": History._fold_created,
     "began": History._fold_began,
+    "stopping": History._fold_stopping,
     "attempt": History._fold_attempt,
     "ended": History._fold_ended,
 }
+
+
+def is_number(trial_id: str) -> bool:
+    """Whether an id may be KerasTuner's, which are numbers with zeros in front."""
+    # More digits are no count; and Python refuses to read thousands of them.
+    return trial_id.isascii() and trial_id.isdecimal() and len(trial_id) < 20
 
 
 def read_history(

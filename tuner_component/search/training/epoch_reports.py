@@ -11,6 +11,8 @@ from typing import Any
 
 import keras
 
+from tuner_component.search import events
+
 # Called with the trial, the number of its training, the number of the epoch and the
 # metrics after it; answers whether to stop.
 ReportEpoch = Callable[[str, int, int, dict[str, float]], bool]
@@ -64,7 +66,9 @@ def report_epoch(
         of this component, as in the stock Tuner.
 
     Raises:
-        TypeError: If `metrics` is no mapping of names to numbers.
+        TypeError: If `metrics` is no mapping of names to numbers, or another argument no
+            whole number.
+        ValueError: If one is negative, or out of all proportion.
     """
     if not isinstance(metrics, Mapping) or len(found := numbers(metrics)) < len(
         metrics
@@ -73,6 +77,10 @@ def report_epoch(
             "Expected metrics to be a dictionary of numbers by their names. Received: "
             f"{metrics!r}. Write report_epoch({{'val_loss': value}})."
         )
+    # Of what is left open, the rest is checked where it is counted.
+    fit, number, _ = events.checked_epoch(training or 0, epoch or 0, found)
+    epoch = None if epoch is None else number
+    training = None if training is None else fit
     report = _report_of_trial.get()
     return report is not None and report(found, epoch, training)
 
@@ -114,6 +122,7 @@ class EpochReporter(keras.callbacks.Callback):  # type: ignore[misc]
             self.model.stop_training = True
 
     def _tell(self, epoch: int, metrics: dict[str, float]) -> None:
+        _, epoch, metrics = events.checked_epoch(self._number, epoch, metrics)
         self.epochs.append((epoch, metrics))
         self.stopped = self._report(self._trial_id, self._number, epoch, metrics)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import keras
 
+from tuner_component.search import events
 from tuner_component.search.training import best_weights, seeding
 from tuner_component.search.training.checkpoint import (
     CheckpointFiles,
@@ -93,6 +94,7 @@ class TrialRun:
         """Reports an epoch of a loop that is not `fit`: see `epoch_reports.report_epoch`."""
         number = max(self._builds - 1, 0) if training is None else training
         epoch = self._told.get(number, 0) if epoch is None else epoch
+        number, epoch, metrics = events.checked_epoch(number, epoch, metrics)
         self._told[number] = epoch + 1
         stop = self._report(self._trial_id, number, epoch, metrics)
         self.stopped = self.stopped or stop

@@ -4,8 +4,9 @@ import pytest
 
 from tests.support.dispatching import Search, state
 from tuner_component.search import events
+from tuner_component.search.oracle.attempts import Tries
 from tuner_component.search.oracle.codec import TrialState
-from tuner_component.search.parallel.driver import dispatcher
+from tuner_component.search.parallel.driver import waiting
 from tuner_component.search.parallel.driver.instructions import (
     Answer,
     Caller,
@@ -14,6 +15,7 @@ from tuner_component.search.parallel.driver.instructions import (
     DeadlinePassed,
     Dismiss,
     EndTrial,
+    Excuse,
     FailTrial,
     GiveBack,
     GiveUp,
@@ -42,6 +44,35 @@ def test_a_trial_from_its_suggestion_to_its_end() -> None:
         Tell(events.TrialEnded("0", True, 0.5, None)),
     ]
     assert search.ask("a") == [CleanUp("0"), Suggest(Caller("a", 3))]
+
+
+def test_a_worker_gets_one_trial_at_a_time() -> None:
+    """One that asks in two threads would run a trial twice, or two at once."""
+    search = Search("a")
+    [suggest] = search.ask("a")
+    [refused] = search.ask("a")
+    assert isinstance(refused, Answer) and isinstance(refused.error, ValueError)
+    search.suggest(suggest, "0")
+    [again] = search.ask("a")
+    assert again == Answer(Caller("a", 3), TrialState(state("0", "RUNNING")))
+    assert search.dispatcher.running[0].number == 1
+
+
+def test_attempts_of_earlier_runs_count() -> None:
+    """A trial that kills its workers would be repeated in each run."""
+    search = Search("a", retries=2, tries={"0": Tries(attempts=2, lost=2)})
+    search.run("a", "0")
+    assert search.lose("a") == [FailTrial("0", "it died, at attempt 3")]
+
+
+def test_a_last_chance_is_the_last() -> None:
+    """It would be followed by another, for ever."""
+    tries = {"0": Tries(attempts=2, interrupted=2, ran_out=True)}
+    search = Search("a", "b", retries=1, tries=tries)
+    search.run("b", "1")  # It does not wait for the end of the other.
+    search.run("a", "0")
+    assert [attempt.last for attempt in search.dispatcher.running] == [True, False]
+    assert search.lose("a") == [FailTrial("0", "it died, at attempt 3")]
 
 
 def test_the_attempt_that_runs_is_known() -> None:
@@ -262,7 +293,7 @@ def test_workers_get_trials_in_the_order_in_which_they_asked() -> None:
     [order] = [i for i in search.end(end) if isinstance(i, Suggest)]
     # That none was found for it does not cost a worker its place.
     search.none(order, "IDLE")
-    search.now += dispatcher.ASK_AGAIN_S
+    search.now += waiting.ASK_AGAIN_S
     [order] = search.tell(DeadlinePassed())
     assert isinstance(order, Suggest) and order.caller.worker_id == "b"
 
@@ -271,11 +302,11 @@ def test_an_idle_oracle_is_asked_again_later() -> None:
     """A search would stand still, or keep a core busy with asking."""
     search = Search("a")
     search.none(search.ask("a")[0], "IDLE")
-    assert search.dispatcher.deadline == search.now + dispatcher.ASK_AGAIN_S
+    assert search.dispatcher.deadline == search.now + waiting.ASK_AGAIN_S
     assert not search.dispatcher.wants_worker
-    search.now += dispatcher.ASK_AGAIN_S / 2
+    search.now += waiting.ASK_AGAIN_S / 2
     assert search.tell(WorkerAdded("b")) == []
-    search.now += dispatcher.ASK_AGAIN_S / 2
+    search.now += waiting.ASK_AGAIN_S / 2
     [suggest] = search.tell(DeadlinePassed())
     assert isinstance(suggest, Suggest)
     assert search.dispatcher.deadline is None
@@ -287,8 +318,8 @@ def test_an_idle_oracle_whose_last_worker_died_is_asked_again() -> None:
     search.none(search.ask("a")[0], "IDLE")
     search.lose("a")
     assert not search.dispatcher.wants_worker and not search.dispatcher.over
-    assert search.dispatcher.deadline == search.now + dispatcher.ASK_AGAIN_S
-    search.now += dispatcher.ASK_AGAIN_S
+    assert search.dispatcher.deadline == search.now + waiting.ASK_AGAIN_S
+    search.now += waiting.ASK_AGAIN_S
     search.tell(DeadlinePassed())
     assert search.dispatcher.wants_worker
 
@@ -323,8 +354,10 @@ def test_a_closed_search_hands_out_nothing() -> None:
     search = Search("a", "b", "c")
     search.run("a", "0")
     [suggest] = search.ask("b")  # It is under way.
-    search.tell(Closed())
-    [dismissed] = search.suggest(suggest, "1")
+    search.close()
+    excuse, dismissed = search.suggest(suggest, "1")
+    search.answer(Excuse(("1",)))
+    assert excuse == Excuse(("1",))
     assert isinstance(dismissed, Dismiss) and dismissed.caller.worker_id == "b"
     [dismissed] = search.ask("c")
     assert isinstance(dismissed, Dismiss)
@@ -341,8 +374,11 @@ def test_an_attempt_that_a_closed_search_kills_is_not_the_trials_fault() -> None
     """Each run with a time budget would cost its last trials a retry."""
     search = Search("a", retries=0)
     search.run("a", "0")
-    search.tell(Closed())
+    [excuse] = search.tell(Closed())
+    assert excuse == Excuse(("0",))
     assert search.lose("a") == []
+    assert not search.dispatcher.over  # The next run must know of it.
+    search.answer(Excuse(("0",)))
     assert search.dispatcher.over
 
 
@@ -368,7 +404,7 @@ def test_a_worker_that_is_gone_before_it_heard_that_there_is_none() -> None:
     search.lose("a")
     search.none(suggest, "IDLE")
     assert search.dispatcher.deadline is not None
-    search.now += dispatcher.ASK_AGAIN_S
+    search.now += waiting.ASK_AGAIN_S
     assert search.tell(DeadlinePassed()) == []
     assert search.dispatcher.wants_worker
 

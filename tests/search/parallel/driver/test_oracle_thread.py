@@ -261,7 +261,7 @@ def test_it_looks_ahead_when_it_is_told_to(
 ) -> None:
     """A worker would wait for each suggestion of a slow oracle."""
     assert actions.carry_out(LookAhead()) is False
-    monkeypatch.setattr("tuner_component.search.oracle.durable.SLOW_S", -1.0)
+    monkeypatch.setattr("tuner_component.search.oracle.supply.SLOW_S", -1.0)
     assert actions.carry_out(LookAhead()) is True
 
 

@@ -85,6 +85,27 @@ def test_a_trial_that_kills_every_worker_fails_with_the_reason(
     assert str(searches.root / "study/trials/1/log.txt") in failed["message"]
 
 
+def test_nothing_that_a_worker_says_ends_the_search(searches: Searches) -> None:
+    """One confused worker would end the search, and every further run of it."""
+    acts = {
+        0: ("say garbage", "a worker that sent what is no message"),
+        1: ("say a wrong epoch", "Expected epoch to be from 0 to 999999"),
+        2: ("say a wrong trial", "Expected a trial that create_trial returned"),
+        3: ("say to finish", "has no attribute 'finish'"),
+        4: ("say to report a wrong epoch", "Expected epoch to be from 0 to 999999"),
+        5: ("die of a signal without a name", "killed by signal 40 (SIGRTMIN+6)"),
+    }
+    script = searches.script(
+        trials=7, acts={str(number): [act] for number, (act, _) in acts.items()}
+    )
+    result = searches.run(script, SearchOptions(num_workers=2, max_retries=0))
+    assert _ids(result.completed) == [6]
+    said = {int(trial["trial_id"]): trial["message"] for trial in result.failed}
+    assert said.keys() == acts.keys()
+    for number, (_, expected) in acts.items():
+        assert expected in said[number]
+
+
 def test_retries_can_be_switched_off(searches: Searches) -> None:
     """max_retries would be ignored."""
     script = searches.script(acts={"1": ["die"]})
@@ -411,6 +432,51 @@ def test_a_killed_fork_server_leaves_nothing(
     assert processes.wait_until_gone(family, 3) < 3
     with pytest.raises(SearchInterruptedError, match="fork server was killed"):
         executor.result()
+
+
+@pytest.mark.parametrize("which", ["driver", "fork server"])
+def test_a_process_that_hangs_is_ended(
+    searches: Searches, place: meeting.Meeting, which: str
+) -> None:
+    """The pipeline would wait for ever, without a word."""
+    script = searches.script(act="meet", meeting=place.address)
+    executor = searches.executors.start(
+        scripts.impatient_search, script.entry(), str(searches.root / "study"), TWO
+    )
+    guests = [place.next(), place.next()]
+    server, *children = processes.descendants(executor.pid)
+    [driver] = [pid for pid in children if pid not in _pids(guests)]
+    os.kill(driver if which == "driver" else server, signal.SIGSTOP)
+    message = f"no sign of life from its {which} for 2 seconds.* run the same search"
+    with pytest.raises(SearchInterruptedError, match=message):
+        executor.result()
+    processes.wait_until_gone([server, *children], 3)
+    script.act = "ok"
+    assert len(searches.run(script).completed) == 4
+
+
+def test_workers_are_not_taken_for_hung_when_the_machine_has_slept(
+    searches: Searches, place: meeting.Meeting
+) -> None:
+    """A suspended container would lose an attempt of each trial when it wakes up."""
+    script = searches.script(act="meet", meeting=place.address)
+    options = SearchOptions(num_workers=2, heartbeat_timeout_s=2)
+    executor = searches.start(script, options)
+    guests = [place.next(), place.next()]
+    family = processes.descendants(executor.pid)
+    for number in (signal.SIGSTOP, signal.SIGCONT):
+        # The driver wakes up first; the workers are the last ones.
+        for pid in family:
+            os.kill(pid, number)
+        if number is signal.SIGSTOP:
+            assert place.stays_empty(4)
+    script.act = "ok"
+    for guest in guests:
+        guest.release()
+    for _ in range(2):
+        place.next().release()
+    assert len(executor.result().completed) == 4
+    assert set(scripts.attempts(script).values()) == {1}
 
 
 def test_what_a_trial_started_ends_with_its_worker(

@@ -1,15 +1,21 @@
 """The driver's connections to its workers and to the fork server."""
 
 import os
+import pickle
+import subprocess
+from http import HTTPStatus
+from multiprocessing import connection
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support import meeting, processes, scripts
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.parallel.driver.workers import Worker
-from tuner_component.search.parallel.engine import EngineLost
+from tuner_component.search.parallel.engine import BadMessageError, EngineLost
 from tuner_component.search.parallel.local import engine as engine_lib
+from tuner_component.search.parallel.protocol import Heartbeat
 
 
 def test_a_worker_that_does_not_listen_does_not_stop_the_driver(
@@ -30,11 +36,66 @@ def test_a_message_that_never_ends_does_not_stop_the_driver(
     monkeypatch.setattr(engine_lib, "_STALL_S", 1)
     ours, theirs = engine_lib.pair()
     engine_lib._limit_stalls(ours)
-    with ours, theirs:
+    with theirs, _channel(ours) as channel:
         os.write(theirs.fileno(), b"\0\0\1\0part")
-        worker = Worker("worker-0", 0, ours, heard=0.0)
-        assert worker.receive() == []
+        worker = Worker("worker-0", 0, channel, heard=0.0)
+        with pytest.raises(BadMessageError, match="stopped halfway"):
+            list(worker.receive())
         assert not worker.open
+
+
+class Foreign:
+    """A class that no worker may bring along."""
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x7f\xff\xff\xff",  # Two GiB are to come.
+        b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",  # All that there can be.
+        b"\x80\0\0\0garbage",
+        b"\0\0\0\0",
+        b"\0\0\0\x07garbage",
+        b"\0\0\0\x05" + pickle.dumps("text")[:5],
+        Foreign(),
+        print,
+        subprocess.CompletedProcess([], 0),
+        HTTPStatus.OK,
+    ],
+)
+def test_what_is_no_message_is_told_from_the_end(sent: Any) -> None:
+    """Garbage would end the driver, fill its memory, or have it import anything."""
+    ours, theirs = engine_lib.pair()
+    with theirs, _channel(ours) as channel:
+        worker = Worker("worker-0", 0, channel, heard=0.0)
+        theirs.send(Heartbeat())
+        if isinstance(sent, bytes):
+            os.write(theirs.fileno(), sent)
+        else:
+            theirs.send(sent)
+        received = worker.receive()
+        assert next(received) == Heartbeat()
+        with pytest.raises(BadMessageError, match="sent"):
+            next(received)
+        assert not worker.open
+
+
+def test_a_worker_that_talks_without_end_leaves_others_their_turn() -> None:
+    """A worker in a loop would keep the driver from all others."""
+    ours, theirs = engine_lib.pair()
+    with theirs, _channel(ours) as channel:
+        worker = Worker("worker-0", 0, channel, heard=0.0)
+        for _ in range(5):
+            theirs.send(Heartbeat())
+        assert len(list(worker.receive(3))) == 3
+        theirs.close()
+        assert len(list(worker.receive())) == 2
+        assert not worker.open
+
+
+def _channel(end: connection.Connection) -> engine_lib.WorkerChannel:
+    """The driver's end, as the engine makes it."""
+    return engine_lib.WorkerChannel(engine_lib._detached(end))
 
 
 def test_an_engine_without_its_server_says_so() -> None:

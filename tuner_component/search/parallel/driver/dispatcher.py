@@ -9,11 +9,13 @@ The model is dask's `distributed/worker_state_machine.py`.
 """
 
 import collections
+from collections.abc import Mapping
 
 from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search import events
 from tuner_component.search.oracle import announcements, codec
+from tuner_component.search.oracle.attempts import Tries
 from tuner_component.search.parallel.driver import states
 from tuner_component.search.parallel.driver.instructions import (
     Answer,
@@ -22,6 +24,7 @@ from tuner_component.search.parallel.driver.instructions import (
     Closed,
     Dismiss,
     EndTrial,
+    Excuse,
     FailTrial,
     GiveBack,
     GiveUp,
@@ -38,12 +41,12 @@ from tuner_component.search.parallel.driver.instructions import (
     WorkerAdded,
     WorkerGone,
 )
-from tuner_component.search.parallel.driver.states import Attempt, Supply
+from tuner_component.search.parallel.driver.states import Attempt
+from tuner_component.search.parallel.driver.trials import Trials
+from tuner_component.search.parallel.driver.waiting import Supply, WaitingLine
 
 _Status = trial_lib.TrialStatus
 
-# An oracle that has nothing to give although nothing is running is asked again.
-ASK_AGAIN_S = 1.0
 # So many workers in a row that die before they get to a trial end the search.
 MAX_USELESS = 3
 
@@ -55,18 +58,19 @@ class Dispatcher:
         max_retries: How often a trial is repeated whose worker was lost. A trial that
             ran out of memory is repeated once, with the machine to itself.
         max_trials_per_worker: After so many a worker is dismissed, if not None.
+        tries: What came of attempts in earlier runs, by trials that have not ended.
     """
 
-    def __init__(self, max_retries: int, max_trials_per_worker: int | None) -> None:
-        self._max_retries = max_retries
+    def __init__(
+        self,
+        max_retries: int,
+        max_trials_per_worker: int | None,
+        tries: Mapping[str, Tries],
+    ) -> None:
         self._max_trials = max_trials_per_worker
         self._workers: dict[str, states.WorkerState] = {}
-        # Those that ask for a trial and have none yet, in the order in which they asked.
-        self._waiting: collections.deque[Caller] = collections.deque()
-        # Trials that were started and have not ended.
-        self._trials: dict[str, states.Tries] = {}
-        self._supply = Supply.OPEN
-        self._ask_again = 0.0
+        self._line = WaitingLine()
+        self._trials = Trials(max_retries, tries)
         # How many orders of each kind the oracle has not answered.
         self._orders: collections.Counter[type] = collections.Counter()
         self._useless = 0
@@ -83,21 +87,17 @@ class Dispatcher:
         """Whether there is nothing left to hand out, nor to take back."""
         if self.running or self._orders.total():
             return False
-        return self._closed or self._supply is Supply.STOPPED
+        return self._closed or self._line.supply is Supply.STOPPED
 
     @property
     def wants_worker(self) -> bool:
         """Whether another worker would find something to do."""
-        return not (self._closed or self._waiting or self._supply.is_dry)
+        return not (self._closed or self._line or self._line.supply.is_dry)
 
     @property
     def deadline(self) -> float | None:
         """When to say `DeadlinePassed`, by the clock that `handle` is given."""
-        if self._closed or self._supply is not Supply.IDLE:
-            return None
-        # While trials run, one that ends will change the answer. With nothing running
-        # no worker may be waiting either: the last one may just have died.
-        return self._ask_again if self._waiting or not self.running else None
+        return None if self._closed else self._line.deadline(bool(self.running))
 
     def runs(self, worker_id: str, trial_id: str) -> bool:
         """Whether a worker is at a trial."""
@@ -126,15 +126,32 @@ class Dispatcher:
         elif isinstance(stimulus, OracleAnswered):
             self._oracle_answered(stimulus, now)
         elif isinstance(stimulus, Closed):
-            self._closed = True
+            self._close()
         self._serve_waiting(now)
         return self._instructions
 
     # What has happened to workers.
 
     def _trial_wanted(self, caller: Caller) -> None:
-        self._clean_up_after(self._workers[caller.worker_id])
-        self._waiting.append(caller)
+        worker = self._workers[caller.worker_id]
+        if worker.asks:
+            error = ValueError(
+                "Expected a worker to wait for the trial that it has asked for. Received: "
+                "another request. Call create_trial in one thread."
+            )
+            self._answer(caller, error=error)
+            return
+        if worker.attempt is not None:
+            self._answer(caller, worker.trial)  # As KerasTuner's oracle does.
+            return
+        self._clean_up_after(worker)
+        worker.asks = True
+        self._line.join(caller)
+
+    def _close(self) -> None:
+        self._closed = True
+        if running := tuple(attempt.trial_id for attempt in self.running):
+            self._order(Excuse(running))
 
     def _trial_handed_in(self, told: TrialHandedIn) -> None:
         caller, state = told.caller, told.state
@@ -161,9 +178,7 @@ class Dispatcher:
 
     def _worker_gone(self, gone: WorkerGone) -> None:
         worker = self._workers.pop(gone.worker_id)
-        self._waiting = collections.deque(
-            caller for caller in self._waiting if caller.worker_id != gone.worker_id
-        )
+        self._line.leave(gone.worker_id)
         self._clean_up_after(worker)
         # Once closed, the next run starts with the trial that it had: this end was not
         # the trial's fault, and must not count against it.
@@ -190,27 +205,15 @@ class Dispatcher:
     def _repeat_or_fail(
         self, attempt: Attempt, reason: str, out_of_memory: bool
     ) -> None:
-        """Decides about a trial whose attempt was lost: the only place where it is done.
-
-        A trial that raises is not lost: it is handed in, and has failed.
-        """
-        trial = self._trials[attempt.trial_id]
-        if out_of_memory:
-            # Whatever `max_retries` says: what ran beside it may have taken the memory.
-            again = not trial.ran_out
-            trial.ran_out = True
-        else:
-            trial.lost += 1
-            again = trial.lost <= self._max_retries
-        if again:
-            self._give_back(attempt.trial_id, reason)
+        if self._trials.lose(attempt, out_of_memory):
+            self._give_back(GiveBack(attempt.trial_id, reason, out_of_memory))
         else:
             reason = f"{reason}, at attempt {attempt.number}"
             self._order(FailTrial(attempt.trial_id, reason))
 
-    def _give_back(self, trial_id: str, reason: str) -> None:
-        self._do(Tell(events.AttemptLost(trial_id, reason)))
-        self._order(GiveBack(trial_id, reason))
+    def _give_back(self, order: GiveBack) -> None:
+        self._do(Tell(events.AttemptLost(order.trial_id, order.reason)))
+        self._order(order)
 
     def _start(
         self,
@@ -221,10 +224,10 @@ class Dispatcher:
     ) -> None:
         """A worker gets a trial."""
         trial_id = trial.state["trial_id"]
-        tries = self._trials.setdefault(trial_id, states.Tries())
-        worker.attempt = tries.start(trial_id, caller.worker_id, now)
+        worker.attempt = self._trials.start(trial_id, caller.worker_id, now)
+        worker.trial = trial
         worker.trials += 1
-        self._answer(caller, trial)
+        self._answer_request(caller, trial)
         values = trial.state["hyperparameters"]["values"]
         self._do(Tell(events.TrialStarted(trial_id, caller.worker_id, values)))
         # A worker that is alone would only learn less from the results before.
@@ -241,7 +244,7 @@ class Dispatcher:
             return
         if isinstance(order, LookAhead):
             if answer.value:  # None after an error: the next suggestion runs into it.
-                self._reopen()
+                self._line.reopen()
             return
         if isinstance(order, EndTrial):
             status = None if error is not None else answer.value["status"]
@@ -251,10 +254,10 @@ class Dispatcher:
         if isinstance(order, (EndTrial, FailTrial)) and error is None:
             # Otherwise the user's oracle wants it to be run again.
             if answer.value["status"] in (_Status.COMPLETED, _Status.FAILED):
-                self._trials.pop(answer.value["trial_id"], None)
+                self._trials.end(answer.value["trial_id"])
             self._do(Tell(announcements.outcome(answer.value)))
         if not isinstance(order, CleanUp):
-            self._reopen()
+            self._line.reopen()
 
     def _suggested(
         self,
@@ -265,45 +268,37 @@ class Dispatcher:
     ) -> None:
         worker = self._workers.get(caller.worker_id)
         if error is not None:
-            self._answer(caller, error=error)
+            self._answer_request(caller, error=error)
             return
-        status = trial.state["status"]
+        status, trial_id = trial.state["status"], trial.state["trial_id"]
         if status != _Status.RUNNING:
-            self._supply = Supply.none(status)
-            self._ask_again = now + ASK_AGAIN_S
-            if worker is not None:
-                self._waiting.appendleft(caller)
+            self._line.found_none(status, now, caller if worker is not None else None)
             return
-        self._supply = Supply.OPEN
+        self._line.found_one()
         if self._closed:
+            self._order(Excuse((trial_id,)))
             self._dismiss(caller)  # The next run starts with the trial.
         elif worker is None:
             reason = "its worker was gone before it started"
-            self._give_back(trial.state["trial_id"], reason)
+            self._give_back(GiveBack(trial_id, reason, excused=True))
         else:
             self._start(caller, worker, trial, now)
-
-    def _reopen(self) -> None:
-        """Something has happened after which the oracle may have a trial."""
-        if self._supply.is_dry:
-            self._supply = Supply.UNSURE
 
     def _serve_waiting(self, now: float) -> None:
         """Gives those who wait what there is."""
         if self.deadline is not None and now >= self.deadline:
-            self._reopen()
-        while self._waiting:
-            caller = self._waiting[0]
-            if self._closed or self._is_due(self._workers[caller.worker_id]):
-                self._dismiss(self._waiting.popleft())
+            self._line.reopen()
+        while self._line:
+            if self._closed or self._is_due(self._workers[self._line.first.worker_id]):
+                self._dismiss(self._line.serve())
             elif self._may_suggest:
-                self._order(Suggest(self._waiting.popleft()))
+                self._order(Suggest(self._line.serve()))
             else:
                 break
 
     def _is_due(self, worker: states.WorkerState) -> bool:
         """Whether a worker should make room for a fresh one, which will have a trial."""
-        if self._supply.is_dry:
+        if self._line.supply.is_dry:
             return False
         full = self._max_trials is not None and worker.trials >= self._max_trials
         return worker.retiring or full
@@ -311,24 +306,28 @@ class Dispatcher:
     @property
     def _may_suggest(self) -> bool:
         """Whether one more trial may be asked for now."""
-        if self._supply.is_dry:
+        if self._line.supply.is_dry:
             return False
         suggesting = self._orders[Suggest]
-        if self._one_at_a_time:
+        if self._trials.one_at_a_time:
             return not (self.running or suggesting)
-        return self._supply is Supply.OPEN or not suggesting
-
-    @property
-    def _one_at_a_time(self) -> bool:
-        """Whether a trial that has run out of memory has not ended yet.
-
-        It runs alone, or waits to.
-        """
-        return any(trial.ran_out for trial in self._trials.values())
+        return self._line.supply is Supply.OPEN or not suggesting
 
     def _dismiss(self, caller: Caller) -> None:
-        if caller.worker_id in self._workers:
+        if worker := self._workers.get(caller.worker_id):
+            worker.asks = False
             self._do(Dismiss(caller))
+
+    def _answer_request(
+        self,
+        caller: Caller,
+        trial: codec.TrialState | None = None,
+        error: BaseException | None = None,
+    ) -> None:
+        """Answers a worker that has asked for a trial."""
+        if worker := self._workers.get(caller.worker_id):
+            worker.asks = False
+        self._answer(caller, trial, error)
 
     def _answer(
         self,

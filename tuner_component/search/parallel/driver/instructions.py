@@ -136,10 +136,26 @@ class FailTrial:
 
 @dataclasses.dataclass(frozen=True)
 class GiveBack:
-    """Journal that an attempt was lost, and keep the trial for another worker."""
+    """Journal that an attempt was lost, and keep the trial for another worker.
+
+    Attributes:
+        trial_id: The trial.
+        reason: Why the attempt was lost.
+        out_of_memory: Whether it was that.
+        excused: Whether it does not count against the trial.
+    """
 
     trial_id: str
     reason: str
+    out_of_memory: bool = False
+    excused: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Excuse:
+    """Journal that trials which run are not to blame if the search ends now."""
+
+    trial_ids: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,7 +165,7 @@ class CleanUp:
     trial_id: str
 
 
-Order = Suggest | LookAhead | EndTrial | FailTrial | GiveBack | CleanUp
+Order = Suggest | LookAhead | EndTrial | FailTrial | GiveBack | Excuse | CleanUp
 
 
 # The other instructions.

@@ -19,7 +19,12 @@ from tuner_component.search.machine import disk_space, output, resources
 from tuner_component.search.oracle import announcements, warm_start
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.oracle.result import SearchResult
-from tuner_component.search.parallel import process_context, protocol, user_code
+from tuner_component.search.parallel import (
+    process_context,
+    protocol,
+    pulse,
+    user_code,
+)
 from tuner_component.search.parallel.driver import supervisor
 from tuner_component.search.parallel.driver.oracle_thread import OracleActions
 from tuner_component.search.parallel.driver.workers import Workers
@@ -33,8 +38,8 @@ def main(job: protocol.Job, wire: connection.Connection, engine: Engine) -> int:
 
     Args:
         job: The search.
-        wire: Connection to the process that wants the result: `Progress` and `Logged`
-            go there, and at the end a `SearchResult` or a `PortableError`; a `Stop` may
+        wire: Connection to the process that wants the result: `Progress`, `Logged` and
+            a `Heartbeat` each second go there, and at the end a `SearchResult` or a `PortableError`; a `Stop` may
             come from there.
         engine: Where workers come from.
 
@@ -44,15 +49,17 @@ def main(job: protocol.Job, wire: connection.Connection, engine: Engine) -> int:
     process_context.set_environment(resources.gpu_environment([], os.environ))
     output.Output(job.logs.process("driver"))
     link = LauncherLink(wire)
+    heart = pulse.Pulse(lambda: link.send_or_skip(protocol.Heartbeat()))
     outcome: Any
     try:
         job.context.apply()
         with (
+            heart.beating(),
             _on_cpu(),
             link.passing_on_logs(),
             disk_space.needed("the search's driver", job.study_directory),
         ):
-            outcome = _search(job, link, engine)
+            outcome = _search(job, link, engine, heart)
     except supervisor.LauncherGone:
         return 1
     except errors.UserCodeError as error:
@@ -133,7 +140,9 @@ class _LogHandler(logging.Handler):
                 print(text, file=sys.stderr)
 
 
-def _search(job: protocol.Job, link: LauncherLink, engine: Engine) -> SearchResult:
+def _search(
+    job: protocol.Job, link: LauncherLink, engine: Engine, heart: pulse.Pulse
+) -> SearchResult:
     with Study.open(job.study_directory, job.fingerprint, job.options.seed) as study:
         workers = Workers(engine, job.options.num_workers, _Specs(job, study))
         if not study.is_finished:
@@ -152,6 +161,7 @@ def _search(job: protocol.Job, link: LauncherLink, engine: Engine) -> SearchResu
             study,
             autocommit=False,
             max_failed_trials=job.options.max_failed_trials,
+            max_retries=job.options.max_retries,
             epochs=LearningCurves.of(job.options.stopping, tuner.oracle),
         )
         end = supervisor.End.COMPLETE
@@ -159,7 +169,7 @@ def _search(job: protocol.Job, link: LauncherLink, engine: Engine) -> SearchResu
             actions = OracleActions(
                 tuner, oracle, study.seed, study.directory, job.logs
             )
-            end = _run(job, link, workers, actions)
+            end = _run(job, link, workers, actions, heart)
             if end is supervisor.End.COMPLETE:
                 oracle.finish()
         outcome = SearchResult.of(
@@ -172,12 +182,21 @@ def _search(job: protocol.Job, link: LauncherLink, engine: Engine) -> SearchResu
 
 
 def _run(
-    job: protocol.Job, link: LauncherLink, workers: Workers, actions: OracleActions
+    job: protocol.Job,
+    link: LauncherLink,
+    workers: Workers,
+    actions: OracleActions,
+    heart: pulse.Pulse,
 ) -> supervisor.End:
     oracle, at_once = actions.oracle, job.options.num_workers
+    actions.fail_given_up()
+    oracle.commit()
     oracle.epochs.listener = lambda *epoch: link(events.EpochEnded(*epoch))
     link(announcements.search_started(oracle, job.study_directory, at_once))
-    end = supervisor.Supervisor(job, workers, actions, link.wire, link).run()
+    with heart.of_loop():
+        end = supervisor.Supervisor(
+            job, workers, actions, link.wire, link, heart.advance
+        ).run()
     actions.search_ended()
     return end
 

@@ -18,7 +18,8 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.search.errors import SearchError
+from tuner_component.search import events
+from tuner_component.search.errors import SearchError, UnknownTrialError
 from tuner_component.search.machine import output
 from tuner_component.search.oracle import codec
 from tuner_component.search.oracle.durable import DurableOracle
@@ -26,6 +27,7 @@ from tuner_component.search.parallel import protocol
 from tuner_component.search.parallel.driver.instructions import (
     CleanUp,
     EndTrial,
+    Excuse,
     FailTrial,
     GiveBack,
     LookAhead,
@@ -91,7 +93,7 @@ class OracleThread:
         """Calls `done` of every task that is done and durable.
 
         Raises:
-            SearchError: If one raised it: no worker is to blame for it.
+            SearchError: If one raised it, and no worker is to blame for it.
         """
         try:
             self._reader.recv(4096)
@@ -99,7 +101,9 @@ class OracleThread:
             pass
         while self._finished:
             task = self._finished.popleft()
-            if isinstance(task.error, SearchError):
+            if isinstance(task.error, SearchError) and not isinstance(
+                task.error, UnknownTrialError
+            ):
                 raise task.error
             task.done(task.result, task.error)
 
@@ -215,7 +219,14 @@ class OracleActions:
             print(
                 f"Trial {order.trial_id} will be repeated: {order.reason}", flush=True
             )
-            return self.oracle.attempt_lost(order.trial_id, order.reason)
+            return self.oracle.attempt_lost(
+                order.trial_id,
+                order.reason,
+                out_of_memory=order.out_of_memory,
+                excused=order.excused,
+            )
+        if isinstance(order, Excuse):
+            return self.oracle.excuse(order.trial_ids)
         return self._clean_up(order)
 
     def call(self, request: protocol.Request) -> Any:
@@ -223,8 +234,18 @@ class OracleActions:
         args = codec.decode(request.args)
         if request.method == "getattr":
             return codec.encode(getattr(self.oracle, *args))
-        method = getattr(self.oracle, request.method)
+        if request.method == "update_trial":
+            events.checked_epoch(0, 0, args[1])  # Metrics go into the journal.
+        # What the durable oracle has beyond the user's is the driver's to call.
+        own = hasattr(keras_tuner.Oracle, request.method)
+        oracle = self.oracle if own else self.oracle._inner
+        method = getattr(oracle, request.method)
         return codec.encode(method(*args, **codec.decode(dict(request.kwargs))))
+
+    def fail_given_up(self) -> None:
+        """Ends the trials that have taken the search down too often."""
+        for trial_id, why in self.oracle.given_up().items():
+            self.carry_out(FailTrial(trial_id, why))
 
     def search_ended(self) -> None:
         """Deletes what trials left whose workers died."""

@@ -9,24 +9,36 @@ trial, in `dispatcher`.
 import enum
 import signal
 import time
+from collections.abc import Callable
 from multiprocessing import connection
 from typing import Any, NoReturn
 
 from tuner_component.search import events
-from tuner_component.search.errors import SearchFailedError, UserCodeError
-from tuner_component.search.machine import memory, output, posix
-from tuner_component.search.parallel import protocol
+from tuner_component.search.errors import (
+    SearchError,
+    SearchFailedError,
+    UserCodeError,
+)
+from tuner_component.search.machine import output, posix
+from tuner_component.search.parallel import protocol, pulse
 from tuner_component.search.parallel.driver import instructions as todo
 from tuner_component.search.parallel.driver import oracle_thread
+from tuner_component.search.parallel.driver.deaths import Deaths
 from tuner_component.search.parallel.driver.dispatcher import Dispatcher
 from tuner_component.search.parallel.driver.workers import Worker, Workers
-from tuner_component.search.parallel.engine import WorkerExited, WorkerStarted
+from tuner_component.search.parallel.engine import (
+    BadMessageError,
+    WorkerExited,
+    WorkerStarted,
+)
 
 # How often to look whether the study still is this search's. Workers beat as often, so no
 # wait takes longer.
 _LOOK_S = 1.0
 # The oracle may still be thinking of a suggestion that is not wanted any more.
 _ORACLE_PATIENCE_S = 5.0
+# Messages of a worker that are dealt with before others get their turn.
+_AT_A_TIME = 100
 
 
 class End(enum.Enum):
@@ -50,6 +62,7 @@ class Supervisor:
         actions: What is done with its oracle.
         wire: Connection to the process that wants the result.
         observer: Told what happens.
+        advance: Called each time that the loop goes round.
     """
 
     def __init__(
@@ -59,6 +72,7 @@ class Supervisor:
         actions: oracle_thread.OracleActions,
         wire: connection.Connection,
         observer: events.Observer,
+        advance: Callable[[], None],
     ) -> None:
         self._options = options = job.options
         self._logs = job.logs
@@ -66,15 +80,19 @@ class Supervisor:
         self._actions = actions
         self._oracle_thread = oracle_thread.OracleThread(actions.oracle.commit)
         self._dispatcher = Dispatcher(
-            options.max_retries, options.max_trials_per_worker
+            options.max_retries,
+            options.max_trials_per_worker,
+            actions.oracle.attempts_so_far(),
         )
         self._wire = wire
         self._observer = observer
+        self._advance = advance
         self._end = End.COMPLETE
+        self._culprit: str | None = None
         self._patience: float | None = None
         self._closing = False
         self._looked = 0.0
-        self._memory_kills = memory.kills()
+        self._deaths = Deaths()
         self._budget_end = (
             None
             if options.time_budget_s is None
@@ -109,9 +127,21 @@ class Supervisor:
                 self._patience = time.monotonic() + self._options.grace_period_s
                 while self._workers.workers:
                     self._step(signals)
+        except (SearchError, UserCodeError):
+            self._excuse_others()
+            raise
         finally:
             self._oracle_thread.close(_ORACLE_PATIENCE_S)
         return self._end
+
+    def _excuse_others(self) -> None:
+        """Trials that run are not to blame for what ends the search; one may be."""
+        running = self._dispatcher.running
+        others = [a.trial_id for a in running if a.worker_id != self._culprit]
+        order = todo.Excuse(tuple(others))
+        self._oracle_thread.submit(
+            oracle_thread.Task(lambda: self._actions.carry_out(order), _ignore)
+        )
 
     def _step(self, signals: posix.SignalPipe) -> None:
         """Waits until something happens, and deals with all that has happened."""
@@ -123,9 +153,8 @@ class Supervisor:
             self._oracle_thread,
             *talking,
         ]
-        deadline = self._next_deadline()
-        timeout = None if deadline is None else max(0, deadline - time.monotonic())
-        ready: list[Any] = connection.wait(everything, timeout)
+        self._advance()
+        ready = self._wait(everything)
         if signals in ready:
             signals.read()
             self._stop(End.INTERRUPTED, at_once=False)
@@ -139,6 +168,17 @@ class Supervisor:
                 self._note(event)
         self._oracle_thread.deliver()
         self._meet_deadlines()
+
+    def _wait(self, everything: list[Any]) -> list[Any]:
+        """What of all this is ready; none of it if a deadline comes first."""
+        now = time.monotonic()
+        timeout = max(0.0, self._next_deadline(now) - now)
+        ready: list[Any] = connection.wait(everything, timeout)
+        late = time.monotonic() - now - timeout
+        if late > pulse.BEAT_S:
+            # This process did not run: it was stopped, and so were the workers, perhaps.
+            self._workers.give_time(late)
+        return ready
 
     def _obey(self) -> None:
         try:
@@ -158,16 +198,28 @@ class Supervisor:
         if at_once:
             self._patience = time.monotonic()
 
-    def _hear(self, worker: Worker) -> None:
-        for message in worker.receive():
-            if isinstance(message, protocol.Request):
+    def _hear(self, worker: Worker, *, at_most: int | None = _AT_A_TIME) -> None:
+        """Listens to a worker; one that says what no worker does is ended."""
+        try:
+            for message in worker.receive(at_most):
                 self._see_to(worker, message)
-            elif isinstance(message, events.EpochEnded):
-                self._epoch_ended(worker, message)
-            elif isinstance(message, protocol.Crashed):
-                raise UserCodeError(message.error)
+        except BadMessageError as error:
+            self._workers.kill(worker, f"a worker that {error}")
 
-    def _see_to(self, worker: Worker, request: protocol.Request) -> None:
+    def _see_to(self, worker: Worker, message: Any) -> None:
+        """Sees to what a worker has said."""
+        if isinstance(message, protocol.Request):
+            self._see_to_request(worker, message)
+        elif isinstance(message, events.EpochEnded):
+            try:
+                self._epoch_ended(worker, message)
+            except Exception as error:
+                raise BadMessageError(f"reported no epoch: {error}") from error
+        elif isinstance(message, protocol.Crashed):
+            self._culprit = worker.worker_id
+            raise UserCodeError(message.error)
+
+    def _see_to_request(self, worker: Worker, request: protocol.Request) -> None:
         """Sees to what a worker asks of the oracle."""
         caller = todo.Caller(worker.worker_id, request.request_id)
         if request.method == "create_trial":
@@ -178,8 +230,12 @@ class Supervisor:
             self._handle(todo.TrialHandedIn(caller, state, ran_out))
         elif request.method == "report_epoch":
             # Not for the oracle's thread, which may be thinking for seconds.
-            told = events.EpochEnded(*request.args)
-            self._workers.answer(caller, self._epoch_ended(worker, told))
+            try:
+                stop = self._epoch_ended(worker, events.EpochEnded(*request.args))
+            except Exception as error:  # noqa: BLE001 - the trial's, not the driver's
+                self._workers.answer(caller, error=error)
+            else:
+                self._workers.answer(caller, stop)
         else:
             self._forward(caller, request)
 
@@ -207,9 +263,9 @@ class Supervisor:
             worker.pid, worker.heard = event.pid, time.monotonic()
             return
         # What it said before it ended counts.
-        self._hear(worker)
+        self._hear(worker, at_most=None)
         self._workers.remove(worker.worker_id)
-        reason, out_of_memory = self._explain(worker, event)
+        reason, out_of_memory = self._deaths.explain(worker, event)
         self._handle(todo.WorkerGone(worker.worker_id, reason, out_of_memory))
 
     def _handle(self, stimulus: todo.Stimulus) -> None:
@@ -245,19 +301,6 @@ class Supervisor:
             oracle_thread.Task(lambda: self._actions.carry_out(order), done, suggests)
         )
 
-    def _explain(self, worker: Worker, exited: WorkerExited) -> tuple[str, bool]:
-        """Why a worker ended, and whether memory had run out."""
-        kills, self._memory_kills = self._memory_kills, memory.kills()
-        if worker.doom is not None:
-            return worker.doom, False
-        if exited.status == -signal.SIGKILL and self._memory_kills > kills:
-            used = f"{exited.peak_memory / 2**30:.1f} GiB at most"
-            return f"a worker that the kernel killed: out of memory ({used})", True
-        if exited.status < 0:
-            name = signal.Signals(-exited.status).name
-            return f"a worker killed by signal {-exited.status} ({name})", False
-        return f"a worker that exited with status {exited.status}", False
-
     def _give_up(self, why: todo.GiveUp) -> NoReturn:
         """Ends the search: no worker gets as far as a trial."""
         path = self._logs.process(why.worker_id)
@@ -267,12 +310,12 @@ class Supervisor:
             f"{self._logs.public(path)} ends with:\n{output.tail(path) or '(nothing)'}"
         )
 
-    def _next_deadline(self) -> float | None:
-        deadlines = [self._patience, self._dispatcher.deadline]
+    def _next_deadline(self, now: float) -> float:
+        deadlines = [self._patience, self._dispatcher.deadline, now + pulse.BEAT_S]
         if self._end is End.COMPLETE and not self._closing:
             deadlines.append(self._budget_end)
         deadlines += [when for when, _, _ in self._limits()]
-        return min((when for when in deadlines if when is not None), default=None)
+        return min(when for when in deadlines if when is not None)
 
     def _limits(self) -> list[tuple[float, Worker, str]]:
         """Until when each worker must have done what, and what to say if not."""
@@ -311,3 +354,7 @@ class Supervisor:
         deadline = self._dispatcher.deadline
         if deadline is not None and now >= deadline:
             self._handle(todo.DeadlinePassed())
+
+
+def _ignore(value: Any, error: BaseException | None) -> None:
+    """What becomes of an order that nothing depends on any more."""

@@ -2,13 +2,15 @@
 
 import collections
 import dataclasses
+import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tuner_component.search.parallel import protocol
+from tuner_component.search.parallel.driver import words
 from tuner_component.search.parallel.driver.instructions import Caller
-from tuner_component.search.parallel.engine import Channel, Engine
+from tuner_component.search.parallel.engine import BadMessageError, Channel, Engine
 
 SpecFor = Callable[[str, int], protocol.WorkerSpec]
 
@@ -39,16 +41,30 @@ class Worker:
         """The descriptor that becomes readable when it has sent something."""
         return self.channel.fileno()
 
-    def receive(self) -> list[Any]:
-        """The messages that have come; clears `open` at the end of the connection."""
-        messages = []
+    def receive(self, at_most: int | None = None) -> Iterator[Any]:
+        """The messages that have come; clears `open` at the end of the connection.
+
+        Args:
+            at_most: How many: a worker may send faster than they are dealt with. None
+                for all of one that has exited.
+
+        Raises:
+            BadMessageError: If something else has come.
+        """
+        received = itertools.count() if at_most is None else range(at_most)
         try:
-            while self.open and self.channel.poll():
-                messages.append(self.channel.recv())
+            for _ in received:
+                if not (self.open and self.channel.poll()):
+                    return
+                message = self.channel.recv()
+                words.check(message)
                 self.heard = time.monotonic()
+                yield message
         except (EOFError, OSError):
             self.open = False
-        return messages
+        except BadMessageError:
+            self.open = False
+            raise
 
 
 class Workers:
@@ -90,6 +106,11 @@ class Workers:
     def get(self, worker_id: str) -> Worker | None:
         """The worker of that id, if it has not exited."""
         return self._workers.get(worker_id)
+
+    def give_time(self, seconds: float) -> None:
+        """For so long no sign of life of a worker could have been heard."""
+        for worker in self._workers.values():
+            worker.heard += seconds
 
     def kill(self, worker: Worker, reason: str) -> None:
         """Ends a worker at once; its exit will be among the engine's events."""

@@ -1,13 +1,17 @@
 """Workers as processes of this machine, forked by the search's own fork server."""
 
 import dataclasses
+import io
 import os
+import pickle
 import socket
 import struct
 from multiprocessing import connection, reduction
+from typing import Any
 
 from tuner_component.search.parallel import protocol
 from tuner_component.search.parallel.engine import (
+    BadMessageError,
     Channel,
     EngineLost,
     WorkerExited,
@@ -17,6 +21,8 @@ from tuner_component.search.parallel.engine import (
 # A worker that does not empty its end for so long, or stops halfway through a message,
 # is hung; without a limit it would hang the driver too.
 _STALL_S = 5
+# More bytes than a trial with all that it has measured takes.
+_LONGEST = 256 << 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +37,34 @@ class KillWorker:
     """Asks the fork server to kill a worker."""
 
     worker_id: str
+
+
+class WorkerChannel(connection.Connection):
+    """The driver's end of the connection to a worker, which may send anything."""
+
+    def recv(self) -> Any:
+        """Receives a message that is made of a worker's words, and of plain values."""
+        try:
+            data = self.recv_bytes(_LONGEST)
+        except BlockingIOError as error:
+            raise BadMessageError("stopped halfway through a message") from error
+        except OSError as error:
+            if error.errno is None and "length" in str(error):
+                raise BadMessageError("sent a message that is too long") from error
+            raise
+        try:
+            return _Unpickler(io.BytesIO(data)).load()
+        except Exception as error:
+            raise BadMessageError(f"sent what is no message ({error})") from error
+
+
+class _Unpickler(pickle.Unpickler):
+    """Makes objects of a worker's words alone: others would bring the user's modules."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in protocol.WORDS_OF_WORKERS:
+            raise pickle.UnpicklingError(f"it holds a {module}.{name}")
+        return super().find_class(module, name)
 
 
 class LocalEngine:
@@ -54,7 +88,7 @@ class LocalEngine:
                 ours.close()
                 raise EngineLost from error
         _limit_stalls(ours)
-        return ours
+        return WorkerChannel(_detached(ours))
 
     def kill(self, worker_id: str) -> None:
         """Ends a worker at once."""
@@ -81,6 +115,12 @@ def pair() -> tuple[connection.Connection, connection.Connection]:
         connection.Connection(left.detach()),
         connection.Connection(right.detach()),
     )
+
+
+def _detached(channel: connection.Connection) -> int:
+    """The descriptor of a connection, for another object that closes it."""
+    with channel:
+        return os.dup(channel.fileno())
 
 
 def _limit_stalls(channel: connection.Connection) -> None:

@@ -5,18 +5,21 @@ forks starts with a sound copy. Its children die with it, and so do theirs; when
 process that started it ends, or the driver, it ends all of them and itself.
 """
 
+import contextlib
 import dataclasses
 import os
 import random
+import select
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from multiprocessing import connection, reduction
 from typing import Any, NoReturn
 
 from tuner_component.search.machine import posix
-from tuner_component.search.parallel import protocol
+from tuner_component.search.parallel import protocol, pulse
 from tuner_component.search.parallel.engine import WorkerExited, WorkerStarted
 from tuner_component.search.parallel.local import preload
 from tuner_component.search.parallel.local.engine import (
@@ -60,7 +63,8 @@ def main(control: connection.Connection) -> NoReturn:
     Args:
         control: Connection to the process that wants the search. `Alive` is sent;
             a `Job` and the descriptor of the driver's own connection to that
-            process are received; `DriverExited` or `Unfit` is sent at the end.
+            process are received; a `Heartbeat` is sent each second once the modules
+            are imported, and `DriverExited` or `Unfit` at the end.
     """
     # This thread cannot watch `control` while it imports modules.
     posix.die_with_parent()
@@ -92,6 +96,7 @@ class ForkServer:
         self._driver_pid = 0
         self._driver_status: int | None = None
         self._workers: dict[int, str] = {}
+        self._next_beat = 0.0
         self._server, self._client = pair()
 
     def serve(self, wire: connection.Connection) -> None:
@@ -118,7 +123,8 @@ class ForkServer:
     def _serve_once(self, signals: posix.SignalPipe) -> bool:
         """Waits for something to do and does it; False if there is no more to do."""
         sources: list[Any] = [self._control, self._server, signals]
-        ready = connection.wait(sources)
+        ready = connection.wait(sources, pulse.BEAT_S)
+        self._beat()
         came = signals.read()
         self._reap()
         # Nothing is sent over `control` any more but its end; and that does not come
@@ -129,6 +135,16 @@ class ForkServer:
         if self._server in ready and self._driver_status is None:
             self._obey()
         return True
+
+    def _beat(self) -> None:
+        """Shows that this loop goes round; it does not wait for one who does not look."""
+        if time.monotonic() < self._next_beat:
+            return
+        self._next_beat = time.monotonic() + pulse.BEAT_S
+        _, writable, _ = select.select([], [self._control], [], 0)
+        with contextlib.suppress(OSError):  # Its end will be noticed.
+            if writable:
+                self._control.send(protocol.Heartbeat())
 
     def _obey(self) -> None:
         try:

@@ -12,9 +12,10 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
-from multiprocessing import connection, reduction, spawn
-from typing import Any, Protocol
+from multiprocessing import connection, reduction
+from typing import Any, NoReturn
 
 from tuner_component.search import events
 from tuner_component.search.errors import (
@@ -27,8 +28,12 @@ from tuner_component.search.errors import (
 from tuner_component.search.machine import output, posix, resources
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle.result import SearchResult
-from tuner_component.search.parallel import process_context, protocol
+from tuner_component.search.parallel import process_context, protocol, pulse
 from tuner_component.search.parallel.local import engine, fork_server
+from tuner_component.search.parallel.local.server_process import (
+    StartServer,
+    start_interpreter,
+)
 from tuner_component.search.parallel.logs import opened
 
 _log = logging.getLogger("tuner_component")
@@ -40,60 +45,12 @@ _PRELOAD = (
 )
 # From the driver's end until the fork server has cleaned up.
 _CLEAN_UP_S = 10.0
-# The fork server starts with the module search path of this process, and must not
-# import this process's main script.
-_BOOTSTRAP = (
-    "import sys; from multiprocessing.connection import Connection; "
-    "control = Connection(int(sys.argv[1])); sys.path[:] = control.recv(); "
-    "from tuner_component.search.parallel.local import fork_server; "
-    "fork_server.main(control)"
-)
-
-
-class ServerProcess(Protocol):
-    """The fork server's process, as `subprocess.Popen` describes it."""
-
-    pid: int
-
-    def wait(self, timeout: float | None = None) -> int:
-        """Waits for its end and returns its status."""
-
-
-class StartServer(Protocol):
-    """Starts a fork server."""
-
-    def __call__(
-        self, control: connection.Connection, log: str, environment: Mapping[str, str]
-    ) -> ServerProcess:
-        """Starts it in a session of its own.
-
-        Args:
-            control: The server's end of its connection; stays open here.
-            log: File for what it prints.
-            environment: Variables to set for it, beside those of this process.
-        """
-
-
-def start_interpreter(
-    control: connection.Connection, log: str, environment: Mapping[str, str]
-) -> ServerProcess:
-    """Starts a fork server in a new interpreter."""
-    with open(log, "ab") as file:
-        return subprocess.Popen(
-            [
-                spawn.get_executable(),
-                *subprocess._args_from_interpreter_flags(),  # type: ignore[attr-defined]
-                "-c",
-                _BOOTSTRAP,
-                str(control.fileno()),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=file,
-            env={**os.environ, **environment},
-            pass_fds=[control.fileno()],
-            start_new_session=True,
-        )
+# Without a sign of life for so long, the driver or the fork server hangs.
+_SILENCE_S = 300.0
+# The fork server gives none while it imports modules, nor the driver before that is done.
+_SETUP_S = 1800.0
+# Stands for a message that has not come.
+_NOTHING = object()
 
 
 def run_parallel(
@@ -223,20 +180,26 @@ class _Launcher:
             theirs.close()
             try:
                 self._control.send(list(sys.path))
-                self._control.recv()  # It is alive, and will end with this process.
-                self._control.send(job)
-                reduction.send_handle(self._control, driver_end.fileno(), None)
+                if self._control.poll(_SETUP_S):
+                    self._control.recv()  # It will end with this process.
+                    self._control.send(job)
+                    reduction.send_handle(self._control, driver_end.fileno(), None)
             except (EOFError, OSError):
                 pass  # `wait` sees that it is gone.
         self._started = False
         self._stops = 0
+        self._hangs = False
+        self._silences = {
+            "driver": pulse.Silence(_SETUP_S),
+            "fork server": pulse.Silence(_SETUP_S),
+        }
 
     def close(self) -> None:
         """Ends whatever is left: a closed connection ends the fork server."""
         self._control.close()
         self._wire.close()
         try:
-            self._server.wait(_CLEAN_UP_S)
+            self._server.wait(0 if self._hangs else _CLEAN_UP_S)
         except subprocess.TimeoutExpired:
             pass
         finally:
@@ -259,28 +222,60 @@ class _Launcher:
         if signals is not None:
             sources.append(signals)
         while True:
-            ready: list[Any] = connection.wait(sources)
+            began = time.monotonic()
+            ready: list[Any] = connection.wait(sources, pulse.BEAT_S)
+            for silence in self._silences.values():
+                silence.waited(time.monotonic() - began)
             if signals is not None and signals in ready:
                 self._stop(signals.read())
             if self._wire in ready:
                 message = _receive(self._wire)
                 if message is None:
                     return self._last_word()
-                if isinstance(message, protocol.Logged):
-                    log = logging.getLogger(message.logger)
-                    log.log(message.level, "%s", message.text)
-                elif isinstance(message, protocol.Progress):
-                    self._started = True
-                    observer(message.event)
-                else:
-                    return message  # type: ignore[no-any-return]
+                self._silences["driver"].broken(_SILENCE_S)
+                if isinstance(message, (SearchResult, PortableError)):
+                    return message
+                self._pass_on(message, observer)
             elif self._control in ready:
-                return self._last_word()
+                message = _receive(self._control)
+                if not isinstance(message, protocol.Heartbeat):
+                    return self._last_word(message)
+                self._silences["fork server"].broken(_SILENCE_S)
+            for what, silence in self._silences.items():
+                if silence.is_too_long:
+                    self._give_up(what, silence.limit_s)
+
+    def _pass_on(self, message: Any, observer: events.Observer) -> None:
+        """Passes on what the driver says on its way."""
+        if isinstance(message, protocol.Logged):
+            log = logging.getLogger(message.logger)
+            log.log(message.level, "%s", message.text)
+        elif isinstance(message, protocol.Progress):
+            self._started = True
+            observer(message.event)
+
+    def _give_up(self, what: str, seconds: float) -> NoReturn:
+        """Ends a search of which a process hangs."""
+        self._hangs = True
+        log = self._job.logs.process("driver")
+        if what != "driver" or not output.tail(log):
+            log = self._server_log
+        raise SearchInterruptedError(
+            "Expected the search to run to its end. Received: no sign of life from its "
+            f"{what} for {seconds:g} seconds: it is stopped, or waits for itself. All "
+            f"processes of the search were ended. {self._how_to_go_on(log)}"
+        )
+
+    def _how_to_go_on(self, log: str) -> str:
+        return (
+            f"{how_to_go_on(self._job.study_directory)} The log "
+            f"{self._job.logs.public(log)} ends with:\n{output.tail(log) or '(nothing)'}"
+        )
 
     def _stop(self, numbers: list[int]) -> None:
         for number in numbers:
             self._stops += 1
-            name = signal.Signals(number).name
+            name = posix.signal_name(number)
             if not self._started or self._stops > 2:
                 raise SearchInterruptedError(
                     f"Expected the search to run to its end. Received: {name}. "
@@ -296,32 +291,35 @@ class _Launcher:
             with contextlib.suppress(OSError):
                 self._wire.send(protocol.Stop(name, at_once=self._stops > 1))
 
-    def _last_word(self) -> fork_server.Unfit:
-        """What the fork server says when there is no driver any more."""
-        status = None
-        while self._control.poll(_CLEAN_UP_S):
+    def _last_word(self, message: Any = _NOTHING) -> fork_server.Unfit:
+        """What the fork server says when there is no driver any more.
+
+        Args:
+            message: What it has said already; None if it is gone.
+        """
+        until = time.monotonic() + _CLEAN_UP_S
+        while message is _NOTHING or isinstance(message, protocol.Heartbeat):
+            if not self._control.poll(max(0, until - time.monotonic())):
+                self._give_up("fork server", _CLEAN_UP_S)
             message = _receive(self._control)
-            if isinstance(message, fork_server.Unfit):
-                return message
-            if message is None:
-                break
-            status = message.status
-        if status is None:
+        if isinstance(message, fork_server.Unfit):
+            return message
+        if message is None:
             what, log = "fork server", self._server_log
             status = self._server.wait()
         else:
             what, log = "driver", self._job.logs.process("driver")
+            status = message.status
             if not output.tail(log):  # It ended before it had opened its own.
                 log = self._server_log
         how = (
-            f"was killed by signal {-status} ({signal.Signals(-status).name})"
+            f"was killed by signal {-status} ({posix.signal_name(-status)})"
             if status < 0
             else f"exited with status {status}"
         )
         raise SearchInterruptedError(
             f"Expected the search to run to its end. Received: its {what} {how}. "
-            f"{how_to_go_on(self._job.study_directory)} The log {self._job.logs.public(log)} ends with:\n"
-            f"{output.tail(log) or '(nothing)'}"
+            f"{self._how_to_go_on(log)}"
         )
 
 

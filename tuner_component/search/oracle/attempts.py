@@ -1,0 +1,79 @@
+"""How often a trial may be attempted, over all runs of its search.
+
+An attempt is lost when its worker dies, or when the whole search dies around it: a pod
+that is killed for its memory, a segmentation fault in process. Who is to blame is certain
+in the first case only. In the second all trials that ran lose an attempt, so one that has
+lost too many gets a last chance: once more, after all others and with nothing beside it.
+If the search dies again, it was that trial.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+
+@dataclasses.dataclass
+class Tries:
+    """What came of the attempts at a trial, in this run of the search and those before.
+
+    Attributes:
+        attempts: How many there were.
+        lost: How many cost their worker, other than by want of memory.
+        interrupted: How many ended with the whole search, which no one had asked to end.
+        ran_out: Whether one ran out of memory: the next has the machine to itself.
+        had_last_chance: Whether the whole search died in the trial's last chance.
+    """
+
+    attempts: int = 0
+    lost: int = 0
+    interrupted: int = 0
+    ran_out: bool = False
+    had_last_chance: bool = False
+
+    @classmethod
+    def of(cls, records: list[dict[str, Any]]) -> "Tries":
+        """Adds up the attempts that a study tells of: see `note`."""
+        tries = cls()
+        for record in records:
+            tries.note(record)
+        return tries
+
+    def note(self, record: Mapping[str, Any]) -> None:
+        """Takes an attempt into account that came to nothing.
+
+        Args:
+            record: What the journal says of it. `failed`: it was handed in as a failure,
+                which the user's oracle wants repeated. `excused`: the search was asked to
+                end, or is to blame itself. `out_of_memory`: it was. `interrupted`: it
+                ended with the whole search; `last`: in its last chance.
+        """
+        self.attempts += 1
+        if record.get("failed") or record.get("excused"):
+            return
+        if record.get("out_of_memory"):
+            self.ran_out = True
+        elif record.get("interrupted"):
+            self.interrupted += 1
+            self.had_last_chance |= bool(record.get("last"))
+        else:
+            self.lost += 1
+
+    def is_suspect(self, max_retries: int | None) -> bool:
+        """Whether only the last chance is left.
+
+        Args:
+            max_retries: How many attempts may be lost; None for any number.
+        """
+        return max_retries is not None and self.lost + self.interrupted > max_retries
+
+    def is_over(self, max_retries: int | None) -> bool:
+        """Whether nothing is left: the trial has taken the search down by itself."""
+        return self.had_last_chance and self.is_suspect(max_retries)
+
+    def why(self) -> str:
+        """What there is to say about a trial for which it is over."""
+        return (
+            f"{self.interrupted} attempts that ended with the whole search (killed for its "
+            "memory, perhaps, or by a fault in native code); in the last one, no other "
+            "trial ran"
+        )

@@ -1,0 +1,62 @@
+"""Whether a trial gets another attempt: the one place where that is decided."""
+
+from collections.abc import Mapping
+
+from tuner_component.search.oracle.attempts import Tries
+from tuner_component.search.parallel.driver.states import Attempt
+
+
+class Trials:
+    """What came of the attempts at the trials that have not ended.
+
+    Args:
+        max_retries: How often a trial is repeated whose worker was lost. A trial that
+            ran out of memory is repeated once, with the machine to itself.
+        tries: What came of attempts in earlier runs, by trial.
+    """
+
+    def __init__(self, max_retries: int, tries: Mapping[str, Tries]) -> None:
+        self._max_retries = max_retries
+        self._tries = dict(tries)
+        # Those that have nothing left but their last chance.
+        self._suspects = {i for i, t in tries.items() if t.is_suspect(max_retries)}
+
+    @property
+    def one_at_a_time(self) -> bool:
+        """Whether a trial that has run out of memory has not ended yet.
+
+        It runs alone, or waits to; but for its last chance it waits until there is no
+        other trial, and the oracle sees to that.
+        """
+        every = self._tries.items()
+        return any(t.ran_out and i not in self._suspects for i, t in every)
+
+    def start(self, trial_id: str, worker_id: str, now: float) -> Attempt:
+        """A worker starts an attempt."""
+        tries = self._tries.setdefault(trial_id, Tries())
+        tries.attempts += 1
+        last = trial_id in self._suspects
+        alone = tries.ran_out or last
+        return Attempt(trial_id, worker_id, tries.attempts, now, alone, last)
+
+    def lose(self, attempt: Attempt, out_of_memory: bool) -> bool:
+        """An attempt was lost; returns whether there is to be another.
+
+        A trial that raises is not lost: it is handed in, and has failed.
+        """
+        tries = self._tries[attempt.trial_id]
+        if out_of_memory:
+            # Whatever `max_retries` says: what ran beside it may have taken the memory.
+            again = not tries.ran_out
+            tries.ran_out = True
+        else:
+            tries.lost += 1
+            again = tries.lost <= self._max_retries
+        again = again and not attempt.last
+        if again and tries.is_suspect(self._max_retries):
+            self._suspects.add(attempt.trial_id)
+        return again
+
+    def end(self, trial_id: str) -> None:
+        """A trial has ended for good."""
+        self._tries.pop(trial_id, None)

@@ -1,0 +1,62 @@
+"""Starting the process of a fork server."""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from multiprocessing import connection, spawn
+from typing import Protocol
+
+# The fork server starts with the module search path of this process, and must not
+# import this process's main script.
+_BOOTSTRAP = (
+    "import sys; from multiprocessing.connection import Connection; "
+    "control = Connection(int(sys.argv[1])); sys.path[:] = control.recv(); "
+    "from tuner_component.search.parallel.local import fork_server; "
+    "fork_server.main(control)"
+)
+
+
+class ServerProcess(Protocol):
+    """The fork server's process, as `subprocess.Popen` describes it."""
+
+    pid: int
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Waits for its end and returns its status."""
+
+
+class StartServer(Protocol):
+    """Starts a fork server."""
+
+    def __call__(
+        self, control: connection.Connection, log: str, environment: Mapping[str, str]
+    ) -> ServerProcess:
+        """Starts it in a session of its own.
+
+        Args:
+            control: The server's end of its connection; stays open here.
+            log: File for what it prints.
+            environment: Variables to set for it, beside those of this process.
+        """
+
+
+def start_interpreter(
+    control: connection.Connection, log: str, environment: Mapping[str, str]
+) -> ServerProcess:
+    """Starts a fork server in a new interpreter."""
+    with open(log, "ab") as file:
+        return subprocess.Popen(
+            [
+                spawn.get_executable(),
+                *subprocess._args_from_interpreter_flags(),  # type: ignore[attr-defined]
+                "-c",
+                _BOOTSTRAP,
+                str(control.fileno()),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            env={**os.environ, **environment},
+            pass_fds=[control.fileno()],
+            start_new_session=True,
+        )
