@@ -21,7 +21,7 @@ from tuner_component.search.training.checkpoint import (
     Training,
 )
 from tuner_component.search.training.epoch_reports import EpochReporter, ReportEpoch
-from tuner_component.search.training.training_state import MismatchError
+from tuner_component.search.training.object_state import MismatchError
 from tuner_component.search.training.write_budget import WriteBudget
 
 # fit(x, y, batch_size, epochs, verbose, callbacks, ...)
@@ -151,6 +151,9 @@ class TrialRun:
         fit_with, callbacks = taken
         training = self._training(number, model, callbacks)
         state = self._checkpoints.take(number)
+        if state is not None and "why" in state:  # It could not be saved.
+            training.give_up(state["why"])
+            state = None
         if state is not None and state["epoch"] is None:  # It was trained to its end.
             if self._skip(training, state):
                 return training.history
