@@ -106,7 +106,8 @@ def test_states_of_the_format_before_are_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [object(), np.array(["text"]), np.array([object()]), [len], {1: [{2, len}]}]
+    "value",
+    [object(), np.array(["text"]), np.array([object()]), [len], {1: [{2, len}]}],
 )
 def test_other_values_are_refused(value: Any) -> None:
     """Something would be stored that does not come back."""

@@ -240,7 +240,7 @@ class Watching(keras.callbacks.Callback):  # type: ignore[misc]
         self.stamps = [*getattr(self, "stamps", []), time.perf_counter()]
         self.pid = os.getpid()
         self.best_path = "/scratch/best.keras"
-        self.file = open(os.devnull)
+        self.file = open(os.devnull)  # noqa: SIM115
         self.best = logs["loss"]
 
 

@@ -4,7 +4,7 @@ import functools
 import itertools
 import logging
 import random
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -41,7 +41,7 @@ class Part:
 class Gathering(keras.Model):  # type: ignore[misc]
     """Holds a state in all the ways that models do; trains by itself."""
 
-    in_class = [tf.Variable(0.0)]
+    in_class: ClassVar[list[Any]] = [tf.Variable(0.0)]
 
     def __init__(self) -> None:
         super().__init__()
@@ -184,7 +184,9 @@ def test_a_state_that_cannot_be_read_is_named(thing: Any, what: str) -> None:
     state = TrainingState(compiled(Holding(thing)), [])
     with pytest.raises(NotCapturedError, match="Expected .* Received: ") as error:
         state.capture(set())
-    assert f"Holding.things['it']: {what}" in str(error.value) or what in str(error.value)
+    assert f"Holding.things['it']: {what}" in str(error.value) or what in str(
+        error.value
+    )
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,8 @@ import pytest
 from tuner_component.search.training.process_bound import Clocks, names_read
 
 # What a class that reads each of the clocks and ids reads.
-ALL = frozenset(
-    "monotonic perf_counter process_time thread_time id getpid get_ident".split()
-)
+CLOCKS = ("monotonic", "perf_counter", "process_time", "thread_time")
+ALL = frozenset([*CLOCKS, "id", "getpid", "get_ident"])
 
 
 @pytest.mark.parametrize(

@@ -177,6 +177,8 @@ def _from_plain(plain: Any, arrays: list[np.ndarray[Any, Any]]) -> Any:
         return collections.deque((_from_plain(i, arrays) for i in items), longest)
     for mapping, name in _MAPPINGS.items():
         if kind == name:
-            pairs = [(_from_plain(k, arrays), _from_plain(v, arrays)) for k, v in content]
+            pairs = [
+                (_from_plain(k, arrays), _from_plain(v, arrays)) for k, v in content
+            ]
             return mapping(dict(pairs))
     return _SEQUENCES[kind](_from_plain(item, arrays) for item in content)

@@ -27,7 +27,9 @@ class CallbackStates:
     def __init__(self, callbacks: Sequence[Any], known: Sequence[Any]) -> None:
         self._callbacks = callbacks
         self._states = [
-            None if _declares(callback) else ObjectState(callback, _name(callback), known)
+            None
+            if _declares(callback)
+            else ObjectState(callback, _name(callback), known)
             for callback in callbacks
         ]
 
@@ -96,7 +98,9 @@ def _declared(callback: Any) -> dict[str, Any]:
         arrays.fingerprint(state)  # Whether it can be written.
     except Exception as error:  # noqa: BLE001 - whatever the user's code raises.
         state = None
-        left[_name(callback)] = f"its get_state gave nothing that can be kept. {error!r}"
+        left[_name(callback)] = (
+            f"its get_state gave nothing that can be kept. {error!r}"
+        )
     return {"class": name, "declared": state, "left": left}
 
 

@@ -191,7 +191,7 @@ class Training:
         """Says that all is set up, and the first epoch not begun."""
         try:
             self._state = TrainingState(self.model, self.callbacks)
-        except Exception as error:  # Whatever the user's objects raise.
+        except Exception as error:  # noqa: BLE001 - whatever the user's objects raise.
             self._stop_writing(f"They could not be looked at. {error!r}")
 
     def may_write(self, at_end: bool = False) -> bool:
@@ -213,7 +213,7 @@ class Training:
                 state = self._state.capture(self._metrics())
             except training_state.NotCapturedError as error:
                 self._stop_writing(str(error))
-            except Exception as error:  # Whatever the user's objects raise.
+            except Exception as error:  # noqa: BLE001 - whatever the user's objects raise.
                 self._stop_writing(f"They could not be read. {error!r}")
             else:
                 self._write(epoch, **state)
@@ -251,7 +251,13 @@ class Training:
 
     def _restore(self, state: dict[str, Any]) -> None:
         began = self._state is not None
-        left = (self._state or TrainingState(self.model, self.callbacks)).restore(state)
+        try:
+            now = self._state or TrainingState(self.model, self.callbacks)
+            left = now.restore(state)
+        except MismatchError:
+            raise
+        except Exception as error:  # Whatever the user's objects raise.
+            raise MismatchError(f"It could not be put back. {error!r}") from error
         if left and began:
             _LOG.warning(
                 "Trial %s: training %d goes on, and this is not as it was: %s.",

@@ -60,7 +60,6 @@ class ObjectState:
         self._name = name
         self._clocks = process_bound.Clocks.now()
         found = reachable.walk(root, name, known)
-        self.lost = found.lost
         self._begun = {path: _fingerprint(slot) for path, slot in found.slots.items()}
         self._objects = {path: slot.read() for path, slot in found.opaque.items()}
 
@@ -82,9 +81,7 @@ class ObjectState:
         state = {
             "class": type(self._root).__qualname__,
             "values": [[*_address(s), *_plain(s)] for s in values.values()],
-            "classes": {
-                s.within: type(s.holder).__qualname__ for s in values.values()
-            },
+            "classes": {s.within: type(s.holder).__qualname__ for s in values.values()},
             "unchanged": unchanged,
             "holders": holders,
             "left": left,

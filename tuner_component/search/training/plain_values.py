@@ -88,19 +88,21 @@ def put_back(current: Any, value: Any) -> Any:
         return value
     if is_tensor(current):
         return keras.ops.convert_to_tensor(value)
-    for kind in (dict, set):
-        if isinstance(current, kind) and isinstance(value, kind):
-            current.clear()
-            current.update(value)
-            return current
-    for kind in (list, collections.deque):
-        if isinstance(current, kind) and isinstance(value, kind):
-            current.clear()
-            current.extend(value)
-            return current
+    if _alike(current, value, dict, set):
+        current.clear()
+        current.update(value)
+        return current
+    if _alike(current, value, list, collections.deque):
+        current.clear()
+        current.extend(value)
+        return current
     if isinstance(current, tuple) and hasattr(current, "_make"):
         return type(current)._make(value) if isinstance(value, tuple) else value
     return value
+
+
+def _alike(current: Any, value: Any, *kinds: type) -> bool:
+    return any(isinstance(current, k) and isinstance(value, k) for k in kinds)
 
 
 def _can_take(current: np.ndarray[Any, Any], value: np.ndarray[Any, Any]) -> bool:

@@ -23,10 +23,13 @@ import numpy as np
 
 # What belongs to these, and to Python itself, is not the user's.
 LIBRARIES = frozenset(
-    "absl apache_beam google grpc jax jaxlib keras keras_tuner matplotlib ml_dtypes "
-    "mlflow numpy optree pandas PIL pyarrow scipy sklearn tensorboard tensorflow "
-    "tensorflow_datasets tensorflow_hub tensorflow_transform tf_keras tfx tfx_bsl torch "
-    "tqdm tuner_component wandb wrapt".split()
+    [
+        *("tensorflow", "keras", "tf_keras", "keras_tuner", "tensorboard", "optree"),
+        *("jax", "jaxlib", "torch", "numpy", "scipy", "pandas", "pyarrow", "sklearn"),
+        *("tensorflow_datasets", "tensorflow_hub", "tensorflow_transform", "ml_dtypes"),
+        *("tfx", "tfx_bsl", "apache_beam", "google", "grpc", "absl", "wrapt", "tqdm"),
+        *("matplotlib", "PIL", "mlflow", "wandb", "tuner_component"),
+    ]
 )
 
 _DAY_S = 86400.0
@@ -188,9 +191,7 @@ def _global_names(code: types.CodeType) -> set[str]:
     }
 
 
-def _names_read(
-    function: types.FunctionType, found: set[str], seen: set[int]
-) -> None:
+def _names_read(function: types.FunctionType, found: set[str], seen: set[int]) -> None:
     if id(function) in seen:
         return
     seen.add(id(function))

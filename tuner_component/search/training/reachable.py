@@ -157,9 +157,8 @@ class _Walker:
                     self.visit(item, f"{path}[key {number}]", None)
             return
         for index, item in enumerate(list(value)):
-            fixed = not isinstance(value, list)
-            slot = None if fixed else Slot(value, path, index, True)
-            self.visit(item, f"{path}[{index}]", slot)
+            place = Slot(value, path, index, True) if isinstance(value, list) else None
+            self.visit(item, f"{path}[{index}]", place)
 
     def _look_into_function(self, function: types.FunctionType, path: str) -> None:
         """Only for objects with a state: plain values of modules belong to no training."""

@@ -26,10 +26,6 @@ _BASES: tuple[type, ...] = (
 _WITHOUT_ACCESS = ("QueueBase", "MutableHashTable", "DenseHashTable", "TensorArray")
 
 
-class NotRestorableError(ValueError):
-    """A state cannot be read, or does not fit the object that is to take it."""
-
-
 def lost(value: Any) -> str | None:
     """What an object is, if it has a state that cannot be read; else None."""
     kind = type(value)

@@ -196,7 +196,9 @@ def _build(model: Any, state: dict[str, Any]) -> None:
     object_state.check_shapes(variables, state["model"], "the model")
     if state["optimizer"] and model.optimizer is not None:
         trains = state["trains"]
-        object_state.build_optimizer(model.optimizer, trains, variables, "the optimizer")
+        object_state.build_optimizer(
+            model.optimizer, trains, variables, "the optimizer"
+        )
     object_state.check_shapes(
         _optimizer_variables(model), state["optimizer"], "the optimizer"
     )
