@@ -393,6 +393,59 @@ def test_interrupted_search_goes_on(run: Run) -> None:
     assert len(load_tuner_results(run.tuner_results_dir)) == 5
 
 
+ALONE = """
+import json, os, sys
+from pathlib import Path
+
+def tuner_fn(fn_args):
+    # As a cache of tf.data, which fails if another process has left its lock.
+    Path(fn_args.working_dir, "cache.lockfile").touch(exist_ok=False)
+    made = _tuner_fn(fn_args)
+    class Keeping(type(made.tuner)):
+        def run_trial(self, trial, **kwargs):
+            killed = Path({root!r}, "killed")
+            if trial.trial_id == "2" and {fails} and not killed.exists():
+                killed.touch()
+                os._exit(1) if {in_workers} else sys.exit("killed")
+            Path(fn_args.working_dir, "cache.lockfile").unlink()
+            try:
+                score = super().run_trial(trial, **kwargs)
+            finally:
+                Path(fn_args.working_dir, "cache.lockfile").touch(exist_ok=False)
+            weights = Path(self.get_trial_dir(trial.trial_id), "weights")
+            weights.write_text(json.dumps(score))
+            # KerasTuner's own tuners, and people, make this name by hand.
+            by_hand = Path(fn_args.working_dir, "toy", f"trial_{{trial.trial_id}}")
+            assert json.loads((by_hand / "weights").read_text()) == score
+            return score
+    made.tuner.__class__ = Keeping
+    return made
+"""
+
+
+def alone(run: Run, fails: bool, in_workers: bool = False) -> Run:
+    source = toy("return hp.Float('x', 0, 1)").replace("tuner_fn(fn", "_tuner_fn(fn")
+    names = {"root": str(run.root), "fails": fails, "in_workers": in_workers}
+    return run.module(source + ALONE.format(**names))
+
+
+def kept_weights(run: Run) -> set[str]:
+    paths = run.root.rglob("workdir/toy/trial_*/weights")
+    return {path.parent.name.removeprefix("trial_") for path in paths}
+
+
+def test_each_call_of_tuner_fn_has_a_working_directory_of_its_own(run: Run) -> None:
+    """A lock that a killed process left there would fail its trial for good."""
+    alone(run, fails=True)
+    with pytest.raises(SystemExit):
+        run()
+    run()
+    results = load_tuner_results(run.tuner_results_dir)
+    assert {trial.trial_id for trial in results} == {"0", "1", "2", "3", "4"}
+    assert kept_weights(run) == {"0", "1", "2", "3", "4"}
+    assert not list(run.root.rglob("scratch"))
+
+
 def test_only_a_new_search_is_checked_and_with_a_tuner_of_its_own(run: Run) -> None:
     """Trials would see data that the check read from, in a resumed search others."""
     made = run.root / "made.txt"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import TOY_MODULE, Run
+from tests.test_executor import alone, kept_weights
 from tuner_component import load_best_hyperparameters, load_tuner_results
 from tuner_component.pipeline.user_module import UserModuleError
 from tuner_component.search.errors import SearchFailedError
@@ -40,6 +41,14 @@ def test_trials_run_in_several_processes(run: Run) -> None:
     pids = {trial.score for trial in load_tuner_results(run.tuner_results_dir)}
     assert len(pids) == 2
     assert os.getpid() not in pids
+
+
+def test_workers_do_not_share_a_working_directory(run: Run) -> None:
+    """They would write to one cache of the data, and fail; or find a dead one's lock."""
+    in_workers(alone(run, fails=True, in_workers=True))()
+    assert len(load_tuner_results(run.tuner_results_dir)) == 5
+    assert kept_weights(run) == {"0", "1", "2", "3", "4"}
+    assert not list(run.root.rglob("scratch"))
 
 
 def test_same_trials_as_in_process_with_one_worker(run: Run, toy_run: Run) -> None:

@@ -28,7 +28,7 @@ from tuner_component.search.parallel.local import launch
 from tuner_component.search.parallel.protocol import EntryPoint
 from tuner_component.search.study import fingerprint
 from tuner_component.search.study.study import Study, StudyState
-from tuner_component.search.training import preflight, seeding
+from tuner_component.search.training import preflight, scratch, seeding
 
 _log = logging.getLogger("tuner_component")
 
@@ -116,7 +116,10 @@ def _run_in_process(
     parts: dict[str, str],
     options: SearchOptions,
 ) -> SearchResult:
-    with Study.open(directory, parts, options.seed) as study:
+    with (
+        Study.open(directory, parts, options.seed) as study,
+        scratch.of_search(directory, locked=not study.is_finished),
+    ):
         tuner_fn = user_module.load_tuner_fn(message)
 
         def make() -> tuple[Any, dict[str, Any]]:

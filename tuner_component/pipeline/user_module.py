@@ -14,6 +14,7 @@ from tfx.utils import io_utils
 
 from tuner_component.pipeline import fn_args
 from tuner_component.proto import tuner_pb2
+from tuner_component.search.training import scratch
 
 _TUNER_FN = specs.TUNER_FN_KEY
 _SOURCES = (specs.MODULE_PATH_KEY, specs.MODULE_FILE_KEY, _TUNER_FN)
@@ -95,14 +96,18 @@ def call_tuner_fn(
 
     Args:
         tuner_fn: The user's function.
-        message: What it gets, as `FnArgs`.
+        message: What it gets, as `FnArgs`, but for the working directory: that is a
+            new one for each call, and only the tuner's project is in the message's.
 
     Raises:
         UserModuleError: If it raises.
         TypeError: If its result is not a TunerFnResult of a KerasTuner tuner and a
             dictionary.
     """
-    given = fn_args.to_fn_args(message)
+    local = tuner_pb2.TunerFnArgs()
+    local.CopyFrom(message)
+    local.working_dir = scratch.new(message.working_dir)
+    given = fn_args.to_fn_args(local)
     try:
         result = tuner_fn(given)
     except Exception as error:
@@ -128,6 +133,7 @@ def call_tuner_fn(
             f"tuner.search. Received: {result.fit_kwargs!r} of type "
             f"{type(result.fit_kwargs).__name__}. Write fit_kwargs={{'x': ...}}."
         )
+    scratch.keep_project(result.tuner, local.working_dir, message.working_dir)
     return result
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import keras_tuner
@@ -472,3 +472,103 @@ def test_the_default_budget_spares_short_trainings(tmp_path: Path) -> None:
     tuner = random_search(tmp_path)
     assert run(tuner, tmp_path, 2, budget=WriteBudget(1e-6)) is False
     assert list(tmp_path.glob("trials/*/training/*")) == []
+
+
+class Clock:
+    """Each process has its own."""
+
+    seconds: ClassVar[float] = 0.0
+
+
+class TimeStopping(keras.callbacks.Callback):  # type: ignore[misc]
+    """As TensorFlow Addons': a training may take so many seconds."""
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self.stopping_time = Clock.seconds + 20
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        if Clock.seconds >= self.stopping_time:
+            self.model.stop_training = True
+
+
+def test_a_time_limit_does_not_end_the_training_that_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The trial would be completed with the score of its first epochs."""
+    callbacks = [TimeStopping()]
+    assert not run(random_search(tmp_path), tmp_path, 3, callbacks=callbacks)
+    monkeypatch.setattr(Clock, "seconds", 1000.0)
+    with caplog.at_level(logging.WARNING):
+        assert run(random_search(tmp_path), tmp_path, callbacks=callbacks)
+    assert InterruptAt.epochs == [2, 3]
+    assert "this is not as it was: TimeStopping.stopping_time" in caplog.text
+
+
+class Pair(keras.Model):  # type: ignore[misc]
+    """Two parts with an optimizer each, in a dictionary."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts = [
+            keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+            for _ in range(2)
+        ]
+        self.opts = {n: keras.optimizers.Adam(1e-2 * (n + 1)) for n in range(2)}
+        self.data: Any = None
+        self.built = True
+
+    def call(self, x: Any) -> Any:
+        return self.parts[0](x) + self.parts[1](x)
+
+    def train_step(self, data: Any) -> Any:
+        import tensorflow as tf
+
+        x, y = data
+        with tf.GradientTape(persistent=True) as tape:
+            loss = self.compute_loss(x, y, self(x))
+        for part, optimizer in zip(self.parts, self.opts.values()):
+            weights = part.trainable_variables
+            optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights))
+        self._loss_tracker.update_state(loss)
+        return {"loss": self._loss_tracker.result()}
+
+
+def build_pair(hp: Any) -> Any:
+    hp.Int("units", 4, 8)
+    model = Pair()
+    model.compile(loss="mse", run_eagerly=True)
+    return model
+
+
+def test_optimizers_in_a_dictionary_go_on(tmp_path: Path) -> None:
+    """Their slots would begin again, and the trial end with another score."""
+    whole = random_search(tmp_path / "a", build_pair)
+    assert run(whole, tmp_path / "a")
+    study = tmp_path / "b"
+    assert not run(random_search(study, build_pair), study, 3)
+    again = random_search(study, build_pair)
+    assert run(again, study)
+    assert InterruptAt.epochs == [2, 3]
+    (expected,), (received,) = (t.oracle.get_best_trials() for t in (whole, again))
+    assert received.score == expected.score
+
+
+def test_a_model_that_cannot_be_saved_starts_over_and_the_log_says_why(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It would go on with a part of its state, or start over without a word."""
+
+    def with_noise(hp: Any) -> Any:
+        model = build(hp)
+        model.noise = iter([1, 2, 3])
+        return model
+
+    with caplog.at_level(logging.WARNING):
+        assert not run(random_search(tmp_path, with_noise), tmp_path, 3)
+    assert "After an interruption it starts over" in caplog.text
+    caplog.clear()
+    with caplog.at_level(logging.WARNING):
+        assert run(random_search(tmp_path, with_noise), tmp_path)
+    assert InterruptAt.epochs == [0, 1, 2, 3]
+    assert "starts over" in caplog.text and "noise: an iterator" in caplog.text
+    assert leftovers(tmp_path) == []

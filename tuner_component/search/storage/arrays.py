@@ -7,6 +7,7 @@ the curve of another. So everything that belongs together goes into one run of b
 which a store writes whole or not at all. Nothing is pickled: what is read is data.
 """
 
+import collections
 import json
 import struct
 import zlib
@@ -14,11 +15,18 @@ from typing import Any
 
 import numpy as np
 
-# The last byte is the version of the format.
-_MAGIC = b"TCSTATE\x01"
+# The last byte is the version of the format. Version 2 has more kinds of containers.
+_MAGIC = b"TCSTATE\x02"
+_READABLE = (b"TCSTATE\x01", _MAGIC)
 _LENGTH = struct.Struct("<Q")
 _CHECKSUM = struct.Struct("<I")
 _PLAIN = (bool, int, float, str, type(None))
+_MAPPINGS: dict[type, str] = {
+    dict: "dict",
+    collections.Counter: "counter",
+    collections.OrderedDict: "ordered",
+}
+_SEQUENCES: dict[str, Any] = {"tuple": tuple, "set": set, "frozenset": frozenset}
 
 
 class DamagedStateError(ValueError):
@@ -29,8 +37,8 @@ def encode(value: Any) -> bytes:
     """Turns a value into bytes.
 
     Args:
-        value: None, bool, int, float, str, NumPy scalar or array, or a list, tuple or
-            dict of these.
+        value: None, bool, int, float, str, NumPy scalar or array, or a list, tuple,
+            dict, set, frozenset, deque, Counter or OrderedDict of these.
 
     Returns:
         Magic, length of the header, header (JSON), arrays one after the other, CRC-32.
@@ -69,7 +77,7 @@ def decode(data: bytes) -> Any:
     """
     view = memoryview(data)  # Slices of it are no copies.
     body, checksum = view[: -_CHECKSUM.size], data[-_CHECKSUM.size :]
-    if not data.startswith(_MAGIC) or _CHECKSUM.pack(zlib.crc32(body)) != checksum:
+    if not data.startswith(_READABLE) or _CHECKSUM.pack(zlib.crc32(body)) != checksum:
         raise DamagedStateError(
             "Expected the whole bytes of a saved state. Received: "
             f"{len(data)} bytes that are torn, or not such a state."
@@ -80,14 +88,31 @@ def decode(data: bytes) -> Any:
     return _from_plain(header["value"], _arrays(header["arrays"], data, begin + length))
 
 
-def is_plain(value: Any, with_arrays: bool) -> bool:
-    """Whether `encode` takes the value; arrays in it only if asked for."""
-    arrays: list[np.ndarray[Any, Any]] = []
+def takes(value: Any) -> bool:
+    """Whether `encode` takes an array or a scalar of NumPy."""
+    if isinstance(value, np.generic):
+        return type(value.item()) in _PLAIN
     try:
-        _to_plain(value, arrays)
+        _check_dtype(value.dtype)
     except TypeError:
         return False
-    return with_arrays or not arrays
+    return True
+
+
+def fingerprint(value: Any) -> int:
+    """A number that tells whether a value has changed; the same in every process.
+
+    Raises:
+        TypeError: `encode` would not take the value.
+    """
+    arrays: list[np.ndarray[Any, Any]] = []
+    content = _to_plain(value, arrays)
+    specs = [[array.dtype.name, list(array.shape)] for array in arrays]
+    checksum = zlib.crc32(json.dumps([content, specs]).encode())
+    for array in arrays:
+        view = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+        checksum = zlib.crc32(view, checksum)
+    return checksum
 
 
 def _arrays(specs: list[Any], data: bytes, offset: int) -> list[np.ndarray[Any, Any]]:
@@ -114,9 +139,15 @@ def _to_plain(value: Any, arrays: list[np.ndarray[Any, Any]]) -> Any:
         return [_to_plain(item, arrays) for item in value]
     if type(value) is tuple:
         return {"tuple": [_to_plain(item, arrays) for item in value]}
-    if type(value) is dict:
+    if type(value) in _MAPPINGS:
         pairs = [[_to_plain(k, arrays), _to_plain(v, arrays)] for k, v in value.items()]
-        return {"dict": pairs}
+        return {_MAPPINGS[type(value)]: pairs}
+    if type(value) is collections.deque:
+        return {"deque": [[_to_plain(item, arrays) for item in value], value.maxlen]}
+    if type(value) in (set, frozenset):
+        # In an order that does not depend on the process.
+        items = sorted((_to_plain(item, arrays) for item in value), key=json.dumps)
+        return {type(value).__name__: items}
     raise TypeError(
         "Expected plain data or a NumPy array of numbers. Received: a value of type "
         f"{type(value).__name__}."
@@ -141,6 +172,13 @@ def _from_plain(plain: Any, arrays: list[np.ndarray[Any, Any]]) -> Any:
     ((kind, content),) = plain.items()
     if kind == "array":
         return arrays[content]
-    if kind == "tuple":
-        return tuple(_from_plain(item, arrays) for item in content)
-    return {_from_plain(k, arrays): _from_plain(v, arrays) for k, v in content}
+    if kind == "deque":
+        items, longest = content
+        return collections.deque((_from_plain(i, arrays) for i in items), longest)
+    for mapping, name in _MAPPINGS.items():
+        if kind == name:
+            pairs = [
+                (_from_plain(k, arrays), _from_plain(v, arrays)) for k, v in content
+            ]
+            return mapping(dict(pairs))
+    return _SEQUENCES[kind](_from_plain(item, arrays) for item in content)

@@ -1,7 +1,7 @@
 """A study: one search in a directory of its own, that can be stopped and resumed.
 
 `study.json` says what the study is, `journal/` what happened in it. `trials/<id>/` holds
-what belongs to single trials, and `workdir/` is where the user's tuner keeps its files.
+what belongs to single trials, and `workdir/` is where the user's tuner keeps its project.
 """
 
 import contextlib
@@ -175,7 +175,7 @@ class Study:
 
     @property
     def workdir(self) -> str:
-        """Where the user's tuner keeps its files; survives with the study."""
+        """Where the user's tuner keeps its project; survives with the study."""
         return self.workdir_of(self.directory)
 
     @staticmethod

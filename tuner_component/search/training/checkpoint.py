@@ -22,6 +22,8 @@ from tuner_component.search.storage import arrays, faults, files, names
 from tuner_component.search.training import training_state
 from tuner_component.search.training.best_weights import BestWeights
 from tuner_component.search.training.epoch_reports import EpochReporter
+from tuner_component.search.training.object_state import MismatchError
+from tuner_component.search.training.training_state import TrainingState
 from tuner_component.search.training.write_budget import WriteBudget
 
 _LOG = logging.getLogger(__name__)
@@ -75,6 +77,10 @@ class CheckpointFiles:
         A state is as large as the model and its optimizer. It is not held on to.
         """
         return self._states.pop(fit, None)
+
+    def holds(self, fit: int) -> bool:
+        """Whether something is kept of a training, taken or not."""
+        return files.exists(self._path(fit))
 
     def forget(self, fit: int) -> None:
         """Drops the state of a training that cannot be used."""
@@ -165,6 +171,8 @@ class Training:
         checkpoints: Where states are kept.
         best: Guard of the trial's best weights.
         budget: Decides when a state may be written.
+        _state: What has changed since it began.
+        _is_lost: Whether its state turned out to be one that cannot be read.
     """
 
     trial_id: str
@@ -176,22 +184,39 @@ class Training:
     checkpoints: CheckpointFiles
     best: BestWeights
     budget: WriteBudget
+    _state: TrainingState | None = None
+    _is_lost: bool = False
+
+    def begin(self) -> None:
+        """Says that all is set up, and the first epoch not begun."""
+        try:
+            self._state = TrainingState(self.model, self.callbacks)
+        except Exception as error:  # noqa: BLE001 - whatever the user's objects raise.
+            self._stop_writing(f"They could not be looked at. {error!r}")
 
     def may_write(self, at_end: bool = False) -> bool:
-        """Whether the whole state can be written, and is worth its price now."""
-        return training_state.can_be_captured(self.model) and self.budget.allows(
-            training_state.model_size(self.model), at_end
+        """Whether the whole state is worth its price now."""
+        return (
+            self._state is not None
+            and not self._is_lost
+            and self.budget.allows(training_state.model_size(self.model), at_end)
         )
 
     def write(self, epoch: int | None) -> None:
-        """Writes the whole state after an epoch, or after the last one (None)."""
+        """Writes the whole state after an epoch, or after the last one (None).
+
+        If it cannot be read, what is written is why not.
+        """
+        assert self._state is not None
         with self.budget.writing(training_state.model_size(self.model)):
-            self._write(
-                epoch,
-                **training_state.capture_model(self.model),
-                callbacks=training_state.capture_callbacks(self.callbacks),
-                random=training_state.capture_random(),
-            )
+            try:
+                state = self._state.capture(self._metrics())
+            except training_state.NotCapturedError as error:
+                self._stop_writing(str(error))
+            except Exception as error:  # noqa: BLE001 - whatever the user's objects raise.
+                self._stop_writing(f"They could not be read. {error!r}")
+            else:
+                self._write(epoch, **state)
 
     def write_result(self) -> None:
         """Writes only the curve of the whole training, a few kilobytes.
@@ -204,12 +229,10 @@ class Training:
         """Puts back a state; a training whose result alone was kept stays untrained.
 
         Raises:
-            training_state.MismatchError: The state belongs to another model.
+            object_state.MismatchError: The state belongs to another model.
         """
         if "model" in state:
-            training_state.restore_model(self.model, state)
-            training_state.restore_callbacks(self.callbacks, state["callbacks"])
-            training_state.restore_random(state["random"])
+            self._restore(state)
         else:
             # KerasTuner saves the build configuration of every model it trained.
             training_state.ensure_built(self.model, state["build_config"])
@@ -218,13 +241,47 @@ class Training:
         self.reporter.restore(state.get("reported", []))
         self.best.resume(self._mark(state["epoch"]), state["best_value"])
 
-    def give_up(self, error: Exception) -> None:
-        """Drops a state that belongs to another model: this training starts over."""
+    def give_up(self, why: object) -> None:
+        """Drops a state that cannot be used: this training starts over."""
         _LOG.warning(
             "Trial %s: training %d starts over, its checkpoint cannot be used. %s",
-            *(self.trial_id, self.number, error),
+            *(self.trial_id, self.number, why),
         )
         self.checkpoints.forget(self.number)
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        began = self._state is not None
+        try:
+            now = self._state or TrainingState(self.model, self.callbacks)
+            left = now.restore(state)
+        except MismatchError:
+            raise
+        except Exception as error:  # Whatever the user's objects raise.
+            raise MismatchError(f"It could not be put back. {error!r}") from error
+        if left and began:
+            _LOG.warning(
+                "Trial %s: training %d goes on, and this is not as it was: %s.",
+                *(self.trial_id, self.number, training_state.described(left)),
+            )
+
+    def _stop_writing(self, why: str) -> None:
+        self._is_lost = True
+        goes_on = self.checkpoints.holds(self.number)
+        _LOG.warning(
+            "Trial %s: model and callbacks of training %d cannot be saved. After an "
+            "interruption it %s. %s",
+            *(self.trial_id, self.number),
+            "goes on from an earlier epoch" if goes_on else "starts over",
+            why,
+        )
+        if not goes_on:  # So that the log says it then, too.
+            with _tolerated(self.trial_id):
+                self.checkpoints.write(self.number, arrays.encode({"why": why}))
+
+    def _metrics(self) -> set[float]:
+        """The metrics after each epoch so far."""
+        told = [metrics.values() for _, metrics in self.reporter.epochs]
+        return {value for values in told for value in values}
 
     def _write(self, epoch: int | None, **state: Any) -> None:
         state["epoch"] = epoch
@@ -272,12 +329,13 @@ class EpochCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
 
         Not earlier: the other callbacks start counting anew in this call.
         """
+        self._training.begin()
         state, self._state = self._state, None
         if state is None:
             return
         try:
             self._training.restore(state)
-        except training_state.MismatchError as error:
+        except MismatchError as error:
             self._training.give_up(error)
             return
         epoch = state["epoch"] + 1

@@ -1,9 +1,9 @@
 """What a training consists of between two epochs, as plain data and arrays.
 
-The variables of the model (random seeds of its layers included) and of its optimizer,
-the state of the random generators, and what the callbacks have counted so far. Works on
-every Keras backend: it reads and assigns Keras variables, by position, since automatic
-names differ from one process to the next.
+The variables of the model (random seeds of its layers included) and of its optimizers,
+whatever else the model has gathered, the state of the random generators, and what the
+callbacks have counted so far. Works on every Keras backend: it reads and assigns Keras
+variables, by position, since automatic names differ from one process to the next.
 """
 
 import contextlib
@@ -17,24 +17,89 @@ from typing import Any
 import keras
 import numpy as np
 
-from tuner_component.search.storage import arrays
+from tuner_component.search.training import object_state, state_holders
+from tuner_component.search.training.callback_state import CallbackStates
+from tuner_component.search.training.object_state import MismatchError, ObjectState
+
+# How many reasons a message names.
+_MOST_NAMED = 12
 
 
-class MismatchError(ValueError):
-    """The saved state belongs to another model. Nothing was changed."""
+class NotCapturedError(ValueError):
+    """A model has a state that cannot be read: it could not go on as it was."""
 
 
-def can_be_captured(model: Any) -> bool:
-    """Whether everything that trains in the model is known.
+class TrainingState:
+    """Follows a model and the callbacks through one training.
 
-    A model with optimizers of its own beside `model.optimizer` (a GAN, say) builds
-    them at its first step, so their variables could not be put back before it.
+    Make it when the training has begun, before the first epoch: what changes from then
+    on belongs to the training.
+
+    Args:
+        model: The model.
+        callbacks: The callbacks of the user and of KerasTuner.
     """
-    own = model.optimizer
-    return not any(
-        isinstance(value, keras.optimizers.Optimizer) and value is not own
-        for value in vars(model).values()
-    )
+
+    def __init__(self, model: Any, callbacks: Sequence[Any]) -> None:
+        known = _known(model)
+        self._model = model
+        self._own = ObjectState(model, type(model).__name__, known)
+        self._callbacks = CallbackStates(callbacks, [model, *known])
+
+    def capture(self, metrics: set[float]) -> dict[str, Any]:
+        """Reads everything, after an epoch.
+
+        Args:
+            metrics: Metrics of the training so far: no times, whatever clocks say.
+
+        Raises:
+            NotCapturedError: The model has a state that cannot be read.
+        """
+        model, known = self._model, _known(self._model)
+        variables = list(model.variables)
+        own = self._own.capture(known, variables, metrics)
+        if own.lost:
+            raise NotCapturedError(
+                "Expected to be able to keep all that the model holds. Received: "
+                f"{described(own.lost)}. Hold it in variables of Keras or numbers."
+            )
+        return {
+            **capture_model(model),
+            "own": own.state,
+            "callbacks": self._callbacks.capture([model, *known], variables, metrics),
+            "random": capture_random(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> dict[str, str]:
+        """Puts back what `capture` read.
+
+        Returns:
+            What is not as it was, and why, by path.
+
+        Raises:
+            MismatchError: The state belongs to another model, or another release
+                wrote it.
+        """
+        if "own" not in state:
+            raise MismatchError("An older release wrote it.")
+        model = self._model
+        with _scope(model):
+            _build(model, state)
+            known, variables = _known(model), list(model.variables)
+            # First all that may not fit.
+            left = self._own.restore(state["own"], known, variables)
+            _assign(model, state)
+        callbacks = self._callbacks
+        left.update(callbacks.restore(state["callbacks"], [model, *known], variables))
+        restore_random(state["random"])
+        return left
+
+
+def described(reasons: dict[str, str]) -> str:
+    """What is lost or left out, and why, for a message."""
+    named = [f"{path}: {why}" for path, why in list(reasons.items())[:_MOST_NAMED]]
+    more = len(reasons) - len(named)
+    return "; ".join([*named, f"and {more} more"] if more else named)
 
 
 def model_size(model: Any) -> int:
@@ -46,9 +111,12 @@ def model_size(model: Any) -> int:
 
 def capture_model(model: Any) -> dict[str, Any]:
     """Reads the variables of a built model and of its optimizer."""
+    numbers = {id(v): number for number, v in enumerate(model.variables)}
+    trained = getattr(model.optimizer, "_trainable_variables", [])
     return {
-        "model": _values(model.variables),
-        "optimizer": _values(_optimizer_variables(model)),
+        "model": state_holders.values(model.variables),
+        "optimizer": state_holders.values(_optimizer_variables(model)),
+        "trains": [numbers[id(v)] for v in trained if id(v) in numbers],
         "build_config": build_config(model),
     }
 
@@ -74,16 +142,8 @@ def restore_model(model: Any, state: dict[str, Any]) -> None:
         MismatchError: The model has other variables than the state.
     """
     with _scope(model):
-        try:
-            ensure_built(model, state["build_config"])
-            _ensure_optimizer_built(model, state["optimizer"])
-        except Exception as error:  # Whatever the user's layers raise.
-            raise MismatchError(f"The model could not be built. {error!r}") from error
-        variables = [*model.variables, *_optimizer_variables(model)]
-        values = [*state["model"], *state["optimizer"]]
-        _check(variables, values)
-        for variable, value in zip(variables, values):
-            variable.assign(value)
+        _build(model, state)
+        _assign(model, state)
 
 
 def capture_random() -> dict[str, Any]:
@@ -110,79 +170,47 @@ def restore_random(state: dict[str, Any]) -> None:
         torch.set_rng_state(torch.from_numpy(state["torch"].copy()))
 
 
-def capture_callbacks(callbacks: Sequence[Any]) -> list[dict[str, Any]]:
-    """Reads what callbacks have counted: best values, patience, best weights, ..."""
+def _known(model: Any) -> list[Any]:
+    """What is captured with the model itself."""
+    optimizer = getattr(model, "optimizer", None)
     return [
-        {"class": type(callback).__qualname__, "counted": _counted(callback)}
-        for callback in callbacks
+        optimizer,
+        getattr(optimizer, "inner_optimizer", None),
+        *model.variables,
+        *_optimizer_variables(model),
     ]
-
-
-def restore_callbacks(callbacks: Sequence[Any], states: list[dict[str, Any]]) -> None:
-    """Puts back what `capture_callbacks` read, where the classes are the same."""
-    for callback, state in zip(callbacks, states):
-        if type(callback).__qualname__ == state["class"]:
-            for name, value in state["counted"].items():
-                setattr(callback, name, value)
-
-
-# Their callbacks hold files, profilers and steps of a writer: a number put back without
-# these would be wrong. Those of Keras that watch a metric are different, see below.
-_PACKAGES_WITH_HANDLES = ("keras", "keras_tuner", "tensorboard")
-
-
-def _counted(callback: Any) -> dict[str, Any]:
-    """The attributes of a callback that hold numbers.
-
-    Strings are left out: they are settings, and a path may be another one in the run
-    that goes on. Arrays count only where a metric is watched (the best weights of
-    EarlyStopping): elsewhere they are mostly data that the callback was given.
-    """
-    watches = hasattr(callback, "monitor")
-    package = type(callback).__module__.partition(".")[0]
-    if package in _PACKAGES_WITH_HANDLES and not watches:
-        return {}
-    # Keras turns the sign of min_delta once it knows which way is better, and does so
-    # again in the run that goes on: put back, it would be turned twice.
-    settings = {"params", "min_delta"} if watches else {"params"}
-    return {
-        name: value
-        for name, value in vars(callback).items()
-        if name not in settings
-        and not isinstance(value, str)
-        and arrays.is_plain(value, with_arrays=watches)
-    }
 
 
 def _optimizer_variables(model: Any) -> list[Any]:
     optimizer = getattr(model, "optimizer", None)  # Set by `compile`.
-    if optimizer is None or not optimizer.built:
-        return []
-    return list(optimizer.variables)
+    return [] if optimizer is None else state_holders.variables_of(optimizer)
 
 
-def _ensure_optimizer_built(model: Any, values: list[Any]) -> None:
-    optimizer = model.optimizer
-    if values and optimizer is not None and not optimizer.built:
-        optimizer.build(model.trainable_variables)
+def _build(model: Any, state: dict[str, Any]) -> None:
+    """Builds model and optimizer, and checks that they can take the state."""
+    try:
+        ensure_built(model, state["build_config"])
+    except Exception as error:  # Whatever the user's layers raise.
+        raise MismatchError(f"The model could not be built. {error!r}") from error
+    variables = list(model.variables)
+    object_state.check_shapes(variables, state["model"], "the model")
+    if state["optimizer"] and model.optimizer is not None:
+        trains = state["trains"]
+        object_state.build_optimizer(
+            model.optimizer, trains, variables, "the optimizer"
+        )
+    object_state.check_shapes(
+        _optimizer_variables(model), state["optimizer"], "the optimizer"
+    )
 
 
-def _values(variables: list[Any]) -> list[np.ndarray[Any, Any]]:
-    # A scalar's `numpy()` is a NumPy scalar, not an array.
-    return [np.asarray(variable.numpy()) for variable in variables]
+def _assign(model: Any, state: dict[str, Any]) -> None:
+    variables = [*model.variables, *_optimizer_variables(model)]
+    for variable, value in zip(variables, [*state["model"], *state["optimizer"]]):
+        variable.assign(value)
 
 
 def _scope(model: Any) -> contextlib.AbstractContextManager[Any]:
     """The model's distribution strategy, which only TensorFlow's backend has."""
     strategy: Any = getattr(model, "distribute_strategy", None)
     return contextlib.nullcontext() if strategy is None else strategy.scope()
-
-
-def _check(variables: list[Any], values: list[Any]) -> None:
-    expected = [tuple(variable.shape) for variable in variables]
-    received = [tuple(value.shape) for value in values]
-    if expected != received:
-        raise MismatchError(
-            f"Expected the state of {len(expected)} variables of shapes "
-            f"{expected[:8]}. Received: {len(received)} of shapes {received[:8]}."
-        )

@@ -9,6 +9,7 @@ that is run again makes the same calls in the same order, so the numbers identif
 
 import functools
 import inspect
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -22,8 +23,10 @@ from tuner_component.search.training.checkpoint import (
     Training,
 )
 from tuner_component.search.training.epoch_reports import EpochReporter, ReportEpoch
-from tuner_component.search.training.training_state import MismatchError
+from tuner_component.search.training.object_state import MismatchError
 from tuner_component.search.training.write_budget import WriteBudget
+
+_LOG = logging.getLogger(__name__)
 
 # fit(x, y, batch_size, epochs, verbose, callbacks, ...)
 _POSITION_OF_CALLBACKS = 5
@@ -153,10 +156,19 @@ class TrialRun:
         fit_with, callbacks = taken
         training = self._training(number, model, callbacks)
         state = self._checkpoints.take(number)
+        if state is not None and "why" in state:  # It could not be saved.
+            training.give_up(state["why"])
+            state = None
         if state is not None and state["epoch"] is None:  # It was trained to its end.
             if self._skip(training, state):
                 return training.history
             state = None
+        if state is not None and hasattr(_data(args, kwargs), "__next__"):
+            _LOG.warning(
+                "Trial %s: training %d goes on, and its data begin anew: they are from "
+                "a generator.",
+                *(self._trial_id, number),
+            )
         # The order counts. The reporter sees the metrics that the user's callbacks add;
         # the checkpoint comes last: see there. Keras adds a history of its own unless it
         # is given one, but behind the checkpoint, which would lack the last epoch.
@@ -212,6 +224,10 @@ class TrialRun:
                 training.write_result()
         elif training.may_write(at_end=True):
             training.write(None)
+
+
+def _data(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return args[0] if args else kwargs.get("x")
 
 
 def _without_callbacks(

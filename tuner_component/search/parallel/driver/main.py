@@ -31,6 +31,7 @@ from tuner_component.search.parallel.driver.workers import Workers
 from tuner_component.search.parallel.engine import Engine
 from tuner_component.search.stopping.curves import LearningCurves
 from tuner_component.search.study.study import Study, StudyState
+from tuner_component.search.training import scratch
 
 
 def main(job: protocol.Job, wire: connection.Connection, engine: Engine) -> int:
@@ -143,7 +144,10 @@ class _LogHandler(logging.Handler):
 def _search(
     job: protocol.Job, link: LauncherLink, engine: Engine, heart: pulse.Pulse
 ) -> SearchResult:
-    with Study.open(job.study_directory, job.fingerprint, job.options.seed) as study:
+    with (
+        Study.open(job.study_directory, job.fingerprint, job.options.seed) as study,
+        scratch.of_search(job.study_directory, locked=not study.is_finished),
+    ):
         workers = Workers(engine, job.options.num_workers, _Specs(job, study))
         if not study.is_finished:
             # They make their tuners while this process makes its own.

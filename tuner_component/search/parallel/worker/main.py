@@ -16,7 +16,7 @@ from tuner_component.search.parallel import process_context, protocol, user_code
 from tuner_component.search.parallel.engine import Channel
 from tuner_component.search.parallel.worker import link, proxy_oracle
 from tuner_component.search.storage import files
-from tuner_component.search.training import dataset_iterators, preflight
+from tuner_component.search.training import dataset_iterators, preflight, scratch
 from tuner_component.search.training.epoch_reports import ReportEpoch
 from tuner_component.search.training.instrument import instrument, keep_state
 
@@ -36,19 +36,11 @@ def main(spec: protocol.WorkerSpec, channel: Channel) -> int:
     faulthandler.enable(all_threads=False)
     driver = link.DriverLink(channel)
     driver.start()
+    # When a worker starts in a slot, the one before it is gone.
+    own_directory = scratch.claimed(spec.study_directory, f"slot-{spec.slot}")
     try:
-        spec.context.apply()
-        make = functools.partial(user_code.make_tuner, spec.entry, "worker", spec.seed)
-        with errors.user_code("the check before the first trial"):
-            tuner, fit_kwargs = preflight.prepared(make, spec.seed, spec.preflight)
-        _join(tuner, spec, driver, log)
-        with (
-            errors.user_code("tuner.search"),
-            files.holding(spec.study_directory),
-            dataset_iterators.ended_in_background(),
-            disk_space.needed("tuner.search", spec.study_directory),
-        ):
-            tuner.search(**fit_kwargs)
+        with own_directory:
+            _search(spec, driver, log)
     except errors.UserCodeError as error:
         output.log_traceback()
         driver.tell(protocol.Crashed(error.portable))
@@ -56,6 +48,23 @@ def main(spec: protocol.WorkerSpec, channel: Channel) -> int:
         return 1
     driver.close()
     return 0
+
+
+def _search(
+    spec: protocol.WorkerSpec, driver: link.DriverLink, log: output.Output
+) -> None:
+    spec.context.apply()
+    make = functools.partial(user_code.make_tuner, spec.entry, "worker", spec.seed)
+    with errors.user_code("the check before the first trial"):
+        tuner, fit_kwargs = preflight.prepared(make, spec.seed, spec.preflight)
+    _join(tuner, spec, driver, log)
+    with (
+        errors.user_code("tuner.search"),
+        files.holding(spec.study_directory),
+        dataset_iterators.ended_in_background(),
+        disk_space.needed("tuner.search", spec.study_directory),
+    ):
+        tuner.search(**fit_kwargs)
 
 
 def _join(
