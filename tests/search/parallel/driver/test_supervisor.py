@@ -85,6 +85,19 @@ def test_a_trial_that_kills_every_worker_fails_with_the_reason(
     assert str(searches.root / "study/trials/1/log.txt") in failed["message"]
 
 
+def test_a_check_that_is_not_sure_warns_where_people_look(
+    searches: Searches, executors: processes.Executors
+) -> None:
+    """It would end the search, or say so in a worker's log only."""
+    script = searches.script()
+    options = SearchOptions(num_workers=2, preflight=True)
+    result, warnings = executors.start(
+        scripts.logged_search, script.entry(), str(searches.root / "study"), options
+    ).result()
+    assert len(result.completed) == 4
+    assert any("only in the check" in warning for warning in warnings)
+
+
 def test_retries_can_be_switched_off(searches: Searches) -> None:
     """max_retries would be ignored."""
     script = searches.script(acts={"1": ["die"]})

@@ -7,6 +7,7 @@ trial, in `dispatcher`.
 """
 
 import enum
+import logging
 import signal
 import time
 from multiprocessing import connection
@@ -158,6 +159,9 @@ class Supervisor:
                 self._see_to(worker, message)
             elif isinstance(message, events.EpochEnded):
                 self._epoch_ended(worker, message)
+            elif isinstance(message, protocol.Logged):
+                log = logging.getLogger(message.logger)
+                log.log(message.level, "%s", message.text)
             elif isinstance(message, protocol.Crashed):
                 raise UserCodeError(message.error)
 

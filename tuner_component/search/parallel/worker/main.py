@@ -16,7 +16,7 @@ from tuner_component.search.parallel import process_context, protocol, user_code
 from tuner_component.search.parallel.engine import Channel
 from tuner_component.search.parallel.worker import link, proxy_oracle
 from tuner_component.search.storage import files
-from tuner_component.search.training import dataset_iterators, preflight
+from tuner_component.search.training import dataset_iterators, objective, preflight
 from tuner_component.search.training.epoch_reports import ReportEpoch
 from tuner_component.search.training.instrument import instrument, keep_state
 
@@ -34,13 +34,17 @@ def main(spec: protocol.WorkerSpec, channel: Channel) -> int:
     process_context.set_environment(spec.environment)
     log = output.Output(spec.logs.process(spec.worker_id))
     faulthandler.enable(all_threads=False)
+    spec.context.apply()
+    # Forked while there is only this thread; waited for while another one shows the driver
+    # that this process is alive.
+    check = _begin_check(spec) if spec.preflight else None
     driver = link.DriverLink(channel)
     driver.start()
     try:
-        spec.context.apply()
-        make = functools.partial(user_code.make_tuner, spec.entry, "worker", spec.seed)
-        with errors.user_code("the check before the first trial"):
-            tuner, fit_kwargs = preflight.prepared(make, spec.seed, spec.preflight)
+        if check is not None:
+            with errors.user_code("the check before the first trial"):
+                check.settle(warn=driver.warn)
+        tuner, fit_kwargs = user_code.make_tuner(spec.entry, "worker", spec.seed)
         _join(tuner, spec, driver, log)
         with (
             errors.user_code("tuner.search"),
@@ -57,6 +61,11 @@ def main(spec: protocol.WorkerSpec, channel: Channel) -> int:
     return 0
 
 
+def _begin_check(spec: protocol.WorkerSpec) -> preflight.Check:
+    make = functools.partial(user_code.make_tuner, spec.entry, "check", spec.seed)
+    return preflight.Check(make, spec.seed)
+
+
 def _join(
     tuner: Any, spec: protocol.WorkerSpec, driver: link.DriverLink, log: output.Output
 ) -> None:
@@ -66,7 +75,7 @@ def _join(
     path = files.join(spec.study_directory, f"tuner-{tuner.tuner_id}.json")
     keep_state(tuner, path)
     tuner.oracle = _LoggingOracle(tuner.oracle, driver.call, spec, log)
-    preflight.require_objective(tuner)
+    objective.require_objective(tuner)
     # The driver records seeds, and deletes superfluous weights.
     instrument(
         tuner,
