@@ -22,9 +22,7 @@ def grid(fn_args: Any) -> Any:
         hp.Fixed("units", 3)
         return build(hp)
 
-    return search(
-        fn_args, model, cls=keras_tuner.GridSearch, max_trials=None, seed=None
-    )
+    return search(fn_args, model, cls=keras_tuner.GridSearch, max_trials=2)
 
 
 def hyperband(fn_args: Any) -> Any:

@@ -78,9 +78,7 @@ def added_loss(fn_args: Any) -> Any:
 
 def several_objectives(fn_args: Any) -> Any:
     both = [keras_tuner.Objective("val_loss", "min"), _maximize("val_accuracy")]
-    return search(
-        fn_args, lambda hp: build(hp, metrics=["accuracy"]), objective=both
-    )
+    return search(fn_args, lambda hp: build(hp, metrics=["accuracy"]), objective=both)
 
 
 def several_outputs(fn_args: Any) -> Any:
@@ -136,25 +134,15 @@ def objective_of_a_train_step(fn_args: Any) -> Any:
 
 
 def metric_of_the_tuner(fn_args: Any) -> Any:
+    return search(fn_args, loss="mae", metrics=["mae"], objective="val_mae")
+
+
+def metric_that_some_trials_lack(fn_args: Any) -> Any:
     def model(hp: Any) -> Any:
-        return keras.Sequential([keras.Input((4,)), *layers(hp)])
+        # The first trial has 4 units, the second one 16.
+        return build(hp, metrics=["mae"] if hp.Int("units", 2, 16) > 10 else [])
 
-    return search(
-        fn_args,
-        model,
-        optimizer="sgd",
-        loss="mse",
-        metrics=["mae"],
-        objective="val_mae",
-    )
-
-
-def metric_that_a_hyperparameter_names(fn_args: Any) -> Any:
-    def model(hp: Any) -> Any:
-        return build(hp, metrics=[hp.Choice("metric", ["mae", "mse"], default="mse")])
-
-    # Of the first trials, the third one is the first to report it.
-    return search(fn_args, model, objective="val_mae", max_trials=6, seed=12)
+    return search(fn_args, model, objective="val_mae")
 
 
 def objective_that_nothing_reports(fn_args: Any) -> Any:

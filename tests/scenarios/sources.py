@@ -104,9 +104,7 @@ def dictionary_of_features(fn_args: Any) -> Any:
         joined = keras.layers.Concatenate()(list(inputs.values()))
         return compiled(keras.Model(inputs, keras.Sequential(layers(hp))(joined)))
 
-    return search(
-        fn_args, model, data(x=features, validation_data=(features, LABELS))
-    )
+    return search(fn_args, model, data(x=features, validation_data=(features, LABELS)))
 
 
 def file_that_is_open(fn_args: Any) -> Any:

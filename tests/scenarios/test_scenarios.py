@@ -15,7 +15,9 @@ from tests.support import stock
 MODULES = (objectives, callbacks, sources, models, kinds)
 # Their trials depend on which ones have ended when they are created.
 ORDER_MATTERS = {"hyperband", "conditional_space", "run_trial_that_tunes_fit"}
-# The stock Tuner has no result of these, nor have we.
+# The stock Tuner fails when it writes the results, which is another matter.
+NOT_WRITTEN = {"hyperband"}
+# No trial of these completes in the stock Tuner, nor here.
 HOPELESS = {
     "objective_that_nothing_reports": "val_rmse",
     "validation_at_some_epochs": "validation_freq",
@@ -53,7 +55,8 @@ def test_as_in_the_stock_tuner(tuner_fn: str, tmp_path: Path) -> None:
     name = tuner_fn.rpartition(".")[2]
     found = {mode: stock.run(tuner_fn, mode, tmp_path / mode) for mode in stock.MODES}
     theirs = found.pop("stock")
-    assert (theirs.error is not None) == (name in HOPELESS), theirs.said
+    if name not in NOT_WRITTEN:
+        assert bool(theirs.trials) == (name not in HOPELESS), theirs.said
     for mode, ours in found.items():
         if name in HOPELESS:
             assert ours.error is not None, mode
@@ -61,7 +64,8 @@ def test_as_in_the_stock_tuner(tuner_fn: str, tmp_path: Path) -> None:
             continue
         assert ours.error is None, f"{mode}: {ours.said}"
         assert ours.best in ours.trials.values()
-        assert len(ours.trials) == len(theirs.trials), mode
+        if name not in NOT_WRITTEN:
+            assert len(ours.trials) == len(theirs.trials), mode
         if name not in ORDER_MATTERS:
             assert points(ours) == points(theirs), mode
     if name not in HOPELESS | dict.fromkeys(ORDER_MATTERS):

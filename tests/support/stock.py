@@ -18,6 +18,7 @@ from tfx.types import artifact_utils, standard_artifacts
 
 from tests.support import crashes, executor_server
 from tuner_component.executor import Executor
+from tuner_component.report import page
 from tuner_component.search.parallel.local import launch
 
 MODES = ("stock", "in process", "in workers")
@@ -74,7 +75,8 @@ def _run(tuner_fn: str, mode: str, directory: Path) -> None:
     executor = stock_executor.Executor if mode == "stock" else Executor
     context = executor.Context(tmp_dir=str(directory / "tmp"), unique_id="1")
     error, said = None, ""
-    with _forked_server():
+    # The report takes longer than the search, and is nothing that the stock Tuner has.
+    with _forked_server(), mock.patch.object(page, "render", lambda study: ""):
         try:
             executor(context).Do(
                 {"examples": [_examples(directory)]},

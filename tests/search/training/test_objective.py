@@ -101,7 +101,11 @@ def test_a_training_ends_after_the_first_epoch_without_it(tmp_path: Path) -> Non
     with pytest.raises(objective.ObjectiveError):
         tuner.run_trial(
             tuner.oracle.create_trial("tuner"),
-            **{"x": X, "y": Y, "verbose": 0, "epochs": 9, "callbacks": [count]},
+            x=X,
+            y=Y,
+            verbose=0,
+            epochs=9,
+            callbacks=[count],
         )
     assert epochs == [0]
 

@@ -143,5 +143,5 @@ def _print_to(path: str) -> None:
     os.dup2(file, 2)
     os.close(file)
     # Those of the copied process may not be files at all.
-    sys.stdout = open(1, "w", buffering=1, closefd=False)
-    sys.stderr = open(2, "w", buffering=1, closefd=False)
+    sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115

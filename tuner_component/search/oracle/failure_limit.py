@@ -90,7 +90,9 @@ class FailureLimit:
         Trials of other workers, which began before, are waited for.
         """
         few = _KERAS_TUNER_DEFAULT
-        if not (self._limit_in_a_row and self._none_completed and self._in_a_row >= few):
+        if not (
+            self._limit_in_a_row and self._none_completed and self._in_a_row >= few
+        ):
             return False
         first = [self._oracle.trials[name] for name in self._oracle.start_order[:few]]
         errors = {

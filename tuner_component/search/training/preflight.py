@@ -42,10 +42,15 @@ _SILENT = {
     keras.callbacks.TerminateOnNaN,
 }
 # What TensorFlow says of trouble that may be over by the time of a trial.
-_PASSING = (
-    "AbortedError CancelledError DataLossError DeadlineExceededError InternalError "
-    "ResourceExhaustedError UnavailableError UnknownError"
-).split()
+_PASSING = {
+    "AbortedError",
+    "CancelledError",
+    "DataLossError",
+    "DeadlineExceededError",
+    "InternalError",
+    "UnavailableError",
+    "UnknownError",
+}
 
 
 @dataclasses.dataclass(frozen=True)
