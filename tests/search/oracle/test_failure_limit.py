@@ -81,9 +81,11 @@ def test_message_has_the_first_failure_and_a_remedy() -> None:
     assert "raise max_failed_trials" in text
 
 
-def first_trials(errors: list[str | None]) -> tuple[FailureLimit, list[Any]]:
+def first_trials(
+    errors: list[str | None], **kwargs: Any
+) -> tuple[FailureLimit, list[Any]]:
     """A limit, and the first trials of a search; None stands for one that runs."""
-    oracle = keras_tuner.Oracle(objective=simulation.OBJECTIVE)
+    oracle = keras_tuner.Oracle(objective=simulation.OBJECTIVE, **kwargs)
     trials = []
     for number, error in enumerate(errors):
         made = trial(number, "RUNNING" if error is None else "FAILED")
@@ -118,6 +120,12 @@ def test_first_trials_that_fail_with_one_error_end_the_search() -> None:
 def test_other_failures_at_the_start_do_not(errors: list[str | None]) -> None:
     """A bad corner, or one bad worker among several, would end the search."""
     record_all(*first_trials(errors))
+
+
+def test_nor_do_they_where_the_user_set_a_limit() -> None:
+    """KerasTuner would go on to that limit, and may have a result by then."""
+    limits = {"max_consecutive_failed_trials": 5}
+    record_all(*first_trials(["Traceback\nA: a"] * 4, **limits))
 
 
 def test_nor_do_they_once_a_trial_has_completed() -> None:

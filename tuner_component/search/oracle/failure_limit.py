@@ -36,6 +36,8 @@ class FailureLimit:
             )
         self._max_failed = max_failed
         self._limit_in_a_row: int | None = oracle.max_consecutive_failed_trials
+        chosen = self._limit_in_a_row != _KERAS_TUNER_DEFAULT or max_failed is not None
+        self._few = None if chosen else _KERAS_TUNER_DEFAULT
         if self._limit_in_a_row == _KERAS_TUNER_DEFAULT:
             self._limit_in_a_row = DEFAULT_CONSECUTIVE if max_failed is None else None
         self._in_a_row = 0
@@ -89,10 +91,8 @@ class FailureLimit:
 
         Trials of other workers, which began before, are waited for.
         """
-        few = _KERAS_TUNER_DEFAULT
-        if not (
-            self._limit_in_a_row and self._none_completed and self._in_a_row >= few
-        ):
+        few = self._few
+        if few is None or not self._none_completed or self._in_a_row < few:
             return False
         first = [self._oracle.trials[name] for name in self._oracle.start_order[:few]]
         errors = {

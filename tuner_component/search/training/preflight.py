@@ -130,7 +130,7 @@ def _look(
     try:
         tuner, fit_kwargs = make()
     except Exception as error:  # noqa: BLE001 - the search calls it, too
-        return Finding(f"tuner_fn raised {_described(error)}.", certain=False)
+        return Finding(f"tuner_fn failed there: {error}", certain=False)
     return check(tuner, fit_kwargs, seed)
 
 
