@@ -70,7 +70,7 @@ def run_ours(root: Path, steps: int) -> None:
 
 
 def run_check(root: Path, steps: int) -> None:
-    preflight.check(*make_tuner(root, steps), seed=1)
+    assert preflight.check(*make_tuner(root, steps), seed=1) is None
 
 
 def timed(run: Callable[[Path, int], None], steps: int) -> float:

@@ -1,8 +1,12 @@
 """The executor: every kind of tuner in, both artifacts out, or a clear error."""
 
+import contextlib
 import json
 import math
+import os
+import sys
 import textwrap
+from unittest import mock
 
 import pytest
 
@@ -446,8 +450,8 @@ def test_each_call_of_tuner_fn_has_a_working_directory_of_its_own(run: Run) -> N
     assert not list(run.root.rglob("scratch"))
 
 
-def test_only_a_new_search_is_checked_and_with_a_tuner_of_its_own(run: Run) -> None:
-    """Trials would see data that the check read from, in a resumed search others."""
+def test_tuner_fn_is_called_once_by_the_process_that_searches(run: Run) -> None:
+    """A tracker's run is begun there, and cannot be begun twice; data were read from."""
     made = run.root / "made.txt"
     body = (
         f"crash = trial.trial_id == '2' and {str(made)!r}"
@@ -455,13 +459,43 @@ def test_only_a_new_search_is_checked_and_with_a_tuner_of_its_own(run: Run) -> N
         "; return hp.Float('x', 0, 1)"
     )
     head, _, tail = toy(body).partition("def tuner_fn(fn_args):\n")
-    note = f"    open({str(made)!r}, 'a').write('.')\n"
-    run.module(f"import sys\n{head}def tuner_fn(fn_args):\n{note}{tail}")
+    note = f"    print(os.getpid(), file=open({str(made)!r}, 'a'))\n"
+    run.module(f"import os, sys\n{head}def tuner_fn(fn_args):\n{note}{tail}")
+    for times in (1, 2):
+        with contextlib.suppress(SystemExit):
+            run()
+        assert made.read_text().split().count(str(os.getpid())) == times
+    # The one that went on was not checked.
+    assert made.read_text().split()[-1] == str(os.getpid())
+
+
+def test_a_tuner_that_overwrites_keeps_what_a_resumed_search_needs(run: Run) -> None:
+    """The weights of finished trials would be gone: the best model could not be read."""
+    source = toy(
+        "open(self.project_dir + '/weights' + trial.trial_id, 'w').close()"
+        "; trial.trial_id == '2' and not hasattr(sys, 'resumed') and sys.exit('killed')"
+        "; return hp.Float('x', 0, 1)"
+    ).replace('project_name="toy"', 'project_name="toy", overwrite=True')
+    assert "overwrite" in source
+    run.module(f"import sys\n{source}")
     with pytest.raises(SystemExit):
         run()
-    assert made.read_text() == ".."
-    run()
-    assert made.read_text() == "..."
+    with mock.patch.object(sys, "resumed", True, create=True):
+        run()
+    weights = {path.name for path in run.root.rglob("weights*")}
+    assert weights == {f"weights{number}" for number in range(5)}
+
+
+def test_a_variable_of_kerastuner_does_not_stop_the_search(
+    toy_run: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It would wait for ever for a chief that nobody started."""
+    monkeypatch.setenv("KERASTUNER_TUNER_ID", "worker-1")
+    monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
+    monkeypatch.setenv("KERASTUNER_ORACLE_PORT", "1")
+    toy_run()
+    assert "KERASTUNER_TUNER_ID=worker-1" in caplog.text
+    assert len(load_tuner_results(toy_run.tuner_results_dir)) == 5
 
 
 def test_finished_search_is_reported_and_not_run_again(

@@ -1,5 +1,6 @@
 """The Tuner's executor: artifacts in, the best hyperparameters out."""
 
+import functools
 import logging
 from typing import Any
 
@@ -22,13 +23,20 @@ from tuner_component.proto import tuner_pb2
 from tuner_component.report import loading, tensorboard, terminal
 from tuner_component.search.events import Audience
 from tuner_component.search.in_process.run import run_in_process
+from tuner_component.search.machine import environment
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle.result import SearchResult
+from tuner_component.search.parallel import user_code
 from tuner_component.search.parallel.local import launch
 from tuner_component.search.parallel.protocol import EntryPoint
 from tuner_component.search.study import fingerprint
 from tuner_component.search.study.study import Study, StudyState
-from tuner_component.search.training import preflight, scratch, seeding
+from tuner_component.search.training import (
+    preflight,
+    project_guard,
+    scratch,
+    seeding,
+)
 
 _log = logging.getLogger("tuner_component")
 
@@ -86,7 +94,8 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         _log.info("The study is kept in %s.", directory)
         run = _run_in_workers if args.num_parallel_trials else _run_in_process
         options = tune_args.search_options(args, prior.known(input_dict))
-        result = run(message, directory, parts, options)
+        with environment.without_roles():
+            result = run(message, directory, parts, options)
         _log_result(result, directory)
         publish.publish(result, loading.load_study(directory), output_dict)
 
@@ -117,18 +126,21 @@ def _run_in_process(
     options: SearchOptions,
 ) -> SearchResult:
     with (
+        user_module.installed(message) as local,
         Study.open(directory, parts, options.seed) as study,
         scratch.of_search(directory, locked=not study.is_finished),
     ):
-        tuner_fn = user_module.load_tuner_fn(message)
-
-        def make() -> tuple[Any, dict[str, Any]]:
-            with seeding.seeded_construction(study.seed):
-                result = user_module.call_tuner_fn(tuner_fn, message)
-                return result.tuner, result.fit_kwargs
-
-        wanted = options.preflight and study.found is StudyState.NEW
-        tuner, fit_kwargs = preflight.prepared(make, study.seed, wanted)
+        new = study.found is StudyState.NEW
+        if preflight.is_wanted(options, new):
+            _check(local, study.seed)
+        with (
+            # A resumed search needs what is there of its trials.
+            project_guard.shared_project(may_overwrite=new),
+            seeding.seeded_construction(study.seed),
+        ):
+            tuner_fn = user_module.load_tuner_fn(local)
+            made = user_module.call_tuner_fn(tuner_fn, local)
+        tuner, fit_kwargs = made.tuner, made.fit_kwargs
         tuner.search_space_summary()
         # No view on the terminal: KerasTuner prints what happens.
         with tensorboard.writing(directory) as writer:
@@ -144,6 +156,13 @@ def _summarize(tuner: Any) -> None:
         tuner.results_summary()
     except Exception:  # noqa: BLE001
         _log.exception("Publishing the results without the tuner's own summary:")
+
+
+def _check(message: tuner_pb2.TunerFnArgs, seed: int) -> None:
+    """Checks the search in a process of its own, before the user's code runs in this."""
+    entry = EntryPoint(user_module.ENTRY_POINT, message.SerializeToString())
+    make = functools.partial(user_code.make_tuner, entry, "check", seed)
+    preflight.Check(make, seed).settle()
 
 
 def _run_in_workers(

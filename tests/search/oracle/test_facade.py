@@ -1,5 +1,7 @@
 """A facade cannot be told from what it wraps, nor a facade of a facade."""
 
+import copy
+
 import keras_tuner
 import pytest
 from keras_tuner import oracles
@@ -54,3 +56,10 @@ def test_own_members_stay_its_own() -> None:
     assert facade.get_space() == "mine"
     assert facade.calls == 1
     assert not hasattr(inner, "calls")
+
+
+def test_there_is_but_one() -> None:
+    """A callback that holds the tuner is copied for each trial: it could not be."""
+    facade = Counting(simulation.oracle("random"))
+    assert copy.deepcopy({"tuner": facade})["tuner"] is facade
+    assert copy.copy(facade) is facade

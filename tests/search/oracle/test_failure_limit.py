@@ -81,6 +81,60 @@ def test_message_has_the_first_failure_and_a_remedy() -> None:
     assert "raise max_failed_trials" in text
 
 
+def first_trials(
+    errors: list[str | None], **kwargs: Any
+) -> tuple[FailureLimit, list[Any]]:
+    """A limit, and the first trials of a search; None stands for one that runs."""
+    oracle = keras_tuner.Oracle(objective=simulation.OBJECTIVE, **kwargs)
+    trials = []
+    for number, error in enumerate(errors):
+        made = trial(number, "RUNNING" if error is None else "FAILED")
+        made.message = error
+        oracle.trials[made.trial_id] = made
+        oracle.start_order.append(made.trial_id)
+        trials.append(made)
+    return FailureLimit(oracle, None), [t for t in trials if t.status == "FAILED"]
+
+
+def record_all(checked: FailureLimit, trials: list[Any]) -> None:
+    for ended in trials:
+        checked.record(ended)
+    checked.check()
+
+
+def test_first_trials_that_fail_with_one_error_end_the_search() -> None:
+    """Ten trainings would come to nothing, where KerasTuner gives up after three."""
+    errors = [f"Traceback\n  ...\nValueError: node_{n} has no class" for n in range(3)]
+    with pytest.raises(SearchFailedError, match="(?s)same error.*node_0 has"):
+        record_all(*first_trials([*errors]))
+
+
+@pytest.mark.parametrize(
+    "errors",
+    [
+        ["Traceback\nA: a", "Traceback\nB: b", "Traceback\nA: a"],
+        [None, "Traceback\nA: a", "Traceback\nA: a", "Traceback\nA: a"],
+        ["a worker killed by signal 9"] * 3,
+    ],
+)
+def test_other_failures_at_the_start_do_not(errors: list[str | None]) -> None:
+    """A bad corner, or one bad worker among several, would end the search."""
+    record_all(*first_trials(errors))
+
+
+def test_nor_do_they_where_the_user_set_a_limit() -> None:
+    """KerasTuner would go on to that limit, and may have a result by then."""
+    limits = {"max_consecutive_failed_trials": 5}
+    record_all(*first_trials(["Traceback\nA: a"] * 4, **limits))
+
+
+def test_nor_do_they_once_a_trial_has_completed() -> None:
+    """Three failures in a row are nothing, then."""
+    checked, trials = first_trials(["Traceback\nA: a"] * 3)
+    checked.record(trial(9, "COMPLETED"))
+    record_all(checked, trials)
+
+
 def test_failures_of_earlier_runs_count_for_the_total_only() -> None:
     """A search whose cause of failure was mended could never be gone on with."""
     total, row = limit(12), limit()

@@ -1,160 +1,228 @@
-"""What would fail every trial is found before the first."""
+"""What would fail the first trials is found before the first, and nothing else refused."""
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
 import keras
 import keras_tuner
 import pytest
-import tensorflow as tf
-from keras_tuner.errors import FatalValueError
 
+from tests.support import crashes
 from tests.support.keras_trials import DATA, X, Y, build
 from tuner_component.search.errors import PreflightError
+from tuner_component.search.machine import forked
+from tuner_component.search.options import Known, SearchOptions
 from tuner_component.search.training import preflight
 
 WITHOUT_VALIDATION = {"x": X, "y": Y, "verbose": 0}
 
 
-def tuner_in(directory: Path, hypermodel: Any = build, cls: Any = None) -> Any:
-    cls = cls or keras_tuner.RandomSearch
-    return cls(hypermodel, objective="val_loss", max_trials=1, directory=directory)
+def tuner_in(directory: Path, hypermodel: Any = build, **kwargs: Any) -> Any:
+    kwargs = {"objective": "val_loss", "max_trials": 5, "seed": 3, **kwargs}
+    return keras_tuner.RandomSearch(hypermodel, directory=directory, **kwargs)
 
 
-def broken(hp: Any) -> Any:
-    model = build(hp)
-    if hp.values:  # The tuner builds it once by itself, to learn the search space.
-        broken.builds += 1
-    if broken.builds > 1:
-        raise ZeroDivisionError("units")
-    return model
+def found(tuner: Any, kwargs: Any) -> preflight.Finding:
+    finding = preflight.check(tuner, kwargs, seed=1)
+    assert finding is not None
+    return finding
+
+
+class Own(keras.callbacks.Callback):  # type: ignore[misc]
+    """May do anything."""
 
 
 @pytest.mark.slow
 def test_a_sound_search_passes_with_one_batch(tmp_path: Path) -> None:
-    """The check would cost as much as a trial, or spoil the search it checks."""
-    seen: list[int] = []
+    """The check would cost as much as a trial, or run the user's callbacks."""
+    steps: list[int] = []
 
-    class Count(keras.callbacks.Callback):  # type: ignore[misc]
-        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-            seen.append(batch)
-
-    steps: list[Any] = []
+    class Noting(keras.Sequential):  # type: ignore[misc]
+        def train_step(self, *args: Any) -> Any:
+            steps.append(1)
+            return super().train_step(*args)
 
     def noting(hp: Any) -> Any:
-        model = build(hp)
-        fit = model.fit
-
-        def fit_noting(*args: Any, **kwargs: Any) -> Any:
-            history = fit(*args, **kwargs)
-            steps.append(int(model.optimizer.iterations.numpy()))
-            return history
-
-        object.__setattr__(model, "fit", fit_noting)
+        hp.Int("units", 1, 8)
+        model = Noting([keras.layers.Dense(1)])
+        model.compile("sgd", "mse", run_eagerly=True)
         return model
 
-    kwargs = {**DATA, "epochs": 50, "callbacks": [Count()]}
-    preflight.check(tuner_in(tmp_path, noting), kwargs, seed=1)
+    class Raise(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_train_begin(self, logs: Any = None) -> None:
+            raise AssertionError("the check ran a callback")
+
+    kwargs = {**DATA, "epochs": 50, "callbacks": [Raise()]}
+    assert preflight.check(tuner_in(tmp_path, noting), kwargs, seed=1) is None
     assert steps == [1]
-    assert seen == []
 
 
-@pytest.mark.slow
 def test_an_objective_that_is_not_reported_is_named(tmp_path: Path) -> None:
-    """The first trial would run to its end to find out."""
-    with pytest.raises(PreflightError, match=r"'val_loss' .*Received: \['loss'\]"):
-        preflight.check(tuner_in(tmp_path), WITHOUT_VALIDATION, seed=1)
+    """The first trial would train for an epoch to find out."""
+    finding = found(tuner_in(tmp_path), WITHOUT_VALIDATION)
+    assert finding.certain
+    assert "'val_loss'" in finding.message
+    assert "Received: ['loss']" in finding.message
+    assert "skip_preflight" in finding.message
 
 
-def test_a_model_that_cannot_be_built_is_reported(tmp_path: Path) -> None:
-    """Ten trials would fail one after the other."""
-    broken.builds = 0  # type: ignore[attr-defined]
-    tuner = tuner_in(tmp_path, broken)
-    broken.builds = 1  # type: ignore[attr-defined]
-    with pytest.raises(
-        PreflightError, match=r"ZeroDivisionError: units.*skip_preflight"
-    ):
-        preflight.check(tuner, DATA, seed=1)
+def test_validation_that_leaves_epochs_out_is_named(tmp_path: Path) -> None:
+    """The message would ask for the validation data that were passed."""
+    finding = found(tuner_in(tmp_path), {**DATA, "validation_freq": 2})
+    assert finding.certain
+    assert "validation_freq" in finding.message
 
 
-@pytest.mark.slow
-def test_data_that_does_not_fit_the_model_is_reported(tmp_path: Path) -> None:
-    """Every trial would fail at its first batch."""
-    data = {"x": X, "y": Y.astype(str), "verbose": 0}
-    with pytest.raises(PreflightError, match="train on one batch"):
-        preflight.check(tuner_in(tmp_path), data, seed=1)
+def test_metrics_without_a_name_have_that_of_a_trial(tmp_path: Path) -> None:
+    """Keras counts: `val_auc` would be `val_auc_1`, and the search be refused."""
+
+    def with_auc(hp: Any) -> Any:
+        model = build(hp)
+        model.compile("sgd", "binary_crossentropy", metrics=[keras.metrics.AUC()])
+        return model
+
+    objective = keras_tuner.Objective("val_auc", "max")
+    tuner = tuner_in(tmp_path, with_auc, objective=objective)
+    data = {**DATA, "y": (Y > 0).astype("float32")}
+    assert preflight.check(tuner, data, seed=1) is None
 
 
-def test_a_run_trial_of_the_users_own_is_only_built(tmp_path: Path) -> None:
-    """Code that may take hours would be run."""
-
-    class Own(keras_tuner.RandomSearch):  # type: ignore[misc]
-        def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
-            raise AssertionError("the check ran a trial")
-
-    preflight.check(tuner_in(tmp_path, cls=Own), WITHOUT_VALIDATION, seed=1)
+def generated(batches: Any) -> dict[str, Any]:
+    return {"x": batches, "validation_data": (X, Y), "steps_per_epoch": 2, "verbose": 0}
 
 
-def test_a_search_is_checked_only_if_wished(tmp_path: Path) -> None:
-    """The switch would be the wrong way round."""
-    made: list[Any] = []
-
-    def make() -> tuple[Any, dict[str, Any]]:
-        broken.builds = 0  # type: ignore[attr-defined]
-        made.append((tuner_in(tmp_path, broken), DATA))
-        broken.builds = 1  # type: ignore[attr-defined]
-        return made[-1]  # type: ignore[no-any-return]
-
-    with pytest.raises(PreflightError):
-        preflight.prepared(make, seed=1, wanted=True)
-    made.clear()
-    assert preflight.prepared(make, seed=1, wanted=False) is made[0]
+def test_class_weights_for_a_generator_are_found(tmp_path: Path) -> None:
+    """Keras refuses them in each trial."""
+    batches = ((X[:8], Y[:8]) for _ in range(9))
+    weighted = {**generated(batches), "class_weight": {0: 1.0, 1: 2.0}}
+    finding = found(tuner_in(tmp_path), weighted)
+    assert finding.certain
+    assert "class_weight" in finding.message
 
 
-@pytest.mark.slow
-def test_trials_of_a_checked_search_get_their_data_in_the_same_order(
-    tmp_path: Path,
+def test_data_of_a_generator_are_looked_at(tmp_path: Path) -> None:
+    """What does not fit the model would fail the trials one by one."""
+    batches = ((X[:8], Y[:8].astype(str)) for _ in range(9))
+    finding = found(tuner_in(tmp_path), generated(batches))
+    assert "train on one batch" in finding.message
+
+
+@pytest.mark.parametrize("callbacks", [[Own()], [[Own()]]])
+def test_callbacks_of_the_users_own_may_add_the_objective(
+    tmp_path: Path, callbacks: Any
 ) -> None:
-    """They would differ from those of a search that is resumed, or not checked."""
-
-    def make() -> tuple[Any, dict[str, Any]]:
-        numbers = tf.data.Dataset.from_tensor_slices((X, Y))
-        shuffled = numbers.shuffle(len(X), seed=3).batch(2).cache()
-        return tuner_in(tmp_path), {"x": shuffled, "validation_data": shuffled}
-
-    def order(wanted: bool) -> list[Any]:
-        _, fit_kwargs = preflight.prepared(make, seed=1, wanted=wanted)
-        return [batch.numpy().tolist() for batch, _ in fit_kwargs["x"]]
-
-    assert order(wanted=True) == order(wanted=False)
+    """An F1 score that a callback computes would be refused as an objective."""
+    kwargs = {**WITHOUT_VALIDATION, "callbacks": callbacks}
+    assert not found(tuner_in(tmp_path), kwargs).certain
 
 
-@pytest.mark.parametrize("results", [{"loss": 1.0}, [{"val_loss": 1.0}, {"loss": 1.0}]])
-def test_a_trial_without_the_objective_ends_the_search(
-    tmp_path: Path, results: Any
+def test_those_of_keras_do_not(tmp_path: Path) -> None:
+    """Any EarlyStopping would switch the check off."""
+    stopping = keras.callbacks.EarlyStopping(monitor="val_loss")
+    kwargs = {**WITHOUT_VALIDATION, "callbacks": [stopping]}
+    assert found(tuner_in(tmp_path), kwargs).certain
+
+
+def test_one_trial_that_fails_is_not_all(tmp_path: Path) -> None:
+    """A search that has good points as well would be refused."""
+
+    def sometimes(hp: Any) -> Any:
+        model = build(hp)
+        if hp.values and hp.get("units") != 5:
+            model.compile("sgd", "no loss of Keras'")
+        return model
+
+    # The first points have 7, 8 and 5 units.
+    finding = found(tuner_in(tmp_path, sometimes, seed=2), DATA)
+    assert not finding.certain
+
+
+def test_a_limit_of_the_users_own_is_kept_to(tmp_path: Path) -> None:
+    """KerasTuner would have gone on after the third failure."""
+    tuner = tuner_in(tmp_path, max_consecutive_failed_trials=4)
+    assert "first 4 trials" in found(tuner, WITHOUT_VALIDATION).message
+
+
+def test_an_oracle_of_the_users_own_is_not_asked(tmp_path: Path) -> None:
+    """A service would be asked for trials that nobody runs."""
+
+    class Service(keras_tuner.oracles.RandomSearchOracle):  # type: ignore[misc]
+        def populate_space(self, trial_id: str) -> Any:
+            raise AssertionError("the check asked for a trial")
+
+    tuner = keras_tuner.Tuner(
+        Service(objective="val_loss", max_trials=3), build, directory=tmp_path
+    )
+    assert not found(tuner, WITHOUT_VALIDATION).certain
+
+
+@pytest.mark.parametrize("error", [OSError("gone"), MemoryError()])
+def test_trouble_that_may_pass_is_no_verdict(tmp_path: Path, error: Any) -> None:
+    """A network that is slow to come up would end the search."""
+
+    def batches() -> Any:
+        raise error
+        yield
+
+    finding = found(tuner_in(tmp_path), generated(batches()))
+    assert not finding.certain
+
+
+def test_nothing_is_written(tmp_path: Path) -> None:
+    """A search would find the oracle's state of its check."""
+    found(tuner_in(tmp_path), WITHOUT_VALIDATION)
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_the_check_is_done_in_a_process_of_its_own(tmp_path: Path) -> None:
+    """What may be called once in a process would have been called before the search."""
+    called: list[str] = []
+
+    def make() -> Any:
+        called.append("tuner_fn")
+        return tuner_in(tmp_path), WITHOUT_VALIDATION
+
+    def settle() -> None:
+        check = preflight.Check(make, seed=1)
+        with pytest.raises(PreflightError, match="validation_data"):
+            check.settle()
+        assert not called
+
+    assert crashes.run(settle)
+
+
+def test_what_tuner_fn_raises_there_is_a_warning() -> None:
+    """A port that is still bound would end a search that could have waited for it."""
+
+    def make() -> Any:
+        raise RuntimeError("already active")
+
+    def settle() -> None:
+        said: list[str] = []
+        preflight.Check(make, seed=1).settle(said.append)
+        assert "already active" in said[0]
+
+    assert crashes.run(settle)
+
+
+def test_where_there_can_be_no_copy_nothing_is_checked(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """KerasTuner would fail three trials with a bare KeyError first."""
-
-    class Own(keras_tuner.RandomSearch):  # type: ignore[misc]
-        def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
-            return results
-
-    tuner = tuner_in(tmp_path, cls=Own)
-    preflight.require_objective(tuner)
-    with pytest.raises(FatalValueError, match=r"'val_loss' .*Received: \['loss'\]"):
-        tuner.run_trial(None)
+    """The process that searches would have to train, or hang."""
+    monkeypatch.setattr(forked, "obstacle", lambda: "TensorFlow runs")
+    with caplog.at_level(logging.INFO, "tuner_component"):
+        preflight.Check(lambda: pytest.fail("called"), seed=1).settle()
+    assert "TensorFlow runs" in caplog.text
 
 
-def test_any_number_will_do_without_an_objective(tmp_path: Path) -> None:
-    """A `run_trial` that returns its score alone would be refused."""
-
-    class Own(keras_tuner.RandomSearch):  # type: ignore[misc]
-        def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
-            return trial
-
-    tuner = Own(build, max_trials=1, directory=tmp_path)
-    preflight.require_objective(tuner)
-    assert tuner.run_trial(0.5) == 0.5
-    assert tuner.run_trial({"loss": 0.5}) == {"loss": 0.5}
+def test_which_searches_are_checked() -> None:
+    """A search that goes on would be refused for what its first trials would do."""
+    wanted = SearchOptions(preflight=True)
+    assert preflight.is_wanted(wanted, new=True)
+    assert not preflight.is_wanted(wanted, new=False)
+    assert not preflight.is_wanted(SearchOptions(), new=True)
+    known = SearchOptions(preflight=True, known=Known(points=({"x": 1},)))
+    assert not preflight.is_wanted(known, new=True)

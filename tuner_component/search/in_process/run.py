@@ -25,7 +25,7 @@ from tuner_component.search.oracle import announcements, trials, warm_start
 from tuner_component.search.stopping.curves import LearningCurves
 from tuner_component.search.storage import files
 from tuner_component.search.study.study import Study
-from tuner_component.search.training import dataset_iterators, preflight
+from tuner_component.search.training import dataset_iterators, objective
 from tuner_component.search.training.instrument import instrument, keep_state
 from tuner_component.search.training.weights_cleaner import WeightsCleaner
 
@@ -133,7 +133,7 @@ def _prepare(
         return oracle.epochs.report(*epoch)
 
     keep_state(tuner, files.join(study.directory, "tuner.json"))
-    preflight.require_objective(tuner)
+    objective.require_objective(tuner)
     instrument(
         tuner,
         study.directory,

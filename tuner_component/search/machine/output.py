@@ -50,6 +50,13 @@ class Output:
         ctypes.CDLL(None).fflush(None)
 
 
+def flush() -> None:
+    """Writes what Python has still buffered, if it can be written."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+
+
 def log_traceback() -> None:
     """Prints the traceback of the exception being handled, if the log can be written."""
     with contextlib.suppress(OSError):  # The exception may be that this disk is full.

@@ -32,6 +32,18 @@ def adopt_orphans() -> None:
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
+def lead_own_group(pid: int) -> None:
+    """Gives a forked child a group of its own: what it starts can be ended with it.
+
+    Parent and child both do it, for whichever comes first.
+
+    Args:
+        pid: The child; 0 in the child itself.
+    """
+    with contextlib.suppress(PermissionError, ProcessLookupError):
+        os.setpgid(pid, pid)
+
+
 def kill_group(group: int, signal_number: int = signal.SIGKILL) -> None:
     """Sends a signal to a process group, if there still is one."""
     with _perhaps_gone():

@@ -34,3 +34,11 @@ class OracleFacade:
             object.__setattr__(self, name, value)
         else:
             setattr(self._inner, name, value)
+
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        # Callbacks that hold the tuner are copied for every trial. The search has but
+        # one oracle.
+        return self

@@ -15,6 +15,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tuner_component.search.machine import environment
+
 _PLAIN = (bool, int, float, str, type(None))
 
 
@@ -105,8 +107,7 @@ class ProcessContext:
 
 def set_environment(changes: Mapping[str, str | None]) -> None:
     """Sets variables, and removes those with which KerasTuner would distribute."""
-    for name in [name for name in os.environ if name.startswith("KERASTUNER_")]:
-        del os.environ[name]
+    environment.remove_roles()
     for name, value in changes.items():
         if value is None:
             os.environ.pop(name, None)

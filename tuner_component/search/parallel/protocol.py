@@ -198,7 +198,7 @@ class Progress:
 
 @dataclasses.dataclass(frozen=True)
 class Logged:
-    """The driver has logged something.
+    """The driver, or a worker, has logged something; the driver passes it on.
 
     Attributes:
         logger: Name of the logger.

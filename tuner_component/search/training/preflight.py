@@ -1,160 +1,255 @@
-"""Finds what would fail every trial: before the first one, or at its end.
+"""Finds what would fail the first trials, before the first one.
 
-The check before takes seconds, and knows only trainings that KerasTuner starts itself.
-That the objective is missing is found at the end of the first trial, whatever trains.
+It takes seconds, and a process of its own: what it does cannot be seen from a trial. It
+refuses a search only where KerasTuner itself would give up; where it is not sure, it warns.
 """
 
+import contextlib
+import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+import logging
+import traceback
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras
-import keras_tuner
-from keras_tuner import errors
 from keras_tuner.engine import base_tuner
 
 from tuner_component.search.errors import PreflightError
-from tuner_component.search.training import seeding
+from tuner_component.search.machine import forked, memory
+from tuner_component.search.options import NOTHING, SearchOptions
+from tuner_component.search.training import objective, seeding, stock_loop
 
-_REMEDY = (
-    "Correct the module, or do without this check if only the default hyperparameters "
-    "are at fault: TuneArgs(skip_preflight=True)."
-)
+_log = logging.getLogger("tuner_component")
+
+# It includes the time that `tuner_fn` takes to prepare the data.
+TIMEOUT_S = 180.0
+# More points are not tried: this search gives up after as many failures in a row.
+_MOST_POINTS = 10
+# Oracles that talk to nobody: a copy can be asked for trials that are never run.
+_KNOWN_ORACLES = ("keras_tuner", "tuner_component")
+# Callbacks without which a training is the same, and reports the same.
+_SILENT = {
+    keras.callbacks.BackupAndRestore,
+    keras.callbacks.CSVLogger,
+    keras.callbacks.EarlyStopping,
+    keras.callbacks.History,
+    keras.callbacks.LearningRateScheduler,
+    keras.callbacks.ModelCheckpoint,
+    keras.callbacks.ProgbarLogger,
+    keras.callbacks.ReduceLROnPlateau,
+    keras.callbacks.TensorBoard,
+    keras.callbacks.TerminateOnNaN,
+}
+# What TensorFlow says of trouble that may be over by the time of a trial.
+_PASSING = {
+    "AbortedError",
+    "CancelledError",
+    "DataLossError",
+    "DeadlineExceededError",
+    "InternalError",
+    "UnavailableError",
+    "UnknownError",
+}
 
 
-def prepared(
-    make: Callable[[], tuple[Any, Mapping[str, Any]]], seed: int, wanted: bool
-) -> tuple[Any, Mapping[str, Any]]:
-    """Makes the tuner of a search, after a check of another one if wanted.
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """What is wrong with a search.
 
-    The check reads from the data, and a dataset may remember that (the order in which it
-    is shuffled, what it caches): trials would differ from those of a search that is
-    resumed, and not checked. So they get data that was never read from.
+    Attributes:
+        message: What, for people.
+        certain: Whether no search with this module could have a result.
+    """
+
+    message: str
+    certain: bool
+
+
+def is_wanted(options: SearchOptions, new: bool) -> bool:
+    """Whether a search is checked.
+
+    One that goes on is not, nor one that starts from points of the user's own: it is not
+    known here which trials are the first.
 
     Args:
-        make: Returns a new tuner and the arguments for its `search`.
-        seed: Seeds the model of the check.
-        wanted: Whether to check.
-
-    Raises:
-        PreflightError: See `check`.
+        options: Those of the search.
+        new: Whether it has no trials yet.
     """
-    if wanted:
-        check(*make(), seed)
-    return make()
+    return options.preflight and new and options.known == NOTHING
+
+
+class Check:
+    """The check of one search, in a process of its own, from now on.
+
+    Where this process must not be forked, nothing is checked.
+
+    Args:
+        make: Called there: makes the user's tuner, and the arguments for its `search`.
+        seed: Seeds the models.
+    """
+
+    def __init__(
+        self, make: Callable[[], tuple[Any, Mapping[str, Any]]], seed: int
+    ) -> None:
+        self._call: forked.ForkedCall[Finding | None] | None = None
+        if (obstacle := forked.obstacle()) is None:
+            self._call = forked.ForkedCall(functools.partial(_look, make, seed))
+        else:
+            _log.info("No check before the first trial: %s.", obstacle)
+
+    def settle(self, warn: Callable[[str], None] = _log.warning) -> None:
+        """Waits for what the check finds; warns of it, or raises.
+
+        Args:
+            warn: How to warn.
+
+        Raises:
+            PreflightError: If the search cannot have a result.
+        """
+        if self._call is None:
+            return
+        with contextlib.closing(self._call):
+            try:
+                finding = self._call.result(TIMEOUT_S)
+            except forked.ForkedCallError as error:
+                finding = Finding(f"It came to nothing: {error}.", certain=False)
+        if finding is None:
+            return
+        if finding.certain:
+            raise PreflightError(finding.message)
+        warn(
+            "The check before the first trial is not sure, so the search goes on. "
+            + finding.message
+        )
+
+
+def _look(
+    make: Callable[[], tuple[Any, Mapping[str, Any]]], seed: int
+) -> Finding | None:
+    try:
+        tuner, fit_kwargs = make()
+    except Exception as error:  # noqa: BLE001 - the search calls it, too
+        return Finding(f"tuner_fn failed there: {error}", certain=False)
+    return check(tuner, fit_kwargs, seed)
 
 
 def check(
     tuner: base_tuner.BaseTuner, fit_kwargs: Mapping[str, Any], seed: int
-) -> None:
-    """Builds the default model, trains it on one batch, and looks for the objective.
+) -> Finding | None:
+    """Trains the first trial's model on one batch, and looks for the objective.
 
-    A model is trained only if KerasTuner itself would call its `fit`; what a `run_trial`
-    or `HyperModel.fit` of the user's own does is not known.
+    If that fails, so it does with the next trials, up to as many as KerasTuner lets fail
+    in a row. Not for a process that searches: it uses up trials and data.
 
     Args:
         tuner: The user's tuner, before `search` is called.
         fit_kwargs: Arguments for its `search`.
-        seed: Seeds the model.
+        seed: Seeds the models.
 
-    Raises:
-        PreflightError: If something fails, or the objective is not reported.
+    Returns:
+        What is wrong; None if the first trial trains, or if it is not known what trials
+        do: the tuner or its hypermodel trains in a way of its own.
     """
-    if tuner.hypermodel is None:
-        return
-    seeding.seed_everything(seed)
-    try:
-        build = getattr(tuner, "_build_hypermodel", tuner.hypermodel.build)
-        model = build(tuner.oracle.get_space())
-    except Exception as error:
-        raise PreflightError(
-            "Expected the hypermodel to build a model with the default "
-            f"hyperparameters. Received: {type(error).__name__}: {error}. {_REMEDY}"
-        ) from error
-    if _is_fitted_by_keras_tuner(tuner) and isinstance(model, keras.Model):
-        logs = _train(tuner, model, fit_kwargs)
-        lack = _lack_of_objective(tuner.oracle.objective, logs, "training")
-        if logs and lack:
-            raise PreflightError(lack)
-    keras.backend.clear_session()
-
-
-def _is_fitted_by_keras_tuner(tuner: Any) -> bool:
-    cls, stock = type(tuner), keras_tuner.Tuner
-    return (
-        isinstance(tuner, stock)
-        and cls.run_trial in (stock.run_trial, keras_tuner.Hyperband.run_trial)
-        and cls._build_and_fit_model
-        in (stock._build_and_fit_model, keras_tuner.Hyperband._build_and_fit_model)
-        and type(tuner.hypermodel).fit is keras_tuner.HyperModel.fit
-    )
-
-
-def _train(tuner: Any, model: Any, fit_kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """Trains on one batch; returns what Keras reports."""
-    fit = model.fit
-    if hasattr(fit_kwargs.get("x"), "__next__"):
-        return {}  # A generator would lack the batch afterwards.
-
-    @functools.wraps(fit)
-    def fit_one_batch(*args: Any, **kwargs: Any) -> Any:
-        few = {"epochs": 1, "initial_epoch": 0, "steps_per_epoch": 1}
-        quiet = {"validation_steps": 1, "verbose": 0, "callbacks": []}
-        return fit(*args, **{**kwargs, **few, **quiet})
-
-    object.__setattr__(model, "fit", fit_one_batch)
-    try:
-        history = tuner.hypermodel.fit(tuner.oracle.get_space(), model, **fit_kwargs)
-    except Exception as error:
-        raise PreflightError(
-            "Expected the default model to train on one batch. Received: "
-            f"{type(error).__name__}: {error}. {_REMEDY}"
-        ) from error
-    return dict(history.history)
-
-
-def require_objective(tuner: base_tuner.BaseTuner) -> None:
-    """Makes the first trial that does not report the objective end the search.
-
-    KerasTuner 1.4 would fail three trials with a bare KeyError first. Only the method
-    of this one tuner is replaced; its class, and every other tuner, are left alone.
-    """
-    run_trial = tuner.run_trial
-
-    def run_checked(trial: Any, *args: Any, **kwargs: Any) -> Any:
-        results = run_trial(trial, *args, **kwargs)
-        _check_reported(results, tuner.oracle.objective)
-        return results
-
-    tuner.run_trial = run_checked
-
-
-def _check_reported(results: Any, objective: keras_tuner.Objective) -> None:
-    if isinstance(results, list):
-        for result in results:
-            _check_reported(result, objective)
-        return
-    metrics = getattr(results, "history", results)  # A keras History, or a dict.
-    if isinstance(metrics, dict) and (
-        lack := _lack_of_objective(objective, metrics, "the trial")
-    ):
-        raise errors.FatalValueError(lack)
-
-
-def _lack_of_objective(
-    objective: keras_tuner.Objective, metrics: Mapping[str, Any], source: str
-) -> str | None:
-    """Says that metrics lack the objective; None if they do not."""
-    if objective.name == "default_objective":
-        return None  # Any value will do.
-    # A list of objectives has no metric of its own name.
-    names = getattr(objective, "name_to_direction", [objective.name])
-    missing = [name for name in names if name not in metrics]
-    if not missing:
+    if not stock_loop.is_known(tuner):
         return None
-    return (
-        f"Expected the objective {missing[0]!r} among the metrics that {source} "
-        f"reports. Received: {sorted(metrics)}. Name one of these in the tuner's "
-        "objective, compile the model with that metric, or pass validation_data for one "
-        "that starts with 'val_'."
+    findings: list[Finding] = []
+    enough = _points_to_fail(tuner.oracle)
+    for hp in _first_points(tuner.oracle):
+        seeding.seed_everything(seed)
+        finding = _try(tuner, hp, fit_kwargs)
+        if finding is None:
+            break
+        findings.append(finding)
+        if not finding.certain or len(findings) == enough:
+            break
+    if not findings:
+        return None
+    sure = len(findings) == enough and all(finding.certain for finding in findings)
+    if not sure:
+        return Finding(f"The first trial may fail. {findings[0].message}", False)
+    return Finding(
+        f"{findings[0].message} It is the same with each of the first {len(findings)} "
+        "trials. Correct the module, or do without this check: "
+        "TuneArgs(skip_preflight=True).",
+        certain=True,
     )
+
+
+def _points_to_fail(oracle: Any) -> float:
+    """How many trials have to fail until there can be no result."""
+    if not _is_known(oracle):
+        return float("inf")
+    limit: int = oracle.max_consecutive_failed_trials
+    return min(limit, oracle.max_trials or limit)
+
+
+def _first_points(oracle: Any) -> Iterator[Any]:
+    """The hyperparameters of the first trials, if each one before has failed."""
+    if not _is_known(oracle):
+        yield oracle.get_space()
+        return
+    oracle.verbose = 0
+    for name in ("save", "_save_trial", "_check_consecutive_failures"):
+        setattr(oracle, name, lambda *_: None)
+    for _ in range(_MOST_POINTS):
+        trial = oracle.create_trial("check")
+        if trial.status != "RUNNING":
+            return
+        yield trial.hyperparameters
+        trial.status = "FAILED"
+        oracle.end_trial(trial)
+
+
+def _is_known(oracle: Any) -> bool:
+    return type(oracle).__module__.partition(".")[0] in _KNOWN_ORACLES
+
+
+def _try(tuner: Any, hp: Any, fit_kwargs: Mapping[str, Any]) -> Finding | None:
+    """Trains one model on one batch."""
+    silent = _are_silent(fit_kwargs.get("callbacks"))
+    try:
+        model = tuner._try_build(hp)
+        if not stock_loop.is_plain(model):
+            return None
+        # What is compiled to take several steps at a time takes no fewer.
+        at_once = getattr(model, "steps_per_execution", 1)
+        few = {
+            "callbacks": [],
+            "epochs": 1,
+            "initial_epoch": 0,
+            "steps_per_epoch": at_once if isinstance(at_once, int) else 1,
+            "validation_steps": 1,
+            "verbose": 0,
+        }
+        history = tuner.hypermodel.fit(hp, model, **{**fit_kwargs, **few})
+    except Exception as error:  # noqa: BLE001 - whatever the user's code raises
+        return Finding(
+            "Expected the model to train on one batch. Received: "
+            f"{_described(error)}\nThe hyperparameters are {hp.values}.",
+            certain=silent and not _may_pass(error),
+        )
+    reported = history.history
+    lack = objective.lack_of(tuner.oracle.objective, reported, "the training")
+    return Finding(lack, certain=silent) if lack else None
+
+
+def _are_silent(callbacks: Any) -> bool:
+    return all(
+        callback is None or type(callback) in _SILENT
+        for callback in keras.tree.flatten(callbacks)
+    )
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether an error may have to do with this moment, not with the module."""
+    return (
+        isinstance(error, (OSError, EOFError))
+        or memory.ran_out(error)
+        or type(error).__name__ in _PASSING
+    )
+
+
+def _described(error: Exception) -> str:
+    text = "".join(traceback.format_exception(error)).rstrip()
+    return f"{type(error).__name__}: {error}. Its traceback:\n{text}"

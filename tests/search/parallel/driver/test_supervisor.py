@@ -106,6 +106,19 @@ def test_nothing_that_a_worker_says_ends_the_search(searches: Searches) -> None:
         assert expected in said[number]
 
 
+def test_a_check_that_is_not_sure_warns_where_people_look(
+    searches: Searches, executors: processes.Executors
+) -> None:
+    """It would end the search, or say so in a worker's log only."""
+    script = searches.script()
+    options = SearchOptions(num_workers=2, preflight=True)
+    result, warnings = executors.start(
+        scripts.logged_search, script.entry(), str(searches.root / "study"), options
+    ).result()
+    assert len(result.completed) == 4
+    assert any("only in the check" in warning for warning in warnings)
+
+
 def test_retries_can_be_switched_off(searches: Searches) -> None:
     """max_retries would be ignored."""
     script = searches.script(acts={"1": ["die"]})

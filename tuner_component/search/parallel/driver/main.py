@@ -31,7 +31,7 @@ from tuner_component.search.parallel.driver.workers import Workers
 from tuner_component.search.parallel.engine import Engine
 from tuner_component.search.stopping.curves import LearningCurves
 from tuner_component.search.study.study import Study, StudyState
-from tuner_component.search.training import scratch
+from tuner_component.search.training import preflight, scratch
 
 
 def main(job: protocol.Job, wire: connection.Connection, engine: Engine) -> int:
@@ -211,7 +211,9 @@ class _Specs:
     def __init__(self, job: protocol.Job, study: Study) -> None:
         self._job = job
         self._study = study
-        self._preflight = job.options.preflight and study.found is StudyState.NEW
+        self._preflight = preflight.is_wanted(
+            job.options, study.found is StudyState.NEW
+        )
 
     def __call__(self, worker_id: str, slot: int) -> protocol.WorkerSpec:
         return protocol.WorkerSpec(

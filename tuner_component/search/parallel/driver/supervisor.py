@@ -7,6 +7,7 @@ trial, in `dispatcher`.
 """
 
 import enum
+import logging
 import signal
 import time
 from collections.abc import Callable
@@ -215,6 +216,8 @@ class Supervisor:
                 self._epoch_ended(worker, message)
             except Exception as error:
                 raise BadMessageError(f"reported no epoch: {error}") from error
+        elif isinstance(message, protocol.Logged):
+            logging.getLogger(message.logger).log(message.level, "%s", message.text)
         elif isinstance(message, protocol.Crashed):
             self._culprit = worker.worker_id
             raise UserCodeError(message.error)

@@ -51,6 +51,10 @@ def _check(message: Any) -> None:
     elif isinstance(message, events.EpochEnded):
         _is(message.trial_id, str)
         events.checked_epoch(message.fit, message.epoch, message.metrics)
+    elif isinstance(message, protocol.Logged):
+        _is(message.logger, str)
+        _is(message.level, int)
+        _is(message.text, str)
     elif isinstance(message, protocol.Crashed):
         error = _is(message.error, PortableError)
         _is(error.type_path, str)

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from multiprocessing import connection, reduction
 from typing import Any, NoReturn
 
-from tuner_component.search.machine import posix
+from tuner_component.search.machine import output, posix
 from tuner_component.search.parallel import protocol, pulse
 from tuner_component.search.parallel.engine import WorkerExited, WorkerStarted
 from tuner_component.search.parallel.local import preload
@@ -173,7 +173,7 @@ class ForkServer:
         pid = os.fork()
         if pid == 0:
             _run_child(parent, body)
-        _lead_own_group(pid)
+        posix.lead_own_group(pid)
         return pid
 
     def _be_driver(self, wire: connection.Connection) -> int:
@@ -245,7 +245,7 @@ def _run_child(parent: int, body: Callable[[], int]) -> NoReturn:
     """The life of a forked child: never returns into the server's code."""
     status = 1
     try:
-        _lead_own_group(0)
+        posix.lead_own_group(0)
         posix.die_with_parent()
         if os.getppid() != parent:
             os._exit(1)
@@ -258,7 +258,7 @@ def _run_child(parent: int, body: Callable[[], int]) -> NoReturn:
         traceback.print_exc()
     finally:
         # What the server has registered with atexit is not the child's to end.
-        _flush()
+        output.flush()
         os._exit(status)
 
 
@@ -267,25 +267,6 @@ def _exit_status(stop: SystemExit) -> int:
         return (stop.code or 0) & 0xFF
     print(stop.code, file=sys.stderr)
     return 1
-
-
-def _flush() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):
-            pass
-
-
-def _lead_own_group(pid: int) -> None:
-    """A group of its own: what it starts can be ended with it.
-
-    Parent and child both do it, for whichever comes first.
-    """
-    try:
-        os.setpgid(pid, pid)
-    except (PermissionError, ProcessLookupError):
-        pass
 
 
 def _draw_new_random_numbers() -> None:

@@ -2,11 +2,12 @@
 
 import gc
 import importlib
-import sys
 import threading
 import time
 import traceback
 from collections.abc import Sequence
+
+from tuner_component.search.machine.frameworks import running_framework
 
 
 def preload(names: Sequence[str]) -> str | None:
@@ -53,16 +54,3 @@ def _import(name: str) -> None:
         print(f"Could not preload {name}:\n{traceback.format_exc()}")
     else:
         print(f"Preloaded {name} in {time.monotonic() - started:.1f} s.")
-
-
-def running_framework() -> str | None:
-    """The framework that computes in this process, if one has started to."""
-    eager = sys.modules.get("tensorflow.python.eager.context")
-    if getattr(getattr(eager, "_context", None), "_initialized", False):
-        return "TensorFlow"
-    if getattr(sys.modules.get("jax._src.xla_bridge"), "_backends", None):
-        return "JAX"
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_initialized():
-        return "PyTorch on a GPU"
-    return None

@@ -2,6 +2,7 @@
 
 import builtins
 import itertools
+import logging
 import os
 import queue
 import threading
@@ -53,6 +54,10 @@ class DriverLink:
                 self._channel.send(message)
         except OSError:
             self._lost()
+
+    def warn(self, message: str) -> None:
+        """Has a warning logged where people look: by the process that wants the result."""
+        self.tell(protocol.Logged("tuner_component", logging.WARNING, message))
 
     def call(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Calls a method of the driver's oracle and returns what it answers.

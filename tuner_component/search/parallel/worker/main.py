@@ -16,7 +16,12 @@ from tuner_component.search.parallel import process_context, protocol, user_code
 from tuner_component.search.parallel.engine import Channel
 from tuner_component.search.parallel.worker import link, proxy_oracle
 from tuner_component.search.storage import files
-from tuner_component.search.training import dataset_iterators, preflight, scratch
+from tuner_component.search.training import (
+    dataset_iterators,
+    objective,
+    preflight,
+    scratch,
+)
 from tuner_component.search.training.epoch_reports import ReportEpoch
 from tuner_component.search.training.instrument import instrument, keep_state
 
@@ -34,29 +39,35 @@ def main(spec: protocol.WorkerSpec, channel: Channel) -> int:
     process_context.set_environment(spec.environment)
     log = output.Output(spec.logs.process(spec.worker_id))
     faulthandler.enable(all_threads=False)
-    driver = link.DriverLink(channel)
-    driver.start()
+    spec.context.apply()
     # When a worker starts in a slot, the one before it is gone.
-    own_directory = scratch.claimed(spec.study_directory, f"slot-{spec.slot}")
-    try:
-        with own_directory:
-            _search(spec, driver, log)
-    except errors.UserCodeError as error:
-        output.log_traceback()
-        driver.tell(protocol.Crashed(error.portable))
-        driver.close()
-        return 1
+    with scratch.claimed(spec.study_directory, f"slot-{spec.slot}"):
+        # Forked while there is only this thread; waited for while another one shows the
+        # driver that this process is alive.
+        check = _begin_check(spec) if spec.preflight else None
+        driver = link.DriverLink(channel)
+        driver.start()
+        try:
+            _search(spec, driver, log, check)
+        except errors.UserCodeError as error:
+            output.log_traceback()
+            driver.tell(protocol.Crashed(error.portable))
+            driver.close()
+            return 1
     driver.close()
     return 0
 
 
 def _search(
-    spec: protocol.WorkerSpec, driver: link.DriverLink, log: output.Output
+    spec: protocol.WorkerSpec,
+    driver: link.DriverLink,
+    log: output.Output,
+    check: preflight.Check | None,
 ) -> None:
-    spec.context.apply()
-    make = functools.partial(user_code.make_tuner, spec.entry, "worker", spec.seed)
-    with errors.user_code("the check before the first trial"):
-        tuner, fit_kwargs = preflight.prepared(make, spec.seed, spec.preflight)
+    if check is not None:
+        with errors.user_code("the check before the first trial"):
+            check.settle(warn=driver.warn)
+    tuner, fit_kwargs = user_code.make_tuner(spec.entry, "worker", spec.seed)
     _join(tuner, spec, driver, log)
     with (
         errors.user_code("tuner.search"),
@@ -65,6 +76,11 @@ def _search(
         disk_space.needed("tuner.search", spec.study_directory),
     ):
         tuner.search(**fit_kwargs)
+
+
+def _begin_check(spec: protocol.WorkerSpec) -> preflight.Check:
+    make = functools.partial(user_code.make_tuner, spec.entry, "check", spec.seed)
+    return preflight.Check(make, spec.seed)
 
 
 def _join(
@@ -76,7 +92,7 @@ def _join(
     path = files.join(spec.study_directory, f"tuner-{tuner.tuner_id}.json")
     keep_state(tuner, path)
     tuner.oracle = _LoggingOracle(tuner.oracle, driver.call, spec, log)
-    preflight.require_objective(tuner)
+    objective.require_objective(tuner)
     # The driver records seeds, and deletes superfluous weights.
     instrument(
         tuner,

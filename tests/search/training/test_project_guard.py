@@ -5,7 +5,7 @@ from typing import Any
 
 import keras_tuner
 
-from tuner_component.search.parallel.user_code import shared_project
+from tuner_component.search.training.project_guard import shared_project
 
 
 def _tuner(directory: Path, overwrite: bool) -> Any:
