@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent import futures
 from pathlib import Path
 
-from tests.support import executor_server, meeting, tearing
+from tests.support import fork_servers, meeting, tearing
 from tuner_component.search import events
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle.result import SearchResult
@@ -82,7 +82,7 @@ def search(
     if path:
         sys.path.append(path)
     return launch.run_parallel(
-        entry, study, FINGERPRINT, options, preload, executor_server.start_server
+        entry, study, FINGERPRINT, options, preload, fork_servers.start_server
     )
 
 
@@ -96,7 +96,7 @@ def observed_search(
         study,
         FINGERPRINT,
         options,
-        start_server=executor_server.start_server,
+        start_server=fork_servers.start_server,
         observer=told.append,
     )
     return result, told
