@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -22,7 +23,7 @@ from kfp.local import (
 )
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from tests.kubeflow import preloaded
+from tests.kubeflow import cache, preloaded
 
 # Under this name an artifact remembers the type that its producer declared.
 _TYPE = "declared_type"
@@ -117,6 +118,7 @@ def run_containers_as_subprocesses(
         attempts: Is told each command with its exit status.
     """
     handler = subprocess_task_handler.SubprocessTaskHandler
+    known = cache.Cache(Path(interpreter).with_name("cache"))
     tuners = 0
 
     def run(full_command: list[str], env_vars: dict[str, str] | None = None) -> int:
@@ -124,12 +126,15 @@ def run_containers_as_subprocesses(
         variables = {**environment, **(env_vars or {})}
         tuners += preloaded.is_tuner(full_command)
         first_tuner = preloaded.is_tuner(full_command) and tuners == 1
-        if preloaded.understands(full_command) and not first_tuner:
+
+        def execute() -> int:
+            if first_tuner or not preloaded.understands(full_command):
+                return _run(full_command, directory, variables)
             program = preloaded.start(interpreter, full_command, directory, variables)
             _print(program.stdout)
-            status = program.wait()
-        else:
-            status = _run(full_command, directory, variables)
+            return program.wait()
+
+        status = known.run(full_command, execute)
         attempts(full_command, status)
         return status
 
