@@ -27,8 +27,8 @@ class Cache:
     def __init__(self, directory: Path) -> None:
         directory.mkdir(exist_ok=True)
         self._directory = directory
-        # What this run shares with another one that executes the same commands.
-        self._shared: set[str] = set()
+        # The command that made it, by the URI of what this run has.
+        self._origins: dict[str, str] = {}
 
     def run(self, command: list[str], execute: Callable[[], int]) -> int:
         """Executes a command, or copies what it has written in another run.
@@ -41,21 +41,23 @@ class Cache:
             return execute()
         position = command.index(_TOLD) + 1
         told = json.loads(command[position])
-        if not self._shared.issuperset(_uris(told["inputs"])):
+        inputs = sorted(_uris(told["inputs"]))
+        if not self._origins.keys() >= set(inputs):
             return execute()
         task = Path(told["outputs"]["outputFile"]).parent
         # Maps of protobuf have no order.
-        ordered = json.dumps(told, sort_keys=True)
-        words = [*command[:position], ordered, *command[position + 1 :]]
-        status = self._once(words, task, execute)
+        words = [*command[:position], json.dumps(told, sort_keys=True)]
+        words += command[position + 1 :]
+        normal = [word.replace(str(task.parent), "RUN") for word in words]
+        normal += [self._origins[uri] for uri in inputs]
+        key = hashlib.sha256(json.dumps(normal).encode()).hexdigest()
+        status = self._once(key, task, execute)
         if status == 0:
-            self._shared.update(_uris(told["outputs"]))
+            self._origins |= dict.fromkeys(_uris(told["outputs"]), key)
         return status
 
-    def _once(self, words: list[str], task: Path, execute: Callable[[], int]) -> int:
-        run = str(task.parent)
-        normal = json.dumps([word.replace(run, "RUN") for word in words])
-        done = self._directory / hashlib.sha256(normal.encode()).hexdigest()
+    def _once(self, key: str, task: Path, execute: Callable[[], int]) -> int:
+        done = self._directory / key
         with open(f"{done}.lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # Another run may be at it.
             if not done.exists():
@@ -66,7 +68,8 @@ class Cache:
         other = Path(done.read_text())
         shutil.copytree(other, task, dirs_exist_ok=True)
         output = task / "executor_output.json"
-        output.write_text(output.read_text().replace(str(other.parent), run))
+        paths = output.read_text().replace(str(other.parent), str(task.parent))
+        output.write_text(paths)
         print(f"Executed before, in {other}", flush=True)
         return 0
 

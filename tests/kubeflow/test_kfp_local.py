@@ -54,6 +54,13 @@ def test_every_node_ran_and_succeeded(runs: Runs, which: str) -> None:
     assert ended == dict.fromkeys([*NODES, *tuner, *NODES_AFTER], 0)
 
 
+def test_what_both_have_in_common_ran_once(runs: Runs) -> None:
+    """The cache would know no command again, or answer for what differs."""
+    lines = [*runs.tuning.lines, *runs.importing.lines]
+    answered = {line.rsplit("/", 1)[1] for line in lines if "Executed before" in line}
+    assert answered == set(NODES)
+
+
 @pytest.mark.parametrize("which", ["tuning", "importing"])
 def test_every_node_hands_over_what_it_declares(
     runs: Runs, compiled: Compiled, which: str
