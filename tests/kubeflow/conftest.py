@@ -1,7 +1,7 @@
 """The penguin pipelines, compiled as a user does and run with kfp.local: once for all.
 
 Not a cluster: kfp.local reads the compiled file and runs each container's command in
-order on this machine. docs/kubeflow.md lists what that leaves out.
+order on this machine, equal ones once. docs/kubeflow.md lists what that leaves out.
 """
 
 from __future__ import annotations

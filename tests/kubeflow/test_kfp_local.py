@@ -1,4 +1,4 @@
-"""The compiled penguin pipelines, executed by kfp.local as subprocesses.
+"""The compiled penguin pipelines, executed by kfp.local as processes.
 
 Every container's own command runs, with what a pod gets on its command line. It is not
 a cluster: see docs/kubeflow.md for what was never exercised. What kfp.local cannot do is
