@@ -128,6 +128,6 @@ def _search_under_fire(
             in_flight += 1
             continue
         in_flight += WORKERS
-        processes.wait_until_gone(family, 10)
+        processes.wait_until_gone(family, processes.LIMIT_S)
         executor = executors.start(scripts.search, script.entry(), study, options)
     return executor.result(), in_flight, killed
