@@ -1,88 +1,118 @@
 """The executor with worker processes: the same results, from more than one process."""
 
+import contextlib
 import json
-import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.conftest import TOY_MODULE, Run
+from tests.support import fork_servers, processes
 from tests.test_executor import alone, kept_weights
 from tuner_component import load_best_hyperparameters, load_tuner_results
 from tuner_component.pipeline.user_module import UserModuleError
 from tuner_component.search.errors import SearchFailedError
 
-pytestmark = pytest.mark.slow  # A fork server imports TensorFlow and TFX.
+pytestmark = pytest.mark.slow  # Once, a fork server imports TensorFlow and TFX.
+
+# Runs an executor with these TuneArgs, in a process of its own.
+InWorkers = Callable[..., processes.Executor]
 
 
-def in_workers(run: Run, **tune_args: float) -> Run:
-    run.exec_properties["tune_args"] = json.dumps(
-        {"num_parallel_trials": 2, **tune_args}
-    )
-    return run
+@pytest.fixture(scope="module")
+def _executors() -> Iterator[processes.Executors]:
+    executors = processes.Executors("tuner_component.executor", fresh=False)
+    with contextlib.closing(executors):
+        yield executors
 
 
-def test_publishes_what_workers_found(toy_run: Run) -> None:
+@pytest.fixture
+def in_workers(_executors: processes.Executors) -> InWorkers:
+    def start(run: Run, function: Any = execute, **tune_args: float) -> Any:
+        run.exec_properties["tune_args"] = json.dumps(
+            {"num_parallel_trials": 2, **tune_args}
+        )
+        executor = _executors.start(function, run)
+        executor.result(180)
+        return executor
+
+    return start
+
+
+def execute(run: Run) -> None:
+    """With a fork server that is forked from this process, which has TFX."""
+    fork_servers.sow()
+    run()
+
+
+def test_publishes_what_workers_found(toy_run: Run, in_workers: InWorkers) -> None:
     """Parallel trials would not reach the Trainer."""
-    in_workers(toy_run)()
+    in_workers(toy_run, Run.__call__)
     best = load_best_hyperparameters(toy_run.best_hyperparameters_dir)
     results = load_tuner_results(toy_run.tuner_results_dir)
     assert len(results) == 5
     assert best.values == results[0].hyperparameters
 
 
-def test_trials_run_in_several_processes(run: Run) -> None:
+def test_trials_run_in_several_processes(run: Run, in_workers: InWorkers) -> None:
     """Trials would still run one after another."""
     source = TOY_MODULE.replace(
         "return (x - 0.25) ** 2 + offset",
         "import os, time; time.sleep(0.3); return float(os.getpid())",
     )
-    in_workers(run.module(source))()
+    executor = in_workers(run.module(source))
     pids = {trial.score for trial in load_tuner_results(run.tuner_results_dir)}
     assert len(pids) == 2
-    assert os.getpid() not in pids
+    assert executor.pid not in pids
 
 
-def test_workers_do_not_share_a_working_directory(run: Run) -> None:
+def test_workers_do_not_share_a_working_directory(
+    run: Run, in_workers: InWorkers
+) -> None:
     """They would write to one cache of the data, and fail; or find a dead one's lock."""
-    in_workers(alone(run, fails=True, in_workers=True))()
+    in_workers(alone(run, fails=True, in_workers=True))
     assert len(load_tuner_results(run.tuner_results_dir)) == 5
     assert kept_weights(run) == {"0", "1", "2", "3", "4"}
     assert not list(run.root.rglob("scratch"))
 
 
-def test_same_trials_as_in_process_with_one_worker(run: Run, toy_run: Run) -> None:
+def test_same_trials_as_in_process_with_one_worker(
+    toy_run: Run, in_workers: InWorkers
+) -> None:
     """Where a search runs would decide what it finds."""
     toy_run()
     expected = load_tuner_results(toy_run.tuner_results_dir)
-    toy_run.exec_properties["tune_args"] = '{"num_parallel_trials": 1}'
     (toy_run.root / ".system").rename(toy_run.root / "in_process")
-    toy_run()
+    in_workers(toy_run, num_parallel_trials=1)
     assert load_tuner_results(toy_run.tuner_results_dir) == expected
 
 
-def test_more_workers_resume_the_study(toy_run: Run) -> None:
+def test_more_workers_resume_the_study(toy_run: Run, in_workers: InWorkers) -> None:
     """How many workers run is no part of what the study is."""
     toy_run()
     before = load_tuner_results(toy_run.tuner_results_dir)
-    in_workers(toy_run)()
+    in_workers(toy_run)
     assert load_tuner_results(toy_run.tuner_results_dir) == before
 
 
-def test_failures_carry_the_users_traceback(run: Run) -> None:
+def test_failures_carry_the_users_traceback(run: Run, in_workers: InWorkers) -> None:
     """What is wrong with the user's code would stay in a worker's log."""
     source = TOY_MODULE.replace("return (x", "raise OSError('full'); (x")
     with pytest.raises(SearchFailedError, match=r"(?s)user_module.py.*OSError: full"):
-        in_workers(run.module(source))()
+        in_workers(run.module(source))
 
 
-def test_broken_module_is_the_users_error(run: Run) -> None:
+def test_broken_module_is_the_users_error(run: Run, in_workers: InWorkers) -> None:
     """The executor would wait for workers that cannot start."""
     with pytest.raises(UserModuleError, match=r'user_module.py", line 1'):
-        in_workers(run.module("import no_such_module"))()
+        in_workers(run.module("import no_such_module"))
 
 
-def test_packaged_module_is_installed_once(run: Run, tmp_path: Path) -> None:
+def test_packaged_module_is_installed_once(
+    run: Run, in_workers: InWorkers, tmp_path: Path
+) -> None:
     """A pipeline ships the user's module as a wheel; each worker must find it."""
     from tfx.components.util import udf_utils
 
@@ -90,5 +120,5 @@ def test_packaged_module_is_installed_once(run: Run, tmp_path: Path) -> None:
     module_file = run.exec_properties.pop("module_file")
     _, path = udf_utils.package_user_module_file("Tuner", module_file, str(tmp_path))
     run.exec_properties["module_path"] = path
-    in_workers(run)()
+    in_workers(run)
     assert len(load_tuner_results(run.tuner_results_dir)) == 5

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from tuner_component import load_best_hyperparameters, load_tuner_results
 
 pytestmark = pytest.mark.slow  # Runs a pipeline four times.
 
-# Its workers' fork server imports TFX.
+# Once, its workers' fork server imports TFX.
 START_S = 180.0
 
 
@@ -51,7 +51,7 @@ class Pipeline:
 @pytest.fixture
 def executors() -> Iterator[processes.Executors]:
     """Starts runs of the pipeline; nothing of them is left afterwards."""
-    with contextlib.closing(processes.Executors(*MODULES)) as executors:
+    with contextlib.closing(processes.Executors(*MODULES, fresh=False)) as executors:
         try:
             yield executors
         finally:
@@ -71,13 +71,13 @@ def test_pipeline_goes_on_after_every_kind_of_death(
     root, log = tmp_path / "pipeline", tmp_path / "log.txt"
     with contextlib.closing(meeting.Meeting(tmp_path)) as place:
 
-        def start() -> Pipeline:
+        def start(run: Callable[..., None] = crashing_pipeline.run_quickly) -> Pipeline:
             arguments = str(root), place.address, str(log)
-            return Pipeline(executors.start(crashing_pipeline.run, *arguments), place)
+            return Pipeline(executors.start(run, *arguments), place)
 
         # The process that runs the pipeline dies. Whoever begins a third and fourth
         # trial has handed in the first two.
-        pipeline = start()
+        pipeline = start(crashing_pipeline.run)
         assert sorted(release(pipeline.trials(2))) == ["0", "1"]
         waiting = pipeline.trials(2)
         pipeline.kill(pipeline.executor.pid)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import programs
 from tests.support.project import ROOT
 from tuner_component import load_study
 from tuner_component.cli import tune
@@ -159,22 +160,17 @@ def test_search_is_killed_and_goes_on(tmp_path: Path) -> None:
     rows = [f"{i}.5,{'ab'[i % 2]}" for i in range(60)]
     (tmp_path / "data.csv").write_text("\n".join(["length,species", *rows]))
     barrier = tmp_path / "barrier"
-    command = [sys.executable, "-m", "tuner_component", "tune", "searches/user.py"]
-    command += ["--train", "data.csv", "--out", "out", "--num-parallel-trials", "2"]
+    command = ["tune", "searches/user.py", "--train", "data.csv", "--out", "out"]
+    command += ["--num-parallel-trials", "2"]
     command += ["--custom-config", json.dumps({"barrier": str(barrier)})]
-    environ = os.environ | {"PYTHONPATH": str(ROOT)}
-
-    def start() -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            command,
-            cwd=tmp_path,
-            env=environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    first = start()
+    first = subprocess.Popen(
+        [sys.executable, "-m", "tuner_component", *command],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     assert first.stdout is not None
     said = []
     for line in first.stdout:
@@ -186,9 +182,13 @@ def test_search_is_killed_and_goes_on(tmp_path: Path) -> None:
     first.send_signal(signal.SIGKILL)
     first.communicate()
     barrier.touch()
-    second = start()
-    out, _ = second.communicate()
-    assert second.returncode == 0, out
+    status, out = programs.run(
+        "tuner_component",
+        *command,
+        directory=tmp_path,
+        imports=("tuner_component.cli.on_files",),
+    )
+    assert status == 0, out
     assert "2 trials are done." in out
     assert "4 of 4 trials completed, 0 failed." in out
     study = load_study(tmp_path / "out" / "results")

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 import tensorflow as tf
+from tfx.orchestration.portable import cache_utils
+from tfx.proto.orchestration import pipeline_pb2
 
 from examples.penguin import artifacts, pipeline_importer, pipeline_local
 from tests.support.penguin import ROOT, Run
@@ -154,6 +156,24 @@ def test_a_second_run_repeats_nothing(
     assert again.place("pushed model") == tuned.place("pushed model")
 
 
+@pytest.fixture
+def shared_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pipelines share a cache: their nodes are the same up to Transform."""
+    real = cache_utils.get_cache_context
+    theirs, ours = f"/{pipeline_importer.NAME}/", f"/{pipeline_local.NAME}/"
+
+    def get_cache_context(**kwargs: Any) -> Any:
+        parameters = {
+            key: value.replace(theirs, ours) if isinstance(value, str) else value
+            for key, value in kwargs["parameters"].items()
+        }
+        info = pipeline_pb2.PipelineInfo(id=pipeline_local.NAME)
+        return real(**{**kwargs, "pipeline_info": info, "parameters": parameters})
+
+    monkeypatch.setattr(cache_utils, "get_cache_context", get_cache_context)
+
+
+@pytest.mark.usefixtures("shared_cache")
 def test_the_importer_takes_the_last_search_by_default(
     tuned: Run, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -161,10 +181,12 @@ def test_the_importer_takes_the_last_search_by_default(
     assert pipeline_importer.main(["--root", str(tuned.root)]) == 0
     imported = Run(tuned.root, capfd.readouterr().out)
     assert "Tuner " not in imported.output
+    assert imported.output.count("  cached") == 4
     assert _hidden_units(imported) == _hidden_units(tuned)
     assert imported.place("pushed model") != tuned.place("pushed model")
 
 
+@pytest.mark.usefixtures("shared_cache")
 def test_an_edit_of_the_file_reaches_the_model(
     tuned: Run, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

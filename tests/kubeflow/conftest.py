@@ -1,7 +1,7 @@
 """The penguin pipelines, compiled as a user does and run with kfp.local: once for all.
 
 Not a cluster: kfp.local reads the compiled file and runs each container's command in
-order on this machine. docs/kubeflow.md lists what that leaves out.
+order on this machine, equal ones once. docs/kubeflow.md lists what that leaves out.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import NamedTuple
 import keras_tuner
 import pytest
 
+from tests.kubeflow import support
 from tests.kubeflow.support import IMAGE, LocalRun, kfp_python
 from tests.support import processes
 from tests.support.penguin import ROOT
@@ -79,8 +80,15 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Compiled:
 
 
 @pytest.fixture(scope="session")
+def interpreter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the process listens that has imported what nodes need."""
+    with support.interpreter(tmp_path_factory.mktemp("nodes") / "i") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
 def runs(
-    compiled: Compiled, tmp_path_factory: pytest.TempPathFactory
+    compiled: Compiled, interpreter: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Runs]:
     """Both pipelines at a time, as there are two cores."""
     directory = tmp_path_factory.mktemp("kubeflow")
@@ -90,12 +98,14 @@ def runs(
         directory / "importing",
         {"hyperparameters": str(saved)},
         compiled.root,
+        interpreter,
     )
     tuning = LocalRun(
         compiled.tuning,
         directory / "tuning",
         {"tune_args": json.dumps({"num_parallel_trials": 2})},
         compiled.root,
+        interpreter,
     )
     try:
         reader = threading.Thread(target=lambda: list(importing.follow()))

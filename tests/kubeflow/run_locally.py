@@ -4,8 +4,8 @@
 
 It runs in the environment of the newest Kubeflow SDK. JOB is JSON: `file`, the compiled
 pipeline; `root`, where artifacts go; `arguments` of the pipeline; either
-`environment` and `directory` of the containers' commands, which run as subprocesses, or
-`data`, a directory that containers may read. REPORT gets JSON: for each attempt at a task its
+`environment`, `directory` and `interpreter` of the containers' commands, which run as
+processes here, or `data`, a directory that containers may read. REPORT gets JSON: for each attempt at a task its
 command and exit status, and what the run ended with.
 """
 
@@ -40,7 +40,9 @@ def main(job_file: str, report_file: str) -> int:
         data = docker.types.Mount(job["data"], job["data"], "bind", read_only=True)
         runner = kfp.local.DockerRunner(network_mode="none", mounts=[data])
     else:
-        shims.run_containers_as_subprocesses(job["directory"], job["environment"], note)
+        shims.run_containers_as_subprocesses(
+            job["directory"], job["environment"], job["interpreter"], note
+        )
         runner = kfp.local.SubprocessRunner(use_venv=False)
     kfp.local.init(runner, pipeline_root=job["root"])
     error = None

@@ -7,7 +7,8 @@ the environment of the runner, which has kfp and nothing of this project.
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -22,7 +23,7 @@ from kfp.local import (
 )
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from tests.kubeflow import preloaded
+from tests.kubeflow import cache, preloaded
 
 # Under this name an artifact remembers the type that its producer declared.
 _TYPE = "declared_type"
@@ -100,9 +101,10 @@ def keep_importers() -> None:
 def run_containers_as_subprocesses(
     directory: str,
     environment: dict[str, str],
+    interpreter: str,
     attempts: Callable[[list[str], int], None],
 ) -> None:
-    """The command of any container is run as it is, if some with their imports done.
+    """The command of any container is run as it is, most with their imports done.
 
     SubprocessRunner refuses all that its own SDK did not compile, writes its own
     interpreter over `python3` wherever it reads that, and hands its own environment on.
@@ -110,18 +112,29 @@ def run_containers_as_subprocesses(
     Args:
         directory: The working directory.
         environment: What the image would set.
+        interpreter: Where the process listens that has imported what nodes need. The
+            first Tuner does not go there: it has an interpreter to itself, and so has
+            its fork server.
         attempts: Is told each command with its exit status.
     """
     handler = subprocess_task_handler.SubprocessTaskHandler
-    interpreter: preloaded.Interpreter | None = None
+    known = cache.Cache(Path(interpreter).with_name("cache"))
+    tuners = 0
 
     def run(full_command: list[str], env_vars: dict[str, str] | None = None) -> int:
-        nonlocal interpreter
-        if preloaded.understands(full_command):
-            interpreter = interpreter or preloaded.Interpreter(directory, environment)
-            status = interpreter.run(full_command, env_vars or {})
-        else:
-            status = _run(full_command, directory, {**environment, **(env_vars or {})})
+        nonlocal tuners
+        variables = {**environment, **(env_vars or {})}
+        tuners += preloaded.is_tuner(full_command)
+        first_tuner = preloaded.is_tuner(full_command) and tuners == 1
+
+        def execute() -> int:
+            if first_tuner or not preloaded.understands(full_command):
+                return _run(full_command, directory, variables)
+            program = preloaded.start(interpreter, full_command, directory, variables)
+            _print(program.stdout)
+            return program.wait()
+
+        status = known.run(full_command, execute)
         attempts(full_command, status)
         return status
 
@@ -143,9 +156,13 @@ def _run(command: list[str], directory: str, environment: dict[str, str]) -> int
     )
     assert process.stdout is not None
     with process:
-        for line in process.stdout:
-            print(line, end="", flush=True)
+        _print(process.stdout)
     return process.returncode
+
+
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(line, end="", flush=True)
 
 
 def keep_exit_statuses(attempts: Callable[[list[str], int], None]) -> None:

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from tests.kubeflow import preloaded
 from tests.support import environments, processes
 from tests.support.penguin import ROOT
 
@@ -78,7 +80,37 @@ class Attempt:
 
 
 @contextlib.contextmanager
-def pod(command: list[str], directory: Path) -> Iterator[subprocess.Popen[str]]:
+def interpreter(directory: Path) -> Iterator[str]:
+    """A container's Python that has imported what nodes need; see `preloaded`.
+
+    Args:
+        directory: Is made for it.
+
+    Yields:
+        The address at which it listens.
+    """
+    directory.mkdir()
+    address = directory / "socket"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(str(address))
+        listener.listen(16)
+        process = subprocess.Popen(
+            ["python", preloaded.__file__, str(listener.fileno())],
+            cwd=directory,
+            env=container_environment(directory),
+            pass_fds=[listener.fileno()],
+        )
+    try:
+        yield str(address)
+    finally:
+        processes.kill(*processes.descendants(process.pid), process.pid)
+        process.wait()
+
+
+@contextlib.contextmanager
+def pod(
+    command: list[str], directory: Path, interpreter: str
+) -> Iterator[preloaded.Program]:
     """A container's command as process 1 of a process namespace, as pods have it.
 
     Nothing of it outlives process 1 there; and signals that process 1 does not handle
@@ -87,22 +119,22 @@ def pod(command: list[str], directory: Path) -> Iterator[subprocess.Popen[str]]:
     Args:
         command: The command.
         directory: Is made, and gets `stderr.txt`; standard output is a pipe.
+        interpreter: Where the process listens that has the imports.
     """
     directory.mkdir()
-    with open(directory / "stderr.txt", "wb") as errors:
-        process = subprocess.Popen(
-            ["unshare", *_NAMESPACE, *command],
-            cwd=directory,
-            env=container_environment(directory),
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-        )
+    program = preloaded.start(
+        interpreter,
+        command,
+        str(directory),
+        container_environment(directory),
+        str(directory / "stderr.txt"),
+        pod=True,
+    )
     try:
-        yield process
+        yield program
     finally:
-        process.kill()
-        process.wait()
+        processes.kill(*processes.descendants(program.pid)[:1])
+        program.stdout.close()
 
 
 def can_start_pods() -> bool:
@@ -141,8 +173,8 @@ class LocalRun:
         directory: Gets all that the run writes.
         arguments: Of the pipeline.
         root: Where artifacts go.
-        engine: The environment variables of a container engine; without it, the
-            containers' commands run as subprocesses.
+        engine: The environment variables of a container engine, or the address of an
+            `interpreter`: then the containers' commands run as processes here.
         data: With an engine, the directory that containers may read.
     """
 
@@ -152,27 +184,29 @@ class LocalRun:
         directory: Path,
         arguments: Mapping[str, str],
         root: Path,
-        engine: Mapping[str, str] | None = None,
+        engine: Mapping[str, str] | str,
         data: Path = _DATA,
     ) -> None:
         directory.mkdir()
         job, self._report = directory / "job.json", directory / "report.json"
         self.lines: list[str] = []
-        content = {"file": str(file), "root": str(root), "arguments": dict(arguments)}
-        if engine is None:
+        content: dict[str, Any] = {"file": str(file), "root": str(root)}
+        content["arguments"] = dict(arguments)
+        variables: Mapping[str, str] = {}
+        if isinstance(engine, str):
             work = directory / "work"
             work.mkdir()
             content["environment"] = container_environment(directory)
-            content["directory"] = str(work)
+            content |= {"directory": str(work), "interpreter": engine}
         else:
-            content["data"] = str(data)
+            content["data"], variables = str(data), engine
         job.write_text(json.dumps(content))
         self.process = subprocess.Popen(
             [kfp_python(), "-m", "tests.kubeflow.run_locally", job, self._report],
             cwd=ROOT,
             env={
                 **os.environ,
-                **(engine or {}),
+                **variables,
                 "PYTHONPATH": str(ROOT),
                 "PYTHONUNBUFFERED": "1",
             },

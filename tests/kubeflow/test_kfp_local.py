@@ -1,4 +1,4 @@
-"""The compiled penguin pipelines, executed by kfp.local as subprocesses.
+"""The compiled penguin pipelines, executed by kfp.local as processes.
 
 Every container's own command runs, with what a pod gets on its command line. It is not
 a cluster: see docs/kubeflow.md for what was never exercised. What kfp.local cannot do is
@@ -11,7 +11,6 @@ import json
 import os
 import re
 import signal
-import subprocess
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
@@ -22,6 +21,7 @@ import yaml
 from examples.penguin import client, kubeflow
 from tests.kubeflow.conftest import Compiled, Runs
 from tests.kubeflow.harness import CompiledTask
+from tests.kubeflow.preloaded import Program
 from tests.kubeflow.support import (
     IMAGE,
     Attempt,
@@ -52,6 +52,13 @@ def test_every_node_ran_and_succeeded(runs: Runs, which: str) -> None:
     ended = {attempt.task: attempt.status for attempt in run.attempts()}
     tuner = ["Tuner"] if which == "tuning" else []
     assert ended == dict.fromkeys([*NODES, *tuner, *NODES_AFTER], 0)
+
+
+def test_what_both_have_in_common_ran_once(runs: Runs) -> None:
+    """The cache would know no command again, or answer for what differs."""
+    lines = [*runs.tuning.lines, *runs.importing.lines]
+    answered = {line.rsplit("/", 1)[1] for line in lines if "Executed before" in line}
+    assert answered == set(NODES)
 
 
 @pytest.mark.parametrize("which", ["tuning", "importing"])
@@ -150,13 +157,16 @@ def test_pushed_model_answers(runs: Runs, which: str) -> None:
     assert sum(right) / len(right) > 0.9
 
 
-def test_failing_task_fails_the_run(compiled: Compiled, tmp_path: Path) -> None:
+def test_failing_task_fails_the_run(
+    compiled: Compiled, interpreter: str, tmp_path: Path
+) -> None:
     """A run that lost a node would be reported as a success."""
     run = LocalRun(
         compiled.tuning,
         tmp_path / "run",
         {"data": str(tmp_path / "nothing here")},
         tmp_path / "root",
+        interpreter,
     )
     with closing(run):
         for _ in run.follow():
@@ -181,25 +191,25 @@ def tuner_2_0(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.skipif(not can_start_pods(), reason="no unshare --pid here")
 def test_terminated_tuner_goes_on_in_another_run(
-    runs: Runs, tuner_2_0: Path, tmp_path: Path
+    runs: Runs, interpreter: str, tuner_2_0: Path, tmp_path: Path
 ) -> None:
     """A preemption would cost the trials, though the user named a study directory."""
     told = runs.tuning.attempts("Tuner")[-1].executor_input
     tune_args = {"num_parallel_trials": 2, "study_dir": str(tmp_path / "studies")}
     tuner = CompiledTask(tuner_2_0, "Tuner")
 
-    def start(run: str, task: Path) -> AbstractContextManager[subprocess.Popen[str]]:
+    def start(run: str, task: Path) -> AbstractContextManager[Program]:
         executor_input = tuner.executor_input(
             task, told["inputs"]["artifacts"], {"tune_args": json.dumps(tune_args)}
         )
-        return pod(tuner.command(executor_input), tmp_path / run)
+        return pod(tuner.command(executor_input), tmp_path / run, interpreter)
 
     # As Vertex lays it out: project, job, task with the task's id.
     project = tmp_path / "root" / "1234"
     output = project / "penguin-1" / "Tuner_-5678"
     with start("one", output) as first:
         lines = []
-        for line in first.stdout or ():
+        for line in first.stdout:
             lines.append(line)
             if re.search(r"Trial \d+ completed \(3 of 8\)", line):
                 process_1 = processes.descendants(first.pid)[0]
@@ -215,8 +225,8 @@ def test_terminated_tuner_goes_on_in_another_run(
 
     output = project / "penguin-2" / "Tuner_-9012"
     with start("two", output) as second:
-        log, _ = second.communicate()
-        assert second.returncode == 0, log + (tmp_path / "two/stderr.txt").read_text()
+        log = second.stdout.read()
+        assert second.wait() == 0, log + (tmp_path / "two/stderr.txt").read_text()
     assert len(re.findall(r"Trial \d+ completed", log)) == 8 - done
     results = load_tuner_results(output / "tuner_results")
     assert sorted(trial.trial_id for trial in results) == list("01234567")

@@ -17,6 +17,9 @@ import cloudpickle
 from tuner_component.search.storage import faults
 
 _LENGTH = struct.Struct("<Q")
+_REQUEST = struct.Struct(
+    "<Q?"
+)  # Bytes that follow, and whether a descriptor does, too.
 
 _template: socket.socket | None = None
 
@@ -44,10 +47,7 @@ def run(work: Callable[[], object], fault: str | None = None) -> bool:
     Returns:
         Whether the process ended by itself; False if the fault killed it.
     """
-    assert _template is not None
-    message = cloudpickle.dumps((work, fault))
-    _template.sendall(_LENGTH.pack(len(message)) + message)
-    (status,) = _LENGTH.unpack(_read(_template, _LENGTH.size))
+    status = _ask((work, fault))
     if os.WIFSIGNALED(status):
         assert os.WTERMSIG(status) == signal.SIGKILL
         return False
@@ -55,24 +55,51 @@ def run(work: Callable[[], object], fault: str | None = None) -> bool:
     return True
 
 
+def start(work: Callable[[int], object], descriptor: int) -> int:
+    """Starts `work` in such a process, without waiting for its end.
+
+    Args:
+        work: What the process does; it is given its copy of the descriptor.
+        descriptor: The process has no other way to say anything.
+
+    Returns:
+        The id of the process.
+    """
+    return _ask((work, None), descriptor)
+
+
+def _ask(request: object, descriptor: int | None = None) -> int:
+    assert _template is not None
+    message = cloudpickle.dumps(request)
+    passes = descriptor is not None
+    _template.sendall(_REQUEST.pack(len(message), passes) + message)
+    if descriptor is not None:
+        socket.send_fds(_template, [b"."], [descriptor])
+    (answer,) = _LENGTH.unpack(_read(_template, _LENGTH.size))
+    return int(answer)
+
+
 def _serve(requests: socket.socket) -> None:
     while True:
-        (length,) = _LENGTH.unpack(_read(requests, _LENGTH.size))
+        length, passes = _REQUEST.unpack(_read(requests, _REQUEST.size))
         message = _read(requests, length)
+        descriptors = socket.recv_fds(requests, 1, 1)[1] if passes else []
         child = os.fork()
         if child == 0:
-            _work(message)
-        _, status = os.waitpid(child, 0)
-        requests.sendall(_LENGTH.pack(status))
+            _work(message, *descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        answer = child if passes else os.waitpid(child, 0)[1]
+        requests.sendall(_LENGTH.pack(answer))
 
 
-def _work(message: bytes) -> None:
+def _work(message: bytes, *descriptors: int) -> None:
     code = 1
     try:
         work, fault = cloudpickle.loads(message)
         if fault is not None:
             os.environ[faults.VARIABLE] = fault
-        work()
+        work(*descriptors)
         code = 0
     except BaseException:  # noqa: BLE001 - the test asserts on the status
         traceback.print_exc()

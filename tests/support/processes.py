@@ -5,12 +5,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from multiprocessing import connection, reduction
 from pathlib import Path
 from typing import Any
 
+from tests.support import crashes, executor_server
 from tests.support.project import ROOT
 from tuner_component.search.parallel.local import engine
 
@@ -50,37 +52,47 @@ class Executors:
 
     Args:
         modules: Names of modules to import, besides the search and Keras.
+        fresh: Whether that process is a new interpreter, which has imported that alone;
+            otherwise it is a copy of this one from before its first test.
     """
 
-    def __init__(self, *modules: str) -> None:
+    def __init__(self, *modules: str, fresh: bool = True) -> None:
+        modules = (*_SEARCH, *modules)
+        self._lock = threading.Lock()
         self._control, theirs = engine.pair()
         with theirs:
-            self._process = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", f"{__package__}.executor_server"),
-                    *(str(theirs.fileno()), *_SEARCH, *modules),
-                ],
-                pass_fds=[theirs.fileno()],
-                cwd=ROOT,
-            )
+            descriptor = theirs.fileno()
+            if fresh:
+                command = f"{__package__}.executor_server", str(descriptor), *modules
+                process = subprocess.Popen(
+                    [sys.executable, "-m", *command],
+                    pass_fds=[descriptor],
+                    cwd=ROOT,
+                )
+                self._pid, self._wait = process.pid, process.wait
+            else:
+                self._pid = crashes.start(
+                    lambda copy: executor_server.main(copy, modules), descriptor
+                )
+                self._wait = lambda: wait_until_gone([self._pid], LIMIT_S)
         assert self._control.recv() == "ready"
 
     def start(self, function: Callable[..., Any], *args: Any) -> Executor:
         """Calls a module-level function in a new process."""
         answer, theirs = engine.pair()
-        self._control.send((function, args))
-        with theirs:
+        with theirs, self._lock:
+            self._control.send((function, args))
             reduction.send_handle(self._control, theirs.fileno(), None)
-        return Executor(self._control.recv(), answer)
+            return Executor(self._control.recv(), answer)
 
     def descendants(self) -> list[int]:
         """Every executor, every process that runs for one, and any that they left."""
-        return descendants(self._process.pid)
+        return descendants(self._pid)
 
     def close(self) -> None:
         """Ends the process that they are forked from."""
         self._control.close()
-        self._process.wait()
+        self._wait()
 
 
 def descendants(pid: int) -> list[int]:

@@ -11,7 +11,7 @@ from concurrent import futures
 from pathlib import Path
 from typing import Any
 
-from tests.support import executor_server, meeting, tearing
+from tests.support import fork_servers, meeting, tearing
 from tuner_component.search import events
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle.result import SearchResult
@@ -83,7 +83,7 @@ def search(
     if path:
         sys.path.append(path)
     return launch.run_parallel(
-        entry, study, FINGERPRINT, options, preload, executor_server.start_server
+        entry, study, FINGERPRINT, options, preload, fork_servers.start_server
     )
 
 
@@ -97,7 +97,7 @@ def observed_search(
         study,
         FINGERPRINT,
         options,
-        start_server=executor_server.start_server,
+        start_server=fork_servers.start_server,
         observer=told.append,
     )
     return result, told

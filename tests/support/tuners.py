@@ -33,6 +33,13 @@ def _build(hp: keras_tuner.HyperParameters) -> keras.Model:
     return model
 
 
+def _build_eager(hp: keras_tuner.HyperParameters) -> keras.Model:
+    """Tracing a graph in each of many workers would take longer than the training."""
+    model = _build(hp)
+    model.compile(model.optimizer, loss="mse", run_eagerly=True)
+    return model
+
+
 _DATA = {"x": _X, "y": _Y, "validation_data": (_X, _Y), "epochs": 2, "verbose": 0}
 
 
@@ -81,7 +88,7 @@ class NotingHyperband(keras_tuner.Hyperband):
 def hyperband(directory: str) -> Any:
     """keras_tuner.Hyperband: a trial loads the weights that another one saved."""
     return NotingHyperband(
-        _build,
+        _build_eager,
         objective="val_loss",
         max_epochs=4,
         factor=2,

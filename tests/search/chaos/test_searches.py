@@ -6,6 +6,7 @@ transitions are in `test_chaos_kinds`.
 """
 
 import random
+from concurrent import futures
 from pathlib import Path
 
 import pytest
@@ -76,17 +77,31 @@ def test_two_hundred_random_kills(
     executors: processes.Executors, tmp_path: Path
 ) -> None:
     """There are moments that no fault point marks."""
-    chance = random.Random(7)
+    # Two searches at a time: each of them mostly waits for the next kill.
+    with futures.ThreadPoolExecutor(2) as pool:
+        kills = [
+            pool.submit(_kill_searches, executors, tmp_path / str(seed), seed, 100)
+            for seed in (7, 8)
+        ]
+        assert sum(future.result() for future in kills) >= 200
+
+
+def _kill_searches(
+    executors: processes.Executors, root: Path, seed: int, least: int
+) -> int:
+    """Runs searches and kills their processes, until it has killed `least`."""
+    chance = random.Random(seed)
     kills = 0
-    while kills < 200:
-        root = tmp_path / f"kills-{kills}"
+    while kills < least:
+        place = root / f"kills-{kills}"
         script = scripts.Script(
-            str(root / "work"), trials=150, act="sleep 0.1", think="0.03"
+            str(place / "work"), trials=150, act="sleep 0.1", think="0.03"
         )
-        study = str(root / "study")
+        study = str(place / "study")
         result, in_flight, killed = _search_under_fire(executors, script, study, chance)
         checks.check(script, study, result, repeated_at_most=in_flight)
         kills += killed
+    return kills
 
 
 def _search_under_fire(
@@ -113,6 +128,6 @@ def _search_under_fire(
             in_flight += 1
             continue
         in_flight += WORKERS
-        processes.wait_until_gone(family, 10)
+        processes.wait_until_gone(family, processes.LIMIT_S)
         executor = executors.start(scripts.search, script.entry(), study, options)
     return executor.result(), in_flight, killed
