@@ -1,5 +1,6 @@
 """Studies load from their artifact and from their directory, and without much else."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from tests.support import studies
 from tests.support.imports import run_without
 from tuner_component import load_study
+from tuner_component.search.study.study import Study
 
 
 def test_artifact_is_loaded_by_its_uri(tmp_path: Path) -> None:
@@ -63,7 +65,7 @@ def test_damaged_study_is_not_passed_over(tmp_path: Path) -> None:
     studies.directory_of_a_study(tmp_path / "studies" / "a")
     (tmp_path / "studies" / "b").mkdir()
     (tmp_path / "studies" / "b" / "study.json").write_text('{"id": "b')
-    with pytest.raises(ValueError, match="Expected .*/studies/b/study.json"):
+    with pytest.raises(ValueError, match=r"Expected .*/studies/b/study\.json"):
         load_study(tmp_path)
 
 
@@ -86,6 +88,43 @@ def test_another_file_of_that_name_is_refused(tmp_path: Path) -> None:
     (tmp_path / "study.json").write_text('{"id": 1}')
     with pytest.raises(ValueError, match="JSON of something else"):
         load_study(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "received"),
+    [
+        ("", "an empty file"),
+        ("{", "truncated JSON"),
+        ("[" * 100_000, "nested too deeply"),
+        ("[]", "`array` instead of `object`"),
+        ("{}", "missing required field `format`"),
+        ('{"id": [], "fingerprint": {}, "format": 1}', "- at `\\$.id`"),
+        ('{"id": "x", "fingerprint": {}, "format": 1e999}', "- at `\\$.format`"),
+    ],
+)
+def test_damaged_description_says_how_to_mend_it(
+    tmp_path: Path, content: str, received: str
+) -> None:
+    """People would be told to name another directory than that of their study."""
+    directory = studies.directory_of_a_study(tmp_path / "study")
+    (directory / "study.json").write_text(content)
+    with pytest.raises(ValueError, match=f"{received}.*Run the search again"):
+        load_study(directory)
+
+
+def test_a_changed_seed_is_not_believed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A record would name a seed that does not give the same trials again."""
+    directory = str(tmp_path / "study")
+    with Study.open(directory, {"data": "1"}, seed=5) as study:
+        study.commit()
+    path = tmp_path / "study" / "study.json"
+    content = json.loads(path.read_text())
+    del content["sha256"]  # Which earlier releases did not write.
+    path.write_text(json.dumps({**content, "seed": 6}))
+    assert load_study(directory).seed == 5
+    assert "seed" in caplog.text
 
 
 def test_loads_without_what_a_search_needs(tmp_path: Path) -> None:

@@ -1,13 +1,15 @@
 """Loading the record of a study: from its artifact, its directory, or one above it."""
 
-import json
 import logging
 import os
 from typing import Any
 
+from tuner_component.documents import decoding
+from tuner_component.documents.decoding import DecodingError
 from tuner_component.report import folding
 from tuner_component.report.record import KIND, RECORD_FILE, StudyRecord
 from tuner_component.search.storage import files
+from tuner_component.search.study import description as description_lib
 from tuner_component.search.study.history import read_history
 
 _log = logging.getLogger(__name__)
@@ -47,10 +49,12 @@ def load_study(uri: str | os.PathLike[str]) -> StudyRecord:
         data = files.read_bytes(files.join(path, RECORD_FILE))
     except FileNotFoundError:
         raise _no_study(path) from None
-    description = _description(data)
+    description = _description(data, path)
     if description is None:
         return StudyRecord.from_json(data, files.join(path, RECORD_FILE))
-    return folding.study_record(read_history(path, description["id"]), description)
+    history = read_history(path, description["id"])
+    description = description_lib.agreed(description, history.study, path)
+    return folding.study_record(history, description)
 
 
 def _newest_below(path: str) -> str:
@@ -84,10 +88,10 @@ def _newest_below(path: str) -> str:
 def _created(path: str) -> str:
     """When a study started, from its file; a damaged file raises, as in load_study."""
     data = files.read_bytes(path)
-    description = _description(data)
+    description = _description(data, os.path.dirname(path))
     if description is None:
         return StudyRecord.from_json(data, path).created or ""
-    return str(description.get("created", ""))
+    return str(description["created"])
 
 
 def _no_study(path: str) -> FileNotFoundError:
@@ -100,12 +104,24 @@ def _no_study(path: str) -> FileNotFoundError:
     )
 
 
-def _description(data: bytes) -> dict[str, Any] | None:
-    """What a study's own directory says of it; None if this is something else."""
+def _description(data: bytes, directory: str) -> dict[str, Any] | None:
+    """What the `study.json` of a study's own directory says; None if it is another's."""
     try:
-        content = json.loads(data)
-    except ValueError:
+        content = decoding.decode(data, dict[str, Any])
+    except DecodingError:
+        content = {}
+    if content.get("kind") == KIND:
         return None
-    if not isinstance(content, dict) or content.get("kind") == KIND:
+    # What is left of a file may not tell; what stands beside it does.
+    is_own = {"id", "fingerprint"} <= content.keys()
+    if not is_own and not files.exists(files.join(directory, "journal")):
         return None
-    return content if {"id", "fingerprint"} <= content.keys() else None
+    path = files.join(directory, RECORD_FILE)
+    try:
+        return description_lib.parse(data, path)
+    except DecodingError as error:
+        raise ValueError(
+            f"Expected {path} to say which study this is. Received: {error}. Run the "
+            "search again: it finds in the journal what it needs, and goes on. Or copy "
+            "the study again from where it was copied."
+        ) from error

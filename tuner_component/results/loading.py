@@ -5,18 +5,32 @@ that a person has edited: everything is parsed as data, and checked.
 """
 
 import dataclasses
-import json
 import math
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import keras_tuner
+import msgspec
 
+from tuner_component.documents import decoding
+from tuner_component.documents.decoding import DecodingError
 from tuner_component.results import hyperparameters
 
 BEST_HYPERPARAMETERS_FILE = "best_hyperparameters.txt"
 TUNER_RESULTS_FILE = "tuner_results.json"
+
+_REMEDY = "Correct the file there, or copy it again from where the Tuner wrote it."
+
+_T = TypeVar("_T")
+_Rows = list[dict[str, Any]]
+
+
+class _Row(msgspec.Struct):
+    """What each trial in a table of results has, besides its hyperparameters."""
+
+    trial_id: str | int
+    score: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +78,8 @@ def load_best_hyperparameters(
             "hyperparameters to the Tuner's best_hyperparameters, or to an importer."
         )
     path = _file(source, BEST_HYPERPARAMETERS_FILE)
-    return hyperparameters.from_config(_parsed(path), path)
+    content = _decoded(path, object, "hyperparameters")
+    return hyperparameters.from_config(content, path)
 
 
 def load_tuner_results(source: str | os.PathLike[str]) -> list[TrialResult]:
@@ -79,33 +94,24 @@ def load_tuner_results(source: str | os.PathLike[str]) -> list[TrialResult]:
         ValueError: If the content is not a list of trials.
     """
     path = _file(source, TUNER_RESULTS_FILE)
-    rows = _parsed(path)
-    if not isinstance(rows, list):
-        raise ValueError(
-            f"Expected {path} to hold a list of trials. Received: {_short(rows)}. "
-            f"Name the {TUNER_RESULTS_FILE} of a TunerResults artifact."
-        )
-    return [_trial(row, path) for row in rows]
+    return [_trial(row, path) for row in _decoded(path, _Rows, "a list of trials")]
 
 
-def _trial(row: Any, path: str) -> TrialResult:
-    if not (isinstance(row, dict) and {"trial_id", "score"} <= row.keys()):
+def _trial(row: dict[str, Any], path: str) -> TrialResult:
+    try:
+        known = decoding.check(row, _Row)
+    except DecodingError as error:
         raise ValueError(
-            f"Expected each trial in {path} to have a 'trial_id' and a 'score'. "
-            f"Received: {_short(row)}."
-        )
-    values = dict(row)
-    trial_id, score = values.pop("trial_id"), values.pop("score")
-    if (
-        isinstance(score, bool)
-        or not isinstance(score, (int, float))
-        or not math.isfinite(score)
-    ):
+            f"Expected each trial in {path} to have a 'trial_id' and a 'score', which is "
+            f"a finite number. Received: {error}, in {_short(row)}. {_REMEDY}"
+        ) from error
+    if not math.isfinite(known.score):
         raise ValueError(
-            f"Expected the score of trial {trial_id!r} in {path} to be a finite "
-            f"number. Received: {score!r}."
+            f"Expected the score of trial {known.trial_id!r} in {path} to be a finite "
+            f"number. Received: {known.score!r}. {_REMEDY}"
         )
-    return TrialResult(str(trial_id), float(score), values)
+    values = {name: row[name] for name in row if name not in ("trial_id", "score")}
+    return TrialResult(str(known.trial_id), known.score, values)
 
 
 def _file(source: str | os.PathLike[str], name: str) -> str:
@@ -114,21 +120,12 @@ def _file(source: str | os.PathLike[str], name: str) -> str:
     return os.path.join(path, name) if _is_directory(path) else path
 
 
-def _parsed(path: str) -> Any:
-    text = _text(path)
-    if not text.strip():
-        raise ValueError(
-            f"Expected {path} to hold JSON. Received: an empty file. Write it again "
-            "with the Tuner, or restore it from where it was copied."
-        )
+def _decoded(path: str, kind: type[_T], what: str) -> _T:
     try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        what = "truncated JSON" if error.pos >= len(text.rstrip()) else "not JSON"
+        return decoding.decode(_content(path), kind)
+    except DecodingError as error:
         raise ValueError(
-            f"Expected {path} to hold JSON. Received: {what} (line {error.lineno}, "
-            f"column {error.colno}: {error.msg}). Correct the file there, or copy it "
-            "again."
+            f"Expected {path} to hold JSON: {what}. Received: {error}. {_REMEDY}"
         ) from error
 
 
@@ -138,25 +135,18 @@ def _is_directory(path: str) -> bool:
     return os.path.isdir(path)
 
 
-def _text(path: str) -> str:
+def _content(path: str) -> bytes:
     if "://" not in path:
         try:
             with open(path, "rb") as local:
-                data = local.read()
+                return local.read()
         except FileNotFoundError:
             raise _not_found(path) from None
-    elif not _gfile().exists(path):
+    if not _gfile().exists(path):
         raise _not_found(path)
-    else:
-        with _gfile().GFile(path, "rb") as remote:
-            data = remote.read()
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"Expected {path} to hold JSON. Received: bytes that are not UTF-8 text "
-            f"({error}). Name the file that the Tuner wrote."
-        ) from error
+    with _gfile().GFile(path, "rb") as remote:
+        data: bytes = remote.read()
+        return data
 
 
 def _not_found(path: str) -> FileNotFoundError:

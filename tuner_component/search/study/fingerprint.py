@@ -4,6 +4,10 @@ import hashlib
 import json
 from collections.abc import Mapping
 
+import msgspec
+
+from tuner_component.documents import decoding
+from tuner_component.documents.decoding import DecodingError
 from tuner_component.search.errors import StorageError
 from tuner_component.search.storage import files
 
@@ -11,6 +15,13 @@ STUDY_FILE = "study.json"
 
 # Longer values, checksums mostly, would tell a reader nothing.
 _SHOWN_LENGTH = 60
+
+
+class _Known(msgspec.Struct):
+    """What is compared with another study."""
+
+    fingerprint: dict[str, str]
+    created: str = ""
 
 
 def study_id(fingerprint: Mapping[str, str]) -> str:
@@ -50,7 +61,7 @@ def explain_difference(directory: str, fingerprint: Mapping[str, str]) -> str | 
         return None
     parent, own_name = _split(directory)
     others = [
-        (str(known.get("created", "")), name, known["fingerprint"])
+        (known.created, name, known.fingerprint)
         for name in files.list_names(parent)
         if name != own_name and (known := _read(files.join(parent, name)))
     ]
@@ -66,14 +77,13 @@ def explain_difference(directory: str, fingerprint: Mapping[str, str]) -> str | 
     )
 
 
-def _read(directory: str) -> dict[str, dict[str, str]] | None:
+def _read(directory: str) -> _Known | None:
     try:
-        known = json.loads(files.read_bytes(files.join(directory, STUDY_FILE)))
-    except (StorageError, FileNotFoundError, ValueError):
+        return decoding.decode(
+            files.read_bytes(files.join(directory, STUDY_FILE)), _Known
+        )
+    except (StorageError, FileNotFoundError, DecodingError):
         return None
-    if isinstance(known, dict) and isinstance(known.get("fingerprint"), dict):
-        return known
-    return None
 
 
 def _split(directory: str) -> tuple[str, str]:

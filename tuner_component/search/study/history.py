@@ -63,6 +63,7 @@ class History:
         trials: By id, in the order of their creation.
         end_order: Ids in the order in which trials ended.
         spaces: The distinct search spaces by key: the hyperparameters' configurations.
+        study: The record of what the study is, with its seed; empty if that was lost.
         opened: The record of how the search was started; None if there is none.
         max_trials: How many trials it may have, by the record of how it was last resumed.
         seed_state: KerasTuner's running seed.
@@ -75,6 +76,7 @@ class History:
     trials: dict[str, TrialHistory] = field(default_factory=dict)
     end_order: list[str] = field(default_factory=list)
     spaces: dict[str, list[Any]] = field(default_factory=dict)
+    study: dict[str, Any] = field(default_factory=dict)
     opened: dict[str, Any] | None = None
     max_trials: int | None = None
     seed_state: Any = None
@@ -122,6 +124,9 @@ class History:
             self.state = patch.apply(self.state, state["patch"])
             self.version += 1
 
+    def _fold_study(self, record: Mapping[str, Any]) -> None:
+        self.study = self.study or dict(record)
+
     def _fold_opened(self, record: Mapping[str, Any]) -> None:
         self.opened = self.opened or dict(record)
         self.max_trials = record.get("max_trials")
@@ -161,6 +166,7 @@ class History:
 
 
 _FOLDS = {
+    "study": History._fold_study,
     "opened": History._fold_opened,
     "space": History._fold_space,
     "created": History._fold_created,

@@ -118,6 +118,8 @@ class Study:
     @classmethod
     def _open_finished(cls, directory: str, description: dict[str, Any]) -> "Study":
         journal = Journal(_journal_of(directory), description["id"], read_only=True)
+        first = _first_record(journal) or {}
+        description = description_lib.agreed(description, first, directory)
         return cls(directory, description, StudyState.FINISHED, journal, None)
 
     @classmethod
@@ -131,16 +133,27 @@ class Study:
     ) -> "Study":
         journal = Journal(_journal_of(directory), study_id(fingerprint))
         first = _first_record(journal)
-        found = StudyState.RESUMED if description or first else StudyState.NEW
-        if description is None:
+        is_empty = next(journal.records(), None) is None
+        found = StudyState.NEW if is_empty and not description else StudyState.RESUMED
+        known = description
+        if known is not None:
+            description = description_lib.agreed(known, first or {}, directory)
+        else:
             description = description_lib.new(fingerprint, seed)
             if first:  # The description was damaged; the journal remembers.
                 description.update(seed=first["seed"], created=first["created"])
+            elif not is_empty:
+                _log.warning(
+                    "The seed of the study %s is lost. It goes on with %d.",
+                    directory,
+                    description["seed"],
+                )
+        if description != known:
             faults.point(_CREATE_BEFORE)
             description_lib.write(directory, description)
             faults.point(_CREATE_AFTER)
         if first is None:
-            kept = {key: description[key] for key in ("seed", "created", "fingerprint")}
+            kept = {key: description[key] for key in description_lib.REMEMBERED}
             journal.append({"kind": "study", **kept})
         if seed is not None and seed != description["seed"]:
             _log.warning(
