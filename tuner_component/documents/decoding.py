@@ -47,6 +47,8 @@ def check(content: Any, kind: type[_T]) -> _T:
         return msgspec.convert(content, kind)
     except msgspec.ValidationError as error:
         raise DecodingError(_described(str(error))) from error
+    except UnicodeError as error:  # A half of a character, where it does not belong.
+        raise DecodingError(f"text that cannot be encoded ({error})") from error
 
 
 def _parsed(data: bytes) -> Any:
