@@ -99,7 +99,7 @@ class Verdict:
     detail: str
 
     def __str__(self) -> str:
-        how = " ".join((self.damage.kind, self.damage.file, self.damage.detail))
+        how = f"{self.damage.kind} {self.damage.file} {self.damage.detail}"
         return (
             f"{self.mutation}: {self.answer} by {self.reader} of {self.study}, "
             f"{how}: {self.detail[:300]}"

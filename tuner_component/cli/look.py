@@ -17,7 +17,7 @@ _STUDY_HELP = (
 
 
 class NoResultError(Exception):
-    """No trial has completed yet."""
+    """There is no best trial, or it is not certain which one it is."""
 
 
 def add_to(commands: Any) -> None:
@@ -71,6 +71,7 @@ def _facts(study: StudyRecord) -> dict[str, Any]:
         "failed": len(study.with_status(FAILED)),
         "running": [trial.trial_id for trial in study.with_status(RUNNING)],
         "best": best and {"trial": best.trial_id, "score": best.score},
+        "losses": list(study.losses),
     }
 
 
@@ -87,6 +88,17 @@ def summary(study: StudyRecord) -> list[str]:
         lines.append(
             f"Best {name}: {study.best.score:.6g}, by trial {study.best.trial_id}."
         )
+    elif study.completed:
+        lines.append("Which trial is best is not known: the objective is lost.")
+    if study.losses:
+        goes_on = study.finished is not None and study.status != "finished"
+        lines.append(
+            "Something of this study, which was finished, is lost. Run the same search "
+            "again, which goes on with it, or put it back from a copy:"
+            if goes_on
+            else "Something of this study is missing:"
+        )
+        lines += [f"  {loss}" for loss in study.losses]
     if study.status == "finished":
         running = []
     else:
@@ -112,14 +124,23 @@ def _best(args: argparse.Namespace) -> None:
     study = load_study(args.study)
     if study.best is None:
         raise NoResultError(
-            f"Expected a completed trial in {args.study}. Received: {len(study.trials)} "
-            "trials, none of them completed. See `tuner-component status`."
+            f"Expected a completed trial in {args.study}, and its objective. Received: "
+            f"{len(study.trials)} trials, {len(study.completed)} of them completed, and "
+            f"{study.objective or 'no record of the objective'}. See `tuner-component "
+            "status`."
         )
     text = formatted(study, study.best, args.format)
     if args.output:
         files.write_bytes(args.output, text.encode())
     else:
         print(text)
+    if study.losses and study.finished and study.status != "finished":
+        # Printed, since there may be no more; but no script must take it for the result.
+        raise NoResultError(
+            f"Expected all results of {args.study}. Received: {' '.join(study.losses)} "
+            "What is printed may not be the best. Run the same search again, which goes "
+            "on with it, or put the study back from a copy."
+        )
 
 
 def formatted(study: StudyRecord, trial: TrialRecord, form: str) -> str:

@@ -20,13 +20,10 @@ def study_record(
         description: The content of the study's own `study.json`.
     """
     opened = history.opened or {}
-    objective = None
-    if "objective_name" in opened:
-        objective = record.Objective(opened["objective_name"], opened["direction"])
     return record.StudyRecord(
         study_id=description["id"],
-        status=description.get("status", "running"),
-        objective=objective,
+        status="running" if history.goes_on else description.get("status", "running"),
+        objective=_objective(history),
         seed=description.get("seed"),
         max_trials=events.expected_trials(history.max_trials, len(history.trials)),
         created=description.get("created"),
@@ -37,7 +34,33 @@ def study_record(
         space=history.space,
         spaces=plain.decode(history.spaces),
         trials=[_trial(trial) for trial in history.trials.values()],
+        losses=history.losses,
     )
+
+
+def _objective(history: History) -> record.Objective | None:
+    """What is optimized; None if no record tells, or the results leave it open."""
+    if history.objective is not None:
+        return record.Objective(*history.objective)
+    # Results of earlier releases do not name it, but they have it among their metrics.
+    scored = [
+        ended
+        for trial in history.trials.values()
+        if (ended := trial.ended) and ended["score"] is not None
+    ]
+    candidates = [_metrics_that_score(ended) for ended in scored]
+    common = set.intersection(*candidates) if candidates else set()
+    return record.Objective(*common.pop()) if len(common) == 1 else None
+
+
+def _metrics_that_score(ended: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """Names and directions of the metrics whose value is a trial's score."""
+    metrics = (ended.get("metrics") or {}).get("metrics", {})
+    return {
+        (name, str(metrics[name].get("direction")))
+        for name, value in _at_best(ended).items()
+        if math.isclose(value, ended["score"], rel_tol=1e-9)
+    }
 
 
 def _trial(trial: TrialHistory) -> record.TrialRecord:

@@ -52,7 +52,7 @@ def load_study(uri: str | os.PathLike[str]) -> StudyRecord:
     description = _description(data, path)
     if description is None:
         return StudyRecord.from_json(data, files.join(path, RECORD_FILE))
-    history = read_history(path, description["id"])
+    history = read_history(path, description["id"], description)
     description = description_lib.agreed(description, history.study, path)
     return folding.study_record(history, description)
 

@@ -170,6 +170,9 @@ class StudyRecord:
         spaces: The distinct search spaces by key, each a list of hyperparameters as
             KerasTuner configures them: `{"class_name": ..., "config": {...}}`.
         trials: In the order of their creation.
+        losses: What is known to be missing of the study, a sentence for each loss. A study
+            that was finished and has lost something since is "running" again: the same
+            search goes on with it.
     """
 
     study_id: str
@@ -185,6 +188,7 @@ class StudyRecord:
     space: str | None = None
     spaces: Mapping[str, Sequence[Any]] = dataclasses.field(default_factory=dict)
     trials: Sequence[TrialRecord] = ()
+    losses: Sequence[str] = ()
 
     def with_status(self, status: str) -> list[TrialRecord]:
         """The trials of one status, in the order of their creation."""
@@ -192,14 +196,16 @@ class StudyRecord:
 
     @property
     def completed(self) -> list[TrialRecord]:
-        """The trials that completed, best first."""
-        worst_first = self.objective is not None and self.objective.direction == "max"
+        """The trials that completed, best first; as created if no objective is known."""
         scored = [t for t in self.with_status(COMPLETED) if _is_finite(t.score)]
+        if self.objective is None:
+            return scored
+        worst_first = self.objective.direction == "max"
         return sorted(scored, key=lambda t: t.score or 0.0, reverse=worst_first)
 
     @property
     def best(self) -> TrialRecord | None:
-        """The best trial; None while none has completed, or without an objective."""
+        """The best trial; None while none has completed, or if no objective is known."""
         return next(iter(self.completed), None) if self.objective else None
 
     def to_frame(self) -> pd.DataFrame:

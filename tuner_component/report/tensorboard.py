@@ -9,7 +9,6 @@ import contextlib
 import logging
 import math
 import os
-import re
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -20,7 +19,7 @@ from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2, summ
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from tuner_component.search import events
-from tuner_component.search.storage import files
+from tuner_component.search.storage import files, names
 
 DIRECTORY = "tensorboard"
 # What HParams compares trials by: the objective at the best epoch. The objective's own
@@ -95,7 +94,7 @@ class TensorBoardWriter:
         runs = self._runs.setdefault(trial_id, {})
         if fit not in runs:
             # Ids are KerasTuner's numbers, but an oracle of the user's may choose others.
-            name = re.sub(r"[^\w.-]", "_", trial_id)
+            name = names.component(trial_id)
             name = name if fit == 0 else f"{name}-training-{fit}"
             runs[fit] = _Run(files.join(self._directory, name))
         return runs[fit]

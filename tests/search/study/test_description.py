@@ -7,6 +7,7 @@ import pytest
 
 from tuner_component.search.errors import StudyMismatchError, StudyVersionError
 from tuner_component.search.study import description
+from tuner_component.search.study.journal_end import End
 
 PARTS = {"data": "1", "module": "2"}
 
@@ -23,10 +24,34 @@ def test_description_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 def test_finished_search_says_so(tmp_path: Path) -> None:
     """A finished search would be extended by accident."""
-    description.write(str(tmp_path), description.finished(description.new(PARTS, 3)))
+    end = End(7, "abc")
+    finished = description.finished(description.new(PARTS, 3), end, [(2, 3)], ["0"])
+    description.write(str(tmp_path), finished)
     read = description.read(str(tmp_path), PARTS)
     assert read is not None and description.is_finished(read)
     assert read["seed"] == 3
+    assert description.journal_end(read) == end
+    assert description.completed(read) == ["0"]
+
+
+@pytest.mark.parametrize(
+    ("missing", "is_right", "lost"),
+    [
+        ([], True, False),
+        ([(2, 3)], True, False),
+        ([(2, 3), (7, 7)], True, True),
+        ([], False, True),
+    ],
+)
+def test_only_what_was_lost_since_it_was_finished_opens_a_study_again(
+    missing: list[tuple[int, int]], is_right: bool, lost: bool
+) -> None:
+    """A search would go on at each run for ever, or never after a loss."""
+    new = description.new(PARTS, 3)
+    finished = description.finished(new, End(7, "abc"), [(2, 3)])
+    assert description.has_lost(finished, missing, is_right) == lost
+    again = description.reopened(finished)
+    assert again == new and description.journal_end(again) is None
 
 
 def test_missing_description_is_none(tmp_path: Path) -> None:

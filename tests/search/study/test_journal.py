@@ -13,7 +13,9 @@ from tests.support import crashes, damage, tearing
 from tuner_component.search.errors import StorageError, StudyVersionError
 from tuner_component.search.storage import files
 from tuner_component.search.study import journal as journal_module
-from tuner_component.search.study.journal import QUARANTINE, Journal
+from tuner_component.search.study import journal_reading
+from tuner_component.search.study.journal import Journal
+from tuner_component.search.study.journal_reading import QUARANTINE
 
 
 def write(
@@ -50,6 +52,11 @@ def write_files(directory: Path, count: int, **kwargs: Any) -> None:
     write(directory, count, kind=RemoteJournal, **kwargs)
 
 
+def mark_of(directory: Path) -> Path:
+    """The file beside a journal that tells where it ends."""
+    return directory.with_name(f"{directory.name}.end")
+
+
 def files_of(directory: Path, kind: str = "*") -> list[Path]:
     return sorted(directory.glob(f"{kind}-*.jsonl"))
 
@@ -69,6 +76,7 @@ def test_commit_writes_all_that_is_buffered_at_once(
 
         monkeypatch.setattr(files, name, count)
     journal = kind(str(tmp_path), "me")
+    writes.clear()  # Opening makes the mark of the journal's end.
     assert [journal.append({"number": n}) for n in range(5)] == [1, 2, 3, 4, 5]
     assert not writes and files_of(tmp_path) == []
     journal.commit()
@@ -188,8 +196,13 @@ def test_crash_anywhere_loses_and_doubles_nothing(
 def test_torn_tail_is_set_aside(
     tmp_path: Path, length: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A crash of the machine would block the study, or go unsaid."""
-    write(tmp_path, 3)
+    """A crash of the machine would block the study, go unsaid, or pass for a loss."""
+    journal = Journal(str(tmp_path), "me")
+    for number in range(3):
+        mark = mark_of(tmp_path).read_bytes()
+        journal.append({"number": number, "filler": ""})
+        journal.commit()
+    mark_of(tmp_path).write_bytes(mark)  # A commit is marked once it is durable.
     (segment,) = files_of(tmp_path)
     whole = segment.read_bytes()
     torn = whole[: sum(map(len, damage.commits(segment)[:2])) + length].rstrip(b"\n")
@@ -252,6 +265,10 @@ def test_journal_with_slots_is_read(
     assert numbers(slots, read_only=True) == list(range(15))
     assert numbers(slots) == list(range(15))
     assert {path: path.read_bytes() for path in slots.iterdir()} == before
+    assert {r.levelno for r in caplog.records} == {logging.WARNING}
+    assert "Nobody can tell whether the last records" in caplog.text
+    caplog.clear()
+    assert numbers(slots) == list(range(15))  # From its opening on it can be told.
     assert not caplog.records
 
 
@@ -310,7 +327,7 @@ def test_reader_beside_a_writer_sees_all_up_to_some_record(
 
         before = written
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(journal_module, "_content", read_and_be_overtaken)
+            patch.setattr(journal_reading, "_content", read_and_be_overtaken)
             seen = numbers(tmp_path, read_only=True)
         assert len(seen) >= before
         assert seen == list(range(len(seen)))
@@ -405,7 +422,7 @@ def test_newer_format_touches_nothing(tmp_path: Path) -> None:
     write(tmp_path, 2)
     (tmp_path / "notes.txt").write_text("mine")
     newest = files_of(tmp_path)[-1]
-    newest.write_bytes(newest.read_bytes().replace(b'"format": 2', b'"format": 9'))
+    newest.write_bytes(newest.read_bytes().replace(b'"format": 3', b'"format": 9'))
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(StudyVersionError, match="format 9"):
         Journal(str(tmp_path), "me")
@@ -453,3 +470,122 @@ def test_readonly_filesystem_is_explained(mount: Mount) -> None:
     """Nobody would be told what to do."""
     with pytest.raises(StorageError, match="choose another study directory"):
         Journal(str(mount("ro") / "journal"), "me")
+
+
+@pytest.mark.parametrize("kind", [Journal, RemoteJournal])
+@pytest.mark.parametrize("lost", [1, 3, 6])
+def test_lost_end_is_missed(
+    tmp_path: Path, kind: type[Journal], lost: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A search would be taken for one with fewer results, and another trial be best."""
+    write(tmp_path, 6, kind)
+    if kind is Journal:
+        damage.lose_commits(files_of(tmp_path)[0], range(6 - lost, 6))
+    else:
+        for path in files_of(tmp_path)[6 - lost :]:
+            path.unlink()
+    journal = Journal(str(tmp_path), "me", read_only=True)
+    assert journal.missing == ((7 - lost, 6),)
+    assert f"Records {7 - lost} to 6" in caplog.text
+    # Who goes on leaves the numbers of what is lost: should it turn up, all fit.
+    write(tmp_path, 1, kind)
+    seqs = [record["seq"] for record in Journal(str(tmp_path), "me").records()]
+    assert seqs == [*range(1, 7 - lost), 7]
+
+
+def test_lost_end_that_turns_up_is_used_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A backup could not be played back."""
+    write_files(tmp_path, 3)
+    last = files_of(tmp_path)[-1]
+    data = last.read_bytes()
+    last.unlink()
+    write(tmp_path, 2)
+    last.write_bytes(data)
+    caplog.clear()
+    assert len(numbers(tmp_path)) == 5
+    assert not caplog.records
+
+
+def test_older_copy_of_the_segment_is_noticed(tmp_path: Path) -> None:
+    """Results would be lost with a file that was put back from a backup."""
+    journal = Journal(str(tmp_path), "me")
+    for number in range(6):
+        if number == 3:
+            older = files_of(tmp_path)[0].read_bytes()
+        journal.append({"number": number})
+        journal.commit()
+    files_of(tmp_path)[0].write_bytes(older)
+    assert Journal(str(tmp_path), "me", read_only=True).missing == ((4, 6),)
+
+
+def test_crash_between_a_commit_and_its_mark_is_no_loss(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each kill could warn of lost records."""
+    write(tmp_path, 3)
+    assert not crashes.run(lambda: write(tmp_path, 2), "journal.commit.after:2")
+    journal = Journal(str(tmp_path), "me")
+    assert journal.end.records == 5
+    assert not journal.missing and not caplog.records
+
+
+def test_file_of_another_copy_of_the_study_is_set_aside(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Results of another run of the same search would be mixed in."""
+    write(tmp_path / "own", 6)
+    write(tmp_path / "other", 8, filler="other")
+    (foreign,) = files_of(tmp_path / "other")
+    shutil.copy(foreign, tmp_path / "own" / "segment-000000000009.jsonl")
+    journal = Journal(str(tmp_path / "own"), "me")
+    assert {record["filler"] for record in journal.records()} == {""}
+    assert journal.is_right and not journal.missing
+    assert "contradict" in caplog.text
+    (aside,) = (tmp_path / "own" / QUARANTINE).iterdir()
+    assert aside.name == "segment-000000000009.jsonl"
+
+
+def test_journal_in_the_place_of_another_is_noticed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Results of another run of the same search would pass for those of this one."""
+    write(tmp_path / "own", 6)
+    write(tmp_path / "other", 8, filler="other")
+    shutil.rmtree(tmp_path / "own")
+    shutil.copytree(tmp_path / "other", tmp_path / "own")
+    assert not Journal(str(tmp_path / "own"), "me", read_only=True).is_right
+    assert "other records than were committed" in caplog.text
+
+
+@pytest.mark.parametrize("kind", [Journal, RemoteJournal])
+def test_copy_made_while_it_is_written_is_whole_or_says_what_it_lacks(
+    tmp_path: Path, kind: type[Journal]
+) -> None:
+    """A copy of a running study would lack results without a word."""
+    journal = kind(str(tmp_path / "journal"), "me", merge_after=3)
+
+    def commit() -> None:
+        journal.append({"number": 0})
+        journal.commit()
+
+    for mark_first in (False, True):
+        for _ in range(8):
+            commit()
+        acknowledged = journal.end.records
+        # A listing, and then file after file, as a slow copy is made.
+        source = mark_of(tmp_path / "journal")
+        found = files_of(tmp_path / "journal")
+        copied = [source, *found] if mark_first else [*found, source]
+        target = tmp_path / str(mark_first)
+        (target / "journal").mkdir(parents=True)
+        for path in copied:
+            commit()
+            if path.exists():
+                shutil.copy(path, target / path.relative_to(tmp_path))
+        copy = Journal(str(target / "journal"), "me", read_only=True)
+        known = {record["seq"] for record in copy.records()}
+        for first, last in copy.missing:
+            known |= set(range(first, last + 1))
+        assert known >= set(range(1, acknowledged + 1))

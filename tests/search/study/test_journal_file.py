@@ -21,12 +21,13 @@ def test_block_comes_back() -> None:
     assert not damage
 
 
-def test_blocks_that_follow_each_other_come_back_as_one() -> None:
+def test_blocks_that_follow_each_other_are_joined() -> None:
     """A long journal would take a call of the parser for each commit."""
-    parts = [Block(1, (b"1", b"2")), Block(3, (b"3",)), Block(7, (b"7",))]
+    parts = [Block(1, (b"1", b"2"), "a"), Block(3, (b"3",), "b"), Block(7, (b"7",))]
     data = b"\n\n\n".join(journal_file.encode("me", part) for part in parts)
-    joined = [Block(1, (b"1", b"2", b"3")), Block(7, (b"7",))]
-    assert journal_file.decode("me", data + b"\n" * 99) == (joined, "")
+    assert journal_file.decode("me", data + b"\n" * 99) == (parts, "")
+    joined = [Block(1, (b"1", b"2", b"3"), "a"), Block(7, (b"7",))]
+    assert journal_file.join_blocks(parts) == joined
 
 
 def test_no_part_of_a_file_passes_for_it() -> None:
@@ -87,7 +88,7 @@ def test_file_of_another_study_is_refused() -> None:
 
 def test_newer_format_says_upgrade() -> None:
     """An old release would set the files of a newer one aside as damaged."""
-    newer = DATA.replace(b'"format": 2', b'"format": 3')
+    newer = DATA.replace(b'"format": 3', b'"format": 4')
     with pytest.raises(StudyVersionError, match="Upgrade"):
         journal_file.decode("me", newer)
 

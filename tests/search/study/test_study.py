@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.search.conftest import Mount
-from tests.support import crashes, damage
+from tests.support import crashes, damage, studies
 from tuner_component.search.errors import (
     StorageError,
     StudyLockedError,
@@ -39,6 +39,7 @@ def test_new_study_has_its_layout(tmp_path: Path) -> None:
         assert (directory / "trials" / "07").is_dir()
     assert {p.name for p in directory.iterdir()} == {
         "journal",
+        "journal.end",
         "lock",
         "study.json",
         "trials",
@@ -232,3 +233,71 @@ def test_failed_opening_gives_the_lock_back(tmp_path: Path) -> None:
     for _ in range(2):
         with pytest.raises(StudyVersionError):
             Study.open(str(tmp_path), PARTS)
+
+
+def finished_with(directory: Path, trials: int) -> None:
+    """A finished study with so many records of results, each a commit."""
+    with Study.open(str(directory), PARTS) as study:
+        study.commit()
+        for number in range(trials):
+            study.journal.append(studies.ended(str(number)))
+            study.commit()
+        study.mark_finished([str(number) for number in range(trials)])
+
+
+def test_finished_study_that_lost_its_end_goes_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A pipeline would publish the best of what is left as the result."""
+    finished_with(tmp_path, 4)
+    (tmp_path / "journal.end").unlink()
+    damage.lose_commits(damage.segment_of(tmp_path), range(3, 5))
+    with Study.open(str(tmp_path), PARTS) as study:
+        assert study.found is StudyState.RESUMED
+        assert not study.is_finished
+        assert json.loads((tmp_path / "study.json").read_text())["status"] == "running"
+        assert "2 trials completed, and their results are lost: 2, 3." in caplog.text
+        assert "Records 4 to 5" in caplog.text
+        assert "goes on" in caplog.text
+        study.mark_finished(["0", "1", "2", "3"])
+    # What it went on without is no reason to go on again.
+    assert Study.open(str(tmp_path), PARTS).found is StudyState.FINISHED
+
+
+def test_study_without_its_journal_is_not_new(tmp_path: Path) -> None:
+    """What belongs to the trials of before would be deleted as of no search."""
+    finished_with(tmp_path, 2)
+    for path in (tmp_path / "study.json", damage.segment_of(tmp_path)):
+        path.unlink()
+    with Study.open(str(tmp_path), PARTS) as study:
+        assert study.found is StudyState.RESUMED
+        assert study.journal.missing == ((1, 3),)
+
+
+def test_closing_marks_the_end_unless_the_lock_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a bucket the last results would be missed by nobody, or the mark be another's."""
+    marked = []
+    with Study.open(str(tmp_path), PARTS) as study:
+        monkeypatch.setattr(study.journal, "close", lambda: marked.append(True))
+    assert marked == [True]
+
+    def lost() -> None:
+        raise StudyLockedError
+
+    with Study.open(str(tmp_path), PARTS) as study:
+        monkeypatch.setattr(study.journal, "close", lambda: marked.append(True))
+        monkeypatch.setattr(study._lock, "check", lost)
+    assert marked == [True]
+
+
+def test_forged_first_record_is_not_believed(tmp_path: Path) -> None:
+    """A study whose description is damaged could not be opened any more."""
+    with Study.open(str(tmp_path), PARTS) as study:
+        study.journal._buffer.clear()
+        study.journal.append({"kind": "study", "seed": "x"})
+        study.commit()
+    (tmp_path / "study.json").unlink()
+    with Study.open(str(tmp_path), PARTS, seed=3) as study:
+        assert study.seed == 3

@@ -296,9 +296,10 @@ class DurableOracle(OracleFacade):
         """
         with self._lock:
             known = self._inner.trials.values()
-            if not any(trial.status == _Status.COMPLETED for trial in known):
+            done = [t.trial_id for t in known if t.status == _Status.COMPLETED]
+            if not done:
                 raise self._limit.none_completed(self._study.directory)
-            self._study.mark_finished()
+            self._study.mark_finished(done)
 
     # How it is done.
 

@@ -67,6 +67,9 @@ class TrialLedger:
         self._records = _Records(oracle, study.journal, restored)
         self._epochs = epochs
         self._autocommit = autocommit
+        # Each result tells what is best: the record of the beginning may be lost.
+        shape = restored.shape
+        self._objective = [shape["objective_name"], shape["direction"]]
         known = restored.history.trials
         self._lost = {i: len(t.attempts) for i, t in known.items()}
         running = {i: t for i, t in known.items() if t.runs}
@@ -161,6 +164,7 @@ class TrialLedger:
             trial,
             status=trial.status,
             score=trial.score,
+            objective=self._objective,
             best_step=trial.best_step,
             metrics=trial.metrics.get_config(),
             message=trial.message,

@@ -3,15 +3,16 @@
 Nothing is replayed through the oracle: no suggestion is drawn and no model fitted again.
 """
 
+import contextlib
 import dataclasses
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.search.errors import StudyMismatchError
+from tuner_component.search.errors import StorageError, StudyMismatchError
 from tuner_component.search.oracle.kerastuner_oracles import ResumableGrid
 from tuner_component.search.oracle.shape import explain_change, shape_of
 from tuner_component.search.oracle.state import OracleState, SpaceTable
@@ -65,16 +66,33 @@ def restore(oracle: keras_tuner.Oracle, study: Study) -> Restored:
         history = History.of(study.journal.records())
         if not history.is_empty():
             _check_same_search(shape, history)
-            _restore(oracle, history, spaces, state)
+            with _explained(study):
+                _restore(oracle, history, spaces, state)
     if changed := explain_change(shape, history, study):
         _log.warning("%s", changed)
     return Restored(history, spaces, state, shape)
 
 
+@contextlib.contextmanager
+def _explained(study: Study) -> Iterator[None]:
+    """Says what is the matter where records are not such as a search writes."""
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise StorageError(
+            "Expected records of a search, from which its oracle can be restored. "
+            f"Received in {study.directory}: others ({error!r}). Put the study's "
+            "journal back from a copy, or choose another study directory."
+        ) from error
+
+
 def _check_same_search(shape: Mapping[str, Any], history: History) -> None:
     """Raises if a history is not of a search with this kind of oracle and objective."""
+    told = dict(history.opened or {})
+    if history.objective is not None:
+        told["objective_name"], told["direction"] = history.objective
     for name in _IDENTITY:
-        known = (history.opened or {}).get(name, shape[name])
+        known = told.get(name, shape[name])
         if known != shape[name]:
             raise StudyMismatchError(
                 f"Expected the {name} this study was made with: {known}. "

@@ -8,7 +8,9 @@ Three things, each with its two directions: the state of the oracle's own class
 import contextlib
 import hashlib
 import importlib
+import inspect
 import json
+import logging
 import marshal
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,6 +31,9 @@ _BASE_STATE = frozenset(_BASE.get_state())
 _PYTHON = "random.Random"
 _NUMPY_LEGACY = "numpy.random.mtrand.RandomState"
 _NUMPY = "numpy.random._generator.Generator"
+_BIT_GENERATORS = ("MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64")
+
+_log = logging.getLogger(__name__)
 
 
 class OracleState:
@@ -86,6 +91,13 @@ class OracleState:
             extras = plain.decode(self._extras())
         self._oracle.set_state({**base, **extras})
         for name, value in captured.get("attributes", {}).items():
+            if not self._is_state(name):
+                _log.warning(
+                    "Not setting the oracle's %r: the journal tells a value for it, but "
+                    "no search records that.",
+                    name,
+                )
+                continue
             self._at_first.pop(name, None)
             if isinstance(value, dict) and _RANDOM in value:
                 generator = getattr(self._oracle, name, None)
@@ -128,19 +140,25 @@ class OracleState:
         Those that `get_state` tells under their name, as KerasTuner's oracles do, are
         left to it.
         """
-        names = {
-            name
-            for name in vars(self._oracle)
-            if name not in _BASE_ATTRIBUTES and name.lstrip("_") not in extras
-        }
+        found = {}
+        for name in sorted(vars(self._oracle)):
+            if self._is_state(name) and name.lstrip("_") not in extras:
+                with contextlib.suppress(plain.NotPlainError):
+                    found[name] = _encode(getattr(self._oracle, name))
+        return found
+
+    def _is_state(self, name: str) -> bool:
+        """Whether an attribute is one that is captured, should it hold plain data.
+
+        Nothing else is put back: a journal from elsewhere must not replace methods.
+        """
         if not self._is_kerastuners:
             is_bayesian = isinstance(self._oracle, BayesianOptimizationOracle)
-            names &= {"_random_state"} if is_bayesian else set()
-        found = {}
-        for name in sorted(names):
-            with contextlib.suppress(plain.NotPlainError):
-                found[name] = _encode(getattr(self._oracle, name))
-        return found
+            return is_bayesian and name == "_random_state"
+        if name in _BASE_ATTRIBUTES or not name.isidentifier() or name[:2] == "__":
+            return False
+        known = inspect.getattr_static(type(self._oracle), name, None)
+        return not (callable(known) or hasattr(known, "__get__"))
 
 
 def _packed(value: dict[str, Any]) -> bytes | None:
@@ -185,6 +203,10 @@ def put_back(generator: Any, saved: dict[str, Any]) -> Any:
         `generator`, or a new one if that was of another kind.
     """
     kind, state = saved["kind"], plain.decode(saved["state"])
+    if kind not in (_PYTHON, _NUMPY_LEGACY, _NUMPY):
+        raise ValueError(
+            f"Expected the state of a random generator. Received: {kind!r}."
+        )
     known = generator_state(generator)
     if known is None or known["kind"] != kind:
         generator = _new(kind, state)
@@ -204,6 +226,11 @@ def _new(kind: str, state: Any) -> Any:
     numpy_random = importlib.import_module("numpy.random")
     if kind == _NUMPY_LEGACY:
         return numpy_random.RandomState()
+    if state["bit_generator"] not in _BIT_GENERATORS:
+        raise ValueError(
+            f"Expected one of numpy's bit generators: {', '.join(_BIT_GENERATORS)}. "
+            f"Received: {state['bit_generator']!r}."
+        )
     bit_generator = getattr(numpy_random, state["bit_generator"])
     return numpy_random.Generator(bit_generator())
 

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 
 from tuner_component.search.errors import StorageError
-from tuner_component.search.storage import files
+from tuner_component.search.storage import files, names
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +28,8 @@ class Logs:
 
     def trial(self, trial_id: str) -> str:
         """The local path of a trial's log."""
-        return os.path.join(self.local, "trials", trial_id, "log.txt")
+        directory = names.component(trial_id)
+        return os.path.join(self.local, "trials", directory, "log.txt")
 
     def process(self, name: str) -> str:
         """The local path of what a process prints outside of trials."""
@@ -81,6 +82,6 @@ def opened(study: str) -> Iterator[Logs]:
         try:
             yield logs
         finally:
-            for directory, _, names in os.walk(local):
-                for name in names:
+            for directory, _, found in os.walk(local):
+                for name in found:
                     logs.publish(os.path.join(directory, name))

@@ -104,6 +104,28 @@ def append_bytes(path: str, data: bytes, at: int) -> None:
         _append_local(local_path(path), data, at)
 
 
+def overwrite_bytes(path: str, data: bytes) -> None:
+    """Writes over the beginning of a local file, made if need be; not durable.
+
+    Survives the death of the process, and costs a hundredth of a durable write. After that
+    of the machine there is this content or an earlier one, if it fits into a sector of a
+    disk. A reader may see a part of it.
+
+    Args:
+        path: The file, not a URI; its directory exists.
+        data: As long as what was there before.
+
+    Raises:
+        StorageError: It cannot be written.
+    """
+    with _explained("write", path):
+        descriptor = os.open(local_path(path), os.O_WRONLY | os.O_CREAT, 0o644)
+        try:
+            os.write(descriptor, data)
+        finally:
+            os.close(descriptor)
+
+
 def list_names(directory: str) -> list[str]:
     """Names of what is in a directory, sorted; none where there is no directory."""
     with _explained("list", directory):

@@ -9,7 +9,7 @@ import logging
 import platform
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import metadata
 from typing import Any, Literal
 
@@ -20,6 +20,7 @@ from tuner_component.documents.decoding import DecodingError
 from tuner_component.search.errors import StudyMismatchError, StudyVersionError
 from tuner_component.search.storage import files
 from tuner_component.search.study.fingerprint import STUDY_FILE, differences, study_id
+from tuner_component.search.study.journal_end import End
 from tuner_component.version import __version__
 
 FORMAT_VERSION = 1
@@ -39,6 +40,15 @@ class _Format(msgspec.Struct):
     format: int
 
 
+class _Journal(msgspec.Struct):
+    """What the description of a finished study tells of its journal: see `finished`."""
+
+    records: int
+    chain: str
+    missing: list[tuple[int, int]]
+    completed: list[str]
+
+
 class _Form(msgspec.Struct):
     """What a description has."""
 
@@ -49,6 +59,7 @@ class _Form(msgspec.Struct):
     fingerprint: dict[str, str]
     versions: dict[str, str] = msgspec.field(default_factory=dict)
     finished: str | None = None
+    journal: _Journal | None = None
 
 
 def new(fingerprint: Mapping[str, str], seed: int | None) -> dict[str, Any]:
@@ -74,14 +85,66 @@ def new(fingerprint: Mapping[str, str], seed: int | None) -> dict[str, Any]:
     }
 
 
-def finished(description: Mapping[str, Any]) -> dict[str, Any]:
-    """The same of a study whose search is complete."""
-    return {**description, "status": "finished", "finished": _now()}
+def finished(
+    description: Mapping[str, Any],
+    end: End,
+    missing: Iterable[tuple[int, int]] = (),
+    completed_trials: Iterable[str] = (),
+) -> dict[str, Any]:
+    """The same of a study whose search is complete.
+
+    Args:
+        description: Of the study until now.
+        end: Where its journal ends.
+        missing: First and last numbers of records that the search went on without.
+        completed_trials: Their ids.
+    """
+    journal = {
+        "records": end.records,
+        "chain": end.chain,
+        "missing": [list(numbers) for numbers in missing],
+        "completed": list(completed_trials),
+    }
+    told = {"status": "finished", "finished": _now(), "journal": journal}
+    return {**description, **told}
+
+
+def reopened(description: Mapping[str, Any]) -> dict[str, Any]:
+    """The same of a study that was finished, and whose search has to go on."""
+    told = {k: v for k, v in description.items() if k not in ("finished", "journal")}
+    return {**told, "status": "running"}
+
+
+def journal_end(description: Mapping[str, Any]) -> End | None:
+    """Where the journal of a finished study ends; None if its description does not tell."""
+    return End.of(description.get("journal"))
+
+
+def completed(description: Mapping[str, Any]) -> list[str]:
+    """Ids of the trials that had completed when the study was finished."""
+    journal = description.get("journal") or {}
+    return list(journal.get("completed", ()))
+
+
+def has_lost(
+    description: Mapping[str, Any], missing: Iterable[tuple[int, int]], is_right: bool
+) -> bool:
+    """Whether a finished study has lost something that it had when it was finished.
+
+    Args:
+        description: Of the study.
+        missing: First and last numbers of records that its journal lacks.
+        is_right: Whether the others are those that were committed.
+    """
+    journal = description.get("journal") or {}
+    known = journal.get("missing", ())
+    new = [numbers for numbers in missing if list(numbers) not in known]
+    return bool(new) or not is_right
 
 
 def is_finished(description: Mapping[str, Any]) -> bool:
     """Whether the search that a description is of is complete."""
-    return bool(description["status"] == "finished")
+    return description.get("status") == "finished"
 
 
 def read(directory: str, fingerprint: Mapping[str, str]) -> dict[str, Any] | None:

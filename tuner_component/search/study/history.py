@@ -6,12 +6,30 @@ records. The history knows nothing of KerasTuner, so that a report can read a st
 without it.
 """
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from tuner_component.search.storage import files, patch, plain
+from tuner_component.search.study import description as description_lib
+from tuner_component.search.study import records as records_lib
 from tuner_component.search.study.journal import Journal
+
+# What a record that no search wrote may end in.
+_UNUSABLE = (
+    AttributeError,
+    IndexError,
+    KeyError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+
+# Ids in one message.
+_NAMED = 20
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -30,7 +48,8 @@ class TrialHistory:
             that ended with the search, at a time that is not known, with `interrupted`.
         ended: How it ended: `status`, `score`, `best_step`, `metrics`, `message`,
             `started` and `ended` (seconds since the epoch), `worker`, `attempts`,
-            `notes`, `curves`, `stopped`; None while it has not. `curves` has a dict for
+            `notes`, `curves`, `stopped`, `objective` (its name and direction); None while
+            it has not. `curves` has a dict for
             each training of the trial (executions, folds, phases): by the name of a
             metric its values after each epoch, by the epoch's number, None where there
             was none. Studies of earlier versions lack it. `stopped` is there only if a
@@ -65,12 +84,17 @@ class History:
         spaces: The distinct search spaces by key: the hyperparameters' configurations.
         study: The record of what the study is, with its seed; empty if that was lost.
         opened: The record of how the search was started; None if there is none.
+        objective: Name and direction ("min" or "max") of what is optimized; None if no
+            record tells.
         max_trials: How many trials it may have, by the record of how it was last resumed.
         seed_state: KerasTuner's running seed.
         space: Key of the oracle's own search space; None if it never told.
         values: Values of the oracle's own search space.
         state: The oracle's further state, as `OracleState` captured it.
         version: Number of the state's last change.
+        losses: What is known to be missing, a sentence for each loss.
+        goes_on: Whether it was finished and has lost something since: the same search
+            goes on with it.
     """
 
     trials: dict[str, TrialHistory] = field(default_factory=dict)
@@ -78,22 +102,32 @@ class History:
     spaces: dict[str, list[Any]] = field(default_factory=dict)
     study: dict[str, Any] = field(default_factory=dict)
     opened: dict[str, Any] | None = None
+    objective: tuple[str, str] | None = None
     max_trials: int | None = None
     seed_state: Any = None
     space: str | None = None
     values: dict[str, Any] = field(default_factory=dict)
     state: dict[str, Any] = field(default_factory=dict)
     version: int = 0
+    losses: list[str] = field(default_factory=list)
+    goes_on: bool = False
 
     @classmethod
     def of(cls, records: Iterable[Mapping[str, Any]]) -> "History":
         """Folds a journal's records."""
         history = cls()
         for record in records:
-            fold = _FOLDS.get(record.get("kind", ""))
-            if fold is not None:
-                fold(history, record)
-            history._fold_state(record.get("state", {}))
+            fault = records_lib.fault(record)
+            try:
+                if fault is None:
+                    history._fold(record)
+            except _UNUSABLE as error:
+                fault = repr(error)
+            if fault is not None:
+                history._lose(
+                    f"Record {record.get('seq')} of the journal is none that a search "
+                    f"writes ({fault}), and is not used."
+                )
         return history
 
     def is_empty(self) -> bool:
@@ -113,6 +147,20 @@ class History:
         missing = set(range(max(known, default=-1) + 1)) - known
         return [f"{number:0{width}d}" for number in sorted(missing)]
 
+    def _lose(self, loss: str) -> None:
+        _log.warning("%s", loss)
+        self.losses.append(loss)
+
+    def _fold(self, record: Mapping[str, Any]) -> None:
+        fold = _FOLDS.get(record.get("kind", ""))
+        if fold is not None:
+            fold(self, record)
+        try:
+            self._fold_state(record.get("state", {}))
+        except _UNUSABLE:
+            self.version = -1  # Half of a change: no other one may follow it.
+            raise
+
     def _fold_state(self, state: Mapping[str, Any]) -> None:
         self.seed_state = state.get("seed_state", self.seed_state)
         if "space" in state:
@@ -130,6 +178,9 @@ class History:
     def _fold_opened(self, record: Mapping[str, Any]) -> None:
         self.opened = self.opened or dict(record)
         self.max_trials = record.get("max_trials")
+        if "objective_name" in record and "direction" in record:
+            told = record["objective_name"], record["direction"]
+            self.objective = self.objective or told
 
     def _fold_space(self, record: Mapping[str, Any]) -> None:
         self.spaces[record["space"]] = record["entries"]
@@ -156,10 +207,15 @@ class History:
         if trial.ended is None:
             self.end_order.append(trial.trial_id)
         trial.ended = plain.decode(record)
+        name, direction = record.get("objective", ("", ""))
+        if isinstance(name, str) and direction in records_lib.DIRECTIONS:
+            self.objective = self.objective or (name, direction)
 
     def _trial(self, record: Mapping[str, Any]) -> TrialHistory:
         trial_id = record["trial"]
         values = plain.decode(record["values"])
+        if not isinstance(values, dict):
+            raise TypeError(f"values that are a {type(values).__name__}")
         trial = self.trials.setdefault(trial_id, TrialHistory(trial_id, {}, ""))
         trial.values, trial.space = values, record["space"]
         return trial
@@ -176,12 +232,47 @@ _FOLDS = {
 }
 
 
-def read_history(directory: str, study_id: str) -> History:
+def read_history(
+    directory: str, study_id: str, description: Mapping[str, Any] | None = None
+) -> History:
     """Reads what happened in a study, without a lock and without touching anything.
 
     Args:
         directory: The study's directory; a search may be running on it.
         study_id: The study's id.
+        description: What the study's `study.json` says, if it is known: that of a
+            finished study tells what its journal must have.
     """
-    journal = Journal(files.join(directory, "journal"), study_id, read_only=True)
-    return History.of(journal.records())
+    described = description or {}
+    path = files.join(directory, "journal")
+    end = description_lib.journal_end(described)
+    journal = Journal(path, study_id, read_only=True, end=end)
+    return history_of(journal, described)
+
+
+def history_of(journal: Journal, description: Mapping[str, Any]) -> History:
+    """What a journal tells, and what it should tell and does not.
+
+    Args:
+        journal: As it was opened.
+        description: What the study's `study.json` says.
+    """
+    history = History.of(journal.records())
+    for first, last in journal.missing:
+        history.losses.append(f"Records {first} to {last} of the journal are lost.")
+    if not journal.is_right:
+        history.losses.append(
+            "Some records of the journal are not those of this study."
+        )
+    if description_lib.is_finished(description):
+        history.goes_on = description_lib.has_lost(
+            description, journal.missing, journal.is_right
+        )
+        known = {i for i, t in history.trials.items() if t.ended is not None}
+        gone = [i for i in description_lib.completed(description) if i not in known]
+        if gone:
+            history._lose(
+                f"{len(gone)} trials completed, and their results are lost: "
+                f"{', '.join(gone[:_NAMED])}{', ...' if len(gone) > _NAMED else ''}."
+            )
+    return history

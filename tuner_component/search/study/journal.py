@@ -17,15 +17,14 @@ files it replaces leaves records twice; they are numbered, and readers take each
 
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from tuner_component.search.errors import StorageError
 from tuner_component.search.storage import faults, files, plain
-from tuner_component.search.study import journal_file
+from tuner_component.search.study import journal_end, journal_file, journal_order
+from tuner_component.search.study.journal_end import End, EndMark
 from tuner_component.search.study.journal_file import Block, DamagedFileError
-
-QUARANTINE = "quarantine"
+from tuner_component.search.study.journal_reading import JournalFiles
 
 _COMMIT_BEFORE = faults.declare(
     "journal.commit.before", "records are buffered, their file is not written"
@@ -46,11 +45,11 @@ _MERGE_AFTER = faults.declare(
     "journal.merge.after", "a segment has replaced its commits"
 )
 
-# How often a reader looks again at files that a writer may be writing at that moment.
-_LOOKS = 5
 # Where a segment is full and the next is started. Some local paths are object stores
 # underneath, which write a file anew as a whole when it is appended to.
 _SEGMENT_BYTES = 1 << 20
+
+_AT_THE_END = " (the last ones; if this is a copy, they may be younger than the copy)"
 
 _log = logging.getLogger(__name__)
 
@@ -61,6 +60,10 @@ class Journal:
     Opening reads every file. What is cut short, foreign or unreadable is moved to
     `quarantine/` with a warning; all other records are used, also those behind a gap. At
     most one writer may have a journal open: see `StudyLock`.
+
+    Attributes:
+        missing: First and last number of records that are gone, at the end too.
+        is_right: False if records are there in place of others that were committed.
     """
 
     def __init__(
@@ -70,14 +73,18 @@ class Journal:
         *,
         merge_after: int = 64,
         read_only: bool = False,
+        end: End | None = None,
     ) -> None:
         """Opens the journal, creating its directory if need be.
 
         Args:
-            directory: Path or URI; only the journal's files belong in it.
+            directory: Path or URI; only the journal's files belong in it. Beside it, as
+                `<directory>.end`, lies the mark of its end.
             owner: Name of the study; files that name another are foreign.
             merge_after: Number of commits that are merged into one segment on a URI.
             read_only: Touch nothing, not even to set a damaged file aside.
+            end: What must be there at least, if that is known from elsewhere; otherwise
+                the mark tells.
 
         Raises:
             StudyVersionError: A newer release wrote a file in it; nothing was touched.
@@ -86,20 +93,25 @@ class Journal:
         self._directory = directory
         self._owner = owner
         self._merge_after = merge_after
-        self._read_only = read_only
         self._appends = not files.is_remote(directory)
         self._buffer: list[bytes] = []
         # The file that commits are appended to, and how far it is written.
         self._segment: str | None = None
         self._written = 0
-        self._newest_segment = 0
-        if not read_only:
-            files.makedirs(directory)
         # Commits that have a file of their own, and that no segment has.
         self._unmerged: list[tuple[str, Block]] = []
+        self._mark = EndMark(f"{directory}.end", owner)
+        if not read_only:
+            files.makedirs(directory)
         with plain.collector_paused():
-            self._found = self._load()
-        self._next = self._found[-1].last + 1 if self._found else 1
+            self._load(end, read_only)
+        if not read_only:
+            self._mark.start(self._end)
+
+    @property
+    def end(self) -> End:
+        """Where the journal ends: with what was committed last."""
+        return self._end
 
     def records(self) -> Iterator[dict[str, Any]]:
         """The records that were there when the journal was opened, in order.
@@ -108,8 +120,10 @@ class Journal:
         """
         for block in self._found:
             for number, record in enumerate(block.records(), start=block.first):
-                record["seq"] = number
-                yield record
+                # Whoever made something else of it, and a checksum: it tells nothing.
+                told = record if isinstance(record, dict) else {}
+                told["seq"] = number
+                yield told
 
     def append(self, record: Mapping[str, Any]) -> int:
         """Buffers a record for the next commit.
@@ -124,7 +138,7 @@ class Journal:
             TypeError, ValueError: It is not JSON-compatible; nothing is buffered.
         """
         self._buffer.append(journal_file.dump(dict(record)))
-        return self._next + len(self._buffer) - 1
+        return self._end.records + len(self._buffer)
 
     def commit(self) -> None:
         """Makes everything buffered durable; all of it or none.
@@ -135,18 +149,23 @@ class Journal:
         """
         if not self._buffer:
             return
-        block = Block(self._next, tuple(self._buffer))
+        block = Block(self._end.records + 1, tuple(self._buffer), self._end.chain)
         faults.point(_COMMIT_BEFORE)
         if self._appends:
             self._append_to_segment(block)
         else:
             self._write_file(block)
         faults.point(_COMMIT_AFTER)
-        self._next = block.last + 1
+        self._end = End(block.last, journal_end.follow(block.before, block.lines))
         self._buffer.clear()
+        self._mark.renew(self._end)
         # Not at every commit from then on: a merge that fails once may fail for long.
         if not self._appends and len(self._unmerged) % self._merge_after == 0:
             self._try_to_merge()
+
+    def close(self) -> None:
+        """Marks the end of what was committed; to be called while the lock is held."""
+        self._mark.renew(self._end, at_once=True)
 
     def _append_to_segment(self, block: Block) -> None:
         if self._segment is None or self._written > _SEGMENT_BYTES:
@@ -188,6 +207,8 @@ class Journal:
         if journal_file.decode(self._owner, files.read_bytes(path)) != (blocks, ""):
             raise DamagedFileError(f"{path} cannot be read as it was written")
         faults.point(_MERGE_WRITTEN)
+        # Who copies the files one by one may miss those that go now.
+        self._mark.renew(self._end, at_once=True)
         self._newest_segment = number
         self._unmerged = []
         self._remove(names)
@@ -199,139 +220,45 @@ class Journal:
             files.remove(files.join(self._directory, name))
             faults.point(_MERGE_REMOVING)
 
-    def _load(self) -> list[Block]:
-        """Reads what is there; says which commits are still to be merged."""
-        found: list[Block] = []
-        merged: list[str] = []
-        expected = 1
-        # By number, whatever the file. Of two blocks that begin alike, the longer is the
-        # later merge.
-        stored = sorted(self._read_all(), key=lambda s: (s[1].first, -s[1].last))
-        for name, block in stored:
-            is_commit = name.startswith("commit")
-            if block.last < expected:
-                if is_commit:
-                    merged.append(name)
-                continue
-            if block.first > expected:
-                self._report_gap(expected, block.first - 1)
-            skipped = max(0, expected - block.first)
-            found.append(Block(block.first + skipped, block.lines[skipped:]))
-            if is_commit:
-                self._unmerged.append((name, found[-1]))
-            expected = block.last + 1
-        if not self._read_only:
-            self._remove(merged)
-        return journal_file.join_blocks(found)
+    def _load(self, end: End | None, read_only: bool) -> None:
+        """Reads what is there; says what is not, and which commits are to be merged."""
+        unknown = ""
+        if end is None:
+            # First: a writer may go on while the files are read.
+            end, unknown = self._mark.read()
+        stored = JournalFiles(self._directory, self._owner, read_only=read_only)
+        found = journal_order.order(self._owner, stored.read(), end)
+        self._newest_segment = stored.newest_segment
+        self._found, self._unmerged = found.blocks, found.commits
+        self._end, self.missing = found.end, tuple(found.missing)
+        self.is_right = found.is_right
+        stored.set_aside(
+            found.strangers, "its records contradict those of the other files"
+        )
+        if not read_only:
+            self._remove(found.merged)
+        self._report(unknown if found.blocks else "")
 
-    def _read_all(self) -> list[tuple[str, Block]]:
-        """The sound blocks, each with the name of its file, in no particular order."""
-        known_damage: dict[str, _Damage] = {}
-        for _ in range(_LOOKS):
-            stored, damaged = self._read_once()
-            # A writer may be in the middle of a write; what stays damaged is damaged.
-            if not self._read_only or damaged == known_damage:
-                break
-            known_damage = damaged
-        for name, damage in damaged.items():
-            self._handle(name, damage)
-        return stored
-
-    def _read_once(self) -> tuple[list[tuple[str, Block]], dict[str, "_Damage"]]:
-        """One look at every file, beside a writer that may be at work.
-
-        The order of the two passes must stay. A merge writes its segment before it
-        deletes the commits: so what is no longer among the commits is in a segment by
-        the time that segments are listed. The other way round, records would be missed.
-        Within a segment, and from one to the next, records are written in their order;
-        so a reader that is overtaken lacks none but the last.
-        """
-        stored: list[tuple[str, Block]] = []
-        damaged: dict[str, _Damage] = {}
-        for segments in (False, True):
-            for name in files.list_names(self._directory):
-                if name == QUARANTINE or name.startswith("segment") != segments:
-                    continue
-                try:
-                    blocks, damage = self._read_file(name)
-                except FileNotFoundError:
-                    continue  # A writer has merged it.
-                stored += [(name, block) for block in blocks]
-                if damage:
-                    damaged[name] = damage
-        return stored, damaged
-
-    def _read_file(self, name: str) -> tuple[list[Block], "_Damage | None"]:
-        parsed = journal_file.parse_name(name)
-        if parsed is None:
-            return [], _Damage("no journal writes files of that name")
-        kind, number = parsed
-        if kind == "segment":
-            self._newest_segment = max(self._newest_segment, number)
-        try:
-            data = _content(files.join(self._directory, name))
-            if kind == "slot":
-                return [journal_file.decode_slot(self._owner, data)], None
-        except DamagedFileError as error:
-            return [], _Damage(str(error))
-        blocks, reason = journal_file.decode(self._owner, data)
-        return blocks, _Damage(reason, data, tuple(blocks)) if reason else None
-
-    def _handle(self, name: str, damage: "_Damage") -> None:
-        """Moves a damaged file to the quarantine; what is sound of it stays."""
-        source = files.join(self._directory, name)
-        if name.startswith(".") and name.endswith(files.TEMPORARY_SUFFIX):
-            # A write under way or cut short; never trusted.
-            if not self._read_only:
-                files.remove(source)
-            return
-        part = "a part of " if damage.sound else ""
-        if self._read_only:
+    def _report(self, unknown: str) -> None:
+        for first, last in self.missing:
             _log.warning(
-                "Ignoring %s%s in %s: %s.", part, name, self._directory, damage.reason
+                "Records %d to %d of the journal %s are lost%s. What other records tell "
+                "of their trials is used.",
+                first,
+                last,
+                self._directory,
+                _AT_THE_END if last == self._end.records else "",
             )
-            return
-        shelter = files.join(self._directory, QUARANTINE)
-        _log.warning(
-            "Setting %s%s aside, in %s: %s.", part, source, shelter, damage.reason
-        )
-        try:
-            files.makedirs(shelter)
-            if damage.sound:
-                # First the copy: a crash between the two leaves the damage to be found.
-                files.write_bytes(files.join(shelter, name), damage.data)
-                blocks = (journal_file.encode(self._owner, b) for b in damage.sound)
-                files.write_bytes(source, b"".join(blocks))
-            else:
-                files.move(source, files.join(shelter, name))
-        except (StorageError, FileNotFoundError) as error:
-            _log.warning("Leaving %s where it is, unused: %s", source, error)
-
-    def _report_gap(self, first: int, last: int) -> None:
-        _log.warning(
-            "Records %d to %d of the journal %s are lost. What other records tell of "
-            "their trials is used.",
-            first,
-            last,
-            self._directory,
-        )
-
-
-@dataclass(frozen=True)
-class _Damage:
-    """What is wrong with a file: its content, and what of it is sound."""
-
-    reason: str
-    data: bytes = b""
-    sound: tuple[Block, ...] = ()
-
-
-def _content(path: str) -> bytes:
-    try:
-        return files.read_bytes(path)
-    except StorageError as error:
-        # A local file that cannot be read is as good as torn. On a remote filesystem
-        # it is the connection that failed, and the file must not pay for it.
-        if files.is_remote(path):
-            raise
-        raise DamagedFileError(str(error)) from error
+        if not self.is_right:
+            _log.warning(
+                "The journal %s holds other records than were committed there: files of "
+                "another study, or older ones, may have taken the place of its own.",
+                self._directory,
+            )
+        if unknown:
+            _log.warning(
+                "Nobody can tell whether the last records of the journal %s are there: "
+                "%s. (Studies of earlier releases have no such file.)",
+                self._directory,
+                unknown,
+            )

@@ -2,16 +2,17 @@
 
 A block is what one commit, or several merged ones, made durable. Its first line is a JSON
 object with the format's version, the journal's owner, the number of the first record, how
-many there are, the length of the records that follow (one JSON object a line), and a
-SHA-256 over owner, numbers and records. So a block that was cut short, altered, or copied
-from another study shows it, whatever the filesystem did. Between blocks and behind the
-last one there may be empty lines: room for blocks to come.
+many there are, what all records before it add up to (see `journal_end`), the length of
+the records that follow (one JSON object a line), and a SHA-256 over all that. So a block
+that was cut short, altered, copied from another study, or that continues other records
+shows it, whatever the filesystem did. Between blocks and behind the last one there may be
+empty lines: room for blocks to come.
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,9 @@ from tuner_component.search.errors import StudyVersionError
 
 # 2: a file may hold several blocks. Releases that know only 1 refuse the study; they
 # would find the first block and take the others for what a longer file left behind.
-FORMAT_VERSION = 2
+# 3: a block tells what came before it.
+FORMAT_VERSION = 3
+_FIRST_WITH_CHAIN = 3
 
 _NAME = re.compile(r"(commit|segment|slot)-(\d{12})\.jsonl")
 # What a header begins with and no record contains: records have no space behind a colon.
@@ -39,23 +42,29 @@ class Block:
     Attributes:
         first: Number of the first record, counted from 1 over the whole journal.
         lines: The records.
+        before: The chain of all records before; empty if the block does not tell.
     """
 
     first: int
     lines: tuple[bytes, ...]
+    before: str = ""
 
     @property
     def last(self) -> int:
         """Number of the last record."""
         return self.first + len(self.lines) - 1
 
-    def records(self) -> Iterator[dict[str, Any]]:
-        """The records, decoded."""
+    def records(self) -> Iterator[Any]:
+        """The records, decoded; None for what is no JSON."""
         # One call of the parser is several times as fast as one for each line. One for
         # all lines would make those pay who want the first record only.
         for start in range(0, len(self.lines), _DECODED_TOGETHER):
             lines = self.lines[start : start + _DECODED_TOGETHER]
-            yield from json.loads(b"[" + b",".join(lines) + b"]")
+            try:
+                yield from json.loads(b"[" + b",".join(lines) + b"]")
+            except (ValueError, RecursionError):
+                # Sound by its checksum, and no record: somebody else made this block.
+                yield from map(_parsed, lines)
 
 
 def file_name(kind: str, number: int) -> str:
@@ -77,9 +86,10 @@ def encode(owner: str, block: Block) -> bytes:
         "journal": owner,
         "first": block.first,
         "count": len(block.lines),
+        "before": block.before,
         "bytes": len(payload),
-        "sha256": _checksum(owner, block.first, len(block.lines), payload),
     }
+    header["sha256"] = _checksum(header, payload)
     return json.dumps(header).encode() + b"\n" + payload
 
 
@@ -91,8 +101,7 @@ def decode(owner: str, data: bytes) -> tuple[list[Block], str]:
         data: The content of the file: what `encode` returned, any number of times.
 
     Returns:
-        The sound blocks, those that follow each other as one; and what is wrong with the
-        rest, empty if nothing is.
+        The sound blocks; and what is wrong with the rest, empty if nothing is.
 
     Raises:
         StudyVersionError: A newer release wrote it.
@@ -110,7 +119,7 @@ def decode(owner: str, data: bytes) -> tuple[list[Block], str]:
             following = data.find(_HEADER, position + 1)
             position = following if following > 0 else len(data)
         position = _skip_room(data, position)
-    return join_blocks(blocks), damage or ("" if blocks else "it holds no records")
+    return blocks, damage or ("" if blocks else "it holds no records")
 
 
 def decode_slot(owner: str, data: bytes) -> Block:
@@ -135,12 +144,12 @@ def dump(record: object) -> bytes:
 
 def join_blocks(blocks: Iterable[Block]) -> list[Block]:
     """The same records in as few blocks as possible."""
-    joined: list[tuple[int, list[bytes]]] = []
+    joined: list[tuple[Block, list[bytes]]] = []
     for block in blocks:
-        if not joined or block.first != joined[-1][0] + len(joined[-1][1]):
-            joined.append((block.first, []))
+        if not joined or block.first != joined[-1][0].first + len(joined[-1][1]):
+            joined.append((block, []))
         joined[-1][1].extend(block.lines)
-    return [Block(first, tuple(lines)) for first, lines in joined]
+    return [Block(b.first, tuple(lines), b.before) for b, lines in joined]
 
 
 def _decode_block(owner: str, data: bytes, position: int) -> tuple[Block, int]:
@@ -155,10 +164,14 @@ def _decode_block(owner: str, data: bytes, position: int) -> tuple[Block, int]:
             f"it has {len(data) - begin} bytes of records and should have {length}"
         )
     payload = data[begin : begin + length]
-    first, count = header.get("first"), header.get("count")
-    if header.get("sha256") != _checksum(owner, first, count, payload):
+    if header.get("sha256") != _checksum(header, payload):
         raise DamagedFileError("its records do not match their checksum")
-    return Block(header["first"], tuple(payload.splitlines())), begin + length
+    lines = tuple(payload.split(b"\n")[:-1])
+    first, before = header.get("first"), header.get("before", "")
+    is_sound = type(first) is int and first > 0 and isinstance(before, str)
+    if not is_sound or len(lines) != header.get("count") or not lines:
+        raise DamagedFileError("its header does not fit its records")
+    return Block(first, lines, before), begin + length
 
 
 def _skip_room(data: bytes, position: int) -> int:
@@ -166,14 +179,25 @@ def _skip_room(data: bytes, position: int) -> int:
     return room.end() if room else position
 
 
-def _checksum(owner: str, first: object, count: object, payload: bytes) -> str:
-    return hashlib.sha256(f"{owner} {first} {count}\n".encode() + payload).hexdigest()
+def _checksum(header: Mapping[str, Any], payload: bytes) -> str:
+    names = ["journal", "first", "count"]
+    if header["format"] >= _FIRST_WITH_CHAIN:
+        names.append("before")
+    told = " ".join(str(header.get(name)) for name in names)
+    return hashlib.sha256(f"{told}\n".encode() + payload).hexdigest()
+
+
+def _parsed(line: bytes) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _header(head: bytes) -> dict[str, Any]:
     try:
         header = json.loads(head.decode())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DamagedFileError("it does not begin with a journal's header") from error
     if not isinstance(header, dict) or not isinstance(header.get("format"), int):
         raise DamagedFileError("it does not begin with a journal's header")

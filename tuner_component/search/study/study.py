@@ -4,16 +4,19 @@
 what belongs to single trials, and `workdir/` is where the user's tuner keeps its files.
 """
 
+import contextlib
 import enum
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, final
 
 from tuner_component.search.errors import StudyLockedError
-from tuner_component.search.storage import faults, files
+from tuner_component.search.storage import faults, files, names
 from tuner_component.search.study import description as description_lib
+from tuner_component.search.study import records as records_lib
 from tuner_component.search.study.fingerprint import study_id
+from tuner_component.search.study.history import history_of
 from tuner_component.search.study.journal import Journal
 from tuner_component.search.study.lock import StudyLock
 
@@ -99,25 +102,34 @@ class Study:
             StorageError: It cannot be read or written.
         """
         description = description_lib.read(directory, fingerprint)
-        if description and description_lib.is_finished(description):
-            return cls._open_finished(directory, description)
+        if finished := cls._open_finished(directory, description):
+            return finished
         files.makedirs(directory)
         lock = StudyLock(directory, stale_after=stale_after)
         lock.acquire()
         try:
             # Another driver may have had it until just now.
             description = description_lib.read(directory, fingerprint)
-            if description and description_lib.is_finished(description):
+            if finished := cls._open_finished(directory, description):
                 lock.release()
-                return cls._open_finished(directory, description)
+                return finished
             return cls._open_running(directory, description, fingerprint, seed, lock)
         except BaseException:
             lock.release()
             raise
 
     @classmethod
-    def _open_finished(cls, directory: str, description: dict[str, Any]) -> "Study":
-        journal = Journal(_journal_of(directory), description["id"], read_only=True)
+    def _open_finished(
+        cls, directory: str, description: dict[str, Any] | None
+    ) -> "Study | None":
+        """The study if it is finished, and has all that it had when it was."""
+        if not description or not description_lib.is_finished(description):
+            return None
+        end = description_lib.journal_end(description)
+        path = _journal_of(directory)
+        journal = Journal(path, description["id"], read_only=True, end=end)
+        if description_lib.has_lost(description, journal.missing, journal.is_right):
+            return None
         first = _first_record(journal) or {}
         description = description_lib.agreed(description, first, directory)
         return cls(directory, description, StudyState.FINISHED, journal, None)
@@ -131,18 +143,21 @@ class Study:
         seed: int | None,
         lock: StudyLock,
     ) -> "Study":
-        journal = Journal(_journal_of(directory), study_id(fingerprint))
+        end = description_lib.journal_end(description or {})
+        journal = Journal(_journal_of(directory), study_id(fingerprint), end=end)
         first = _first_record(journal)
-        is_empty = next(journal.records(), None) is None
-        found = StudyState.NEW if is_empty and not description else StudyState.RESUMED
+        is_known = description or first or journal.end.records
+        found = StudyState.RESUMED if is_known else StudyState.NEW
         known = description
         if known is not None:
             description = description_lib.agreed(known, first or {}, directory)
+            if description_lib.is_finished(description):
+                description = _reopened(journal, description, directory)
         else:
             description = description_lib.new(fingerprint, seed)
             if first:  # The description was damaged; the journal remembers.
                 description.update(seed=first["seed"], created=first["created"])
-            elif not is_empty:
+            elif is_known:
                 _log.warning(
                     "The seed of the study %s is lost. It goes on with %d.",
                     directory,
@@ -162,8 +177,8 @@ class Study:
                 description["seed"],
                 seed,
             )
-        for name in ("trials", "workdir"):
-            files.makedirs(files.join(directory, name))
+        for part in ("trials", "workdir"):
+            files.makedirs(files.join(directory, part))
         return cls(directory, description, found, journal, lock)
 
     @property
@@ -183,7 +198,7 @@ class Study:
 
     def trial_directory(self, trial_id: str) -> str:
         """Directory of what belongs to one trial; created if need be."""
-        directory = files.join(self.directory, "trials", trial_id)
+        directory = files.join(self.directory, "trials", names.component(trial_id))
         files.makedirs(directory)
         return directory
 
@@ -202,13 +217,19 @@ class Study:
         self._lock.check()
         self.journal.commit()
 
-    def mark_finished(self) -> None:
-        """Declares the search complete: it is not extended when opened again."""
+    def mark_finished(self, completed: Iterable[str] = ()) -> None:
+        """Declares the search complete: it is not extended when opened again.
+
+        Args:
+            completed: Ids of the trials that completed.
+        """
         if self.is_finished:
             return
         self.commit()
         faults.point(_FINISH_BEFORE)
-        description = description_lib.finished(self._description)
+        description = description_lib.finished(
+            self._description, self.journal.end, self.journal.missing, completed
+        )
         description_lib.write(self.directory, description)
         faults.point(_FINISH_AFTER)
         # Not before it is durable: a search that could not say so is not finished.
@@ -216,9 +237,14 @@ class Study:
 
     def close(self) -> None:
         """Gives up the lock; what was committed stays. Fine to call twice."""
-        if self._lock is not None:
-            self._lock.release()
-            self._lock = None
+        if self._lock is None:
+            return
+        # Who lost the lock must not write beside its new holder.
+        with contextlib.suppress(StudyLockedError):
+            self._lock.check()
+            self.journal.close()
+        self._lock.release()
+        self._lock = None
 
     def __enter__(self) -> "Study":
         return self
@@ -236,7 +262,21 @@ def _journal_of(directory: str) -> str:
     return files.join(directory, "journal")
 
 
+def _reopened(
+    journal: Journal, description: Mapping[str, Any], directory: str
+) -> dict[str, Any]:
+    """The description of a study that was finished, and has lost something since."""
+    history_of(journal, description)  # Says which results are lost.
+    _log.warning(
+        "The study %s was finished, and records of it are lost: its search goes on with "
+        "what is there, and runs again what is not.",
+        directory,
+    )
+    return description_lib.reopened(description)
+
+
 def _first_record(journal: Journal) -> dict[str, Any] | None:
     """The record a study begins with, if the journal still has it."""
     record = next(journal.records(), {})
-    return record if record.get("kind") == "study" else None
+    is_first = record.get("kind") == "study" and records_lib.fault(record) is None
+    return record if is_first else None

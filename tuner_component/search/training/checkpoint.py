@@ -18,7 +18,7 @@ from typing import Any
 import keras
 
 from tuner_component.search.errors import StorageError
-from tuner_component.search.storage import arrays, faults, files
+from tuner_component.search.storage import arrays, faults, files, names
 from tuner_component.search.training import training_state
 from tuner_component.search.training.best_weights import BestWeights
 from tuner_component.search.training.epoch_reports import EpochReporter
@@ -39,7 +39,7 @@ _WRITTEN = faults.declare(
 
 def directory_of(study_directory: str, trial_id: str) -> str:
     """Returns the directory for the trainings of a trial."""
-    return files.join(study_directory, "trials", trial_id, "training")
+    return files.join(study_directory, "trials", names.component(trial_id), "training")
 
 
 class CheckpointFiles:
@@ -126,11 +126,11 @@ class CheckpointFiles:
         return files.join(self._directory, f"fit-{fit:05}.state")
 
     def _load(self) -> None:
-        names = files.list_names(self._directory)
-        self._exists = bool(names)
-        runs = [int(match[1]) for match in map(_RUN.fullmatch, names) if match]
+        found = files.list_names(self._directory)
+        self._exists = bool(found)
+        runs = [int(match[1]) for match in map(_RUN.fullmatch, found) if match]
         self.run = max(runs, default=0)
-        for match in filter(None, map(_FIT.fullmatch, names)):
+        for match in filter(None, map(_FIT.fullmatch, found)):
             fit = int(match[1])
             data = files.read_bytes(self._path(fit))
             try:

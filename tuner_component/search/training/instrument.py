@@ -18,7 +18,7 @@ from keras_tuner.src.engine import tuner_utils
 
 from tuner_component.search.errors import StorageError
 from tuner_component.search.machine import disk_space, memory
-from tuner_component.search.storage import files
+from tuner_component.search.storage import files, names
 from tuner_component.search.training import checkpoint, epoch_reports, seeding
 from tuner_component.search.training.checkpoint import CheckpointFiles
 from tuner_component.search.training.epoch_reports import ReportEpoch
@@ -118,6 +118,7 @@ class _Instrument:
     def attach(self) -> None:
         """Hooks into the tuner."""
         tuner = self.tuner
+        self._wrap_get_trial_dir(tuner)
         self._wrap_run_trial(tuner)
         self._wrap_on_trial_end(tuner)
         if tuner.hypermodel is None:
@@ -125,6 +126,15 @@ class _Instrument:
         self._wrap_build(tuner.hypermodel)
         if isinstance(tuner, keras_tuner.Tuner):
             self._wrap_build_and_fit(tuner)
+
+    def _wrap_get_trial_dir(self, tuner: Any) -> None:
+        """Keeps a trial's weights in a directory of the project, whatever its id is."""
+        get_trial_dir = tuner.get_trial_dir
+
+        def get_quoted_dir(trial_id: str, *args: Any, **kwargs: Any) -> Any:
+            return get_trial_dir(names.component(trial_id), *args, **kwargs)
+
+        tuner.get_trial_dir = get_quoted_dir
 
     def _wrap_run_trial(self, tuner: Any) -> None:
         run_trial = tuner.run_trial

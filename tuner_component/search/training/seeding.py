@@ -24,7 +24,10 @@ _LARGEST_SEED = 2**31 - 1
 
 def _derive(*parts: object) -> int:
     """Hashes the parts to a seed in [1, 2**31 - 1]; stable across processes."""
-    digest = hashlib.sha256("/".join(map(str, parts)).encode()).digest()
+    digest = hashlib.sha256(
+        # An id may be any string, a lone surrogate included.
+        "/".join(map(str, parts)).encode("utf-8", "surrogatepass")
+    ).digest()
     return int.from_bytes(digest[:8], "big") % _LARGEST_SEED + 1
 
 

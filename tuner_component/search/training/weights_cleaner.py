@@ -11,7 +11,7 @@ from typing import Any
 from keras_tuner.engine import base_tuner
 
 from tuner_component.search.errors import StorageError
-from tuner_component.search.storage import files
+from tuner_component.search.storage import files, names
 from tuner_component.search.training import best_weights, checkpoint
 
 _LOG = logging.getLogger(__name__)
@@ -116,9 +116,8 @@ class WeightsCleaner:
 
     def _find(self) -> set[str]:
         """The trials of this search with a directory, those before a resume included."""
-        names = files.list_names(self._directory)
-        ids = {name.removeprefix("trial_") for name in names if name[:6] == "trial_"}
-        return {trial_id for trial_id in ids if trial_id in self._oracle.trials}
+        found = set(files.list_names(self._directory))
+        return {i for i in self._oracle.trials if _directory_name(i) in found}
 
     def _needed(self, ended: set[str]) -> set[str]:
         best = self._best(ended, self._keep)
@@ -171,7 +170,7 @@ class WeightsCleaner:
         return parent
 
     def _delete(self, trial_id: str) -> None:
-        directory = files.join(self._directory, f"trial_{trial_id}")
+        directory = files.join(self._directory, _directory_name(trial_id))
         weights = files.join(directory, _WEIGHTS)
         try:
             paths = [files.join(directory, name) for name in _FILES]
@@ -182,6 +181,11 @@ class WeightsCleaner:
         except (OSError, StorageError) as error:
             # The search goes on: weights that stay only take space.
             _LOG.warning("Weights of trial %s stay. %s", trial_id, error)
+
+
+def _directory_name(trial_id: str) -> str:
+    """What an instrumented tuner names a trial's directory, as KerasTuner does."""
+    return f"trial_{names.component(trial_id)}"
 
 
 def _is_known(oracle: Any) -> bool:

@@ -1,0 +1,78 @@
+"""What a record of the journal has to look like to be used.
+
+A record's checksum tells that it is as somebody wrote it. That it was a search is told by
+its shape: whoever can write to a bucket can make files with checksums.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+_NUMBER = (int, float)
+_NOTHING = type(None)
+_TRIAL = {"trial": (str,)}
+_POINT = {**_TRIAL, "space": (str,), "values": (dict,)}
+
+# What a record of a kind must have, and of which types.
+_REQUIRED: Mapping[str, Mapping[str, tuple[type, ...]]] = {
+    "study": {"seed": (int,), "created": (str,)},
+    "opened": {},
+    "space": {"space": (str,), "entries": (list,)},
+    "created": {**_POINT, "time": _NUMBER},
+    "began": {**_TRIAL, "worker": (str,), "time": _NUMBER},
+    "attempt": _TRIAL,
+    "ended": {**_POINT, "status": (str,), "score": (*_NUMBER, _NOTHING)},
+}
+# The types of what it may have.
+_OPTIONAL: Mapping[str, tuple[type, ...]] = {
+    "best_step": (int, _NOTHING),
+    "curves": (list,),
+    "ended": (*_NUMBER, _NOTHING),
+    "max_trials": (int, _NOTHING),
+    "message": (str, _NOTHING),
+    "metrics": (dict,),
+    "notes": (dict,),
+    "objective_name": (str,),
+    "reason": (str, _NOTHING),
+    "started": (*_NUMBER, _NOTHING),
+    "state": (dict,),
+    "stopped": (dict, _NOTHING),
+    "worker": (str, _NOTHING),
+}
+DIRECTIONS = ("min", "max")
+
+
+def fault(record: Mapping[str, Any]) -> str | None:
+    """What is wrong with a record; None if it can be used, or if nobody uses its kind."""
+    kind = record.get("kind", "")
+    if not isinstance(kind, str):
+        return f"its kind is {kind!r}"
+    required = _REQUIRED.get(kind)
+    if required is None:
+        return _type_fault(record, {"state": _OPTIONAL["state"]})
+    if missing := required.keys() - record.keys():
+        return f"it lacks {', '.join(sorted(missing))}"
+    return _type_fault(record, {**_OPTIONAL, **required}) or _value_fault(kind, record)
+
+
+def _type_fault(
+    record: Mapping[str, Any], types: Mapping[str, tuple[type, ...]]
+) -> str | None:
+    for name, value in record.items():
+        # By exact type: True is no number.
+        if name in types and type(value) not in types[name]:
+            return f"its {name} is a {type(value).__name__}"
+    return None
+
+
+def _value_fault(kind: str, record: Mapping[str, Any]) -> str | None:
+    if kind == "opened" and record.get("direction", "min") not in DIRECTIONS:
+        return f"its direction is {record['direction']!r}"
+    if kind != "ended":
+        return None
+    status, score = record["status"], record["score"]
+    if status not in ("COMPLETED", "FAILED"):
+        return f"its status is {status!r}"
+    if status == "COMPLETED" and (score is None or not math.isfinite(score)):
+        return f"its trial completed with the score {score}"
+    return None
