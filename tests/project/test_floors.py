@@ -38,7 +38,7 @@ FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floo
 # What a report may know of the search: what it leaves behind, and what it tells. So a
 # study can be looked at where there is no KerasTuner.
 OF_SEARCH_IN_REPORT = (
-    *("search.events", "search.storage"),
+    *("search.errors", "search.events", "search.storage"),
     *("search.study.description", "search.study.history"),
 )
 # These run where only KerasTuner and a Keras backend are installed.

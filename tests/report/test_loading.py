@@ -19,6 +19,21 @@ def test_artifact_is_loaded_by_its_uri(tmp_path: Path) -> None:
     assert load_study(f"file://{tmp_path}/study.json") == study
 
 
+@pytest.mark.parametrize("trials", [5, 4])
+def test_record_of_another_search_than_the_table_is_said(
+    tmp_path: Path, trials: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Another search's best trial would be taken for this one's, after a mix-up."""
+    rows = [
+        {"trial_id": trial.trial_id, "score": trial.score}
+        for trial in studies.big_study(5).completed
+    ]
+    (tmp_path / "tuner_results.json").write_text(json.dumps(rows))
+    (tmp_path / "study.json").write_text(studies.big_study(trials).to_json())
+    load_study(tmp_path)
+    assert len(caplog.messages) == (trials != 5)
+
+
 def test_study_that_is_running_is_loaded(tmp_path: Path) -> None:
     """A search could not be looked at before it is over."""
     study = load_study(studies.directory_of_a_study(tmp_path / "study"))

@@ -8,6 +8,8 @@ from tuner_component.documents import decoding
 from tuner_component.documents.decoding import DecodingError
 from tuner_component.report import folding
 from tuner_component.report.record import KIND, RECORD_FILE, StudyRecord
+from tuner_component.results import cross_check
+from tuner_component.search.errors import StorageError
 from tuner_component.search.storage import files
 from tuner_component.search.study import description as description_lib
 from tuner_component.search.study.history import read_history
@@ -51,10 +53,30 @@ def load_study(uri: str | os.PathLike[str]) -> StudyRecord:
         raise _no_study(path) from None
     description = _description(data, path)
     if description is None:
-        return StudyRecord.from_json(data, files.join(path, RECORD_FILE))
+        study = StudyRecord.from_json(data, files.join(path, RECORD_FILE))
+        _compare(study, path)
+        return study
     history = read_history(path, description["id"], description)
     description = description_lib.agreed(description, history.study, path)
     return folding.study_record(history, description)
+
+
+def _compare(study: StudyRecord, directory: str) -> None:
+    """Warns if a record and the table of trials beside it are not of one search."""
+    path = files.join(directory, cross_check.TABLE_FILE)
+    try:
+        table = files.read_bytes(path)
+    except (FileNotFoundError, StorageError):
+        return
+    scores = {trial.trial_id: trial.score for trial in study.completed}
+    if differing := cross_check.differing_scores(scores, table):
+        _log.warning(
+            "%s beside it has other scores of %d trials than %s: one of them was changed, "
+            "or is of another search. The scores of the latter are used.",
+            path,
+            len(differing),
+            RECORD_FILE,
+        )
 
 
 def _newest_below(path: str) -> str:

@@ -5,6 +5,7 @@ that a person has edited: everything is parsed as data, and checked.
 """
 
 import dataclasses
+import logging
 import math
 import os
 from collections.abc import Mapping
@@ -15,10 +16,14 @@ import msgspec
 
 from tuner_component.documents import decoding
 from tuner_component.documents.decoding import DecodingError
-from tuner_component.results import hyperparameters
+from tuner_component.results import cross_check, hyperparameters
 
 BEST_HYPERPARAMETERS_FILE = "best_hyperparameters.txt"
 TUNER_RESULTS_FILE = "tuner_results.json"
+
+# Trials in one message.
+_NAMED = 10
+_log = logging.getLogger(__name__)
 
 _REMEDY = "Correct the file there, or copy it again from where the Tuner wrote it."
 
@@ -94,7 +99,29 @@ def load_tuner_results(source: str | os.PathLike[str]) -> list[TrialResult]:
         ValueError: If the content is not a list of trials.
     """
     path = _file(source, TUNER_RESULTS_FILE)
-    return [_trial(row, path) for row in _decoded(path, _Rows, "a list of trials")]
+    trials = [_trial(row, path) for row in _decoded(path, _Rows, "a list of trials")]
+    _compare(trials, path)
+    return trials
+
+
+def _compare(trials: list[TrialResult], path: str) -> None:
+    """Warns if the record beside a table says something else."""
+    record = os.path.join(os.path.dirname(path), cross_check.RECORD_FILE)
+    try:
+        content = _content(record)
+    except OSError:  # Stock's Tuner publishes none.
+        return
+    rows = {trial.trial_id: (trial.score, trial.hyperparameters) for trial in trials}
+    differing = cross_check.differing(rows, content)
+    if differing:
+        _log.warning(
+            "%s was changed since it was written: %s beside it has other values of the "
+            "trials %s%s. The values of the former are used; load_study reads the latter.",
+            path,
+            cross_check.RECORD_FILE,
+            ", ".join(differing[:_NAMED]),
+            ", ..." if len(differing) > _NAMED else "",
+        )
 
 
 def _trial(row: dict[str, Any], path: str) -> TrialResult:
