@@ -41,9 +41,9 @@ class Original:
         older: Copies of it from earlier on.
         direction: "min" or "max".
         scores: Scores of the completed trials by their ids.
+        values: Their hyperparameters by their ids.
         failed: Ids of the failed trials.
-        is_old: Whether an earlier release wrote it, whose journals do not tell where
-            they end.
+        is_published: Whether it holds what a pipeline publishes.
     """
 
     name: str
@@ -51,8 +51,9 @@ class Original:
     older: tuple[Path, ...]
     direction: str
     scores: Mapping[str, float]
+    values: Mapping[str, Mapping[str, Any]]
     failed: frozenset[str] = frozenset()
-    is_old: bool = False
+    is_published: bool = False
 
 
 def score(values: Mapping[str, Any], direction: str) -> float:
@@ -114,11 +115,10 @@ def make(
             _make_old(directory, study_id(fingerprint))
     told = load_study(root)
     scores = {t.trial_id: t.score for t in told.completed if t.score is not None}
+    values = {t.trial_id: t.hyperparameters for t in told.completed}
     failed = frozenset(t.trial_id for t in told.with_status("FAILED"))
     assert (len(scores), failed) == (trials - 1, {_FAILS})
-    return Original(
-        name, root, tuple(older), direction, scores, failed, is_old=form == "slots"
-    )
+    return Original(name, root, tuple(older), direction, scores, values, failed)
 
 
 def published(original: Original, parent: Path) -> Original:
@@ -133,10 +133,12 @@ def published(original: Original, parent: Path) -> Original:
     ]
     (root / "tuner_results.json").write_text(json.dumps(rows))
     (root / "study.json").write_text(study.to_json())
-    best = {"space": study.spaces[study.best.space], "values": rows[0]}
-    best["values"] = dict(study.best.hyperparameters)
+    values = dict(study.best.hyperparameters)
+    best = {"space": study.spaces[study.best.space], "values": values}
     (root / "best_hyperparameters.txt").write_text(json.dumps(best))
-    return dataclasses.replace(original, name=root.name, root=root, older=())
+    return dataclasses.replace(
+        original, name=root.name, root=root, older=(), is_published=True
+    )
 
 
 def _oracle(direction: str) -> keras_tuner.Oracle:

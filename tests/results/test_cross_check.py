@@ -41,7 +41,9 @@ def test_changed_trial_is_named(
 ) -> None:
     """Another trial would be the best one, without a word."""
     first, *others = json.loads(table.read_text())
-    table.write_text(json.dumps(others if change is None else [first | change, *others]))
+    table.write_text(
+        json.dumps(others if change is None else [first | change, *others])
+    )
     load_tuner_results(table)
     [message] = caplog.messages
     assert f"of the trials {first['trial_id']}." in message

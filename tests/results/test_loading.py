@@ -137,6 +137,14 @@ def test_missing_file_is_described(file: Path) -> None:
         load_best_hyperparameters(file)
 
 
+@pytest.mark.parametrize("what", ["a directory", "a link to itself"])
+def test_what_cannot_be_read_is_described(file: Path, what: str) -> None:
+    """A bare error of the system does not say what to do."""
+    file.mkdir() if what == "a directory" else file.symlink_to(file)
+    with pytest.raises(OSError, match=r"a file that can be read.*Put the"):
+        load_best_hyperparameters(file.parent)
+
+
 def test_none_names_the_channel_to_connect() -> None:
     """run_fn gets None when the Trainer's hyperparameters are not connected."""
     with pytest.raises(ValueError, match=r"Received: None. Connect the Trainer's"):

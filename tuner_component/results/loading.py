@@ -72,6 +72,7 @@ def load_best_hyperparameters(
 
     Raises:
         FileNotFoundError: If there is no such file.
+        OSError: If it cannot be read.
         ValueError: If the content is not hyperparameters: empty, truncated, not
             JSON, of an unknown type, or with a value out of its range.
     """
@@ -96,6 +97,7 @@ def load_tuner_results(source: str | os.PathLike[str]) -> list[TrialResult]:
 
     Raises:
         FileNotFoundError: If there is no such file.
+        OSError: If it cannot be read.
         ValueError: If the content is not a list of trials.
     """
     path = _file(source, TUNER_RESULTS_FILE)
@@ -169,6 +171,11 @@ def _content(path: str) -> bytes:
                 return local.read()
         except FileNotFoundError:
             raise _not_found(path) from None
+        except OSError as error:
+            raise OSError(
+                f"Expected a file that can be read at {path}. Received: {error}. Put the "
+                "file there, and make it readable for this user."
+            ) from error
     if not _gfile().exists(path):
         raise _not_found(path)
     with _gfile().GFile(path, "rb") as remote:
