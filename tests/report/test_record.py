@@ -3,17 +3,39 @@
 import dataclasses
 import json
 import math
+from typing import Any
 
 import pytest
 
 from tests.support import studies
+from tuner_component.report import folding, page
 from tuner_component.report.record import (
     KIND,
     VERSION,
     AttemptRecord,
+    Objective,
     StopRecord,
     StudyRecord,
 )
+from tuner_component.search.study.history import History
+
+# One that maximizes: the larger score is the better one.
+MAXIMIZED = [
+    studies.ended(i, score, metrics={"metrics": metrics})
+    for i, score, other in (("0", 0.25, 0.5), ("1", 0.75, 0.25))
+    for metrics in [
+        {
+            "auc": {
+                "direction": "max",
+                "observations": [{"value": [score], "step": 1}],
+            },
+            "loss": {
+                "direction": "min",
+                "observations": [{"value": [other], "step": 1}],
+            },
+        }
+    ]
+]
 
 TRACEBACK = """Traceback (most recent call last):
   File "user.py", line 1, in build
@@ -222,3 +244,42 @@ def test_number_of_trials_is_that_in_force(last: int, shown: int) -> None:
     """A report would have 8 of 3 trials completed."""
     trials = [studies.created(i) for i in "01"]
     assert studies.study(studies.opened(max_trials=last), *trials).max_trials == shown
+
+
+def without_beginning(*records: dict[str, Any]) -> StudyRecord:
+    """The record of a study whose first records are lost."""
+    return folding.study_record(History.of(records), studies.DESCRIPTION)
+
+
+def test_results_tell_the_objective_if_the_beginning_is_lost() -> None:
+    """The worst trial would be named the best one."""
+    told = [{**record, "objective": ["auc", "max"]} for record in MAXIMIZED[:1]]
+    study = without_beginning(*told, *MAXIMIZED[1:])
+    assert study.objective == Objective("auc", "max")
+    assert study.best is not None and study.best.trial_id == "1"
+
+
+def test_objective_of_old_results_is_the_metric_that_is_their_score() -> None:
+    """Of a study of an earlier release, the worst trial would be named the best one."""
+    study = without_beginning(*MAXIMIZED)
+    assert study.objective == Objective("auc", "max")
+    assert study.best is not None and study.best.trial_id == "1"
+
+
+def test_nothing_is_best_if_the_objective_is_not_known() -> None:
+    """One of the trials would be named the best one by chance."""
+    bare = [{**record, "metrics": {}} for record in MAXIMIZED]
+    study = without_beginning(*bare)
+    assert study.objective is None and study.best is None
+    assert [trial.trial_id for trial in study.completed] == ["0", "1"]
+    page.render(study)
+
+
+def test_losses_are_in_the_record_and_in_the_report() -> None:
+    """A published search would hide that something of it is missing."""
+    history = History.of([studies.opened(), studies.ended("0")])
+    history.losses, history.goes_on = ["Records 4 to 5 are lost."], True
+    study = folding.study_record(history, studies.DESCRIPTION)
+    assert study.status == "running"
+    assert StudyRecord.from_json(study.to_json(), "x").losses == study.losses
+    assert "Records 4 to 5 are lost." in page.render(study)

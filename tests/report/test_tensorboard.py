@@ -52,6 +52,15 @@ def test_epochs_are_seen_while_the_trial_runs(tmp_path: Path) -> None:
     assert curve(runs(tmp_path), "0", "val_loss") == [(0, 0.5)]
 
 
+def test_trial_of_any_id_is_a_run_of_the_search(tmp_path: Path) -> None:
+    """Events would be written outside of the study."""
+    writer = tensorboard.TensorBoardWriter(str(tmp_path / "a" / "b"))
+    for trial_id in ("../../victim", "..", "x" * 300, "\0"):
+        writer(events.TrialStarted(trial_id, "worker-0", VALUES))
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert len(list((tmp_path / "a" / "b").iterdir())) == 4
+
+
 def test_hparams_knows_space_values_and_outcome(tmp_path: Path) -> None:
     """The HParams tab would stay empty."""
     writer = begin(tmp_path)

@@ -32,7 +32,7 @@ def learning_curves(study: StudyRecord) -> go.Figure | None:
     if metric is None:
         return None
     chosen = _chosen(study, metric)
-    best = {trial.trial_id for trial in study.completed[:1]}
+    best = {study.best.trial_id} if study.best else set()
     figure = figures.blank(
         height=420, xaxis_title="epoch", yaxis_title=figures.escaped(metric)
     )

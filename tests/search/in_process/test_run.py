@@ -121,6 +121,41 @@ def test_finished_search_runs_nothing_and_knows_its_results(tmp_path: Path) -> N
     assert len(tuner.oracle.get_best_trials(None)) == 8
 
 
+def test_trial_of_any_id_stays_in_its_study(tmp_path: Path) -> None:
+    """A journal from elsewhere would delete and write files outside of the study."""
+    victim = tmp_path / "victim" / "training"
+    victim.mkdir(parents=True)
+    (victim / "precious").touch()
+    calls = Calls(tmp_path)
+    tuner = tuner_of("random", tmp_path / "own", calls)
+    tuner.oracle.max_trials = 3
+    weights = []
+    run_trial = tuner.run_trial
+
+    def run_and_save(trial: Any, **kwargs: Any) -> Any:
+        directory = Path(tuner.get_trial_dir(trial.trial_id))
+        (directory / "checkpoint.weights.h5").touch()
+        weights.append(directory)
+        return run_trial(trial, **kwargs)
+
+    tuner.run_trial = run_and_save
+    study = tmp_path / "own" / "studies" / "study"
+    with Study.open(str(study), simulation.FINGERPRINT) as opened:
+        for trial_id in ("../../../../victim", str(tmp_path / "victim"), "a" * 300):
+            created = {"kind": "created", "trial": trial_id, "time": 1.0, "space": "s"}
+            opened.journal.append({**created, "values": {"x": 0.5, "kind": "a"}})
+        opened.commit()
+    with Study.open(str(study), simulation.FINGERPRINT) as opened:
+        run_in_process(tuner, {}, opened)
+    assert len(calls.read()) == 3
+    assert [path.name for path in victim.iterdir()] == ["precious"]
+    assert [path.name for path in victim.parent.iterdir()] == ["training"]
+    project = tmp_path / "own" / "workdir" / "project"
+    assert {path.parent for path in weights} == {project}
+    inside = {path for path in tmp_path.rglob("*.h5")}
+    assert all(path.parent.parent == project for path in inside)
+
+
 def test_ends_of_datasets_are_not_waited_for(tmp_path: Path) -> None:
     """A search beside other work would stand still at the end of epochs."""
     made = tuners.make(json.dumps(["iterating", str(tmp_path)]).encode(), "in process")

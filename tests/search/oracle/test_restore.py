@@ -1,11 +1,14 @@
 """What is left of a damaged journal is put to use."""
 
+import json
 import logging
 from pathlib import Path
 
+import keras_tuner
 import pytest
 
 from tests.support import damage, simulation
+from tuner_component.search.errors import StorageError, StudyMismatchError
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.study.study import Study
 
@@ -74,3 +77,50 @@ def test_grid_finds_lost_points_again(tmp_path: Path) -> None:
         return {repr(sorted(values.items())) for values, _ in results.values()}
 
     assert points("holed") == points("whole")
+
+
+def test_finished_search_with_a_lost_end_runs_again_what_is_lost(
+    tmp_path: Path,
+) -> None:
+    """A pipeline would publish another trial as the best one, or not the whole search."""
+    simulation.search(str(tmp_path), "random")
+    whole = simulation.history(str(tmp_path))
+    segment = damage.segment_of(tmp_path)
+    number = len(damage.commits(segment))
+    damage.lose_commits(segment, range(number - 4, number))
+    assert simulation.history(str(tmp_path)).end_order != whole.end_order
+    simulation.search(str(tmp_path), "random")
+    again = simulation.history(str(tmp_path))
+    assert sorted(again.end_order) == sorted(whole.end_order)
+    assert not again.goes_on
+    assert json.loads((tmp_path / "study.json").read_text())["status"] == "finished"
+
+
+def test_results_tell_what_a_search_is_for(tmp_path: Path) -> None:
+    """With the record of how it began, the direction would be lost."""
+    simulation.search_some(str(tmp_path), "random", trials=2)
+    damage.lose_commits(damage.segment_of(tmp_path), range(1))
+    history = simulation.history(str(tmp_path))
+    assert history.opened is None
+    assert history.objective == ("score", "min")
+    other = simulation.oracle("random")
+    other.objective = keras_tuner.Objective("score", "max")
+    with (
+        Study.open(str(tmp_path), simulation.FINGERPRINT) as study,
+        pytest.raises(StudyMismatchError, match="direction"),
+    ):
+        DurableOracle.open(other, study)
+
+
+def test_records_that_no_oracle_fits_are_explained(tmp_path: Path) -> None:
+    """A forged journal would end in a traceback from deep below."""
+    simulation.search_some(str(tmp_path), "random", trials=2)
+    with Study.open(str(tmp_path), simulation.FINGERPRINT) as study:
+        forged = [{"class_name": "os.system", "config": {}}]
+        study.journal.append({"kind": "space", "space": "x", "entries": forged})
+        study.commit()
+    with (
+        Study.open(str(tmp_path), simulation.FINGERPRINT) as study,
+        pytest.raises(StorageError, match=r"Expected records .* from a copy"),
+    ):
+        DurableOracle.open(simulation.oracle("random"), study)

@@ -257,3 +257,52 @@ def test_lost_space_is_empty() -> None:
     hp = SpaceTable().hyperparameters("gone", {"x": 1})
     assert hp.values == {"x": 1}
     assert hp.space == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "populate_space",
+        "__class__",
+        "trials",
+        "objective",
+        "advance",
+        "a b",
+        "_display",
+    ],
+)
+def test_only_what_is_captured_is_put_back(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A journal from elsewhere would replace an oracle's methods, or its objective."""
+    oracle = Plain()
+    base = keras_tuner.Oracle.get_state(oracle)
+    OracleState(oracle).restore(base, {"attributes": {name: 7, "count": 7}})
+    assert not isinstance(getattr(oracle, name, None), int)
+    assert oracle.count == 7
+    assert repr(name) in caplog.text
+
+
+def test_oracle_that_says_its_state_gets_nothing_else() -> None:
+    """A journal from elsewhere would set what the oracle never told."""
+    oracle = Contract()
+    base = keras_tuner.Oracle.get_state(oracle)
+    captured = {"extras": {"told": 3}, "attributes": {"fixed": 7}}
+    OracleState(oracle).restore(base, captured)
+    assert (oracle.count, oracle.fixed) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [
+        {"kind": "os.system", "state": {}},
+        {
+            "kind": "numpy.random._generator.Generator",
+            "state": {"bit_generator": "seed"},
+        },
+    ],
+)
+def test_generator_of_an_unknown_kind_is_refused(saved: dict[str, Any]) -> None:
+    """A journal from elsewhere would choose what is called."""
+    with pytest.raises(ValueError, match="Expected"):
+        put_back(None, saved)

@@ -101,6 +101,7 @@ class Journal:
         # Commits that have a file of their own, and that no segment has.
         self._unmerged: list[tuple[str, Block]] = []
         self._mark = EndMark(f"{directory}.end", owner)
+        self._end = End(0, journal_end.begin(owner))
         if not read_only:
             files.makedirs(directory)
         with plain.collector_paused():
@@ -230,7 +231,8 @@ class Journal:
         found = journal_order.order(self._owner, stored.read(), end)
         self._newest_segment = stored.newest_segment
         self._found, self._unmerged = found.blocks, found.commits
-        self._end, self.missing = found.end, tuple(found.missing)
+        self._end = found.end
+        self.missing = tuple(found.missing)
         self.is_right = found.is_right
         stored.set_aside(
             found.strangers, "its records contradict those of the other files"

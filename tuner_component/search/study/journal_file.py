@@ -168,8 +168,13 @@ def _decode_block(owner: str, data: bytes, position: int) -> tuple[Block, int]:
         raise DamagedFileError("its records do not match their checksum")
     lines = tuple(payload.split(b"\n")[:-1])
     first, before = header.get("first"), header.get("before", "")
-    is_sound = type(first) is int and first > 0 and isinstance(before, str)
-    if not is_sound or len(lines) != header.get("count") or not lines:
+    if (
+        not isinstance(first, int)
+        or first < 1
+        or not isinstance(before, str)
+        or not lines
+        or len(lines) != header.get("count")
+    ):
         raise DamagedFileError("its header does not fit its records")
     return Block(first, lines, before), begin + length
 

@@ -38,7 +38,7 @@ class Order:
     missing: list[tuple[int, int]] = field(default_factory=list)
     is_right: bool = True
     is_confirmed: bool = False
-    end: End = End(0, "")
+    end: End = field(default_factory=lambda: End(0, ""))
     strangers: list[str] = field(default_factory=list)
 
 
