@@ -26,9 +26,7 @@ def seen(**changes: object) -> Seen:
     return Seen(**{**whole, **changes})  # type: ignore[arg-type]
 
 
-def test_no_damage_goes_unsaid(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_damage_goes_unsaid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A result would be lost, or another be the best, and nobody knew."""
     # No power is lost here, and most of the time would be spent on waiting for the disk.
     monkeypatch.setattr(os, "fsync", lambda _: None)
