@@ -26,6 +26,7 @@ def test_what_python_writes_is_read() -> None:
         (b'{"a":' * 900 + b"1" + b"}" * 900, "nested deeper than 64"),
         (b"9" * 5000, "a number that is too long"),
         (b'"\\ud800"', "text that cannot be encoded"),
+        (b'[{"a": 1, "a": 2}]', "the field 'a' twice"),
         (b"[1]", "`array` instead of `object`"),
         (b'{"a": "1"}', r"`str` instead of `int` - at `\$\[...\]`"),
     ],

@@ -56,15 +56,26 @@ def _parsed(data: bytes) -> Any:
     text = ""
     try:
         text = data.decode("utf-8-sig")
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_object)
     except UnicodeDecodeError as error:
         raise DecodingError(f"bytes that are not UTF-8 text ({error})") from error
     except json.JSONDecodeError as error:
         raise DecodingError(_syntax(text, error)) from error
     except RecursionError:
         raise DecodingError("content that is nested too deeply") from None
+    except DecodingError:
+        raise
     except ValueError as error:  # An integer of thousands of digits.
         raise DecodingError(f"a number that is too long ({error})") from error
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DecodingError(f"an object that has the field {twice!r} twice")
+    return content
 
 
 def _described(error: str) -> str:
