@@ -18,8 +18,11 @@ PACKAGE = "tuner_component"
 # import the rooms on the floors below, and none of those beside it. Modules directly
 # in `search.parallel` are a room of their own, below those of the processes.
 FLOORS = (
-    ("proto", "results", "search.errors", "search.events", "search.options", "version"),
-    ("search.storage",),
+    (
+        *("documents", "proto", "search.errors", "search.events", "search.options"),
+        "version",
+    ),
+    ("results", "search.storage"),
     ("search.machine", "search.study"),
     ("identity", "report", "search.stopping", "search.training"),
     ("search.oracle",),
@@ -35,14 +38,11 @@ FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floo
 # What a report may know of the search: what it leaves behind, what it tells, and how
 # that can fail. So a study can be looked at where there is no KerasTuner.
 OF_SEARCH_IN_REPORT = (
-    "search.errors",
-    "search.events",
-    "search.storage",
-    "search.study.history",
-    "search.study.times",
+    *("search.errors", "search.events", "search.storage"),
+    *("search.study.description", "search.study.history", "search.study.times"),
 )
 # These run where only KerasTuner and a Keras backend are installed.
-WITHOUT_TFX = ("oracles", "proto", "report", "search", "version")
+WITHOUT_TFX = ("documents", "oracles", "proto", "report", "search", "version")
 
 
 def within(name: str, room: str) -> bool:

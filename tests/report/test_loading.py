@@ -1,5 +1,6 @@
 """Studies load from their artifact and from their directory, and without much else."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from tests.support import studies
 from tests.support.imports import run_without
 from tuner_component import load_study
+from tuner_component.search.study.study import Study
 
 
 def test_artifact_is_loaded_by_its_uri(tmp_path: Path) -> None:
@@ -15,6 +17,21 @@ def test_artifact_is_loaded_by_its_uri(tmp_path: Path) -> None:
     (tmp_path / "study.json").write_text(study.to_json())
     assert load_study(tmp_path) == study
     assert load_study(f"file://{tmp_path}/study.json") == study
+
+
+@pytest.mark.parametrize("trials", [5, 4])
+def test_record_of_another_search_than_the_table_is_said(
+    tmp_path: Path, trials: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Another search's best trial would be taken for this one's, after a mix-up."""
+    rows = [
+        {"trial_id": trial.trial_id, "score": trial.score}
+        for trial in studies.big_study(5).completed
+    ]
+    (tmp_path / "tuner_results.json").write_text(json.dumps(rows))
+    (tmp_path / "study.json").write_text(studies.big_study(trials).to_json())
+    load_study(tmp_path)
+    assert len(caplog.messages) == (trials != 5)
 
 
 def test_study_that_is_running_is_loaded(tmp_path: Path) -> None:
@@ -114,6 +131,43 @@ def test_another_file_of_that_name_is_refused(tmp_path: Path) -> None:
     (tmp_path / "study.json").write_text('{"id": 1}')
     with pytest.raises(ValueError, match="JSON of something else"):
         load_study(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "received"),
+    [
+        ("", "an empty file"),
+        ("{", "truncated JSON"),
+        ("[" * 100_000, "nested too deeply"),
+        ("[]", "`array` instead of `object`"),
+        ("{}", "missing required field `format`"),
+        ('{"id": [], "fingerprint": {}, "format": 1}', "- at `\\$.id`"),
+        ('{"id": "x", "fingerprint": {}, "format": 1e999}', "- at `\\$.format`"),
+    ],
+)
+def test_damaged_description_says_how_to_mend_it(
+    tmp_path: Path, content: str, received: str
+) -> None:
+    """People would be told to name another directory than that of their study."""
+    directory = studies.directory_of_a_study(tmp_path / "study")
+    (directory / "study.json").write_text(content)
+    with pytest.raises(ValueError, match=f"{received}.*Run the search again"):
+        load_study(directory)
+
+
+def test_a_changed_seed_is_not_believed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A record would name a seed that does not give the same trials again."""
+    directory = str(tmp_path / "study")
+    with Study.open(directory, {"data": "1"}, seed=5) as study:
+        study.commit()
+    path = tmp_path / "study" / "study.json"
+    content = json.loads(path.read_text())
+    del content["sha256"]  # Which earlier releases did not write.
+    path.write_text(json.dumps({**content, "seed": 6}))
+    assert load_study(directory).seed == 5
+    assert "seed" in caplog.text
 
 
 def test_loads_without_what_a_search_needs(tmp_path: Path) -> None:

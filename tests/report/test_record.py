@@ -63,6 +63,25 @@ def lived() -> StudyRecord:
     )
 
 
+def damaged(**fields: object) -> str:
+    """The text of a record without a checksum, with other fields."""
+    content = json.loads(lived().to_json())
+    del content["sha256"]
+    return json.dumps({**content, **fields})
+
+
+def damaged_trial(**fields: object) -> str:
+    trial = json.loads(lived().to_json())["trials"][0]
+    return damaged(trials=[{**trial, **fields}])
+
+
+def nested(levels: int) -> object:
+    value: object = {}
+    for _ in range(levels):
+        value = {"a": value}
+    return value
+
+
 def test_a_trial_tells_all_that_happened_to_it() -> None:
     """People would have to read the journal to know what a trial did."""
     trial = lived().trials[0]
@@ -142,10 +161,30 @@ def test_file_is_json_that_others_can_read() -> None:
 @pytest.mark.parametrize(
     ("text", "received"),
     [
-        ("{", "no JSON"),
-        ("[]", "JSON of something else"),
+        ("{", "truncated JSON"),
+        ("[]", "`array` instead of `object`"),
+        ("{}", "JSON of something else"),
+        ("[" * 100_000, "nested too deeply"),
         (json.dumps({"kind": KIND, "version": 99}), "version 99; upgrade"),
-        (json.dumps({"kind": KIND, "version": VERSION}), "damaged"),
+        (json.dumps({"kind": KIND, "version": True}), "version True; upgrade"),
+        (json.dumps({"kind": KIND, "version": VERSION}), "missing required field"),
+        (damaged(seed="7"), r"`str` instead of `int | null` - at `\$.seed`"),
+        (damaged(seed={"$float": "seven"}), "could not convert string to float"),
+        (damaged(spaces={"s": [{"$set": [{}]}]}), "unhashable type"),
+        (damaged(trials=None), r"`null` instead of `array` - at `\$.trials`"),
+        (
+            damaged(objective="s"),
+            r"`str` instead of `object . null` - at `\$.objective`",
+        ),
+        (damaged(objective={"name": "s", "direction": "up"}), "Invalid enum value"),
+        (damaged_trial(score="9"), r"`str` instead of .* - at `\$.trials\[0\].score`"),
+        (
+            damaged_trial(score={"$float": "nan"}),
+            "score nan of the completed trial '0'",
+        ),
+        (damaged_trial(score=1e999), "score inf of the completed trial '0'"),
+        (damaged_trial(attempts=[{}]), "missing required field `worker`"),
+        (damaged_trial(hyperparameters=nested(65)), "nested deeper than 64 levels"),
     ],
 )
 def test_what_is_no_record_is_refused(text: str, received: str) -> None:
@@ -154,6 +193,35 @@ def test_what_is_no_record_is_refused(text: str, received: str) -> None:
         ValueError, match=f"Expected /x to hold.*Received: .*{received}"
     ):
         StudyRecord.from_json(text, "/x")
+
+
+def test_unknown_fields_are_read_over() -> None:
+    """A later release could add nothing to the record without a new version."""
+    more = {"of a later release": 1}
+    attempts = [{"worker": "w", "started": 1, "ended": 2, "outcome": "lost", **more}]
+    text = damaged_trial(**more, attempts=attempts, stopped={"rule": "r", **more})
+    assert StudyRecord.from_json(text, "").trials[0].attempts[0].outcome == "lost"
+
+
+def test_a_changed_record_is_refused() -> None:
+    """A bit that flips on a disk would make another trial the best one."""
+    text = lived().to_json()
+    assert '"score": 0.25' in text
+    with pytest.raises(ValueError, match="Received: one that was changed since"):
+        StudyRecord.from_json(text.replace('"score": 0.25', '"score": 0.65'), "")
+
+
+def test_the_checksum_is_over_what_the_record_says() -> None:
+    """A record that a program wrote in another layout would be refused."""
+    content = json.loads(lived().to_json())
+    text = json.dumps(content, indent=1, sort_keys=True).replace("60.0,", "60,")
+    assert text.encode() != lived().to_json().encode()
+    assert StudyRecord.from_json(text, "") == lived()
+
+
+def test_without_an_objective_no_trial_is_best() -> None:
+    """Without its direction the worst trial would be recommended."""
+    assert dataclasses.replace(lived(), objective=None).best is None
 
 
 def test_frame_has_a_row_for_each_trial() -> None:

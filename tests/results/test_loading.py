@@ -1,6 +1,7 @@
 """Reading hyperparameters and results: ours, stock's, edited by hand, broken."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,19 @@ def config() -> dict[str, Any]:
 def write(path: Path, content: Any) -> Path:
     path.write_text(content if isinstance(content, str) else json.dumps(content))
     return path
+
+
+# Deeper than Python's own parser, or anything that walks the content, can go.
+NESTED = "[" * 100_000 + "]" * 100_000
+
+
+def space(kind: str, **entry: Any) -> str:
+    """A file with one hyperparameter in its space, `a`."""
+    common = {"name": "a", "conditions": [], "default": 0}
+    numbers = {"min_value": 0, "max_value": 1, "step": 1, "sampling": "linear"}
+    content = json.dumps({**common, **numbers, **entry})
+    entries = f'[{{"class_name": {kind}, "config": {content}}}]'
+    return f'{{"space": {entries}, "values": {{"a": 1}}}}'
 
 
 @pytest.fixture
@@ -96,9 +110,16 @@ def test_integer_is_a_float(file: Path) -> None:
         ("  \n", "Received: an empty file"),
         (json.dumps(config())[:-20], r"Received: truncated JSON \(line 1, column"),
         ("layers: 3", r"Received: not JSON \(line 1, column 1"),
-        ("[1, 2]", r"a list 'space' and an object 'values'. Received: \[1, 2\]"),
-        ('{"space": [], "values": []}', "a list 'space' and an object 'values'"),
-        ('{"space": [3], "values": {}}', "with 'class_name' and 'config'. Received: 3"),
+        ("[1, 2]", r"Received: `array` instead of `object`, in \[1, 2\]"),
+        ('{"space": [], "values": []}', r"instead of `object` - at `\$.values`"),
+        ('{"space": [3], "values": {}}', r"`int` .* - at `\$.space\[0\]`"),
+        (space("[]"), "`array` instead of `str`"),
+        (space('"Int"', name={}), "`object` instead of `str` - at .*config.name"),
+        (space('"Int"', name=None), "instead of `str`"),
+        ('{"space": [{"class_name": "Int", "config": {}}], "values": {}}', "`name`"),
+        (NESTED, "Received: content that is nested too deeply"),
+        ("[" * 65 + "]" * 65, "nested deeper than 64 levels"),
+        ("9" * 5000, "a number that is too long"),
         (b"\xff\xfe\x00", "Received: bytes that are not UTF-8"),
     ],
 )
@@ -114,6 +135,14 @@ def test_missing_file_is_described(file: Path) -> None:
     """The path that was looked at must be in the message."""
     with pytest.raises(FileNotFoundError, match=r"best_hyperparameters.txt. Received"):
         load_best_hyperparameters(file)
+
+
+@pytest.mark.parametrize("what", ["a directory", "a link to itself"])
+def test_what_cannot_be_read_is_described(file: Path, what: str) -> None:
+    """A bare error of the system does not say what to do."""
+    file.mkdir() if what == "a directory" else file.symlink_to(file)
+    with pytest.raises(OSError, match=r"a file that can be read.*Put the"):
+        load_best_hyperparameters(file.parent)
 
 
 def test_none_names_the_channel_to_connect() -> None:
@@ -147,6 +176,8 @@ def test_broken_range_is_refused(file: Path) -> None:
         ("layers", "2", "an integer from 1 to 4"),
         ("rate", 2.0, "a number from 0.001 to 1.0"),
         ("rate", None, "a number from 0.001 to 1.0"),
+        ("rate", math.nan, "a number from 0.001 to 1.0"),
+        ("rate", 10**400, "a number from 0.001 to 1.0"),
         ("act", "elu", r"one of \['relu', 'tanh'\]"),
         ("norm", 1, "true or false"),
         ("seed", 4, "3"),
@@ -160,6 +191,21 @@ def test_value_outside_its_range_is_refused(
     edited["values"][name] = value
     with pytest.raises(ValueError, match=f"'{name}' in .* {expected}. Received: "):
         load_best_hyperparameters(write(file, edited))
+
+
+def test_no_range_has_infinity_in_it(file: Path) -> None:
+    """A range that someone opened would let a Trainer train with infinity."""
+    content = space('"Float"', max_value=math.inf, step=None).replace(
+        ": 1}", ": 1e999}"
+    )
+    with pytest.raises(ValueError, match="a number from 0.0 to inf. Received: inf"):
+        load_best_hyperparameters(write(file, content))
+
+
+def test_a_byte_order_mark_is_read_over(file: Path) -> None:
+    """A file that was edited on Windows would be refused."""
+    file.write_bytes(b"\xef\xbb\xbf" + json.dumps(config()).encode())
+    assert load_best_hyperparameters(file).get("layers") == 1
 
 
 def test_missing_value_is_refused(file: Path) -> None:
@@ -193,11 +239,21 @@ def test_results_keep_their_order_and_values(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{}", r"a list of trials. Received: \{\}"),
-        ("[1]", r"a 'trial_id' and a 'score'. Received: 1"),
-        ('[{"trial_id": "0"}]', r"a 'trial_id' and a 'score'"),
-        ('[{"trial_id": "0", "score": "high"}]', r"finite number. Received: 'high'"),
+        ("{}", r"a list of trials. Received: `object` instead of `array`"),
+        (
+            "[1]",
+            r"a list of trials. Received: `int` instead of `object` - at `\$\[0\]`",
+        ),
+        ('[{"trial_id": "0"}]', r"a 'score'.*missing required field `score`"),
+        ('[{"trial_id": "0", "score": "high"}]', r"`str` instead of `float`.*'high'"),
+        ('[{"trial_id": "0", "score": true}]', r"`bool` instead of `float`"),
+        ('[{"trial_id": [], "score": 1}]', r"`array` instead of `int | str`"),
         ('[{"trial_id": "0", "score": NaN}]', r"finite number. Received: nan"),
+        ('[{"trial_id": "0", "score": 1e999}]', r"finite number. Received: inf"),
+        (f'[{{"trial_id": "0", "score": {"9" * 400}}}]', "Number out of range"),
+        (f'[{{"trial_id": "0", "score": {"9" * 5000}}}]', "number that is too long"),
+        (NESTED, "nested too deeply"),
+        (f'[{{"trial_id": "0", "score": 1, "x": {"[" * 900}{"]" * 900}}}]', "64"),
         ("[", r"Received: truncated JSON"),
     ],
 )

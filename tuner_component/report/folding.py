@@ -41,7 +41,7 @@ def study_record(
 def _objective(history: History) -> record.Objective | None:
     """What is optimized; None if no record tells, or the results leave it open."""
     if history.objective is not None:
-        return record.Objective(*history.objective)
+        return _objective_of(*history.objective)
     # Results of earlier releases do not name it, but they have it among their metrics.
     scored = [
         ended
@@ -50,7 +50,13 @@ def _objective(history: History) -> record.Objective | None:
     ]
     candidates = [_metrics_that_score(ended) for ended in scored]
     common = set.intersection(*candidates) if candidates else set()
-    return record.Objective(*common.pop()) if len(common) == 1 else None
+    return _objective_of(*common.pop()) if len(common) == 1 else None
+
+
+def _objective_of(name: str, direction: str) -> record.Objective | None:
+    if direction == "min":
+        return record.Objective(name, "min")
+    return record.Objective(name, "max") if direction == "max" else None
 
 
 def _metrics_that_score(ended: Mapping[str, Any]) -> set[tuple[str, str]]:

@@ -1,15 +1,18 @@
 """Loading the record of a study: from its artifact, its directory, or one above it."""
 
-import json
 import logging
 import os
 from collections.abc import Iterable
 from typing import Any
 
+from tuner_component.documents import decoding
+from tuner_component.documents.decoding import DecodingError
 from tuner_component.report import folding
 from tuner_component.report.record import KIND, RECORD_FILE, StudyRecord
+from tuner_component.results import cross_check
 from tuner_component.search.errors import StorageError
 from tuner_component.search.storage import files
+from tuner_component.search.study import description as description_lib
 from tuner_component.search.study import times
 from tuner_component.search.study.history import read_history
 
@@ -51,11 +54,32 @@ def load_study(uri: str | os.PathLike[str]) -> StudyRecord:
         data = files.read_bytes(files.join(path, RECORD_FILE))
     except FileNotFoundError:
         raise _no_study(path) from None
-    description = _description(data)
+    description = _description(data, path)
     if description is None:
-        return StudyRecord.from_json(data, files.join(path, RECORD_FILE))
+        study = StudyRecord.from_json(data, files.join(path, RECORD_FILE))
+        _compare(study, path)
+        return study
     history = read_history(path, description["id"], description)
+    description = description_lib.agreed(description, history.study, path)
     return folding.study_record(history, description)
+
+
+def _compare(study: StudyRecord, directory: str) -> None:
+    """Warns if a record and the table of trials beside it are not of one search."""
+    path = files.join(directory, cross_check.TABLE_FILE)
+    try:
+        table = files.read_bytes(path)
+    except (FileNotFoundError, StorageError):
+        return
+    scores = {trial.trial_id: trial.score for trial in study.completed}
+    if differing := cross_check.differing_scores(scores, table):
+        _log.warning(
+            "%s beside it has other scores of %d trials than %s: one of them was changed, "
+            "or is of another search. The scores of the latter are used.",
+            path,
+            len(differing),
+            RECORD_FILE,
+        )
 
 
 def _newest_below(path: str) -> str:
@@ -110,7 +134,7 @@ def _started(directory: str) -> float:
     """When a study started, from its file; a damaged file raises, as in load_study."""
     path = files.join(directory, RECORD_FILE)
     data = files.read_bytes(path)
-    description = _description(data)
+    description = _description(data, os.path.dirname(path))
     if description is None:
         return times.moment(StudyRecord.from_json(data, path).created)
     return times.moment(description.get("created"))
@@ -126,12 +150,24 @@ def _no_study(path: str) -> FileNotFoundError:
     )
 
 
-def _description(data: bytes) -> dict[str, Any] | None:
-    """What a study's own directory says of it; None if this is something else."""
+def _description(data: bytes, directory: str) -> dict[str, Any] | None:
+    """What the `study.json` of a study's own directory says; None if it is another's."""
     try:
-        content = json.loads(data)
-    except ValueError:
+        content = decoding.decode(data, dict[str, Any])
+    except DecodingError:
+        content = {}
+    if content.get("kind") == KIND:
         return None
-    if not isinstance(content, dict) or content.get("kind") == KIND:
+    # What is left of a file may not tell; what stands beside it does.
+    is_own = {"id", "fingerprint"} <= content.keys()
+    if not is_own and not files.exists(files.join(directory, "journal")):
         return None
-    return content if {"id", "fingerprint"} <= content.keys() else None
+    path = files.join(directory, RECORD_FILE)
+    try:
+        return description_lib.parse(data, path)
+    except DecodingError as error:
+        raise ValueError(
+            f"Expected {path} to say which study this is. Received: {error}. Run the "
+            "search again: it finds in the journal what it needs, and goes on. Or copy "
+            "the study again from where it was copied."
+        ) from error

@@ -9,9 +9,14 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
+import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import msgspec
+
+from tuner_component.documents import decoding, seal
+from tuner_component.documents.decoding import DecodingError
 from tuner_component.search.storage import plain
 
 if TYPE_CHECKING:
@@ -27,7 +32,14 @@ _PLAIN = ("trial_id", "status", "score", "best_step", "worker", "seed", "cause")
 
 COMPLETED, FAILED, RUNNING = "COMPLETED", "FAILED", "RUNNING"
 
-Curves = Mapping[str, Sequence["float | None"]]
+# As `plain.encode` writes a number that JSON has no word for.
+_SPECIAL = {
+    "type": ["number", "object"],
+    "required": ["$float"],
+    "properties": {"$float": {"enum": ["nan", "inf", "-inf"]}},
+}
+Value = Annotated[float, msgspec.Meta(extra_json_schema=_SPECIAL)]
+Curves = Mapping[str, Sequence[Value | None]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +52,7 @@ class Objective:
     """
 
     name: str
-    direction: str
+    direction: Literal["min", "max"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +71,7 @@ class AttemptRecord:
     worker: str | None
     started: float | None
     ended: float | None
-    outcome: str
+    outcome: Literal["completed", "failed", "running", "lost"]
     reason: str | None = None
 
 
@@ -105,12 +117,12 @@ class TrialRecord:
     """
 
     trial_id: str
-    status: str
+    status: Literal["COMPLETED", "FAILED", "RUNNING"]
     hyperparameters: Mapping[str, Any]
     space: str = ""
     score: float | None = None
     best_step: int | None = None
-    metrics: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    metrics: Mapping[str, Value] = dataclasses.field(default_factory=dict)
     executions: Sequence[Curves] = ()
     created: float | None = None
     started: float | None = None
@@ -164,7 +176,7 @@ class StudyRecord:
     """
 
     study_id: str
-    status: str
+    status: Literal["running", "finished"]
     objective: Objective | None = None
     seed: int | None = None
     max_trials: int | None = None
@@ -185,7 +197,7 @@ class StudyRecord:
     @property
     def completed(self) -> list[TrialRecord]:
         """The trials that completed, best first; as created if no objective is known."""
-        scored = [t for t in self.with_status(COMPLETED) if t.score is not None]
+        scored = [t for t in self.with_status(COMPLETED) if _is_finite(t.score)]
         if self.objective is None:
             return scored
         worst_first = self.objective.direction == "max"
@@ -217,7 +229,7 @@ class StudyRecord:
         content = {"kind": KIND, "version": VERSION, **_fields(self)}
         content["objective"] = self.objective and _fields(self.objective)
         content["trials"] = [_trial_fields(trial) for trial in self.trials]
-        return json.dumps(plain.encode(content))
+        return json.dumps(seal.sealed(plain.encode(content)))
 
     @classmethod
     def from_json(cls, text: str | bytes, source: str) -> StudyRecord:
@@ -230,20 +242,48 @@ class StudyRecord:
         Raises:
             ValueError: If it is no record, or one of a newer version.
         """
+        data = text.encode() if isinstance(text, str) else text
         try:
-            content = json.loads(text)
-        except ValueError as error:
-            raise _unreadable(source, f"no JSON ({error})") from error
-        if not isinstance(content, dict) or content.get("kind") != KIND:
-            raise _unreadable(source, "JSON of something else")
-        if (version := content.get("version")) != VERSION:
-            raise _unreadable(
-                source, f"version {version}; upgrade tfx-tuner-component to read it"
+            content = decoding.decode(data, dict[str, Any])
+            if content.get("kind") != KIND:
+                raise DecodingError("JSON of something else")
+            _check_version(content.get("version"))
+            if not seal.is_intact(content):
+                raise DecodingError(
+                    "one that was changed since it was written, by the checksum in it; "
+                    f"if that was meant, remove its field {seal.FIELD!r}"
+                )
+            return _checked(decoding.check(_plain(content), cls))
+        except DecodingError as error:
+            raise _unreadable(source, str(error)) from error
+
+
+def _check_version(version: object) -> None:
+    if type(version) is not int or version != VERSION:
+        raise DecodingError(
+            f"version {version}; upgrade tfx-tuner-component to read it"
+        )
+
+
+def _plain(content: dict[str, Any]) -> Any:
+    try:
+        return plain.decode(content)
+    except (TypeError, ValueError) as error:  # Of what only looks like a number, a set.
+        raise DecodingError(f"wrong content: {error}") from error
+
+
+def _checked(study: StudyRecord) -> StudyRecord:
+    """What types do not say of a record: a completed trial has a score to compare."""
+    for trial in study.with_status(COMPLETED):
+        if not _is_finite(trial.score):
+            raise DecodingError(
+                f"the score {trial.score} of the completed trial {trial.trial_id!r}"
             )
-        try:
-            return _study(plain.decode(content))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise _unreadable(source, f"a damaged one ({error!r})") from error
+    return study
+
+
+def _is_finite(score: float | None) -> bool:
+    return score is not None and math.isfinite(score)
 
 
 def _row(trial: TrialRecord) -> dict[str, Any]:
@@ -275,21 +315,6 @@ def _trial_fields(trial: TrialRecord) -> dict[str, Any]:
         "attempts": [_fields(attempt) for attempt in trial.attempts],
         "stopped": trial.stopped and _fields(trial.stopped),
     }
-
-
-def _study(content: dict[str, Any]) -> StudyRecord:
-    known = {field.name for field in dataclasses.fields(StudyRecord)}
-    values = {key: value for key, value in content.items() if key in known}
-    if values.get("objective") is not None:
-        values["objective"] = Objective(**values["objective"])
-    values["trials"] = [_trial(trial) for trial in values["trials"]]
-    return StudyRecord(**values)
-
-
-def _trial(content: dict[str, Any]) -> TrialRecord:
-    attempts = [AttemptRecord(**attempt) for attempt in content["attempts"]]
-    stopped = content["stopped"] and StopRecord(**content["stopped"])
-    return TrialRecord(**{**content, "attempts": attempts, "stopped": stopped})
 
 
 def _unreadable(source: str, received: str) -> ValueError:

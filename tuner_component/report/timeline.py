@@ -38,7 +38,7 @@ def spans(study: StudyRecord) -> list[Span]:
         for attempt in trial.attempts:
             if attempt.started is None or attempt.worker is None:
                 continue
-            outcome = attempt.outcome
+            outcome: str = attempt.outcome
             if outcome == "completed" and trial.stopped:
                 outcome = "stopped early"
             ended = attempt.ended

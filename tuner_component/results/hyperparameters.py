@@ -3,13 +3,18 @@
 The form is `{"space": [{"class_name": ..., "config": {...}}, ...], "values": {...}}`.
 """
 
+import contextlib
 import copy
 import difflib
 from collections.abc import Mapping
 from typing import Any
 
 import keras_tuner
+import msgspec
 from keras_tuner.engine import hyperparameters as hp_lib
+
+from tuner_component.documents import decoding
+from tuner_component.documents.decoding import DecodingError
 
 # Hyperband keeps its bookkeeping among the values.
 _RESERVED_PREFIX = "tuner/"
@@ -18,6 +23,28 @@ _TYPES = {
     cls.__name__: cls
     for cls in (hp_lib.Boolean, hp_lib.Choice, hp_lib.Fixed, hp_lib.Float, hp_lib.Int)
 }
+
+_SHOWN_LENGTH = 80
+
+
+class _Config(msgspec.Struct):
+    """What the configuration of each hyperparameter has; KerasTuner checks the rest."""
+
+    name: str
+
+
+class _Entry(msgspec.Struct):
+    """An element of a space."""
+
+    class_name: str
+    config: _Config
+
+
+class _Form(msgspec.Struct):
+    """The form of hyperparameters."""
+
+    space: list[_Entry]
+    values: dict[str, Any]
 
 
 def from_config(config: Any, source: str) -> keras_tuner.HyperParameters:
@@ -31,23 +58,22 @@ def from_config(config: Any, source: str) -> keras_tuner.HyperParameters:
         ValueError: If it is not of that form, names an unknown type, or has a value
             that is missing, unknown or out of its range.
     """
-    if not (
-        isinstance(config, Mapping)
-        and isinstance(config.get("space"), list)
-        and isinstance(config.get("values"), Mapping)
-    ):
+    try:
+        form = decoding.check(config, _Form)
+    except DecodingError as error:
         raise ValueError(
-            f"Expected {source} to hold hyperparameters: an object with a list "
-            f"'space' and an object 'values'. Received: {str(config)[:80]}. Name the "
+            f"Expected {source} to hold hyperparameters: an object with an object "
+            "'values' and a list 'space', whose elements have a 'class_name' and a "
+            f"'config' with a 'name'. Received: {error}, in {_short(config)}. Name the "
             "best_hyperparameters.txt that a Tuner wrote."
-        )
-    for entry in config["space"]:
-        _check_entry(entry, source)
+        ) from error
+    for entry, content in zip(form.space, config["space"], strict=True):
+        _check_entry(entry, content, source)
     # KerasTuner replaces the conditions inside what it is given.
     hps = keras_tuner.HyperParameters.from_config(
         {"space": copy.deepcopy(config["space"]), "values": {}}
     )
-    hps.values = dict(config["values"])
+    hps.values = dict(form.values)
     _check_names(hps, source)
     for hp in hps.space:
         if hps.is_active(hp):
@@ -55,26 +81,21 @@ def from_config(config: Any, source: str) -> keras_tuner.HyperParameters:
     return hps
 
 
-def _check_entry(entry: Any, source: str) -> None:
+def _check_entry(entry: _Entry, content: Any, source: str) -> None:
     """Checks one element of the space, by building it."""
-    known = sorted(_TYPES)
-    if not (isinstance(entry, Mapping) and isinstance(entry.get("config"), Mapping)):
+    if entry.class_name not in _TYPES:
         raise ValueError(
-            f"Expected each element of 'space' in {source} to be an object with "
-            f"'class_name' and 'config'. Received: {str(entry)[:80]}."
-        )
-    if entry.get("class_name") not in _TYPES:
-        raise ValueError(
-            f"Expected a hyperparameter type among {known} in {source}. Received: "
-            f"{entry.get('class_name')!r} for {entry['config'].get('name')!r}. "
-            "Correct its class_name."
+            f"Expected a hyperparameter type among {sorted(_TYPES)} in {source}. "
+            f"Received: {entry.class_name!r} for {entry.config.name!r}. Correct its "
+            "class_name."
         )
     try:
-        hp_lib.deserialize(copy.deepcopy(dict(entry)))
+        hp_lib.deserialize(copy.deepcopy(content))
     except Exception as error:
         raise ValueError(
-            f"Expected the configuration of a {entry['class_name']} in {source}. "
-            f"Received: {dict(entry['config'])} ({error})."
+            f"Expected the configuration of a {entry.class_name} in {source}. "
+            f"Received: {_short(content['config'])} ({error}). Correct it, or copy the file "
+            "again from where the Tuner wrote it."
         ) from error
 
 
@@ -101,11 +122,12 @@ def _checked_value(
         )
     value = values[hp.name]
     if isinstance(hp, hp_lib.Float) and _is_number(value, int, float):
-        value = float(value)
+        with contextlib.suppress(OverflowError):  # Then it is out of its range, too.
+            value = float(value)
     if not _fits(hp, value):
         raise ValueError(
             f"Expected the hyperparameter {hp.name!r} in {source} to be "
-            f"{_expected(hp)}. Received: {value!r}. Correct the value, or the space "
+            f"{_expected(hp)}. Received: {_short(value)}. Correct the value, or the space "
             "if the range is to change."
         )
     return value
@@ -120,7 +142,9 @@ def _fits(hp: hp_lib.HyperParameter, value: Any) -> bool:
         # True == 1 in Python, but not as a choice.
         return any(type(value) is type(v) and value == v for v in hp.values)
     kind = (int,) if isinstance(hp, hp_lib.Int) else (int, float)
-    return _is_number(value, *kind) and bool(hp.min_value <= value <= hp.max_value)
+    # Of a range that ends at infinity, or at no number, infinity is no value.
+    is_finite = _is_number(value, *kind) and value - value == 0
+    return is_finite and bool(hp.min_value <= value <= hp.max_value)
 
 
 def _is_number(value: Any, *kinds: type) -> bool:
@@ -136,3 +160,8 @@ def _expected(hp: hp_lib.HyperParameter) -> str:
         return f"one of {list(hp.values)}"
     kind = "an integer" if isinstance(hp, hp_lib.Int) else "a number"
     return f"{kind} from {hp.min_value} to {hp.max_value}"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN_LENGTH else f"{text[:_SHOWN_LENGTH]}..."

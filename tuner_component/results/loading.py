@@ -5,25 +5,44 @@ that a person has edited: everything is parsed as data, and checked.
 """
 
 import dataclasses
-import json
+import logging
 import math
 import os
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import keras_tuner
+import msgspec
 
-from tuner_component.results import hyperparameters
+from tuner_component.documents import decoding
+from tuner_component.documents.decoding import DecodingError
+from tuner_component.results import cross_check, hyperparameters
 
 BEST_HYPERPARAMETERS_FILE = "best_hyperparameters.txt"
 TUNER_RESULTS_FILE = "tuner_results.json"
+
+# Trials in one message.
+_NAMED = 10
+_log = logging.getLogger(__name__)
+
+_REMEDY = "Correct the file there, or copy it again from where the Tuner wrote it."
 
 # The columns of a table of trials that are the trial's own. Stock's Tuner lets a
 # hyperparameter of such a name overwrite them.
 _OWN_COLUMNS = ("trial_id", "score")
 _PREFIX = "hp."
 _TAKEN = re.compile(rf"({re.escape(_PREFIX)})*({'|'.join(_OWN_COLUMNS)})")
+
+_T = TypeVar("_T")
+_Rows = list[dict[str, Any]]
+
+
+class _Row(msgspec.Struct):
+    """What each trial in a table of results has, besides its hyperparameters."""
+
+    trial_id: str | int
+    score: float
 
 
 def column_of(name: str) -> str:
@@ -72,6 +91,7 @@ def load_best_hyperparameters(
 
     Raises:
         FileNotFoundError: If there is no such file.
+        OSError: If it cannot be read.
         ValueError: If the content is not hyperparameters: empty, truncated, not
             JSON, of an unknown type, or with a value out of its range.
     """
@@ -83,7 +103,8 @@ def load_best_hyperparameters(
             "hyperparameters to the Tuner's best_hyperparameters, or to an importer."
         )
     path = _file(source, BEST_HYPERPARAMETERS_FILE)
-    return hyperparameters.from_config(_parsed(path), path)
+    content = _decoded(path, object, "hyperparameters")
+    return hyperparameters.from_config(content, path)
 
 
 def load_tuner_results(source: str | os.PathLike[str]) -> list[TrialResult]:
@@ -95,40 +116,54 @@ def load_tuner_results(source: str | os.PathLike[str]) -> list[TrialResult]:
 
     Raises:
         FileNotFoundError: If there is no such file.
+        OSError: If it cannot be read.
         ValueError: If the content is not a list of trials.
     """
     path = _file(source, TUNER_RESULTS_FILE)
-    rows = _parsed(path)
-    if not isinstance(rows, list):
-        raise ValueError(
-            f"Expected {path} to hold a list of trials. Received: {_short(rows)}. "
-            f"Name the {TUNER_RESULTS_FILE} of a TunerResults artifact."
-        )
-    return [_trial(row, path) for row in rows]
+    trials = [_trial(row, path) for row in _decoded(path, _Rows, "a list of trials")]
+    _compare(trials, path)
+    return trials
 
 
-def _trial(row: Any, path: str) -> TrialResult:
-    if not (isinstance(row, dict) and {"trial_id", "score"} <= row.keys()):
-        raise ValueError(
-            f"Expected each trial in {path} to have a 'trial_id' and a 'score'. "
-            f"Received: {_short(row)}."
+def _compare(trials: list[TrialResult], path: str) -> None:
+    """Warns if the record beside a table says something else."""
+    record = os.path.join(os.path.dirname(path), cross_check.RECORD_FILE)
+    try:
+        content = _content(record)
+    except OSError:  # Stock's Tuner publishes none.
+        return
+    rows = {trial.trial_id: (trial.score, trial.hyperparameters) for trial in trials}
+    differing = cross_check.differing(rows, content)
+    if differing:
+        _log.warning(
+            "%s was changed since it was written: %s beside it has other values of the "
+            "trials %s%s. The values of the former are used; load_study reads the latter.",
+            path,
+            cross_check.RECORD_FILE,
+            ", ".join(differing[:_NAMED]),
+            ", ..." if len(differing) > _NAMED else "",
         )
-    trial_id, score = row["trial_id"], row["score"]
+
+
+def _trial(row: dict[str, Any], path: str) -> TrialResult:
+    try:
+        known = decoding.check(row, _Row)
+    except DecodingError as error:
+        raise ValueError(
+            f"Expected each trial in {path} to have a 'trial_id' and a 'score', which is "
+            f"a finite number. Received: {error}, in {_short(row)}. {_REMEDY}"
+        ) from error
+    if not math.isfinite(known.score):
+        raise ValueError(
+            f"Expected the score of trial {known.trial_id!r} in {path} to be a finite "
+            f"number. Received: {known.score!r}. {_REMEDY}"
+        )
     values = {
         _name_of(column): value
         for column, value in row.items()
         if column not in _OWN_COLUMNS
     }
-    if (
-        isinstance(score, bool)
-        or not isinstance(score, (int, float))
-        or not math.isfinite(score)
-    ):
-        raise ValueError(
-            f"Expected the score of trial {trial_id!r} in {path} to be a finite "
-            f"number. Received: {score!r}."
-        )
-    return TrialResult(str(trial_id), float(score), values)
+    return TrialResult(str(known.trial_id), known.score, values)
 
 
 def _name_of(column: str) -> str:
@@ -142,21 +177,12 @@ def _file(source: str | os.PathLike[str], name: str) -> str:
     return os.path.join(path, name) if _is_directory(path) else path
 
 
-def _parsed(path: str) -> Any:
-    text = _text(path)
-    if not text.strip():
-        raise ValueError(
-            f"Expected {path} to hold JSON. Received: an empty file. Write it again "
-            "with the Tuner, or restore it from where it was copied."
-        )
+def _decoded(path: str, kind: type[_T], what: str) -> _T:
     try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        what = "truncated JSON" if error.pos >= len(text.rstrip()) else "not JSON"
+        return decoding.decode(_content(path), kind)
+    except DecodingError as error:
         raise ValueError(
-            f"Expected {path} to hold JSON. Received: {what} (line {error.lineno}, "
-            f"column {error.colno}: {error.msg}). Correct the file there, or copy it "
-            "again."
+            f"Expected {path} to hold JSON: {what}. Received: {error}. {_REMEDY}"
         ) from error
 
 
@@ -166,25 +192,23 @@ def _is_directory(path: str) -> bool:
     return os.path.isdir(path)
 
 
-def _text(path: str) -> str:
+def _content(path: str) -> bytes:
     if "://" not in path:
         try:
             with open(path, "rb") as local:
-                data = local.read()
+                return local.read()
         except FileNotFoundError:
             raise _not_found(path) from None
-    elif not _gfile().exists(path):
+        except OSError as error:
+            raise OSError(
+                f"Expected a file that can be read at {path}. Received: {error}. Put the "
+                "file there, and make it readable for this user."
+            ) from error
+    if not _gfile().exists(path):
         raise _not_found(path)
-    else:
-        with _gfile().GFile(path, "rb") as remote:
-            data = remote.read()
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"Expected {path} to hold JSON. Received: bytes that are not UTF-8 text "
-            f"({error}). Name the file that the Tuner wrote."
-        ) from error
+    with _gfile().GFile(path, "rb") as remote:
+        data: bytes = remote.read()
+        return data
 
 
 def _not_found(path: str) -> FileNotFoundError:

@@ -59,13 +59,50 @@ def test_missing_description_is_none(tmp_path: Path) -> None:
     assert description.read(str(tmp_path), PARTS) is None
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"\0" * 9])
+def described(**changes: object) -> bytes:
+    """A description of an earlier release, which has no checksum, with other fields."""
+    content = {**description.new(PARTS, seed=3), **changes}
+    return json.dumps({k: v for k, v in content.items() if v is not ...}).encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"{", b"[]", b"{}", b"\0" * 9, b"[" * 100_000, b"9" * 5000),
+        *(described(**{key: ...}) for key in ("format", "id", "seed", "status")),
+        *(described(fingerprint=...), described(fingerprint={"data": 1})),
+        *(described(format=1e999), described(format="1"), described(format=True)),
+        *(described(seed="3"), described(seed=3.5), described(status="done")),
+        *(described(id=[]), described(id="../../victim"), described(versions=[])),
+    ],
+)
 def test_damaged_description_is_none(tmp_path: Path, content: bytes) -> None:
     """A torn description would be trusted, or block the study."""
     path = tmp_path / "study.json"
     path.write_bytes(content)
     assert description.read(str(tmp_path), PARTS) is None
     assert path.read_bytes() == content
+
+
+def test_description_of_an_earlier_release_is_read(tmp_path: Path) -> None:
+    """Every study would count as damaged after an upgrade."""
+    (tmp_path / "study.json").write_bytes(described(of_a_later_release=1))
+    read = description.read(str(tmp_path), PARTS)
+    assert read is not None and (read["seed"], read["of_a_later_release"]) == (3, 1)
+
+
+@pytest.mark.parametrize("key", ["seed", "status", "created", "versions"])
+def test_changed_description_is_damaged(
+    tmp_path: Path, key: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A search would go on with other random numbers, or count as finished."""
+    description.write(str(tmp_path), description.new(PARTS, seed=3))
+    path = tmp_path / "study.json"
+    values = {"seed": 4, "status": "finished", "created": "2020", "versions": {}}
+    content = {**json.loads(path.read_text()), key: values[key]}
+    path.write_text(json.dumps(content))
+    assert description.read(str(tmp_path), PARTS) is None
+    assert "was changed since it was written" in caplog.text
 
 
 def test_description_of_another_search_is_refused(tmp_path: Path) -> None:

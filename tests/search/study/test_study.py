@@ -80,6 +80,50 @@ def test_seed_is_drawn_once_and_kept(
         assert 0 <= study.seed < 2**31
 
 
+def unseal(directory: Path) -> None:
+    """Makes the description one of an earlier release."""
+    path = directory / "study.json"
+    content = json.loads(path.read_text())
+    del content["sha256"]
+    path.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize("release", ["this", "an earlier one"])
+@pytest.mark.parametrize("finished", [False, True])
+def test_changed_seed_is_not_believed(
+    tmp_path: Path, release: str, finished: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A search would go on with other weights and other suggestions than it began with."""
+    with Study.open(str(tmp_path), PARTS, seed=5) as study:
+        study.commit()
+        if finished:
+            study.mark_finished()
+    if release != "this":
+        unseal(tmp_path)
+    change(tmp_path, seed=6)
+    with Study.open(str(tmp_path), PARTS) as study:
+        assert study.seed == 5
+    assert caplog.messages
+    caplog.clear()
+    if not study.is_finished:  # What is on disk is right again.
+        with Study.open(str(tmp_path), PARTS) as study:
+            assert study.seed == 5
+        assert not caplog.messages
+
+
+def test_lost_seed_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody would know why the same study suggests other trials than before."""
+    with Study.open(str(tmp_path), PARTS, seed=5) as study:
+        study.commit()
+        study.journal.append({"kind": "opened"})
+        study.commit()
+    damage.lose_commits(damage.segment_of(tmp_path), range(1))
+    (tmp_path / "study.json").unlink()
+    with Study.open(str(tmp_path), PARTS, seed=6) as study:
+        assert (study.found, study.seed) == (StudyState.RESUMED, 6)
+    assert "The seed of the study" in caplog.text and "is lost" in caplog.text
+
+
 @pytest.mark.parametrize("point", ["study.create.before", "study.create.after"])
 def test_crash_while_creating_is_harmless(tmp_path: Path, point: str) -> None:
     """A crash in the first moment would leave a study that cannot be opened."""

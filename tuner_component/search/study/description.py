@@ -1,7 +1,7 @@
 """What `study.json` says: which search a study is of, and whether it is finished.
 
-It is plain data, written whole. If it is damaged, the journal beside it remembers what
-cannot be found out again.
+It is plain data, written whole, with a checksum. If it is damaged, the journal beside it
+remembers what cannot be found out again.
 """
 
 import json
@@ -10,8 +10,12 @@ import platform
 import random
 from collections.abc import Iterable, Mapping
 from importlib import metadata
-from typing import Any
+from typing import Any, Literal
 
+import msgspec
+
+from tuner_component.documents import decoding, seal
+from tuner_component.documents.decoding import DecodingError
 from tuner_component.search.errors import StudyMismatchError, StudyVersionError
 from tuner_component.search.storage import files
 from tuner_component.search.study import times
@@ -24,7 +28,38 @@ FORMAT_VERSION = 1
 # What may decide over results: their versions are recorded where they are installed.
 _RECORDED = ("jax", "keras", "keras-tuner", "numpy", "tensorflow", "tfx", "torch")
 
+# What the first record of the journal repeats.
+REMEMBERED = ("seed", "created", "fingerprint")
+
 _log = logging.getLogger(__name__)
+
+
+class _Format(msgspec.Struct):
+    """What descriptions of all releases have, later ones too."""
+
+    format: int
+
+
+class _Journal(msgspec.Struct):
+    """What the description of a finished study tells of its journal: see `finished`."""
+
+    records: int
+    chain: str
+    missing: list[tuple[int, int]]
+    completed: list[str]
+
+
+class _Form(msgspec.Struct):
+    """What a description has."""
+
+    id: str
+    created: str
+    status: Literal["running", "finished"]
+    seed: int
+    fingerprint: dict[str, str]
+    versions: dict[str, str] = msgspec.field(default_factory=dict)
+    finished: str | None = None
+    journal: _Journal | None = None
 
 
 def new(fingerprint: Mapping[str, str], seed: int | None) -> dict[str, Any]:
@@ -87,9 +122,8 @@ def journal_end(description: Mapping[str, Any]) -> End | None:
 
 def completed(description: Mapping[str, Any]) -> list[str]:
     """Ids of the trials that had completed when the study was finished."""
-    journal = description.get("journal")
-    told = journal.get("completed") if isinstance(journal, dict) else None
-    return [i for i in told if isinstance(i, str)] if isinstance(told, list) else []
+    journal = description.get("journal") or {}
+    return list(journal.get("completed", ()))
 
 
 def has_lost(
@@ -102,9 +136,9 @@ def has_lost(
         missing: First and last numbers of records that its journal lacks.
         is_right: Whether the others are those that were committed.
     """
-    journal = description.get("journal")
-    known = journal.get("missing") if isinstance(journal, dict) else None
-    new = [m for m in missing if not isinstance(known, list) or list(m) not in known]
+    journal = description.get("journal") or {}
+    known = journal.get("missing", ())
+    new = [numbers for numbers in missing if list(numbers) not in known]
     return bool(new) or not is_right
 
 
@@ -127,22 +161,16 @@ def read(directory: str, fingerprint: Mapping[str, str]) -> dict[str, Any] | Non
     """
     path = files.join(directory, STUDY_FILE)
     try:
-        description: dict[str, Any] = json.loads(files.read_bytes(path))
-        version, known = int(description["format"]), dict(description["fingerprint"])
+        description = parse(files.read_bytes(path), path)
+        if description["id"] != study_id(description["fingerprint"]):
+            raise DecodingError("its id is not that of its fingerprint")
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError):
+    except DecodingError as error:
         # Left in place: the holder of the lock replaces it.
-        _log.warning("%s is damaged; the journal beside it is used.", path)
+        _log.warning("%s is damaged (%s); the journal beside it is used.", path, error)
         return None
-    if version > FORMAT_VERSION:
-        raise StudyVersionError(
-            f"Expected a study of format {FORMAT_VERSION} or older in {directory}. "
-            f"Received: format {version}, which a newer release wrote. Upgrade "
-            "tfx-tuner-component, or choose another study directory; nothing was "
-            "changed."
-        )
-    if changed := differences(known, fingerprint):
+    if changed := differences(description["fingerprint"], fingerprint):
         raise StudyMismatchError(
             f"Expected the study of this search in {directory}. Received: a study that "
             f"differs in {'; '.join(changed)}. Choose another study directory, or move "
@@ -151,13 +179,70 @@ def read(directory: str, fingerprint: Mapping[str, str]) -> dict[str, Any] | Non
     return description
 
 
+def parse(data: bytes, path: str) -> dict[str, Any]:
+    """The description that a file holds, if it is as it was written.
+
+    Args:
+        data: The file's content.
+        path: The file, for messages.
+
+    Raises:
+        DecodingError: It holds something else, or was changed.
+        StudyVersionError: A newer release wrote it.
+    """
+    content = decoding.decode(data, dict[str, Any])
+    version = decoding.check(content, _Format).format
+    if version > FORMAT_VERSION:
+        raise StudyVersionError(
+            f"Expected a study of format {FORMAT_VERSION} or older in {path}. "
+            f"Received: format {version}, which a newer release wrote. Upgrade "
+            "tfx-tuner-component, or choose another study directory; nothing was "
+            "changed."
+        )
+    decoding.check(content, _Form)
+    if not seal.is_intact(content):
+        raise DecodingError("it was changed since it was written, by its checksum")
+    content.pop(seal.FIELD, None)
+    return content
+
+
+def agreed(
+    description: Mapping[str, Any], told: Mapping[str, Any], directory: str
+) -> dict[str, Any]:
+    """A description with what the journal knows better, which is said in a warning.
+
+    Earlier releases wrote descriptions that do not show it when they are changed.
+
+    Args:
+        description: As `read` returned it.
+        told: The record that the study's journal begins with; empty if it is lost.
+        directory: The study's directory.
+    """
+    differing = {
+        key: told[key]
+        for key in REMEMBERED
+        if key in told and told[key] != description[key]
+    }
+    for key, value in differing.items():
+        _log.warning(
+            "The %s of the study %s is %s, by its journal. Its %s says %s, which is not "
+            "used.",
+            key,
+            directory,
+            value,
+            STUDY_FILE,
+            description[key],
+        )
+    return {**description, **differing}
+
+
 def write(directory: str, description: Mapping[str, Any]) -> None:
     """Makes a study's description durable, whole or not at all.
 
     Raises:
         StorageError: It cannot be written; an older one is as it was.
     """
-    data = json.dumps(description, indent=2).encode()
+    data = json.dumps(seal.sealed(description), indent=2).encode()
     files.write_bytes(files.join(directory, STUDY_FILE), data)
 
 

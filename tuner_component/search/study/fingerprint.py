@@ -3,8 +3,11 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
 
+import msgspec
+
+from tuner_component.documents import decoding
+from tuner_component.documents.decoding import DecodingError
 from tuner_component.search.errors import StorageError
 from tuner_component.search.storage import files
 from tuner_component.search.study import times
@@ -13,6 +16,13 @@ STUDY_FILE = "study.json"
 
 # Longer values, checksums mostly, would tell a reader nothing.
 _SHOWN_LENGTH = 60
+
+
+class _Known(msgspec.Struct):
+    """What is compared with another study."""
+
+    fingerprint: dict[str, str]
+    created: str = ""
 
 
 def study_id(fingerprint: Mapping[str, str]) -> str:
@@ -52,30 +62,29 @@ def explain_difference(directory: str, fingerprint: Mapping[str, str]) -> str | 
         return None
     parent, own_name = _split(directory)
     others = [
-        (times.moment(known.get("created")), name, known)
+        (times.moment(known.created), name, known)
         for name in files.list_names(parent)
         if name != own_name and (known := _read(files.join(parent, name)))
     ]
     if not others:
         return None
     _, name, latest = max(others, key=lambda other: other[:2])
-    changed = differences(latest["fingerprint"], fingerprint)
+    changed = differences(latest.fingerprint, fingerprint)
     if not changed:
         return None
     return (
-        f"This is a new study: since the study {name} of {latest.get('created')}, these changed: "
+        f"This is a new study: since the study {name} of {latest.created}, these changed: "
         f"{'; '.join(changed)}."
     )
 
 
-def _read(directory: str) -> dict[str, Any] | None:
+def _read(directory: str) -> _Known | None:
     try:
-        known = json.loads(files.read_bytes(files.join(directory, STUDY_FILE)))
-    except (StorageError, FileNotFoundError, ValueError):
+        return decoding.decode(
+            files.read_bytes(files.join(directory, STUDY_FILE)), _Known
+        )
+    except (StorageError, FileNotFoundError, DecodingError):
         return None
-    if isinstance(known, dict) and isinstance(known.get("fingerprint"), dict):
-        return known
-    return None
 
 
 def _split(directory: str) -> tuple[str, str]:

@@ -90,6 +90,7 @@ class History:
         trials: By id, in the order of their creation.
         end_order: Ids in the order in which trials ended.
         spaces: The distinct search spaces by key: the hyperparameters' configurations.
+        study: The record of what the study is, with its seed; empty if that was lost.
         opened: The record of how the search was started; None if there is none.
         objective: Name and direction ("min" or "max") of what is optimized; None if no
             record tells.
@@ -109,6 +110,7 @@ class History:
     trials: dict[str, TrialHistory] = field(default_factory=dict)
     end_order: list[str] = field(default_factory=list)
     spaces: dict[str, list[Any]] = field(default_factory=dict)
+    study: dict[str, Any] = field(default_factory=dict)
     opened: dict[str, Any] | None = None
     objective: tuple[str, str] | None = None
     max_trials: int | None = None
@@ -187,6 +189,9 @@ class History:
             self.state = plain.apply(self.state, state["patch"])
             self.version += 1
 
+    def _fold_study(self, record: Mapping[str, Any]) -> None:
+        self.study = self.study or dict(record)
+
     def _fold_opened(self, record: Mapping[str, Any]) -> None:
         self.opened = self.opened or dict(record)
         self.max_trials = record.get("max_trials")
@@ -241,6 +246,7 @@ class History:
 
 
 _FOLDS = {
+    "study": History._fold_study,
     "opened": History._fold_opened,
     "space": History._fold_space,
     "created": History._fold_created,

@@ -130,6 +130,8 @@ class Study:
         journal = Journal(path, description["id"], read_only=True, end=end)
         if description_lib.has_lost(description, journal.missing, journal.is_right):
             return None
+        first = _first_record(journal) or {}
+        description = description_lib.agreed(description, first, directory)
         return cls(directory, description, StudyState.FINISHED, journal, None)
 
     @classmethod
@@ -146,16 +148,26 @@ class Study:
         first = _first_record(journal)
         is_known = description or first or journal.end.records
         found = StudyState.RESUMED if is_known else StudyState.NEW
-        if description is None:
+        known = description
+        if known is not None:
+            description = description_lib.agreed(known, first or {}, directory)
+        else:
             description = description_lib.new(fingerprint, seed)
             if first:  # The description was damaged; the journal remembers.
                 description.update(seed=first["seed"], created=first["created"])
+            elif is_known:
+                _log.warning(
+                    "The seed of the study %s is lost. It goes on with %d.",
+                    directory,
+                    description["seed"],
+                )
+        description = _without_what_is_lost(directory, journal, description)
+        if description != known:
             faults.point(_CREATE_BEFORE)
             description_lib.write(directory, description)
             faults.point(_CREATE_AFTER)
-        description = _without_what_is_lost(directory, journal, description)
         if first is None:
-            kept = {key: description[key] for key in ("seed", "created", "fingerprint")}
+            kept = {key: description[key] for key in description_lib.REMEMBERED}
             journal.append({"kind": "study", **kept})
         if seed is not None and seed != description["seed"]:
             _log.warning(
@@ -272,9 +284,7 @@ def _without_what_is_lost(
         "what is there, and runs again what is not.",
         directory,
     )
-    description = description_lib.reopened(description)
-    description_lib.write(directory, description)
-    return description
+    return description_lib.reopened(description)
 
 
 def _leave_trainings(directory: str, history: History) -> None:
