@@ -23,7 +23,7 @@ FLOORS = (
         "version",
     ),
     ("results", "search.storage"),
-    ("search.machine", "search.study"),
+    ("search.epoch_state", "search.machine", "search.study"),
     ("identity", "report", "search.stopping", "search.training"),
     ("search.oracle",),
     ("oracles", "pipeline", "search.in_process", "search.parallel"),

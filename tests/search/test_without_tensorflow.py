@@ -23,7 +23,7 @@ REQUIREMENTS = ["keras", "keras-tuner==1.4.8", "six", "cloudpickle", "pytest"]
 # What depends on the backend: seeds, the state of a training, and both in workers.
 TRAINING = [
     "tests/search/training/test_seeding.py",
-    "tests/search/training/test_training_state.py",
+    "tests/search/epoch_state/test_training_state.py",
     "tests/search/chaos/test_killed_workers.py",
 ]
 

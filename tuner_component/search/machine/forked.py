@@ -15,7 +15,7 @@ from collections.abc import Callable
 from multiprocessing import connection
 from typing import Any, Generic, NoReturn, TypeVar
 
-from tuner_component.search.machine import frameworks, output, posix
+from tuner_component.search.machine import output, posix
 
 _T = TypeVar("_T")
 # Threads of this package's own: they hold nothing for long that the copy needs.
@@ -34,7 +34,7 @@ def obstacle() -> str | None:
     """
     if sys.platform != "linux":
         return f"the platform is {sys.platform}"
-    if framework := frameworks.running_framework():
+    if framework := running_framework():
         return f"{framework} runs in this process already"
     if threading.current_thread() is not threading.main_thread():
         return "this is not the process's main thread"
@@ -42,6 +42,22 @@ def obstacle() -> str | None:
     for thread in threading.enumerate():
         if thread is not main and not thread.name.startswith(_OWN_THREADS):
             return f"the process has another thread: {thread.name}"
+    return None
+
+
+def running_framework() -> str | None:
+    """The framework that computes in this process, if one has started to.
+
+    A forked process would inherit its state without its threads, and hang.
+    """
+    eager = sys.modules.get("tensorflow.python.eager.context")
+    if getattr(getattr(eager, "_context", None), "_initialized", False):
+        return "TensorFlow"
+    if getattr(sys.modules.get("jax._src.xla_bridge"), "_backends", None):
+        return "JAX"
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        return "PyTorch on a GPU"
     return None
 
 

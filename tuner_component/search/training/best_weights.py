@@ -20,9 +20,9 @@ from typing import Any
 
 from keras_tuner.src.engine import tuner_utils
 
+from tuner_component.search.epoch_state import training_state
 from tuner_component.search.machine import disk_space
 from tuner_component.search.storage import files
-from tuner_component.search.training import training_state
 
 _SUFFIX = ".weights.h5"
 _KEPT = ".kept-"

@@ -16,14 +16,11 @@ from typing import Any
 import keras
 
 from tuner_component.search import events
+from tuner_component.search.epoch_state.object_state import MismatchError
 from tuner_component.search.training import best_weights, seeding
-from tuner_component.search.training.checkpoint import (
-    CheckpointFiles,
-    EpochCheckpoint,
-    Training,
-)
+from tuner_component.search.training.checkpoint import EpochCheckpoint, Training
+from tuner_component.search.training.checkpoint_files import CheckpointFiles
 from tuner_component.search.training.epoch_reports import EpochReporter, ReportEpoch
-from tuner_component.search.training.object_state import MismatchError
 from tuner_component.search.training.write_budget import WriteBudget
 
 _LOG = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ import time
 import traceback
 from collections.abc import Sequence
 
-from tuner_component.search.machine.frameworks import running_framework
+from tuner_component.search.machine.forked import running_framework
 
 
 def preload(names: Sequence[str]) -> str | None:

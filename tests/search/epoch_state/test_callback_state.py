@@ -11,8 +11,8 @@ import keras
 import numpy as np
 import pytest
 
+from tuner_component.search.epoch_state.callback_state import CallbackStates
 from tuner_component.search.storage import arrays
-from tuner_component.search.training.callback_state import CallbackStates
 
 X = np.linspace(-1, 1, 32, dtype="float32").reshape(8, 4)
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tuner_component.search.training.process_bound import Clocks, names_read
+from tuner_component.search.epoch_state.process_bound import Clocks, names_read
 
 # What a class that reads each of the clocks and ids reads.
 CLOCKS = ("monotonic", "perf_counter", "process_time", "thread_time")

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import pytest
 
+from tuner_component.search.epoch_state import training_state
 from tuner_component.search.storage import arrays
-from tuner_component.search.training import training_state
 
 X = np.linspace(-1, 1, 32, dtype="float32").reshape(8, 4)
 Y = X[:, :1]

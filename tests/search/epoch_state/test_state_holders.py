@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from tuner_component.search.training import plain_values, state_holders
+from tuner_component.search.epoch_state import plain_values, state_holders
 
 
 class Scaler:

@@ -16,7 +16,7 @@ from typing import Any
 
 import keras
 
-from tuner_component.search.training import (
+from tuner_component.search.epoch_state import (
     plain_values,
     process_bound,
     state_holders,

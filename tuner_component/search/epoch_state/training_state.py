@@ -17,9 +17,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from tuner_component.search.training import object_state, state_holders
-from tuner_component.search.training.callback_state import CallbackStates
-from tuner_component.search.training.object_state import MismatchError, ObjectState
+from tuner_component.search.epoch_state import object_state, state_holders
+from tuner_component.search.epoch_state.callback_state import CallbackStates
+from tuner_component.search.epoch_state.object_state import (
+    MismatchError,
+    ObjectState,
+)
 
 # How many reasons a message names.
 _MOST_NAMED = 12

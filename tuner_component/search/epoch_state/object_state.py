@@ -15,14 +15,14 @@ from typing import Any
 
 import keras
 
-from tuner_component.search.storage import arrays
-from tuner_component.search.training import (
+from tuner_component.search.epoch_state import (
     plain_values,
     process_bound,
     reachable,
     state_holders,
 )
-from tuner_component.search.training.reachable import Reachable, Slot
+from tuner_component.search.epoch_state.reachable import Reachable, Slot
+from tuner_component.search.storage import arrays
 
 _SET_ANEW = "it was set before the first epoch, and was set anew"
 

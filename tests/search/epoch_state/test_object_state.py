@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tuner_component.search.storage import arrays
-from tuner_component.search.training.training_state import (
+from tuner_component.search.epoch_state.training_state import (
     MismatchError,
     NotCapturedError,
     TrainingState,
 )
+from tuner_component.search.storage import arrays
 
 X = np.linspace(-1, 1, 24, dtype="float32").reshape(8, 3)
 

@@ -8,8 +8,11 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from tuner_component.search.epoch_state.object_state import (
+    MismatchError,
+    ObjectState,
+)
 from tuner_component.search.storage import arrays
-from tuner_component.search.training.object_state import MismatchError, ObjectState
 
 _LOG = logging.getLogger(__name__)
 
