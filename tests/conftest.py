@@ -6,6 +6,7 @@ import dataclasses
 import gc
 import os
 import textwrap
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from tests.support import crashes, penguin
 from tests.support.project import ROOT
+from tuner_component.search.machine import forked
 
 # What takes longest, the longest first: half a minute or more.
 _LONGEST = (
@@ -80,10 +82,25 @@ def pytest_collection_finish() -> None:
     KerasTuner collects twice for each model that it builds, and TensorFlow and TFX are
     millions of objects: that would be most of what training tiny models takes.
     """
+    framework = forked.running_framework()
+    assert framework is None, f"A test module runs {framework} when it is imported."
     gc.collect()
     gc.freeze()
     gc.enable()
     crashes.start_template()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[
+    None, pytest.TestReport, pytest.TestReport
+]:
+    """Lets tests print and log what is no valid text: reports go to another process."""
+    report = yield
+    report.sections = [
+        (name, text.encode(errors="backslashreplace").decode())
+        for name, text in report.sections
+    ]
+    return report
 
 
 @dataclasses.dataclass
