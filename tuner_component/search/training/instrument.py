@@ -19,8 +19,8 @@ from keras_tuner.src.engine import tuner_utils
 from tuner_component.search.errors import StorageError
 from tuner_component.search.machine import disk_space, memory
 from tuner_component.search.storage import files, names
-from tuner_component.search.training import checkpoint, epoch_reports, seeding
-from tuner_component.search.training.checkpoint import CheckpointFiles
+from tuner_component.search.training import checkpoint_files, epoch_reports, seeding
+from tuner_component.search.training.checkpoint_files import CheckpointFiles
 from tuner_component.search.training.epoch_reports import ReportEpoch
 from tuner_component.search.training.trial_run import TrialRun
 from tuner_component.search.training.weights_cleaner import WeightsCleaner
@@ -231,7 +231,7 @@ class _Instrument:
         seed = seeding.trial_seed(self.study_seed, trial_id)
         if self.note is not None:
             self.note(trial_id, seed=seed)
-        directory = checkpoint.directory_of(self.study_directory, trial_id)
+        directory = checkpoint_files.directory_of(self.study_directory, trial_id)
         executions = getattr(self.tuner, "executions_per_trial", 1)
         run = TrialRun(
             trial_id,

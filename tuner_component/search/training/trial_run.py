@@ -17,11 +17,8 @@ import keras
 
 from tuner_component.search import events
 from tuner_component.search.training import best_weights, seeding
-from tuner_component.search.training.checkpoint import (
-    CheckpointFiles,
-    EpochCheckpoint,
-    Training,
-)
+from tuner_component.search.training.checkpoint import EpochCheckpoint, Training
+from tuner_component.search.training.checkpoint_files import CheckpointFiles
 from tuner_component.search.training.epoch_reports import EpochReporter, ReportEpoch
 from tuner_component.search.training.object_state import MismatchError
 from tuner_component.search.training.write_budget import WriteBudget

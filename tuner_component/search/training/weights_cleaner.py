@@ -12,7 +12,7 @@ from keras_tuner.engine import base_tuner
 
 from tuner_component.search.errors import StorageError
 from tuner_component.search.storage import files, names
-from tuner_component.search.training import best_weights, checkpoint
+from tuner_component.search.training import best_weights, checkpoint_files
 
 _LOG = logging.getLogger(__name__)
 
@@ -108,7 +108,7 @@ class WeightsCleaner:
         return {t for t in news if self._trial(t).status == "FAILED"}
 
     def _delete_checkpoints(self, trial_id: str) -> None:
-        directory = checkpoint.directory_of(self._study_directory, trial_id)
+        directory = checkpoint_files.directory_of(self._study_directory, trial_id)
         try:
             files.remove_tree(directory)
         except (OSError, StorageError) as error:

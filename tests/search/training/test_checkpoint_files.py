@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from tuner_component.search.storage import arrays
-from tuner_component.search.training.checkpoint import CheckpointFiles, directory_of
+from tuner_component.search.training.checkpoint_files import (
+    CheckpointFiles,
+    directory_of,
+)
 
 
 def test_states_come_back_by_number(tmp_path: Path) -> None:
