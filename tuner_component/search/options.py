@@ -185,8 +185,9 @@ class SearchOptions:
         gpus_per_trial: GPUs of a trial; a fraction lets several trials share one.
             None divides the machine's GPUs equally.
         max_retries: How often a trial is run again after the worker that ran it
-            died or hung, or the whole search did, before it counts as failed; in all
-            runs of the search together, and in process too.
+            died or hung, or the whole search did and it had saved no further epoch,
+            before it counts as failed; in all runs of the search together, and in
+            process too.
         trial_timeout_s: Seconds that one attempt of a trial may take.
         time_budget_s: Seconds after which no more trials are started; what has
             been found by then is the result.

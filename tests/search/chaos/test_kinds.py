@@ -56,7 +56,8 @@ def test_death_that_ends_the_run(
         think="" if in_process else "0.01",  # Trials are suggested ahead.
     )
     study, at_once = str(tmp_path / "study"), 1 if in_process else 2
-    options = SearchOptions(num_workers=at_once)
+    # By chance a trial is under way each time; here that is no fault of the trial.
+    options = SearchOptions(num_workers=at_once, max_retries=1000)
     search = scripts.search_in_process if in_process else scripts.search
     left, repeated = points, len(script.acts)
     while left:

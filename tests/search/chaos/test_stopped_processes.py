@@ -6,6 +6,7 @@ machine that swaps. Nothing tells of it but that it is silent.
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,24 +14,29 @@ import pytest
 from tests.support import checks, meeting, processes, scripts
 from tuner_component.search.errors import SearchInterruptedError
 from tuner_component.search.options import SearchOptions
+from tuner_component.search.oracle.result import SearchResult
+from tuner_component.search.parallel.protocol import EntryPoint
 
 pytestmark = pytest.mark.slow
+
+Search = Callable[[EntryPoint, str, SearchOptions], SearchResult]
 
 # The shortest limit that there is.
 OPTIONS = SearchOptions(num_workers=2, heartbeat_timeout_s=2)
 
 
 def begin(
-    executors: processes.Executors, place: meeting.Meeting, root: Path
+    executors: processes.Executors,
+    place: meeting.Meeting,
+    root: Path,
+    search: Search = scripts.search,
 ) -> tuple[scripts.Script, processes.Executor, list[meeting.Guest]]:
     """Starts a search; returns when both workers are in the middle of a trial."""
     acts = {"0": ["meet", "ok"], "1": ["meet", "ok"]}
     script = scripts.Script(
         str(root / "work"), trials=6, acts=acts, meeting=place.address
     )
-    executor = executors.start(
-        scripts.search, script.entry(), str(root / "study"), OPTIONS
-    )
+    executor = executors.start(search, script.entry(), str(root / "study"), OPTIONS)
     return script, executor, [place.next(), place.next()]
 
 
@@ -51,12 +57,14 @@ def test_a_stopped_owner_ends_the_run(
     executors: processes.Executors, place: meeting.Meeting, tmp_path: Path, kind: str
 ) -> None:
     """A pipeline would wait for ever, without a word, for a search that does nothing."""
-    script, executor, guests = begin(executors, place, tmp_path)
+    search = scripts.impatient_search
+    script, executor, guests = begin(executors, place, tmp_path, search)
     server, driver, *workers = processes.descendants(executor.pid)
     os.kill(driver if kind == "driver" else server, signal.SIGSTOP)
     for guest in guests:
         guest.release()
-    with pytest.raises(SearchInterruptedError, match="[Rr]un the same"):
+    message = f"no sign of life from its {kind} for 2 seconds.* run the same search"
+    with pytest.raises(SearchInterruptedError, match=message):
         executor.result()
     processes.wait_until_gone([server, driver, *workers], 10)
     again = executors.start(

@@ -3,13 +3,14 @@
 So it goes when a pod is evicted, a machine loses power, or memory runs out for all.
 """
 
+import json
 import random
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.support import checks, processes, scripts
+from tests.support import checks, meeting, processes, scripts, stage
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle.result import SearchResult
 from tuner_component.search.parallel.protocol import EntryPoint
@@ -44,3 +45,26 @@ def test_a_search_that_is_taken_down_again_and_again_loses_nothing(
     assert kills >= 2, "the search ended before it was taken down"
     result = executors.start(search, script.entry(), study, options).result()
     checks.check(script, study, result, repeated_at_most=kills * workers)
+
+
+def test_a_trial_that_gets_further_each_time_is_not_failed(
+    executors: processes.Executors, place: meeting.Meeting, tmp_path: Path
+) -> None:
+    """On machines that are taken away every hour no long trial would come to its end."""
+    argument = json.dumps([str(tmp_path), ""]).encode()
+    entry = EntryPoint("tests.support.killed_workers:make_long", argument)
+    study = str(tmp_path / "study")
+    options = SearchOptions(num_workers=1, max_retries=0, seed=7)
+    for _ in range(3):
+        run = stage.Stage(executors, place, scripts.search, entry, study, options)
+        for guest in run.guests():
+            if guest.news["point"] == "training.write.after":
+                break
+            guest.release()
+        processes.kill(run.executor.pid, *processes.descendants(run.executor.pid))
+        run.wait_until_gone()
+    result = executors.start(scripts.search, entry, study, options).result()
+    assert {trial["trial_id"] for trial in result.completed} == {"0", "1"}
+    # Each run but the last got one epoch further, and none was trained twice.
+    begun = [int(epoch) for epoch in Path(tmp_path, "begun").read_text().split()]
+    assert begun == [*range(7), *range(7)]

@@ -6,6 +6,8 @@ import pytest
 
 from tests.support import simulation
 from tuner_component.search.oracle.attempts import Tries
+from tuner_component.search.storage import arrays
+from tuner_component.search.training import checkpoint_files
 
 LIMIT = 1
 
@@ -36,6 +38,12 @@ class Runs:
         if trial.status == "RUNNING":
             self.attempts.append(trial.trial_id)
         return trial
+
+    def save(self, trial_id: str, epoch: int | None, fit: int = 0) -> None:
+        """The training of a trial is saved after an epoch; after the last one if None."""
+        directory = checkpoint_files.directory_of(self.opened.directory, trial_id)
+        states = checkpoint_files.CheckpointFiles(directory)
+        states.write(fit, arrays.encode({"epoch": epoch}))
 
     def finish(self, durable: Any) -> None:
         """One worker runs all that is left."""
@@ -122,6 +130,70 @@ def test_a_last_chance_that_is_cut_short_is_given_again(search: Runs) -> None:
     assert durable.given_up() == {}
     search.finish(durable)
     assert durable.get_trial("0").status == "COMPLETED"
+
+
+def test_a_trial_that_advances_each_time_the_search_dies_completes(
+    search: Runs,
+) -> None:
+    """A long trial would be failed on machines that are taken away every hour."""
+    for epoch in range(LIMIT + 4):
+        search.start(search.open(), "a")
+        search.save("0", epoch)
+    durable = search.open()
+    assert durable.attempts_so_far()["0"].interrupted == 0
+    search.finish(durable)
+    assert durable.get_trial("0").status == "COMPLETED"
+
+
+def test_a_trial_that_dies_at_the_same_epoch_each_time_fails(search: Runs) -> None:
+    """What it saved before would keep it alive for ever."""
+    for run in range(LIMIT + 3):
+        durable = search.open()
+        durable.max_trials = 1
+        assert search.start(durable, "a").trial_id == "0", run
+        search.save("0", 2)
+    durable = search.open()
+    failed = durable.get_trial("0")
+    assert failed.status == "FAILED"
+    # The first one got further than none.
+    assert f"{LIMIT + 2} attempts" in failed.message
+    assert "saved no epoch more than those before" in failed.message
+
+
+def test_a_trial_that_advances_in_its_last_chance_has_another(search: Runs) -> None:
+    """A trial that was slow to begin would be failed while it gets on."""
+    for _ in range(LIMIT + 1):
+        search.start(search.open(), "a")
+    for epoch in range(2):
+        durable = search.open()
+        durable.max_trials = 1
+        assert search.start(durable, "a").trial_id == "0"
+        assert search.start(durable, "b").status == "IDLE"
+        search.save("0", epoch)
+    durable = search.open()
+    durable.max_trials = 1
+    search.finish(durable)
+    assert durable.get_trial("0").status == "COMPLETED"
+
+
+def test_no_attempt_is_credited_with_what_others_reached(search: Runs) -> None:
+    """Each way to end an attempt would give a poisonous trial one more."""
+    durable = search.open()
+    search.start(durable, "a")
+    search.save("0", 4)
+    durable.attempt_lost("0", "killed")
+    search.start(durable, "a")
+    search.save("0", 5)
+    durable.excuse()
+    durable = search.open()
+    search.start(durable, "a")  # Dies where the one before was asked to stop.
+    durable = search.open()
+    expected = Tries(attempts=3, lost=1, interrupted=1, reached=(0, 0, 6))
+    assert durable.attempts_so_far() == {"0": expected}
+    durable.max_trials = 1
+    assert search.start(durable, "a").trial_id == "0"
+    search.save("0", 3)  # It began anew.
+    assert search.open().get_trial("0").status == "FAILED"
 
 
 def test_workers_that_died_in_earlier_runs_count(search: Runs) -> None:

@@ -78,6 +78,16 @@ def test_a_flipped_bit_is_noticed_anywhere() -> None:
         data[position] ^= 4
 
 
+def test_the_beginning_tells_all_but_the_arrays() -> None:
+    """To learn how far a training got, gigabytes of weights would be read."""
+    data = arrays.encode({"epoch": 3, "weights": [np.ones(1000)], "curve": (1.5,)})
+    told = {"epoch": 3, "weights": [None], "curve": (1.5,)}
+    assert arrays.decode_beginning(data[:-8000]) == told
+    for length in (0, 10, 40):
+        with pytest.raises(arrays.DamagedStateError, match="too few"):
+            arrays.decode_beginning(data[:length])
+
+
 def test_containers_of_more_kinds_come_back() -> None:
     """What a callback has counted would be lost for the container it is in."""
     value = {

@@ -48,6 +48,14 @@ def test_file_is_synced_before_it_gets_its_name_and_the_name_after(
     assert calls == ["dir", "dir"]
 
 
+def test_no_more_is_read_than_wanted(tmp_path: Path) -> None:
+    """Gigabytes would be read for what comes first in them."""
+    path = str(tmp_path / "file")
+    files.write_bytes(path, b"abc")
+    assert files.read_bytes(path, 2) == b"ab"
+    assert files.read_bytes(path, 9) == files.read_bytes(path) == b"abc"
+
+
 def test_appending_keeps_what_is_there(tmp_path: Path) -> None:
     """A commit would write over those before it, or be cut short."""
     path, written = tmp_path / "file", b""

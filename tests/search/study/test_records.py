@@ -8,6 +8,7 @@ from tests.support import studies
 from tuner_component.search.study import records
 from tuner_component.search.study.history import History
 
+ATTEMPT = {"kind": "attempt", "trial": "0"}
 OPENED, CREATED, ENDED = studies.opened(), studies.created("0"), studies.ended("0")
 
 
@@ -19,6 +20,7 @@ OPENED, CREATED, ENDED = studies.opened(), studies.created("0"), studies.ended("
         ENDED,
         studies.failed("0", "x"),
         {"kind": "attempt", "trial": "../../x"},
+        {"kind": "attempt", "trial": "0", "reached": [0, 1, 12]},
         {"kind": "remark", "trial": []},
         {},
     ],
@@ -32,6 +34,8 @@ def test_what_a_search_writes_is_used(record: dict[str, Any]) -> None:
     ("record", "changes", "fault"),
     [
         (OPENED, {"kind": []}, "kind"),
+        (ATTEMPT, {"reached": 7}, "reached is a int"),
+        (ATTEMPT, {"reached": [0, "x"]}, r"reached is [0, 'x']"),
         (OPENED, {"direction": "up"}, "direction is 'up'"),
         (OPENED, {"max_trials": "3"}, "max_trials is a str"),
         (OPENED, {"state": []}, "state is a list"),

@@ -3,12 +3,14 @@
 import logging
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tuner_component.search.storage import arrays
 from tuner_component.search.training.checkpoint_files import (
     CheckpointFiles,
     directory_of,
+    reached,
 )
 
 
@@ -72,6 +74,41 @@ def test_a_run_that_failed_is_counted_and_its_states_go(tmp_path: Path) -> None:
     assert not Path(directory).exists()
 
 
+def test_how_far_a_trial_got_is_told_without_its_weights(tmp_path: Path) -> None:
+    """A trial that advances would be failed, or one that does not be run for ever."""
+    study = str(tmp_path)
+    points = [reached(study, "0")]
+    trainings: list[tuple[int, dict[str, object]]] = [
+        (0, {"epoch": 0}),
+        (0, {"history": {"loss": [1.0]}, "epoch": 11, "weights": np.ones(9)}),
+        (0, {"epoch": None}),
+        (1, {"epoch": 3}),
+        (2, {"why": "It cannot be saved."}),
+    ]
+    for fit, state in trainings:
+        CheckpointFiles(directory_of(study, "0")).write(fit, arrays.encode(state))
+        points.append(reached(study, "0"))
+    CheckpointFiles(directory_of(study, "0")).clear_for_next_run()
+    points.append(reached(study, "0"))
+    assert points == [
+        *((0, 0, 0), (0, 0, 1), (0, 0, 12), (0, 1, 0), (0, 1, 4), (0, 2, 0)),
+        (1, 0, 0),
+    ]
+    assert points == sorted(points)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"garbage", arrays.encode([1]), arrays.encode({"epoch": "x"})],
+)
+def test_what_cannot_be_read_got_nowhere(tmp_path: Path, content: bytes) -> None:
+    """A search would end because a checkpoint is damaged, before it looks at another."""
+    path = Path(directory_of(str(tmp_path), "0"), "fit-00000.state")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    assert reached(str(tmp_path), "0") == (0, 0, 0)
+
+
 def test_storage_that_fails_is_no_failure_of_the_trial(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -83,5 +120,6 @@ def test_storage_that_fails_is_no_failure_of_the_trial(
     assert "may start over" in caplog.text
     assert checkpoints.run == 1
     checkpoints.clear()
+    assert reached(str(tmp_path), "0") == (0, 0, 0)
     (tmp_path / "unreadable" / "fit-00000.state").mkdir(parents=True)
     assert CheckpointFiles(str(tmp_path / "unreadable")).latest == -1

@@ -5,6 +5,10 @@ that is killed for its memory, a segmentation fault in process. Who is to blame 
 in the first case only. In the second all trials that ran lose an attempt, so one that has
 lost too many gets a last chance: once more, after all others and with nothing beside it.
 If the search dies again, it was that trial.
+
+But an attempt that got further than any before has come to something, and costs nothing:
+a long trial on machines that are taken away needs many. How far they got is journaled,
+so a trial that always dies at the same point loses all attempts but the first.
 """
 
 import dataclasses
@@ -19,9 +23,12 @@ class Tries:
     Attributes:
         attempts: How many there were.
         lost: How many cost their worker, other than by want of memory.
-        interrupted: How many ended with the whole search, which no one had asked to end.
+        interrupted: How many ended with the whole search, which no one had asked to end,
+            and got no further than those before.
         ran_out: Whether one ran out of memory: the next has the machine to itself.
-        had_last_chance: Whether the whole search died in the trial's last chance.
+        had_last_chance: Whether such an attempt was the trial's last chance.
+        reached: The farthest point that one got to, as far as it was saved: see
+            `training.checkpoint_files`.
     """
 
     attempts: int = 0
@@ -29,6 +36,7 @@ class Tries:
     interrupted: int = 0
     ran_out: bool = False
     had_last_chance: bool = False
+    reached: tuple[int, ...] = (0, 0, 0)
 
     @classmethod
     def of(cls, records: list[dict[str, Any]]) -> "Tries":
@@ -45,16 +53,20 @@ class Tries:
             record: What the journal says of it. `failed`: it was handed in as a failure,
                 which the user's oracle wants repeated. `excused`: the search was asked to
                 end, or is to blame itself. `out_of_memory`: it was. `interrupted`: it
-                ended with the whole search; `last`: in its last chance.
+                ended with the whole search; `last`: in its last chance. `reached`: the
+                point that it got to.
         """
         self.attempts += 1
+        before, now = self.reached, tuple(record.get("reached", ()))
+        self.reached = max(before, now)
         if record.get("failed") or record.get("excused"):
             return
         if record.get("out_of_memory"):
             self.ran_out = True
         elif record.get("interrupted"):
-            self.interrupted += 1
-            self.had_last_chance |= bool(record.get("last"))
+            if now <= before:
+                self.interrupted += 1
+                self.had_last_chance |= bool(record.get("last"))
         else:
             self.lost += 1
 
@@ -74,6 +86,6 @@ class Tries:
         """What there is to say about a trial for which it is over."""
         return (
             f"{self.interrupted} attempts that ended with the whole search (killed for its "
-            "memory, perhaps, or by a fault in native code); in the last one, no other "
-            "trial ran"
+            "memory, perhaps, or by a fault in native code) and saved no epoch more than "
+            "those before; in the last one, no other trial ran"
         )

@@ -17,6 +17,7 @@ from tuner_component.search.storage import faults, plain
 from tuner_component.search.study.history import is_number
 from tuner_component.search.study.journal import Journal
 from tuner_component.search.study.study import Study
+from tuner_component.search.training import checkpoint_files
 
 # After so many changes of an oracle's state it is written in full, so that losing one
 # file of the journal never costs more than this many.
@@ -182,6 +183,9 @@ class TrialLedger:
             reason: Why, for people.
             how: What `Tries.note` takes into account.
         """
+        # Until the next attempt nothing more is saved: this is where that one starts.
+        point = checkpoint_files.reached(self._study.directory, trial_id)
+        reached = list(point) if any(point) else None
         faults.point(_ATTEMPT_BEFORE)
         self._records.append(
             "attempt",
@@ -190,12 +194,12 @@ class TrialLedger:
             worker=self._workers.pop(trial_id, None),
             started=self._started.pop(trial_id, None),
             time=time.time(),
-            **_flags(**how),
+            **_flags(**how, reached=reached),
         )
         self._settle()
         faults.point(_ATTEMPT_AFTER)
         tries = self.tries.setdefault(trial_id, Tries())
-        tries.note(how)
+        tries.note({**how, "reached": point})
         return tries.attempts
 
     def end(self, trial: Any) -> None:
@@ -229,9 +233,9 @@ class TrialLedger:
             self._study.commit()
 
 
-def _flags(**flags: bool) -> dict[str, bool]:
+def _flags(**flags: Any) -> dict[str, Any]:
     """Those that are set: the others would only make the journal longer."""
-    return {name: True for name, value in flags.items() if value}
+    return {name: value for name, value in flags.items() if value}
 
 
 class _Records:

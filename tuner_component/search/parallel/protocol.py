@@ -132,12 +132,27 @@ class Crashed:
     error: PortableError
 
 
+@dataclasses.dataclass(frozen=True)
+class Logged:
+    """The driver, or a worker, has logged something; the driver passes it on.
+
+    Attributes:
+        logger: Name of the logger.
+        level: The level.
+        text: What it says.
+    """
+
+    logger: str
+    level: int
+    text: str
+
+
 # The classes that a message of a worker is made of: their modules and names. Those of the
 # codec need Keras, for which a process that only waits for a result has no use.
 _CODEC = "tuner_component.search.oracle.codec"
 WORDS_OF_WORKERS = frozenset(
     (word.__module__, word.__qualname__)
-    for word in (Heartbeat, Request, Crashed, PortableError, events.EpochEnded)
+    for word in (Heartbeat, Request, Crashed, PortableError, Logged, events.EpochEnded)
 ) | {(_CODEC, "TrialState"), (_CODEC, "Space")}
 
 
@@ -194,18 +209,3 @@ class Progress:
     """Something has happened; for the observers of the search."""
 
     event: events.Event
-
-
-@dataclasses.dataclass(frozen=True)
-class Logged:
-    """The driver, or a worker, has logged something; the driver passes it on.
-
-    Attributes:
-        logger: Name of the logger.
-        level: The level.
-        text: What it says.
-    """
-
-    logger: str
-    level: int
-    text: str

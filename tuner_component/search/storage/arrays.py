@@ -11,6 +11,7 @@ import collections
 import json
 import struct
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -82,10 +83,27 @@ def decode(data: bytes) -> Any:
             "Expected the whole bytes of a saved state. Received: "
             f"{len(data)} bytes that are torn, or not such a state."
         )
-    begin = len(_MAGIC) + _LENGTH.size
-    (length,) = _LENGTH.unpack(data[len(_MAGIC) : begin])
-    header = json.loads(data[begin : begin + length])
-    return _from_plain(header["value"], _arrays(header["arrays"], data, begin + length))
+    header, begin = _header(data)
+    return _from_plain(header["value"], _arrays(header["arrays"], data, begin))
+
+
+def decode_beginning(data: bytes) -> Any:
+    """Turns the first bytes of `encode` into the value, with None for each array.
+
+    A checkpoint may have gigabytes, and the plain data in it come first. Their checksum
+    is that of the whole: what this returns must not be relied on.
+
+    Raises:
+        DamagedStateError: These are not the first bytes of `encode`, or too few.
+    """
+    try:
+        header, _ = _header(data)
+        return _from_plain(header["value"], [None] * len(header["arrays"]))
+    except Exception as error:  # Anything may be in there.
+        raise DamagedStateError(
+            "Expected the beginning of a saved state. Received: "
+            f"{len(data)} bytes that are too few, or not such a state ({error!r})."
+        ) from error
 
 
 def takes(value: Any) -> bool:
@@ -113,6 +131,13 @@ def fingerprint(value: Any) -> int:
         view = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
         checksum = zlib.crc32(view, checksum)
     return checksum
+
+
+def _header(data: bytes) -> tuple[dict[str, Any], int]:
+    """All but the arrays, and where these begin."""
+    begin = len(_MAGIC) + _LENGTH.size
+    (length,) = _LENGTH.unpack(data[len(_MAGIC) : begin])
+    return json.loads(data[begin : begin + length]), begin + length
 
 
 def _arrays(specs: list[Any], data: bytes, offset: int) -> list[np.ndarray[Any, Any]]:
@@ -164,7 +189,7 @@ def _check_dtype(dtype: np.dtype[Any]) -> None:
     raise TypeError(f"Expected an array of numbers. Received: one of {dtype}.")
 
 
-def _from_plain(plain: Any, arrays: list[np.ndarray[Any, Any]]) -> Any:
+def _from_plain(plain: Any, arrays: Sequence[Any]) -> Any:
     if isinstance(plain, list):
         return [_from_plain(item, arrays) for item in plain]
     if not isinstance(plain, dict):

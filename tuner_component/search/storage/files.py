@@ -54,8 +54,12 @@ def join(path: str, *names: str) -> str:
     return os.path.join(path, *names)
 
 
-def read_bytes(path: str) -> bytes:
-    """The whole content of a file.
+def read_bytes(path: str, at_most: int = -1) -> bytes:
+    """The content of a file.
+
+    Args:
+        path: The file.
+        at_most: How many of its first bytes to read, if not all.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -64,10 +68,10 @@ def read_bytes(path: str) -> bytes:
     with _explained("read", path, may_lack=True):
         if is_remote(path):
             with _gfile().GFile(path, "rb") as file:
-                data: bytes = file.read()
+                data: bytes = file.read(at_most)
                 return data
         with open(local_path(path), "rb") as file:
-            return file.read()
+            return file.read(at_most)
 
 
 def write_bytes(path: str, data: bytes) -> None:

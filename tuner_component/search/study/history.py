@@ -49,7 +49,8 @@ class TrialHistory:
         worker: The worker that ran that attempt; None if none has yet.
         attempts: Attempts that came to nothing, each with at least a `reason`; those
             that ended with the search, at a time that is not known, with `interrupted`;
-            those that do not count against the trial with `excused`.
+            those that do not count against the trial with `excused`; those of a trial
+            whose training is saved with what they `reached`.
         last: Whether its latest attempt was its last chance: see `oracle.attempts`.
         excused: Whether the search was asked to stop during its latest attempt.
         ended: How it ended: `status`, `score`, `best_step`, `metrics`, `message`,

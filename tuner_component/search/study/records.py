@@ -33,6 +33,7 @@ _OPTIONAL: Mapping[str, tuple[type, ...]] = {
     "metrics": (dict,),
     "notes": (dict,),
     "objective_name": (str,),
+    "reached": (list,),
     "reason": (str, _NOTHING),
     "started": (*_NUMBER, _NOTHING),
     "state": (dict,),
@@ -68,6 +69,8 @@ def _type_fault(
 def _value_fault(kind: str, record: Mapping[str, Any]) -> str | None:
     if kind == "opened" and record.get("direction", "min") not in DIRECTIONS:
         return f"its direction is {record['direction']!r}"
+    if kind == "attempt" and any(type(n) is not int for n in record.get("reached", ())):
+        return f"what it reached is {record['reached']!r}"
     if kind != "ended":
         return None
     status, score = record["status"], record["score"]

@@ -1,4 +1,8 @@
-"""The files of a trial's trainings: kept in the study until the trial has ended."""
+"""Where the states of a trial's trainings are kept, until the trial has ended.
+
+One file for each training, in the study. This module needs no Keras: how far a trial got
+is also asked by processes that train nothing.
+"""
 
 import contextlib
 import logging
@@ -14,6 +18,10 @@ _LOG = logging.getLogger(__name__)
 _FIT = re.compile(r"fit-(\d{5})\.state")
 _RUN = re.compile(r"run-(\d{5})")
 
+# What tells how far a training got comes first in its file. It is a few kilobytes, and as
+# much as this with a hundred thousand epochs; weights may be gigabytes.
+_BEGINNING = 1 << 24
+
 _WRITING = faults.declare(
     "training.write.before", "an epoch of a trial has ended, its state is not written"
 )
@@ -25,6 +33,25 @@ _WRITTEN = faults.declare(
 def directory_of(study_directory: str, trial_id: str) -> str:
     """Returns the directory for the trainings of a trial."""
     return files.join(study_directory, "trials", names.component(trial_id), "training")
+
+
+def reached(study_directory: str, trial_id: str) -> tuple[int, int, int]:
+    """How far a trial got, as far as it is saved; a later point compares as greater.
+
+    Returns:
+        How often the trial was run to a failure of its own, how many of its trainings
+        are over, and how many epochs of the next one are.
+    """
+    directory = directory_of(study_directory, trial_id)
+    run, fit, epochs = 0, 0, 0
+    with tolerated(directory):
+        found = files.list_names(directory)
+        run = max(_numbers(_RUN, found), default=0)
+        fit = max(_numbers(_FIT, found), default=0)
+        epoch = _saved_epoch(_path(directory, fit))
+        # It was trained to its end if there is no number.
+        fit, epochs = (fit + 1, 0) if epoch is None else (fit, epoch + 1)
+    return run, fit, epochs
 
 
 class CheckpointFiles:
@@ -112,15 +139,13 @@ class CheckpointFiles:
             files.write_bytes(path, b"")
 
     def _path(self, fit: int) -> str:
-        return files.join(self._directory, f"fit-{fit:05}.state")
+        return _path(self._directory, fit)
 
     def _load(self) -> None:
         found = files.list_names(self._directory)
         self._exists = bool(found)
-        runs = [int(match[1]) for match in map(_RUN.fullmatch, found) if match]
-        self.run = max(runs, default=0)
-        for match in filter(None, map(_FIT.fullmatch, found)):
-            fit = int(match[1])
+        self.run = max(_numbers(_RUN, found), default=0)
+        for fit in _numbers(_FIT, found):
             data = files.read_bytes(self._path(fit))
             try:
                 self._states[fit] = arrays.decode(data)
@@ -129,6 +154,25 @@ class CheckpointFiles:
                     "%s: %s That training starts over.", self._path(fit), error
                 )
                 self.forget(fit)
+
+
+def _path(directory: str, fit: int) -> str:
+    return files.join(directory, f"fit-{fit:05}.state")
+
+
+def _numbers(pattern: re.Pattern[str], names: list[str]) -> list[int]:
+    return [int(match[1]) for match in map(pattern.fullmatch, names) if match]
+
+
+def _saved_epoch(path: str) -> int | None:
+    """The last saved epoch of a training; None for one that is over, -1 if none is."""
+    try:
+        state = arrays.decode_beginning(files.read_bytes(path, _BEGINNING))
+        epoch = state["epoch"]
+    # Nothing is saved, or why nothing could be, or it is damaged.
+    except (FileNotFoundError, KeyError, TypeError, arrays.DamagedStateError):
+        return -1
+    return epoch if epoch is None or isinstance(epoch, int) else -1
 
 
 @contextlib.contextmanager

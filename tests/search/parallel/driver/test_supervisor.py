@@ -447,27 +447,6 @@ def test_a_killed_fork_server_leaves_nothing(
         executor.result()
 
 
-@pytest.mark.parametrize("which", ["driver", "fork server"])
-def test_a_process_that_hangs_is_ended(
-    searches: Searches, place: meeting.Meeting, which: str
-) -> None:
-    """The pipeline would wait for ever, without a word."""
-    script = searches.script(act="meet", meeting=place.address)
-    executor = searches.executors.start(
-        scripts.impatient_search, script.entry(), str(searches.root / "study"), TWO
-    )
-    guests = [place.next(), place.next()]
-    server, *children = processes.descendants(executor.pid)
-    [driver] = [pid for pid in children if pid not in _pids(guests)]
-    os.kill(driver if which == "driver" else server, signal.SIGSTOP)
-    message = f"no sign of life from its {which} for 2 seconds.* run the same search"
-    with pytest.raises(SearchInterruptedError, match=message):
-        executor.result()
-    processes.wait_until_gone([server, *children], 3)
-    script.act = "ok"
-    assert len(searches.run(script).completed) == 4
-
-
 def test_workers_are_not_taken_for_hung_when_the_machine_has_slept(
     searches: Searches, place: meeting.Meeting
 ) -> None:

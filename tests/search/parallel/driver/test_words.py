@@ -1,5 +1,6 @@
 """Whatever a worker says, it is a message or is found to be none."""
 
+import contextlib
 import dataclasses
 import math
 from typing import Any
@@ -13,9 +14,11 @@ from tuner_component.search.events import EpochEnded
 from tuner_component.search.oracle import codec
 from tuner_component.search.parallel.driver import words
 from tuner_component.search.parallel.engine import BadMessageError
+from tuner_component.search.parallel.local import engine
 from tuner_component.search.parallel.protocol import (
     Crashed,
     Heartbeat,
+    Logged,
     Reply,
     Request,
 )
@@ -37,6 +40,7 @@ GOOD = [
     Request(2, "end_trial", (_trial(),), {"out_of_memory": False}),
     Request(3, "end_trial", (_trial(status="INVALID", message="Traceback"),)),
     Request(4, "anything", ([1], None), {"at": {"all"}}),
+    Logged("tuner_component", 30, "The check is not sure."),
 ]
 NUMBERS = [-1, 1.5, 400_000_000, 10**400, "1", None, math.nan, [0]]
 
@@ -45,6 +49,15 @@ NUMBERS = [-1, 1.5, 400_000_000, 10**400, "1", None, math.nan, [0]]
 def test_what_workers_say_is_taken(message: Any) -> None:
     """No search would run."""
     words.check(message)
+
+
+@pytest.mark.parametrize("message", GOOD, ids=lambda m: type(m).__name__)
+def test_what_workers_say_gets_through(message: Any) -> None:
+    """A worker would be ended for a message that the driver waits for."""
+    ours, theirs = engine.pair()
+    with theirs, contextlib.closing(engine.WorkerChannel(engine._detached(ours))) as at:
+        theirs.send(message)
+        assert type(at.recv()) is type(message)
 
 
 def _bad() -> list[Any]:
