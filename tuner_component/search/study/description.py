@@ -47,6 +47,7 @@ class _Journal(msgspec.Struct):
     chain: str
     missing: list[tuple[int, int]]
     completed: list[str]
+    run: int = 0
 
 
 class _Form(msgspec.Struct):
@@ -100,8 +101,7 @@ def finished(
         completed_trials: Their ids.
     """
     journal = {
-        "records": end.records,
-        "chain": end.chain,
+        **end.told(),
         "missing": [list(numbers) for numbers in missing],
         "completed": list(completed_trials),
     }

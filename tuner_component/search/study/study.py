@@ -202,8 +202,7 @@ class Study:
             StudyLockedError: Another driver took the study over.
             StorageError: They cannot be written.
         """
-        with self._writing():
-            self.journal.commit()
+        self.journal.commit(self._writing)
 
     def mark_finished(self, completed: Iterable[str] = ()) -> None:
         """Declares the search complete: it is not extended when opened again.
