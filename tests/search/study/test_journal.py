@@ -1,8 +1,10 @@
 """The journal keeps what was committed, whatever happens to the process or the files."""
 
+import contextlib
 import itertools
 import logging
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,11 @@ import pytest
 
 from tests.search.conftest import Mount
 from tests.support import crashes, damage, tearing
-from tuner_component.search.errors import StorageError, StudyVersionError
+from tuner_component.search.errors import (
+    StorageError,
+    StudyLockedError,
+    StudyVersionError,
+)
 from tuner_component.search.storage import files
 from tuner_component.search.study import journal as journal_module
 from tuner_component.search.study import journal_file, journal_reading
@@ -560,6 +566,45 @@ def test_journal_in_the_place_of_another_is_noticed(
     shutil.copytree(tmp_path / "other", tmp_path / "own")
     assert not Journal(str(tmp_path / "own"), "me", read_only=True).is_right
     assert "other records than were committed" in caplog.text
+
+
+@contextlib.contextmanager
+def taken_over() -> Iterator[None]:
+    """As the lock of a search that notices behind a write that another took over."""
+    yield
+    raise StudyLockedError("another has it")
+
+
+@pytest.mark.parametrize("kind", [Journal, RemoteJournal])
+def test_late_commit_is_beside_those_of_the_newer_run(
+    tmp_path: Path, kind: type[Journal], caplog: pytest.LogCaptureFixture
+) -> None:
+    """It would be written over a record of the newer run, or be taken for it."""
+    path = tmp_path / "journal"
+    old = kind(str(path), "me", merge_after=4)
+    for number in range(3):
+        old.append({"number": number})
+        old.commit()
+    write(path, 2, kind, merge_after=4)
+    old.append({"number": "late"})
+    with pytest.raises(StudyLockedError):
+        old.commit(taken_over)
+    assert old.end.records == 3
+    mark = mark_of(path).read_bytes()
+    for read_only in (True, False):
+        assert numbers(path, read_only=read_only) == [0, 1, 2, 3, 4]
+    assert caplog.text.count("written late, by a run") == 2
+    # Its own mark, and what it would merge, do not know of the late one.
+    old.close()
+    assert b'"records": 3, ' in mark_of(path).read_bytes()
+    caplog.clear()
+    assert numbers(path, read_only=True) == [0, 1, 2, 3, 4]
+    assert "was written by an earlier run" in caplog.text
+    mark_of(path).write_bytes(mark)
+    assert len(list((path / QUARANTINE).iterdir())) == 1
+    caplog.clear()
+    assert numbers(path) == [0, 1, 2, 3, 4]
+    assert not caplog.records
 
 
 @pytest.mark.parametrize("kind", [Journal, RemoteJournal])

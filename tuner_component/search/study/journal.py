@@ -27,7 +27,7 @@ the newer run has committed, and is not used.
 import contextlib
 import dataclasses
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from tuner_component.search.errors import StorageError
@@ -95,6 +95,7 @@ class Journal:
         merge_after: int = 64,
         read_only: bool = False,
         end: End | None = None,
+        gone_without: Collection[tuple[int, int]] = (),
     ) -> None:
         """Opens the journal, creating its directory if need be.
 
@@ -106,6 +107,8 @@ class Journal:
             read_only: Touch nothing, not even to set a damaged file aside.
             end: What must be there at least, if that is known from elsewhere; otherwise
                 the mark tells.
+            gone_without: Of `missing`, what nobody has to be warned of: the search was
+                finished without it.
 
         Raises:
             StudyVersionError: A newer release wrote a file in it; nothing was touched.
@@ -123,6 +126,7 @@ class Journal:
         self._written = 0
         # Commits that have a file of their own, and that no segment has.
         self._unmerged: list[tuple[str, Block]] = []
+        self._gone_without = gone_without
         self._mark = EndMark(f"{directory}.end", owner)
         self._end = End(0, journal_end.begin(owner))
         if not read_only:
@@ -264,7 +268,9 @@ class Journal:
         self._found, self._unmerged = found.blocks, found.commits
         newest = max((block.run for _, block in blocks), default=0)
         if is_marked and end is not None and end.run < newest:
-            unknown = f"{self._directory}.end was written by an earlier run of the search"
+            unknown = (
+                f"{self._directory}.end was written by an earlier run of the search"
+            )
         last = newest if end is None else max(newest, end.run)
         self._end = dataclasses.replace(found.end, run=last + (not read_only))
         self.missing = tuple(found.missing)
@@ -277,6 +283,8 @@ class Journal:
 
     def _report(self, unknown: str) -> None:
         for first, last in self.missing:
+            if (first, last) in self._gone_without:
+                continue
             _log.warning(
                 "Records %d to %d of the journal %s are lost%s. What other records tell "
                 "of their trials is used.",
