@@ -80,7 +80,7 @@ def search(directory: Path, direction: str) -> SearchResult:
 def make(
     parent: Path, form: str, direction: str, trials: int, fingerprint: Any = FINGERPRINT
 ) -> Original:
-    """Runs a search and describes it.
+    """Runs a search, in two runs, and describes it.
 
     Args:
         parent: The directory for its directories.
@@ -92,21 +92,26 @@ def make(
     name = f"{form}-{direction}-{trials}"
     root = parent / name
     older = []
-    with Study.open(str(root), fingerprint, seed=SEED) as study:
-        # As on a URI: a local path is as good for reading it.
-        study.journal._appends = form == "appended"
-        oracle = DurableOracle.open(_oracle(direction), study)
-        for number in range(trials):
-            _run_trial(oracle, direction)
-            if number in _SNAPSHOTS:
-                older.append(parent / f"{name}-after-{number}")
-                shutil.copytree(root, older[-1])
-        if trials < TRIALS:
-            oracle.create_trial("worker-1")  # It is killed in the middle of a trial.
-            shutil.copytree(root, parent / "killed")
-        else:
-            _run_trial(oracle, direction)
-            oracle.finish()
+    for numbers in (range(trials // 2), range(trials // 2, trials)):
+        with Study.open(str(root), fingerprint, seed=SEED) as study:
+            # As on a URI: a local path is as good for reading it.
+            study.journal._appends = form == "appended"
+            oracle = DurableOracle.open(_oracle(direction), study)
+            for number in numbers:
+                _run_trial(oracle, direction)
+                if number in _SNAPSHOTS:
+                    older.append(parent / f"{name}-after-{number}")
+                    shutil.copytree(root, older[-1])
+            if numbers.stop < trials:
+                continue
+            if trials < TRIALS:
+                oracle.create_trial(
+                    "worker-1"
+                )  # It is killed in the middle of a trial.
+                shutil.copytree(root, parent / "killed")
+            else:
+                _run_trial(oracle, direction)
+                oracle.finish()
     if trials < TRIALS:
         shutil.rmtree(root)
         (parent / "killed").rename(root)

@@ -2,7 +2,7 @@
 
 Each takes one file of a directory and does to it what has happened to files: cut short,
 bits flipped, zeros where a write was lost, gone, there twice, exchanged with another, an
-older copy of itself, a file of another study, a value edited.
+older copy of itself, a file of another study, a value edited, a commit that comes too late.
 """
 
 import dataclasses
@@ -13,6 +13,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from tuner_component.search.study import journal_file
 
 # Names that a stray copy of a journal's file may have.
 _JOURNAL_NAMES = (
@@ -201,6 +203,26 @@ def _foreign(target: Target, name: str) -> str:
     return f"{place.name} from {source.name}/{other}"
 
 
+def _late(target: Target, name: str) -> str:
+    """As a search writes that was stopped in a commit when another one took over."""
+    journal = target.root / "journal"
+    paths = [p for p in journal.glob("*-*.jsonl") if "slot" not in p.name]
+    if not paths:
+        return "nothing"
+    owner = json.loads((target.root / "study.json").read_bytes())["id"]
+    read = [journal_file.decode(owner, path.read_bytes())[0] for path in paths]
+    blocks = sorted((b for found in read for b in found), key=lambda block: block.first)
+    run = target.chance.choice(sorted({block.run for block in blocks}))
+    first = next(block for block in blocks if block.run == run)
+    records = [r for b in blocks for r in b.records() if r["kind"] == "ended"]
+    record = {**target.chance.choice(records), "score": 0.0, "status": "COMPLETED"}
+    lines = (journal_file.dump(record),) * target.chance.randrange(1, 4)
+    block = journal_file.Block(first.first, lines, first.before, run - 1)
+    path = journal / journal_file.file_name("commit", block.first, "0badc0de")
+    path.write_bytes(journal_file.encode(owner, block))
+    return f"records {block.first} to {block.last}, of run {block.run}"
+
+
 def _directory(target: Target, name: str) -> None:
     (target.root / name).unlink()
     (target.root / name).mkdir()
@@ -247,6 +269,6 @@ _WAYS: dict[str, Callable[[Target, str], str | None]] = {
     for function in (
         *(_truncate, _empty, _flip, _scramble, _zero, _zero_block, _garbage, _append),
         *(_lose_line, _delete, _delete_newest, _duplicate, _swap, _older, _foreign),
-        *(_directory, _link, _edit),
+        *(_directory, _link, _edit, _late),
     )
 }

@@ -151,9 +151,9 @@ class RestlessJournal(Journal):
     def __init__(self, directory: str, owner: str = "", **kwargs: Any) -> None:
         super().__init__(directory, owner, merge_after=6, **kwargs)
 
-    def commit(self) -> None:
+    def commit(self, *args: Any) -> None:
         self._appends = not (self._appends or self._unmerged)
-        super().commit()
+        super().commit(*args)
 
 
 def on_stage(

@@ -1,8 +1,10 @@
 """The journal keeps what was committed, whatever happens to the process or the files."""
 
+import contextlib
 import itertools
 import logging
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,11 @@ import pytest
 
 from tests.search.conftest import Mount
 from tests.support import crashes, damage, tearing
-from tuner_component.search.errors import StorageError, StudyVersionError
+from tuner_component.search.errors import (
+    StorageError,
+    StudyLockedError,
+    StudyVersionError,
+)
 from tuner_component.search.storage import files
 from tuner_component.search.study import journal as journal_module
 from tuner_component.search.study import journal_file, journal_reading
@@ -134,14 +140,6 @@ def test_each_run_appends_to_a_file_of_its_own(tmp_path: Path) -> None:
     write(tmp_path, 2)
     assert [path.read_bytes() for path in files_of(tmp_path)][:1] == before
     assert len(files_of(tmp_path)) == 2
-    assert numbers(tmp_path) == [0, 1, 2, 3, 4]
-
-
-def test_name_that_is_taken_is_not_used(tmp_path: Path) -> None:
-    """A copied or renamed file would be written over."""
-    write(tmp_path, 3)
-    files_of(tmp_path)[0].rename(tmp_path / "segment-000000000004.jsonl")
-    write(tmp_path, 2)
     assert numbers(tmp_path) == [0, 1, 2, 3, 4]
 
 
@@ -417,12 +415,14 @@ def test_reading_only_touches_nothing(tmp_path: Path) -> None:
     assert not missing.exists()
 
 
-def test_newer_format_touches_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["segment-000000000001.jsonl", "piece-1.jsonl"])
+def test_newer_format_touches_nothing(tmp_path: Path, name: str) -> None:
     """An older release would set a newer one's files aside, and lose the study."""
     write(tmp_path, 2)
     (tmp_path / "notes.txt").write_text("mine")
     newest = files_of(tmp_path)[-1]
-    newest.write_bytes(newest.read_bytes().replace(b'"format": 3', b'"format": 9'))
+    newest.write_bytes(newest.read_bytes().replace(b'"format": 4', b'"format": 9'))
+    newest.rename(tmp_path / name)
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(StudyVersionError, match="format 9"):
         Journal(str(tmp_path), "me")
@@ -566,6 +566,45 @@ def test_journal_in_the_place_of_another_is_noticed(
     shutil.copytree(tmp_path / "other", tmp_path / "own")
     assert not Journal(str(tmp_path / "own"), "me", read_only=True).is_right
     assert "other records than were committed" in caplog.text
+
+
+@contextlib.contextmanager
+def taken_over() -> Iterator[None]:
+    """As the lock of a search that notices behind a write that another took over."""
+    yield
+    raise StudyLockedError("another has it")
+
+
+@pytest.mark.parametrize("kind", [Journal, RemoteJournal])
+def test_late_commit_is_beside_those_of_the_newer_run(
+    tmp_path: Path, kind: type[Journal], caplog: pytest.LogCaptureFixture
+) -> None:
+    """It would be written over a record of the newer run, or be taken for it."""
+    path = tmp_path / "journal"
+    old = kind(str(path), "me", merge_after=4)
+    for number in range(3):
+        old.append({"number": number})
+        old.commit()
+    write(path, 2, kind, merge_after=4)
+    old.append({"number": "late"})
+    with pytest.raises(StudyLockedError):
+        old.commit(taken_over)
+    assert old.end.records == 3
+    mark = mark_of(path).read_bytes()
+    for read_only in (True, False):
+        assert numbers(path, read_only=read_only) == [0, 1, 2, 3, 4]
+    assert caplog.text.count("written late, by a run") == 2
+    # Its own mark, and what it would merge, do not know of the late one.
+    old.close()
+    assert b'"records": 3, ' in mark_of(path).read_bytes()
+    caplog.clear()
+    assert numbers(path, read_only=True) == [0, 1, 2, 3, 4]
+    assert "was written by an earlier run" in caplog.text
+    mark_of(path).write_bytes(mark)
+    assert len(list((path / QUARANTINE).iterdir())) == 1
+    caplog.clear()
+    assert numbers(path) == [0, 1, 2, 3, 4]
+    assert not caplog.records
 
 
 @pytest.mark.parametrize("kind", [Journal, RemoteJournal])

@@ -9,7 +9,7 @@ from tuner_component.search.errors import StudyVersionError
 from tuner_component.search.study import journal_file
 from tuner_component.search.study.journal_file import Block, DamagedFileError
 
-BLOCK = Block(7, (b'{"a":1}', b'{"b":"\\n"}', b"{}"))
+BLOCK = Block(7, (b'{"a":1}', b'{"b":"\\n"}', b"{}"), run=3)
 DATA = journal_file.encode("me", BLOCK)
 
 
@@ -25,9 +25,10 @@ def test_block_comes_back() -> None:
 def test_blocks_that_follow_each_other_are_joined() -> None:
     """A long journal would take a call of the parser for each commit."""
     parts = [Block(1, (b"1", b"2"), "a"), Block(3, (b"3",), "b"), Block(7, (b"7",))]
+    parts.append(Block(8, (b"8",), run=2))  # Whose run it is must stay known.
     data = b"\n\n\n".join(journal_file.encode("me", part) for part in parts)
     assert journal_file.decode("me", data + b"\n" * 99) == (parts, "")
-    joined = [Block(1, (b"1", b"2", b"3"), "a"), Block(7, (b"7",))]
+    joined = [Block(1, (b"1", b"2", b"3"), "a"), *parts[2:]]
     assert journal_file.join_blocks(parts) == joined
 
 
@@ -65,13 +66,17 @@ def test_what_is_no_json_is_no_record() -> None:
     assert list(block.records()) == [{}, None, None, 3]
 
 
-def test_block_of_an_earlier_release_is_read() -> None:
+@pytest.mark.parametrize("number", [2, 3])
+def test_block_of_an_earlier_release_is_read(number: int) -> None:
     """Studies of earlier releases would be lost."""
     payload = b'{"a":1}\n'
-    header = {"format": 2, "journal": "me", "first": 7, "count": 1, "bytes": 8}
-    header["sha256"] = hashlib.sha256(b"me 7 1\n" + payload).hexdigest()
+    before = {"before": "x"} if number == 3 else {}
+    header = {"format": number, "journal": "me", "first": 7, "count": 1, **before}
+    told = b"me 7 1 x\n" if before else b"me 7 1\n"
+    header |= {"bytes": 8, "sha256": hashlib.sha256(told + payload).hexdigest()}
     data = json.dumps(header).encode() + b"\n" + payload
-    assert journal_file.decode("me", data) == ([Block(7, (b'{"a":1}',))], "")
+    block = Block(7, (b'{"a":1}',), **before)
+    assert journal_file.decode("me", data) == ([block], "")
 
 
 @pytest.mark.parametrize("change", [("bytes", -1), ("bytes", "x"), ("bytes", 10**9)])
@@ -105,17 +110,26 @@ def test_file_of_another_study_is_refused() -> None:
 
 def test_newer_format_says_upgrade() -> None:
     """An old release would set the files of a newer one aside as damaged."""
-    newer = DATA.replace(b'"format": 3', b'"format": 4')
+    newer = DATA.replace(b'"format": 4', b'"format": 5')
     with pytest.raises(StudyVersionError, match="Upgrade"):
         journal_file.decode("me", newer)
 
 
 def test_names_tell_the_kind() -> None:
     """Foreign files would be taken for the journal's, or its own for foreign."""
-    for kind in ("commit", "segment", "slot"):
-        name = journal_file.file_name(kind, 12)
-        assert journal_file.parse_name(name) == (kind, 12)
-    for name in ("commit-1.jsonl", ".commit-000000000012.jsonl.1.2.tmp", "notes.txt"):
-        assert journal_file.parse_name(name) is None
-    names = [journal_file.file_name("segment", n) for n in (9, 10, 100)]
+    for kind in ("commit", "segment"):
+        name = journal_file.file_name(kind, 12, journal_file.new_token())
+        assert journal_file.kind_of(name) == kind
+        assert journal_file.kind_of(f".{name}.1.2.tmp") is None
+    for kind in ("commit", "segment", "slot"):  # Of earlier releases.
+        assert journal_file.kind_of(f"{kind}-000000000012.jsonl") == kind
+    for name in ("commit-1.jsonl", "notes.txt"):
+        assert journal_file.kind_of(name) is None
+    names = [journal_file.file_name("segment", n, "0" * 8) for n in (9, 10, 100)]
     assert names == sorted(names)
+
+
+def test_no_two_runs_write_to_one_file() -> None:
+    """A search that wakes too late would write over what its successor has committed."""
+    tokens = {journal_file.new_token() for _ in range(100)}
+    assert len({journal_file.file_name("commit", 12, t) for t in tokens}) == 100

@@ -88,14 +88,14 @@ def test_file_that_contradicts_the_end_is_a_stranger() -> None:
         stored = list(zip(names, (own, foreign), strict=True))
         found = order("me", stored, END)
         assert found.blocks == [own]
-        assert found.strangers == [names[1]]
+        assert [name for name, _ in found.strangers] == [names[1]]
         assert found.is_right
 
 
 def test_file_that_others_do_not_continue_is_a_stranger() -> None:
     """An older file in the place of a newer one would go unnoticed."""
     found = order("me", [("a", block(1, 3, of="x")), ("b", block(4, 6))], END)
-    assert found.strangers == ["a"]
+    assert [name for name, _ in found.strangers] == ["a"]
     assert found.missing == [(1, 3)]
     assert found.blocks == [block(4, 6)]
 
@@ -114,3 +114,66 @@ def test_contradiction_within_a_file_costs_one_block() -> None:
     found = order("me", stored, END)
     assert told(stored) == list(lines(1, 6))
     assert not found.is_right and not found.strangers
+
+
+def of_run(run: int, block: Block) -> Block:
+    return dataclasses.replace(block, run=run)
+
+
+def continued(first: int, last: int, of: str, run: int, since: int = 4) -> Block:
+    """Records of a run that took over when there were `since - 1` of run 1."""
+    begin = chain(lines(1, since - 1), lines(since, first - 1, of))
+    return of_run(run, block(first, last, of, begin))
+
+
+OLD = ("old", of_run(1, block(1, 3)))
+LATE = ("commit-late", of_run(1, block(4, 5)))
+NEW = [(f"commit-{n}", continued(n, n, "b", 2)) for n in (4, 5, 6)]
+NEW_END = End(6, chain(lines(1, 3), lines(4, 6, "b")), 2)
+
+
+def test_newer_run_counts_whatever_is_known_of_the_end() -> None:
+    """What a search wrote too late would take the place of what people were told of."""
+    behind = End(4, chain(lines(1, 3), lines(4, 4, "b")), 2)
+    older = End(3, chain(lines(1, 3)), 1)
+    for stored in ([OLD, LATE, *NEW], [*NEW, LATE, OLD]):
+        for end in (NEW_END, behind, older, None):
+            found = order("me", stored, end)
+            assert found.late == [LATE]
+            assert found.is_right and not found.missing and not found.strangers
+            assert [found.end.records, found.end.chain] == [6, NEW_END.chain]
+
+
+def test_what_is_late_in_a_file_costs_no_more() -> None:
+    """All that a search appended would be lost with what it appended too late."""
+    late = [("old", block) for _, block in (OLD, LATE)]
+    found = order("me", [*late, *NEW], NEW_END)
+    assert found.late == late[1:]
+    assert found.is_right and not found.missing
+
+
+def test_several_late_runs_are_told_apart() -> None:
+    """A study that was taken over twice would lose one of the takeovers."""
+    before = chain(lines(1, 3), lines(4, 5, "b"))
+    second = ("commit-later", of_run(2, block(6, 6, "c", before)))
+    third = ("new", of_run(3, block(6, 8, "d", before)))
+    found = order("me", [OLD, LATE, *NEW[:2], second, third], None)
+    assert {name for name, _ in found.late} == {"commit-late", "commit-later"}
+    assert found.is_right and not found.missing
+    assert found.end.records == 8
+
+
+def test_late_block_is_seen_where_the_newer_one_is_lost() -> None:
+    """It would pass for the record that is lost."""
+    found = order("me", [OLD, LATE, *NEW[1:]], NEW_END)
+    assert found.late == [LATE]
+    assert found.missing == [(4, 4)]
+
+
+def test_newer_run_of_another_copy_is_a_stranger() -> None:
+    """A file of a copy that was searched on would take the place of this study's own."""
+    foreign = ("foreign", continued(4, 9, "x", 3))
+    found = order("me", [OLD, *NEW, foreign], NEW_END)
+    assert found.strangers == [foreign] and not found.late
+    assert found.is_right and not found.missing
+    assert found.end.records == 6

@@ -18,6 +18,7 @@ from tuner_component.search.errors import (
     StudyVersionError,
 )
 from tuner_component.search.study.fingerprint import study_id
+from tuner_component.search.study.history import read_history
 from tuner_component.search.study.journal import Journal
 from tuner_component.search.study.study import Study, StudyState
 
@@ -262,9 +263,16 @@ def test_finished_study_that_lost_its_end_goes_on(
         assert "2 trials completed, and their results are lost: 2, 3." in caplog.text
         assert "Records 4 to 5" in caplog.text
         assert "goes on" in caplog.text
-        study.mark_finished(["0", "1", "2", "3"])
-    # What it went on without is no reason to go on again.
-    assert Study.open(str(tmp_path), PARTS).found is StudyState.FINISHED
+        study.mark_finished(["0", "1"])
+    caplog.clear()
+    # What it went on without is no reason to go on again, nor to warn at each reading.
+    found = Study.open(str(tmp_path), PARTS)
+    assert found.found is StudyState.FINISHED
+    description = json.loads((tmp_path / "study.json").read_text())
+    losses = read_history(str(tmp_path), found.id, description).losses
+    assert not caplog.records
+    (loss,) = losses
+    assert "4 to 5" in loss and "ran again" in loss
 
 
 def test_training_of_a_lost_trial_is_not_continued(tmp_path: Path) -> None:

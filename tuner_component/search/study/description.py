@@ -47,6 +47,7 @@ class _Journal(msgspec.Struct):
     chain: str
     missing: list[tuple[int, int]]
     completed: list[str]
+    run: int = 0
 
 
 class _Form(msgspec.Struct):
@@ -100,8 +101,7 @@ def finished(
         completed_trials: Their ids.
     """
     journal = {
-        "records": end.records,
-        "chain": end.chain,
+        **end.told(),
         "missing": [list(numbers) for numbers in missing],
         "completed": list(completed_trials),
     }
@@ -120,6 +120,12 @@ def journal_end(description: Mapping[str, Any]) -> End | None:
     return End.of(description.get("journal"))
 
 
+def gone_without(description: Mapping[str, Any]) -> set[tuple[int, int]]:
+    """First and last numbers of lost records without which a search was finished."""
+    journal = description.get("journal") or {}
+    return {(first, last) for first, last in journal.get("missing", ())}
+
+
 def completed(description: Mapping[str, Any]) -> list[str]:
     """Ids of the trials that had completed when the study was finished."""
     journal = description.get("journal") or {}
@@ -136,10 +142,7 @@ def has_lost(
         missing: First and last numbers of records that its journal lacks.
         is_right: Whether the others are those that were committed.
     """
-    journal = description.get("journal") or {}
-    known = journal.get("missing", ())
-    new = [numbers for numbers in missing if list(numbers) not in known]
-    return bool(new) or not is_right
+    return bool(set(missing) - gone_without(description)) or not is_right
 
 
 def is_finished(description: Mapping[str, Any]) -> bool:

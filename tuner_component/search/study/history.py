@@ -277,8 +277,13 @@ def read_history(
     """
     described = description or {}
     path = files.join(directory, "journal")
-    end = description_lib.journal_end(described)
-    journal = Journal(path, study_id, read_only=True, end=end)
+    journal = Journal(
+        path,
+        study_id,
+        read_only=True,
+        end=description_lib.journal_end(described),
+        gone_without=description_lib.gone_without(described),
+    )
     return history_of(journal, described)
 
 
@@ -290,8 +295,12 @@ def history_of(journal: Journal, description: Mapping[str, Any]) -> History:
         description: What the study's `study.json` says.
     """
     history = History.of(journal.records())
+    gone_without = description_lib.gone_without(description)
     for first, last in journal.missing:
-        history.losses.append(f"Records {first} to {last} of the journal are lost.")
+        told = f"Records {first} to {last} of the journal are lost"
+        if (first, last) in gone_without:
+            told += "; the search ran again what was missing"
+        history.losses.append(f"{told}.")
     if not journal.is_right:
         history.losses.append(
             "Some records of the journal are not those of this study."

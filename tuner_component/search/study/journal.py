@@ -17,10 +17,17 @@ On a URI, where nothing can be appended, each commit is a new file, written whol
 `merge_after` commits, they are merged into one segment: a journal of thousands of small
 objects would take minutes to read. A crash between writing the segment and deleting the
 files it replaces leaves records twice; they are numbered, and readers take each once.
+
+Only one search at a time writes. But where nothing can be written on condition, one that
+was stopped in the middle of a commit may write it when another has taken over. So each run
+has a number, which its blocks tell, and files of its own: what is late lies beside what
+the newer run has committed, and is not used.
 """
 
+import contextlib
+import dataclasses
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from tuner_component.search.errors import StorageError
@@ -55,6 +62,16 @@ _SEGMENT_BYTES = 1 << 20
 
 _AT_THE_END = " (the last ones; if this is a copy, they may be younger than the copy)"
 
+_CONTRADICTS = "its records contradict those of the other files"
+_LATE = (
+    "it was written late, by a run of the search that another one had replaced; nobody "
+    "was told of these results"
+)
+
+# Makes contexts. What is written within is this writer's to write; to enter or to leave
+# raises where it is not.
+Writing = Callable[[], contextlib.AbstractContextManager[None]]
+
 _log = logging.getLogger(__name__)
 
 
@@ -78,6 +95,7 @@ class Journal:
         merge_after: int = 64,
         read_only: bool = False,
         end: End | None = None,
+        gone_without: Collection[tuple[int, int]] = (),
     ) -> None:
         """Opens the journal, creating its directory if need be.
 
@@ -89,6 +107,8 @@ class Journal:
             read_only: Touch nothing, not even to set a damaged file aside.
             end: What must be there at least, if that is known from elsewhere; otherwise
                 the mark tells.
+            gone_without: Of `missing`, what nobody has to be warned of: the search was
+                finished without it.
 
         Raises:
             StudyVersionError: A newer release wrote a file in it; nothing was touched.
@@ -99,11 +119,14 @@ class Journal:
         self._merge_after = merge_after
         self._appends = not files.is_remote(directory)
         self._buffer: list[bytes] = []
+        # What tells this run's files from others.
+        self._token = journal_file.new_token()
         # The file that commits are appended to, and how far it is written.
         self._segment: str | None = None
         self._written = 0
         # Commits that have a file of their own, and that no segment has.
         self._unmerged: list[tuple[str, Block]] = []
+        self._gone_without = gone_without
         self._mark = EndMark(f"{directory}.end", owner)
         self._end = End(0, journal_end.begin(owner))
         if not read_only:
@@ -145,53 +168,62 @@ class Journal:
         self._buffer.append(journal_file.dump(dict(record)))
         return self._end.records + len(self._buffer)
 
-    def commit(self) -> None:
+    def commit(self, writing: Writing = contextlib.nullcontext) -> None:
         """Makes everything buffered durable; all of it or none.
 
+        Args:
+            writing: See `StudyLock.writing`.
+
         Raises:
+            StudyLockedError: Another search has taken over: says `writing`.
             StorageError: It could not be written. It stays buffered, and a later commit
                 tries again.
         """
         if not self._buffer:
-            return
-        block = Block(self._end.records + 1, tuple(self._buffer), self._end.chain)
-        faults.point(_COMMIT_BEFORE)
-        if self._appends:
-            self._append_to_segment(block)
-        else:
-            self._write_file(block)
-        faults.point(_COMMIT_AFTER)
-        self._end = End(block.last, journal_end.follow(block.before, block.lines))
+            with writing():
+                return
+        end = self._end
+        block = Block(end.records + 1, tuple(self._buffer), end.chain, end.run)
+        with writing():
+            faults.point(_COMMIT_BEFORE)
+            name = self._append(block) if self._appends else self._write_file(block)
+            faults.point(_COMMIT_AFTER)
+        # From here on whoever takes over has read it. What was written late ends above: it
+        # must not be marked, nor merged with what is not late.
+        chain = journal_end.follow(block.before, block.lines)
+        self._end = dataclasses.replace(end, records=block.last, chain=chain)
         self._buffer.clear()
-        self._mark.renew(self._end)
-        # Not at every commit from then on: a merge that fails once may fail for long.
-        if not self._appends and len(self._unmerged) % self._merge_after == 0:
-            self._try_to_merge()
+        if not self._appends:
+            self._unmerged.append((name, block))
+        with writing():
+            self._mark.renew(self._end)
+            # Not at every commit from then on: a merge that fails once may fail for long.
+            if not self._appends and len(self._unmerged) % self._merge_after == 0:
+                self._try_to_merge()
 
     def close(self) -> None:
         """Marks the end of what was committed; to be called while the lock is held."""
         self._mark.renew(self._end, at_once=True)
 
-    def _append_to_segment(self, block: Block) -> None:
+    def _append(self, block: Block) -> str:
         if self._segment is None or self._written > _SEGMENT_BYTES:
-            self._newest_segment = self._new_segment(block)
-            self._segment = journal_file.file_name("segment", self._newest_segment)
+            self._segment = self._name("segment", block)
             self._written = 0
         data = journal_file.encode(self._owner, block)
         path = files.join(self._directory, self._segment)
         # Where a commit failed half-way, the next one overwrites what it left.
         files.append_bytes(path, data, at=self._written)
         self._written += len(data)
+        return self._segment
 
-    def _write_file(self, block: Block) -> None:
-        name = journal_file.file_name("commit", block.first)
+    def _write_file(self, block: Block) -> str:
+        name = self._name("commit", block)
         path = files.join(self._directory, name)
         files.write_bytes(path, journal_file.encode(self._owner, block))
-        self._unmerged.append((name, block))
+        return name
 
-    def _new_segment(self, block: Block) -> int:
-        """A number that no file has: nothing an earlier run wrote is written over."""
-        return max(block.first, self._newest_segment + 1)
+    def _name(self, kind: str, block: Block) -> str:
+        return journal_file.file_name(kind, block.first, self._token)
 
     def _try_to_merge(self) -> None:
         """Merges; what fails here has lost nothing, and is tried again later."""
@@ -204,8 +236,7 @@ class Journal:
         faults.point(_MERGE_BEFORE)
         names = [name for name, _ in self._unmerged]
         blocks = journal_file.join_blocks(block for _, block in self._unmerged)
-        number = self._new_segment(blocks[0])
-        path = files.join(self._directory, journal_file.file_name("segment", number))
+        path = files.join(self._directory, self._name("segment", blocks[0]))
         data = b"".join(journal_file.encode(self._owner, block) for block in blocks)
         files.write_bytes(path, data)
         # The originals are about to be deleted: see that the copy can be read.
@@ -214,7 +245,6 @@ class Journal:
         faults.point(_MERGE_WRITTEN)
         # Who copies the files one by one may miss those that go now.
         self._mark.renew(self._end, at_once=True)
-        self._newest_segment = number
         self._unmerged = []
         self._remove(names)
         faults.point(_MERGE_AFTER)
@@ -228,25 +258,33 @@ class Journal:
     def _load(self, end: End | None, read_only: bool) -> None:
         """Reads what is there; says what is not, and which commits are to be merged."""
         unknown = ""
+        is_marked = end is None
         if end is None:
             # First: a writer may go on while the files are read.
             end, unknown = self._mark.read()
         stored = JournalFiles(self._directory, self._owner, read_only=read_only)
-        found = journal_order.order(self._owner, stored.read(), end)
-        self._newest_segment = stored.newest_segment
+        blocks = stored.read()
+        found = journal_order.order(self._owner, blocks, end)
         self._found, self._unmerged = found.blocks, found.commits
-        self._end = found.end
+        newest = max((block.run for _, block in blocks), default=0)
+        if is_marked and end is not None and end.run < newest:
+            unknown = (
+                f"{self._directory}.end was written by an earlier run of the search"
+            )
+        last = newest if end is None else max(newest, end.run)
+        self._end = dataclasses.replace(found.end, run=last + (not read_only))
         self.missing = tuple(found.missing)
         self.is_right = found.is_right
-        stored.set_aside(
-            found.strangers, "its records contradict those of the other files"
-        )
+        stored.set_aside(found.strangers, _CONTRADICTS)
+        stored.set_aside(found.late, _LATE)
         if not read_only:
             self._remove(found.merged)
         self._report(unknown if found.blocks else "")
 
     def _report(self, unknown: str) -> None:
         for first, last in self.missing:
+            if (first, last) in self._gone_without:
+                continue
             _log.warning(
                 "Records %d to %d of the journal %s are lost%s. What other records tell "
                 "of their trials is used.",
@@ -264,7 +302,7 @@ class Journal:
         if unknown:
             _log.warning(
                 "Nobody can tell whether the last records of the journal %s are there: "
-                "%s. (Studies of earlier releases have no such file.)",
+                "%s.",
                 self._directory,
                 unknown,
             )

@@ -7,7 +7,8 @@ journal, which is renewed after each commit.
 The mark is never ahead of the journal. It may be behind: it is not forced to disk, as that
 would take as long as the commit itself, and in a bucket it is renewed once a second at
 most. So what it tells is the least that must be there, and a crash between a commit and its
-mark is no loss.
+mark is no loss. A search that was replaced by another one, and does not know it yet, may
+write an older mark over a newer one; the mark's run shows it.
 """
 
 import hashlib
@@ -39,10 +40,12 @@ class End:
     Attributes:
         records: Number of the last record; 0 for an empty journal.
         chain: A checksum over all records up to that one: see `follow`.
+        run: Number of the run that tells it; 0 if that is not known.
     """
 
     records: int
     chain: str
+    run: int = 0
 
     @classmethod
     def of(cls, content: Any) -> "End | None":
@@ -50,9 +53,14 @@ class End:
         if not isinstance(content, dict):
             return None
         records, chain = content.get("records"), content.get("chain")
+        run = content.get("run", 0)
         if type(records) is not int or records < 0 or not isinstance(chain, str):
             return None
-        return cls(records, chain)
+        return cls(records, chain, run) if type(run) is int else None
+
+    def told(self) -> dict[str, Any]:
+        """The same as plain data."""
+        return {"records": self.records, "chain": self.chain, "run": self.run}
 
 
 def begin(owner: str, number: int = 0) -> str:
@@ -98,7 +106,7 @@ class EndMark:
             try:
                 data = files.read_bytes(self._path)
             except FileNotFoundError:
-                return None, f"{self._path} is missing"
+                return None, f"{self._path} is missing (earlier releases wrote none)"
             except StorageError as error:
                 if self._is_remote:
                     raise  # The connection failed: the mark may be as it was.
@@ -135,7 +143,7 @@ class EndMark:
             _log.warning("The end of the journal is not marked. %s", error)
 
     def _encode(self, end: End) -> bytes:
-        content = {"journal": self._owner, "records": end.records, "chain": end.chain}
+        content = {"journal": self._owner, **end.told()}
         content["sha256"] = _checksum(content)
         return json.dumps(content).encode().ljust(_MARK_BYTES - 1) + b"\n"
 

@@ -2,17 +2,23 @@
 
 A block is what one commit, or several merged ones, made durable. Its first line is a JSON
 object with the format's version, the journal's owner, the number of the first record, how
-many there are, what all records before it add up to (see `journal_end`), the length of
-the records that follow (one JSON object a line), and a SHA-256 over all that. So a block
-that was cut short, altered, copied from another study, or that continues other records
-shows it, whatever the filesystem did. Between blocks and behind the last one there may be
-empty lines: room for blocks to come.
+many there are, what all records before it add up to (see `journal_end`), which run of the
+search committed them, the length of the records that follow (one JSON object a line), and
+a SHA-256 over all that. So a block that was cut short, altered, copied from another study,
+or that continues other records shows it, whatever the filesystem did. Between blocks and
+behind the last one there may be empty lines: room for blocks to come.
+
+Files are named by a number and by a token of the run that writes them: no run can write
+over the file of another one, even if both believe that the journal is theirs.
 """
 
+import contextlib
+import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,10 +27,12 @@ from tuner_component.search.errors import StudyVersionError
 # 2: a file may hold several blocks. Releases that know only 1 refuse the study; they
 # would find the first block and take the others for what a longer file left behind.
 # 3: a block tells what came before it.
-FORMAT_VERSION = 3
+# 4: and which run committed it; files are named by the run, too.
+FORMAT_VERSION = 4
 _FIRST_WITH_CHAIN = 3
+_FIRST_WITH_RUN = 4
 
-_NAME = re.compile(r"(commit|segment|slot)-(\d{12})\.jsonl")
+_NAME = re.compile(r"(commit|segment|slot)-(\d{12})(-[0-9a-f]{8})?\.jsonl")
 # What a header begins with and no record contains: records have no space behind a colon.
 _HEADER = b'{"format": '
 _ROOM = re.compile(rb"\n*")
@@ -43,11 +51,13 @@ class Block:
         first: Number of the first record, counted from 1 over the whole journal.
         lines: The records.
         before: The chain of all records before; empty if the block does not tell.
+        run: Number of the run that committed them; 0 if the block does not tell.
     """
 
     first: int
     lines: tuple[bytes, ...]
     before: str = ""
+    run: int = 0
 
     @property
     def last(self) -> int:
@@ -67,15 +77,23 @@ class Block:
                 yield from map(_parsed, lines)
 
 
-def file_name(kind: str, number: int) -> str:
+def new_token() -> str:
+    """What tells the files of a run from those of all others."""
+    return secrets.token_hex(4)
+
+
+def file_name(kind: str, number: int, token: str) -> str:
     """Name of a `commit` or `segment`; the number orders the files of a kind."""
-    return f"{kind}-{number:012d}.jsonl"
+    return f"{kind}-{number:012d}-{token}.jsonl"
 
 
-def parse_name(name: str) -> tuple[str, int] | None:
-    """What `file_name` was given; None if no journal writes files of that name."""
+def kind_of(name: str) -> str | None:
+    """The kind of a file; None if no journal writes files of that name.
+
+    Earlier releases wrote names without a token, and `slot`s.
+    """
     match = _NAME.fullmatch(name)
-    return (match[1], int(match[2])) if match else None
+    return match[1] if match else None
 
 
 def encode(owner: str, block: Block) -> bytes:
@@ -87,6 +105,7 @@ def encode(owner: str, block: Block) -> bytes:
         "first": block.first,
         "count": len(block.lines),
         "before": block.before,
+        "run": block.run,
         "bytes": len(payload),
     }
     header["sha256"] = _checksum(header, payload)
@@ -143,13 +162,29 @@ def dump(record: object) -> bytes:
 
 
 def join_blocks(blocks: Iterable[Block]) -> list[Block]:
-    """The same records in as few blocks as possible."""
+    """The same records in as few blocks as possible; each run's stay its own."""
     joined: list[tuple[Block, list[bytes]]] = []
     for block in blocks:
-        if not joined or block.first != joined[-1][0].first + len(joined[-1][1]):
+        if not joined or not _continues(block, *joined[-1]):
             joined.append((block, []))
         joined[-1][1].extend(block.lines)
-    return [Block(b.first, tuple(lines), b.before) for b, lines in joined]
+    return [dataclasses.replace(b, lines=tuple(lines)) for b, lines in joined]
+
+
+def require_known_format(owner: str, data: bytes) -> None:
+    """Raises if a newer release wrote a file of this journal, whatever its name.
+
+    Raises:
+        StudyVersionError: It did.
+    """
+    head = data[: data.find(b"\n") + 1]
+    if f'"journal": "{owner}"'.encode() in head:
+        with contextlib.suppress(DamagedFileError):
+            _header(head)
+
+
+def _continues(block: Block, begin: Block, lines: Sequence[bytes]) -> bool:
+    return block.run == begin.run and block.first == begin.first + len(lines)
 
 
 def _decode_block(owner: str, data: bytes, position: int) -> tuple[Block, int]:
@@ -168,15 +203,17 @@ def _decode_block(owner: str, data: bytes, position: int) -> tuple[Block, int]:
         raise DamagedFileError("its records do not match their checksum")
     lines = tuple(payload.split(b"\n")[:-1])
     first, before = header.get("first"), header.get("before", "")
+    run = header.get("run", 0)
     if (
         not isinstance(first, int)
         or first < 1
         or not isinstance(before, str)
+        or not isinstance(run, int)
         or not lines
         or len(lines) != header.get("count")
     ):
         raise DamagedFileError("its header does not fit its records")
-    return Block(first, lines, before), begin + length
+    return Block(first, lines, before, run), begin + length
 
 
 def _skip_room(data: bytes, position: int) -> int:
@@ -188,6 +225,8 @@ def _checksum(header: Mapping[str, Any], payload: bytes) -> str:
     names = ["journal", "first", "count"]
     if header["format"] >= _FIRST_WITH_CHAIN:
         names.append("before")
+    if header["format"] >= _FIRST_WITH_RUN:
+        names.append("run")
     told = " ".join(str(header.get(name)) for name in names)
     return hashlib.sha256(f"{told}\n".encode() + payload).hexdigest()
 

@@ -3,6 +3,10 @@
 Records are numbered, and chained: what all records up to one add up to is told by the
 block behind it, and by the journal's end. So records that are gone, that are there twice,
 or that another copy of the study brought along can be told apart.
+
+Runs are numbered, too. A search that was stopped in the middle of a commit, and wakes when
+another one has taken over, may write that commit late: beside what the other one has
+committed under the same numbers. Nobody was told of it, so the newer run's counts.
 """
 
 from collections.abc import Iterable, Sequence
@@ -29,7 +33,8 @@ class Order:
             as that can be seen.
         is_confirmed: Whether they lead to the journal's end.
         end: The number of the last record, be it there or not, and the chain up to it.
-        strangers: Names of files that do not fit the others, and were not used.
+        strangers: Blocks that do not fit the others, and were not used.
+        late: Blocks that were not used because a newer run has taken their numbers.
     """
 
     blocks: list[Block] = field(default_factory=list)
@@ -39,14 +44,16 @@ class Order:
     is_right: bool = True
     is_confirmed: bool = False
     end: End = field(default_factory=lambda: End(0, ""))
-    strangers: list[str] = field(default_factory=list)
+    strangers: list[Stored] = field(default_factory=list)
+    late: list[Stored] = field(default_factory=list)
 
 
 def order(owner: str, stored: Iterable[Stored], end: End | None) -> Order:
     """Orders what the files of a journal hold.
 
-    Of two files that contradict each other, one is used: the one that leads to the
-    journal's end.
+    Of two runs that contradict each other, the newer one's blocks are used; of two files
+    of one run the one that leads to the journal's end. Where the end says that the newer
+    run is not this journal's, it decides there as well.
 
     Args:
         owner: Name of the study.
@@ -55,32 +62,61 @@ def order(owner: str, stored: Iterable[Stored], end: End | None) -> Order:
     """
     # By number, whatever the file. Of two blocks that begin alike, the longer is the later
     # merge.
-    left = sorted(stored, key=lambda s: (s[1].first, -s[1].last, s[0]))
-    strangers: list[str] = []
+    blocks = sorted(stored, key=lambda s: (s[1].first, -s[1].last, s[0]))
+    found = _resolved(owner, blocks, end, by_run=True)
+    if found.late and not (found.is_right or found.is_confirmed):
+        other = _resolved(owner, blocks, end, by_run=False)
+        if other.is_confirmed:
+            return other
+    return found
+
+
+class _ContradictionError(Exception):
+    """A block holds other records than another one, or continues others."""
+
+    def __init__(self, one: Stored, other: Stored) -> None:
+        super().__init__(one, other)
+        self.one = one
+        self.other = other
+
+
+def _resolved(
+    owner: str, left: Sequence[Stored], end: End | None, *, by_run: bool
+) -> Order:
+    strangers: list[Stored] = []
+    late: list[Stored] = []
     while True:
         try:
             found = _Ordering(owner).run(left, end)
         except _ContradictionError as contradiction:
-            stranger = _stranger(owner, left, end, contradiction.names)
-            strangers.append(stranger)
-            left = _without(left, stranger)
+            one, other = contradiction.one, contradiction.other
+            if by_run and one[1].run != other[1].run:
+                dropped = _late(left, min(one, other, key=lambda s: s[1].run))
+                late += dropped
+            else:
+                stranger = _stranger(owner, left, end, [one[0], other[0]])
+                dropped = _of_file(left, stranger)
+                strangers += dropped
+            left = [s for s in left if s not in dropped]
         else:
-            found.strangers = strangers
+            found.strangers, found.late = strangers, late
             # Without a known end, chance decided which of the files is a stranger.
             found.is_right = found.is_right and not (strangers and end is None)
             return found
 
 
-class _ContradictionError(Exception):
-    """A file holds other records than another one, or continues others."""
+def _late(stored: Iterable[Stored], since: Stored) -> list[Stored]:
+    """What a run wrote to a file from one block on: it had been replaced by then."""
+    name, block = since
+    return [
+        s
+        for s in _of_file(stored, name)
+        if s[1].run == block.run and s[1].first >= block.first
+    ]
 
-    def __init__(self, *names: str) -> None:
-        super().__init__(*names)
-        self.names = names
 
-
-def _without(stored: Sequence[Stored], name: str) -> list[Stored]:
-    return [s for s in stored if s[0] != name]
+def _of_file(stored: Iterable[Stored], name: str) -> list[Stored]:
+    return [s for s in stored if s[0] == name]
 
 
 def _stranger(
@@ -90,7 +126,7 @@ def _stranger(
 
     def rightness(name: str) -> tuple[bool, bool, int]:
         try:
-            rest = _Ordering(owner).run(_without(stored, name), end)
+            rest = _Ordering(owner).run([s for s in stored if s[0] != name], end)
         except _ContradictionError:
             return False, False, 0
         lost = sum(1 + last - first for first, last in rest.missing)
@@ -108,31 +144,32 @@ class _Ordering:
         self._pieces: list[Block] = []
         self._expected = 1
         self._chain = journal_end.begin(owner)
-        # By number: the record with its file, and the chain up to it.
-        self._known: dict[int, tuple[bytes, str]] = {}
+        # By number: the record with where it was found, and the chain up to it.
+        self._known: dict[int, tuple[bytes, Stored]] = {}
         self._chains = {0: self._chain}
 
     def run(self, stored: Iterable[Stored], end: End | None) -> Order:
         """Orders sorted blocks.
 
         Raises:
-            _ContradictionError: Two files cannot both be right.
+            _ContradictionError: Two blocks cannot both be right.
         """
-        for name, block in stored:
-            self._take(name, block)
+        for one in stored:
+            self._take(one)
         self._order.blocks = journal_file.join_blocks(self._pieces)
         self._order.end = End(self._expected - 1, self._chain)
         if end is not None:
             self._compare(end)
         return self._order
 
-    def _take(self, name: str, block: Block) -> None:
-        other = self._contradicts(name, block)
-        if other == name:
+    def _take(self, stored: Stored) -> None:
+        name, block = stored
+        other = self._contradicts(stored)
+        if other is not None and other[0] == name:
             self._order.is_right = False
             return
         if other is not None:
-            raise _ContradictionError(name, other)
+            raise _ContradictionError(stored, other)
         is_commit = name.startswith("commit")
         if block.last < self._expected:
             if is_commit:
@@ -145,21 +182,22 @@ class _Ordering:
             self._chains[gap] = self._chain
         skipped = max(0, self._expected - block.first)
         lines = block.lines[skipped:]
-        piece = Block(block.first + skipped, lines, self._chain)
+        piece = Block(block.first + skipped, lines, self._chain, block.run)
         self._pieces.append(piece)
         if is_commit:
             self._order.commits.append((name, piece))
         for number, line in enumerate(lines, start=piece.first):
             self._chain = journal_end.follow(self._chain, (line,))
-            self._known[number] = line, name
+            self._known[number] = line, stored
             self._chains[number] = self._chain
         self._expected = block.last + 1
 
-    def _contradicts(self, name: str, block: Block) -> str | None:
-        """The name of a file that tells something else than a block does, if one does."""
+    def _contradicts(self, stored: Stored) -> Stored | None:
+        """A block that tells something else than another one, if there is one."""
+        block = stored[1]
         before = self._chains.get(block.first - 1)
         if block.before and before and block.before != before:
-            return self._known.get(block.first - 1, (b"", name))[1]
+            return self._known.get(block.first - 1, (b"", stored))[1]
         for number in range(block.first, min(block.last + 1, self._expected)):
             line, other = self._known[number]
             if line != block.lines[number - block.first]:
@@ -170,7 +208,7 @@ class _Ordering:
         last = self._order.end.records
         if end.records > last:
             self._order.missing.append((last + 1, end.records))
-            self._order.end = end
+            self._order.end = End(end.records, end.chain)
         elif end.records in self._chains:
             self._order.is_confirmed = self._chains[end.records] == end.chain
             self._order.is_right &= self._order.is_confirmed

@@ -1,5 +1,6 @@
 """Reads the files of a journal, and sets aside what is damaged or foreign."""
 
+import contextlib
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,11 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class JournalFiles:
-    """The files of a journal, as they are found.
-
-    Attributes:
-        newest_segment: The highest number of a segment, sound or not; 0 without one.
-    """
+    """The files of a journal, as they are found."""
 
     def __init__(self, directory: str, owner: str, *, read_only: bool) -> None:
         """Reads nothing yet.
@@ -36,7 +33,7 @@ class JournalFiles:
         self._directory = directory
         self._owner = owner
         self._read_only = read_only
-        self.newest_segment = 0
+        self._stored: list[Stored] = []
 
     def read(self) -> list[Stored]:
         """The sound blocks, each with the name of its file, in no particular order."""
@@ -49,12 +46,18 @@ class JournalFiles:
             known_damage = damaged
         for name, damage in damaged.items():
             self._handle(name, damage)
+        self._stored = stored
         return stored
 
-    def set_aside(self, names: Iterable[str], reason: str) -> None:
-        """Moves files to the quarantine that cannot be used, although they are sound."""
-        for name in names:
-            self._handle(name, _Damage(reason))
+    def set_aside(self, strangers: Iterable[Stored], reason: str) -> None:
+        """Moves blocks to the quarantine that cannot be used, although they are sound."""
+        by_file: dict[str, list[Block]] = {}
+        for name, block in strangers:
+            by_file.setdefault(name, []).append(block)
+        for name, blocks in by_file.items():
+            others = [b for n, b in self._stored if n == name and b not in blocks]
+            data = b"".join(journal_file.encode(self._owner, b) for b in blocks)
+            self._handle(name, _Damage(reason, data, tuple(others)))
 
     def _read_once(self) -> tuple[list[Stored], dict[str, "_Damage"]]:
         """One look at every file, beside a writer that may be at work.
@@ -81,14 +84,14 @@ class JournalFiles:
         return stored, damaged
 
     def _read_file(self, name: str) -> tuple[list[Block], "_Damage | None"]:
-        parsed = journal_file.parse_name(name)
-        if parsed is None:
+        kind = journal_file.kind_of(name)
+        path = files.join(self._directory, name)
+        if kind is None:
+            with contextlib.suppress(StorageError):
+                journal_file.require_known_format(self._owner, files.read_bytes(path))
             return [], _Damage("no journal writes files of that name")
-        kind, number = parsed
-        if kind == "segment":
-            self.newest_segment = max(self.newest_segment, number)
         try:
-            data = _content(files.join(self._directory, name))
+            data = _content(path)
             if kind == "slot":
                 return [journal_file.decode_slot(self._owner, data)], None
         except DamagedFileError as error:

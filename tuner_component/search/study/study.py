@@ -126,8 +126,13 @@ class Study:
         if not description or not description_lib.is_finished(description):
             return None
         end = description_lib.journal_end(description)
-        path = _journal_of(directory)
-        journal = Journal(path, description["id"], read_only=True, end=end)
+        journal = Journal(
+            _journal_of(directory),
+            description["id"],
+            read_only=True,
+            end=end,
+            gone_without=description_lib.gone_without(description),
+        )
         if description_lib.has_lost(description, journal.missing, journal.is_right):
             return None
         first = _first_record(journal) or {}
@@ -202,8 +207,7 @@ class Study:
             StudyLockedError: Another driver took the study over.
             StorageError: They cannot be written.
         """
-        with self._writing():
-            self.journal.commit()
+        self.journal.commit(self._writing)
 
     def mark_finished(self, completed: Iterable[str] = ()) -> None:
         """Declares the search complete: it is not extended when opened again.
