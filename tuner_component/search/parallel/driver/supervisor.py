@@ -7,7 +7,6 @@ trial, in `dispatcher`.
 """
 
 import enum
-import logging
 import signal
 import time
 from collections.abc import Callable
@@ -26,20 +25,15 @@ from tuner_component.search.parallel.driver import instructions as todo
 from tuner_component.search.parallel.driver import oracle_thread
 from tuner_component.search.parallel.driver.deaths import Deaths
 from tuner_component.search.parallel.driver.dispatcher import Dispatcher
+from tuner_component.search.parallel.driver.listener import Listener
 from tuner_component.search.parallel.driver.workers import Worker, Workers
-from tuner_component.search.parallel.engine import (
-    BadMessageError,
-    WorkerExited,
-    WorkerStarted,
-)
+from tuner_component.search.parallel.engine import WorkerExited, WorkerStarted
 
 # How often to look whether the study still is this search's. Workers beat as often, so no
 # wait takes longer.
 _LOOK_S = 1.0
 # The oracle may still be thinking of a suggestion that is not wanted any more.
 _ORACLE_PATIENCE_S = 5.0
-# Messages of a worker that are dealt with before others get their turn.
-_AT_A_TIME = 100
 
 
 class End(enum.Enum):
@@ -85,11 +79,17 @@ class Supervisor:
             options.max_trials_per_worker,
             actions.oracle.attempts_so_far(),
         )
+        self._listener = Listener(
+            workers,
+            self._oracle_thread,
+            actions,
+            self._handle,
+            self._dispatcher.runs,
+        )
         self._wire = wire
         self._observer = observer
         self._advance = advance
         self._end = End.COMPLETE
-        self._culprit: str | None = None
         self._patience: float | None = None
         self._closing = False
         self._looked = 0.0
@@ -138,7 +138,7 @@ class Supervisor:
     def _excuse_others(self) -> None:
         """Trials that run are not to blame for what ends the search; one may be."""
         running = self._dispatcher.running
-        others = [a.trial_id for a in running if a.worker_id != self._culprit]
+        others = [a.trial_id for a in running if a.worker_id != self._listener.culprit]
         order = todo.Excuse(tuple(others))
         self._oracle_thread.submit(
             oracle_thread.Task(lambda: self._actions.carry_out(order), _ignore)
@@ -163,7 +163,7 @@ class Supervisor:
             self._obey()
         for worker in talking:
             if worker in ready:
-                self._hear(worker)
+                self._listener.hear(worker)
         if self._workers.engine in ready:
             for event in self._workers.engine.events():
                 self._note(event)
@@ -199,65 +199,6 @@ class Supervisor:
         if at_once:
             self._patience = time.monotonic()
 
-    def _hear(self, worker: Worker, *, at_most: int | None = _AT_A_TIME) -> None:
-        """Listens to a worker; one that says what no worker does is ended."""
-        try:
-            for message in worker.receive(at_most):
-                self._see_to(worker, message)
-        except BadMessageError as error:
-            self._workers.kill(worker, f"a worker that {error}")
-
-    def _see_to(self, worker: Worker, message: Any) -> None:
-        """Sees to what a worker has said."""
-        if isinstance(message, protocol.Request):
-            self._see_to_request(worker, message)
-        elif isinstance(message, events.EpochEnded):
-            try:
-                self._epoch_ended(worker, message)
-            except Exception as error:
-                raise BadMessageError(f"reported no epoch: {error}") from error
-        elif isinstance(message, protocol.Logged):
-            logging.getLogger(message.logger).log(message.level, "%s", message.text)
-        elif isinstance(message, protocol.Crashed):
-            self._culprit = worker.worker_id
-            raise UserCodeError(message.error)
-
-    def _see_to_request(self, worker: Worker, request: protocol.Request) -> None:
-        """Sees to what a worker asks of the oracle."""
-        caller = todo.Caller(worker.worker_id, request.request_id)
-        if request.method == "create_trial":
-            self._handle(todo.TrialWanted(caller))
-        elif request.method == "end_trial":
-            state = request.args[0].state
-            ran_out = bool(request.kwargs.get("out_of_memory"))
-            self._handle(todo.TrialHandedIn(caller, state, ran_out))
-        elif request.method == "report_epoch":
-            # Not for the oracle's thread, which may be thinking for seconds.
-            try:
-                stop = self._epoch_ended(worker, events.EpochEnded(*request.args))
-            except Exception as error:  # noqa: BLE001 - the trial's, not the driver's
-                self._workers.answer(caller, error=error)
-            else:
-                self._workers.answer(caller, stop)
-        else:
-            self._forward(caller, request)
-
-    def _forward(self, caller: todo.Caller, request: protocol.Request) -> None:
-        def done(value: Any, error: BaseException | None) -> None:
-            self._workers.answer(caller, value, error)
-
-        self._oracle_thread.submit(
-            oracle_thread.Task(lambda: self._actions.call(request), done)
-        )
-
-    def _epoch_ended(self, worker: Worker, told: events.EpochEnded) -> bool:
-        """Takes down how a worker's trial goes; returns whether it should stop."""
-        if not self._dispatcher.runs(worker.worker_id, told.trial_id):
-            return False
-        return self._actions.oracle.epochs.report(
-            told.trial_id, told.fit, told.epoch, told.metrics
-        )
-
     def _note(self, event: WorkerStarted | WorkerExited) -> None:
         worker = self._workers.get(event.worker_id)
         if worker is None:
@@ -266,7 +207,7 @@ class Supervisor:
             worker.pid, worker.heard = event.pid, time.monotonic()
             return
         # What it said before it ended counts.
-        self._hear(worker, at_most=None)
+        self._listener.hear(worker, at_most=None)
         self._workers.remove(worker.worker_id)
         reason, out_of_memory = self._deaths.explain(worker, event)
         self._handle(todo.WorkerGone(worker.worker_id, reason, out_of_memory))
