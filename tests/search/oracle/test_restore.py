@@ -45,6 +45,20 @@ def test_search_with_a_lost_commit_goes_on(
     assert len(scores) >= TRIALS
 
 
+@pytest.mark.parametrize("kind", [k for k in simulation.KINDS if k != "bayesian"])
+def test_search_whose_space_is_lost_goes_on_in_todays(
+    tmp_path: Path, kind: str
+) -> None:
+    """All further trials would have no values, and be the same."""
+    for _ in range(2):  # Only the first run tells of the space.
+        simulation.search_some(str(tmp_path), kind, trials=2)
+    damage.tear_commit(min((tmp_path / "journal").glob("segment-*")), 0)
+    simulation.search(str(tmp_path), kind)
+    values = [t.values for t in simulation.history(str(tmp_path)).trials.values()]
+    assert len(values) > 4
+    assert all(values)
+
+
 @pytest.mark.parametrize("kind", ["grid", "hyperband", "random"])
 def test_lost_trials_keep_their_places(tmp_path: Path, kind: str) -> None:
     """New trials would take the ids, and the files, of lost ones."""

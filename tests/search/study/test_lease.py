@@ -212,6 +212,21 @@ def test_what_took_too_long_to_write_is_not_told(path: Path) -> None:
     held.release()
 
 
+def test_a_machine_that_slept_in_a_write_looks_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """People would be told of what was written after another search had taken over."""
+    monkeypatch.setattr(lease_lib, "SETTLE_S", 60.0)
+    held = new(path)
+    held._stop.set()  # Nobody waits, and nobody renews.
+    held.acquire()
+    slept = lease_lib._now() + 3600
+    with pytest.raises(StudyLockedError, match="elsewhere"), held.writing():
+        leave_behind(path)
+        monkeypatch.setattr(lease_lib.time, "clock_gettime", lambda clock: slept)
+    held.release()
+
+
 def test_knowledge_of_a_moment_ago_is_enough(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,6 +234,8 @@ def test_knowledge_of_a_moment_ago_is_enough(
     held = new(path)
     held.acquire()
     reads: list[str] = []
+    for limit in ("SETTLE_S", "CHECK_S"):
+        monkeypatch.setattr(lease_lib, limit, 60.0)
     monkeypatch.setattr(held, "_read", lambda: reads.append(""))
     write(held)
     assert not reads

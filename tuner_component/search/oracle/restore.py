@@ -126,7 +126,8 @@ def _base_state(
     opened = history.opened or {}
     tried, id_to_hash = _hashes(oracle, history)
     space = oracle.hyperparameters
-    if history.space is not None:
+    # A space whose record is lost: today's is mostly the same, and better than none.
+    if history.space is not None and history.space in spaces:
         space = spaces.hyperparameters(history.space, history.values)
     return {
         "ongoing_trials": {},

@@ -255,6 +255,10 @@ class SpaceTable:
         self._spaces: dict[str, Sequence[Any]] = {}
         self._latest = ""
 
+    def __contains__(self, key: str) -> bool:
+        """Whether a key's space is known."""
+        return key in self._spaces
+
     def key(self, hyperparameters: Any) -> tuple[str, list[Any] | None]:
         """Looks a space up.
 

@@ -41,6 +41,9 @@ _RENEWALS = 4
 # for seconds, and would cut off a longer one that has taken its place.
 _LENGTH = 512
 
+# Linux' monotonic clock stands still while the machine sleeps; others have only one.
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
 _log = logging.getLogger(__name__)
 
 
@@ -70,7 +73,7 @@ class Lease:
         self._renewals = 0
         # Not every filesystem replaces a file at once: nobody looks while it is written.
         self._mutex = threading.RLock()
-        # By the monotonic clock, each from before the call: when the lease was written,
+        # By `_now`, each from before the call: when the lease was written,
         # and when it was last seen to be this holder's.
         self._renewed_at = 0.0
         self._seen_at = 0.0
@@ -112,10 +115,10 @@ class Lease:
     def writing(self) -> Iterator[None]:
         """What is written within is this holder's to write: see `StudyLock.writing`."""
         self.glance()
-        if time.monotonic() - self._seen_at > CHECK_S:
+        if _now() - self._seen_at > CHECK_S:
             self.look()
         yield
-        if time.monotonic() - self._seen_at > SETTLE_S:
+        if _now() - self._seen_at > SETTLE_S:
             # Another may have settled by now, and have read the journal without it.
             self.look()
 
@@ -128,7 +131,7 @@ class Lease:
         """
         self.glance()
         with self._mutex:
-            at = time.monotonic()
+            at = _now()
             found = _parsed(self._read())
             if found.get("token") != self._mine["token"]:
                 self._lose(found)
@@ -195,7 +198,7 @@ class Lease:
             self.look()
             seen, last = self._seen_at, self._renewed_at
             self._write()
-        now = time.monotonic()
+        now = _now()
         # Nobody takes a lease over that was renewed in time; and nobody has settled who
         # took it over after it was seen to be this holder's.
         if now - last > self._stale_after and now - seen > SETTLE_S:
@@ -209,7 +212,7 @@ class Lease:
 
     def _write(self) -> None:
         # From before the write: it may take long, and is seen before it returns.
-        started = time.monotonic()
+        started = _now()
         self._renewals += 1
         content = {**self._mine, "renewed": time.time(), "renewals": self._renewals}
         data = json.dumps(content).encode().ljust(_LENGTH)
@@ -234,6 +237,11 @@ class Lease:
                 "from what was committed."
             )
         raise StudyLockedError(self._lost)
+
+
+def _now() -> float:
+    """Seconds by a clock that nobody sets, and that goes on while the machine sleeps."""
+    return time.clock_gettime(_CLOCK)
 
 
 def _parsed(content: bytes | None) -> dict[str, Any]:
