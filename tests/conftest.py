@@ -13,6 +13,7 @@ import pytest
 
 from tests.support import crashes, penguin
 from tests.support.project import ROOT
+from tuner_component.search.machine import frameworks
 
 # What takes longest, the longest first: half a minute or more.
 _LONGEST = (
@@ -80,6 +81,12 @@ def pytest_collection_finish() -> None:
     KerasTuner collects twice for each model that it builds, and TensorFlow and TFX are
     millions of objects: that would be most of what training tiny models takes.
     """
+    if framework := frameworks.running_framework():
+        raise pytest.UsageError(
+            f"Expected modules of tests to import only. Received: {framework} runs after "
+            "their import, and nothing can be forked any more. Make variables, datasets "
+            "and the like in the tests, not beside them or in their parameters."
+        )
     gc.collect()
     gc.freeze()
     gc.enable()
