@@ -30,7 +30,9 @@ def _of_datasets(**changes: Any) -> dict[str, Any]:
 
 
 def validation_split(fn_args: Any) -> Any:
-    return search(fn_args, fit_kwargs=arrays(validation_data=None, validation_split=0.25))
+    return search(
+        fn_args, fit_kwargs=arrays(validation_data=None, validation_split=0.25)
+    )
 
 
 def dataset(fn_args: Any) -> Any:
