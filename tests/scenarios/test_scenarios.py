@@ -1,6 +1,7 @@
 """What runs in the stock Tuner runs here: in process, and with two workers.
 
-There is more than the suite has time for: `TEST_CORPUS=1` runs `ON_DEMAND` as well.
+There is more than the suite has time for: `TEST_CORPUS=1` runs `ON_DEMAND` as well, and
+makes the check before the first trial with workers, too. In process it is always made.
 """
 
 from __future__ import annotations
@@ -13,16 +14,26 @@ from typing import Any
 
 import pytest
 
-from tests.scenarios import callbacks, kinds, models, objectives, sources
+from tests.scenarios import callbacks, habits, kinds, models, objectives, sources
 from tests.support import stock
 
-MODULES = (objectives, callbacks, sources, models, kinds)
+MODULES = (objectives, callbacks, sources, models, kinds, habits)
 # Their trials depend on which ones have ended when they are created.
 ORDER_MATTERS = {"hyperband", "conditional_space", "run_trial_that_tunes_fit"}
 # The stock Tuner fails when it writes the results, which is another matter.
 NOT_WRITTEN = {"hyperband"}
 # They change their process for good.
-ALONE = {"mirrored", "mixed_precision", "tracker"}
+ALONE = {
+    "another_directory",
+    "determinism",
+    "functions_that_run_eagerly",
+    "handler_of_signals",
+    "mirrored",
+    "mixed_precision",
+    "thread_of_its_own",
+    "threads_of_tensorflow",
+    "tracker",
+}
 # No trial of these completes in the stock Tuner, nor here.
 HOPELESS = {
     "objective_that_nothing_reports": "val_rmse",
@@ -33,23 +44,34 @@ HOPELESS = {
 # Others in the suite do much the same.
 ON_DEMAND = {
     "accuracy",
+    "added_loss",
+    "backup_and_restore",
+    "baseline_before_the_search",
+    "batches_of_other_processes",
     "bayesian",
     "build_without_a_shape",
+    "built_once_by_hand",
     "class_weights",
     "csv_log",
     "dataset",
     "dataset_of_a_generator",
     "dataset_shuffled_and_cached",
+    "dataset_without_end",
+    "determinism",
     "dropout_and_batch_normalization",
     "executions",
     "functional",
+    "functions_that_run_eagerly",
     "grid",
+    "handler_of_signals",
     "hypermodel_class",
     "known_space",
     "lambda_callback",
+    "layers_of_another_input",
     "learning_rate_callbacks",
     "learning_rate_schedules",
     "loss_class",
+    "loss_function",
     "metric_function",
     "metric_of_the_tuner",
     "mixed_precision",
@@ -59,7 +81,15 @@ ON_DEMAND = {
     "retries",
     "run_trial_that_tunes_fit",
     "sample_weights",
+    "sequence",
+    "several_objectives",
+    "summary_of_the_space",
+    "tensorboard",
+    "thread_of_its_own",
+    "threads_of_tensorflow",
     "training_loss",
+    "training_that_a_callback_ends",
+    "validation_split",
 }
 
 
@@ -79,7 +109,7 @@ def kind(tuner_fn: str) -> str:
 
 ALL = [name for module in MODULES for name in scenarios(module)]
 SUITE = [name for name in ALL if kind(name) not in ON_DEMAND]
-CHOSEN = ALL if os.environ.get("TEST_CORPUS") else SUITE
+EVERYTHING = bool(os.environ.get("TEST_CORPUS"))
 
 
 def points(outcome: stock.Outcome) -> list[Any]:
@@ -93,13 +123,17 @@ def test_there_are_many() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("tuner_fn", CHOSEN)
+@pytest.mark.parametrize("tuner_fn", ALL if EVERYTHING else SUITE)
 def test_as_in_the_stock_tuner(tuner_fn: str, tmp_path: Path) -> None:
     """A module that the stock Tuner runs would be refused, or find something else."""
     name = kind(tuner_fn)
     alone = name in ALONE
+    everywhere = EVERYTHING or alone or name in HOPELESS
     found = {
-        mode: stock.run(tuner_fn, mode, tmp_path / mode, alone) for mode in stock.MODES
+        mode: stock.run(
+            tuner_fn, mode, tmp_path / mode, alone, everywhere or mode != "in workers"
+        )
+        for mode in stock.MODES
     }
     theirs = found.pop("stock")
     if name not in NOT_WRITTEN:

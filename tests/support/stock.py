@@ -48,7 +48,9 @@ class Outcome:
     said: str = dataclasses.field(default="", compare=False)
 
 
-def run(tuner_fn: str, mode: str, directory: Path, alone: bool = False) -> Outcome:
+def run(
+    tuner_fn: str, mode: str, directory: Path, alone: bool = False, check: bool = True
+) -> Outcome:
     """Runs a search to its end.
 
     Args:
@@ -56,9 +58,10 @@ def run(tuner_fn: str, mode: str, directory: Path, alone: bool = False) -> Outco
         mode: One of `MODES`.
         directory: For all that it writes.
         alone: Whether it changes its process, so that no other search may follow there.
+        check: Whether there is the check before the first trial.
     """
     directory.mkdir(parents=True)
-    search = functools.partial(_run, tuner_fn, mode, directory)
+    search = functools.partial(_run, tuner_fn, mode, directory, check)
     if alone or mode == "in workers":
         crashes.run(search)
     else:
@@ -120,7 +123,7 @@ def _serve(channel: connection.Connection) -> None:
         channel.send(cloudpickle.loads(request)())
 
 
-def _run(tuner_fn: str, mode: str, directory: Path) -> None:
+def _run(tuner_fn: str, mode: str, directory: Path, check: bool) -> None:
     log = os.open(directory / "log", os.O_WRONLY | os.O_CREAT)
     os.dup2(log, 1)
     os.dup2(log, 2)
@@ -133,9 +136,9 @@ def _run(tuner_fn: str, mode: str, directory: Path) -> None:
         (directory / name).mkdir()
     properties = {"train_args": "{}", "eval_args": "{}", "tuner_fn": tuner_fn}
     if mode != "stock":
-        properties["tune_args"] = json.dumps(
-            {"seed": _SEED, "num_parallel_trials": 2 * (mode == "in workers")}
-        )
+        workers = 2 if mode == "in workers" else 0
+        tune_args = {"num_parallel_trials": workers, "skip_preflight": not check}
+        properties["tune_args"] = json.dumps({"seed": _SEED, **tune_args})
     executor = stock_executor.Executor if mode == "stock" else Executor
     context = executor.Context(tmp_dir=str(directory / "tmp"), unique_id="1")
     error, said = None, ""
