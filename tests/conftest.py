@@ -82,8 +82,12 @@ def pytest_collection_finish() -> None:
     KerasTuner collects twice for each model that it builds, and TensorFlow and TFX are
     millions of objects: that would be most of what training tiny models takes.
     """
-    framework = forked.running_framework()
-    assert framework is None, f"A test module runs {framework} when it is imported."
+    if framework := forked.running_framework():
+        raise pytest.UsageError(
+            f"Expected modules of tests to import only. Received: {framework} runs after "
+            "their import, and nothing can be forked any more. Make variables, datasets "
+            "and the like in the tests, not beside them or in their parameters."
+        )
     gc.collect()
     gc.freeze()
     gc.enable()

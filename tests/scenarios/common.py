@@ -1,10 +1,15 @@
-"""What the scenarios share: tiny data, a tiny model, a short search."""
+"""What the scenarios share: tiny data, a tiny model, a short search.
+
+What TensorFlow traces takes longer than the training of such models. So most models run
+eagerly, and most data are a dataset of one batch: for arrays, Keras makes several graphs.
+"""
 
 from typing import Any
 
 import keras
 import keras_tuner
 import numpy as np
+import tensorflow as tf
 from tfx.components.tuner.component import TunerFnResult
 
 _random = np.random.default_rng(0)
@@ -16,7 +21,7 @@ LABELS = (Y > 0).astype("float32")
 def compiled(
     model: Any, *, loss: Any = "mse", eager: bool = True, **kwargs: Any
 ) -> Any:
-    """Compiles it so that no graph is traced: that takes longer than the training."""
+    """Compiles a model that runs eagerly, unless it says otherwise."""
     kwargs = {"optimizer": "sgd", **kwargs}
     model.compile(loss=loss, run_eagerly=eager, **kwargs)
     return model
@@ -35,11 +40,21 @@ def build(hp: Any, **kwargs: Any) -> Any:
     return compiled(keras.Sequential([keras.Input((4,)), *layers(hp)]), **kwargs)
 
 
+def batch(x: Any = X, y: Any = LABELS) -> Any:
+    """A dataset of one batch."""
+    return tf.data.Dataset.from_tensors((x, y))
+
+
 def data(**changes: Any) -> dict[str, Any]:
     """Arguments for `fit`; None leaves one out."""
-    usual = {"x": X, "y": LABELS, "validation_data": (X, LABELS), "verbose": 0}
-    merged = {"epochs": 1, "batch_size": 32, **usual, **changes}
-    return {name: value for name, value in merged.items() if value is not None}
+    usual = {"epochs": 1, "verbose": 0, "x": batch(), "validation_data": batch()}
+    return {k: value for k, value in {**usual, **changes}.items() if value is not None}
+
+
+def arrays(**changes: Any) -> dict[str, Any]:
+    """The same, with arrays."""
+    usual = {"x": X, "y": LABELS, "validation_data": (X, LABELS), "batch_size": 32}
+    return data(**{**usual, **changes})
 
 
 def search(

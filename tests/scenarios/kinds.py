@@ -142,7 +142,7 @@ def loop_of_gradients(fn_args: Any) -> Any:
         def build(self, hp: Any) -> Any:
             return build(hp)
 
-        def fit(self, hp: Any, model: Any, x: Any, y: Any) -> Any:
+        def fit(self, hp: Any, model: Any, x: Any, y: Any, callbacks: Any) -> Any:
             for _ in range(2):
                 loss = model.train_on_batch(x, y)
             return float(loss if not hasattr(loss, "__len__") else loss[0])
@@ -195,7 +195,7 @@ def _diverging(hp: Any) -> Any:
 
 
 def trials_that_diverge(fn_args: Any) -> Any:
-    return search(fn_args, _diverging, max_trials=5)
+    return search(fn_args, _diverging, max_trials=4)
 
 
 class _Sometimes(_Untrained):

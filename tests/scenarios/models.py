@@ -6,7 +6,17 @@ import keras
 import keras_tuner
 import tensorflow as tf
 
-from tests.scenarios.common import LABELS, X, build, compiled, data, layers, search
+from tests.scenarios.common import (
+    LABELS,
+    X,
+    arrays,
+    batch,
+    build,
+    compiled,
+    data,
+    layers,
+    search,
+)
 
 
 def functional(fn_args: Any) -> Any:
@@ -77,7 +87,8 @@ def compiled_to_a_graph(fn_args: Any) -> Any:
     def model(hp: Any) -> Any:
         return build(hp, eager=False, jit_compile=False, steps_per_execution=2)
 
-    return search(fn_args, model, data(batch_size=8))
+    few = data(x=batch().unbatch().batch(8))
+    return search(fn_args, model, few)
 
 
 def build_without_a_shape(fn_args: Any) -> Any:
@@ -100,16 +111,24 @@ def mirrored(fn_args: Any) -> Any:
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
     def model(hp: Any) -> Any:
-        return build(hp, eager=False)
+        layers = [keras.Input((4,)), keras.layers.Dense(1)]
+        hp.Int("units", 2, 16)
+        return compiled(keras.Sequential(layers), eager=False)
 
-    return search(fn_args, model, distribution_strategy=strategy, max_trials=1)
+    few = data(x=batch().unbatch().batch(16), validation_data=None)
+    return search(
+        fn_args,
+        model,
+        few,
+        distribution_strategy=strategy,
+        max_trials=1,
+        objective="loss",
+    )
 
 
 def one_device(fn_args: Any) -> Any:
     strategy = tf.distribute.OneDeviceStrategy("CPU:0")
-    return search(
-        fn_args, lambda hp: build(hp, eager=False), distribution_strategy=strategy
-    )
+    return search(fn_args, distribution_strategy=strategy)
 
 
 def hypermodel_class(fn_args: Any) -> Any:
@@ -131,4 +150,4 @@ def hypermodel_with_a_fit(fn_args: Any) -> Any:
             return {"cost": history.history["val_loss"][-1]}
 
     minimize = keras_tuner.Objective("cost", "min")
-    return search(fn_args, Hyper(), objective=minimize)
+    return search(fn_args, Hyper(), arrays(batch_size=None), objective=minimize)

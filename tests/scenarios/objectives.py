@@ -6,7 +6,17 @@ import keras
 import keras_tuner
 import tensorflow as tf
 
-from tests.scenarios.common import LABELS, Y, build, compiled, data, layers, search
+from tests.scenarios.common import (
+    LABELS,
+    X,
+    Y,
+    batch,
+    build,
+    compiled,
+    data,
+    layers,
+    search,
+)
 
 
 def _maximize(name: str) -> keras_tuner.Objective:
@@ -97,7 +107,7 @@ def several_outputs(fn_args: Any) -> Any:
     return search(
         fn_args,
         model,
-        data(y=targets, validation_data=(data()["x"], targets)),
+        data(x=batch(y=targets), validation_data=batch(y=targets)),
         objective=_maximize("val_sold_accuracy"),
     )
 
@@ -105,7 +115,7 @@ def several_outputs(fn_args: Any) -> Any:
 def objective_of_a_callback(fn_args: Any) -> Any:
     class F1(keras.callbacks.Callback):  # type: ignore[misc]
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            guess = self.model.predict(data()["x"], verbose=0) > 0.5
+            guess = self.model.predict_on_batch(X) > 0.5
             hits = float((guess * LABELS).sum())
             logs["val_f1"] = 2 * hits / float(guess.sum() + LABELS.sum() + 1e-7)
 

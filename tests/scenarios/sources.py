@@ -8,7 +8,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tests.scenarios.common import LABELS, X, build, compiled, data, layers, search
+from tests.scenarios.common import (
+    LABELS,
+    X,
+    arrays,
+    batch,
+    build,
+    compiled,
+    data,
+    layers,
+    search,
+)
 
 
 def _dataset() -> Any:
@@ -16,12 +26,13 @@ def _dataset() -> Any:
 
 
 def _of_datasets(**changes: Any) -> dict[str, Any]:
-    sets = {"x": _dataset(), "validation_data": _dataset(), "y": None}
-    return data(**{**sets, "batch_size": None, **changes})
+    return data(**{"x": _dataset(), "validation_data": _dataset(), **changes})
 
 
 def validation_split(fn_args: Any) -> Any:
-    return search(fn_args, fit_kwargs=data(validation_data=None, validation_split=0.25))
+    return search(
+        fn_args, fit_kwargs=arrays(validation_data=None, validation_split=0.25)
+    )
 
 
 def dataset(fn_args: Any) -> Any:
@@ -78,11 +89,11 @@ def class_weights(fn_args: Any) -> Any:
     def model(hp: Any) -> Any:
         return build(hp, loss="binary_crossentropy")
 
-    return search(fn_args, model, data(class_weight={0: 1.0, 1: 3.0}))
+    return search(fn_args, model, arrays(class_weight={0: 1.0, 1: 3.0}))
 
 
 def sample_weights(fn_args: Any) -> Any:
-    return search(fn_args, fit_kwargs=data(sample_weight=np.ones(32, "float32")))
+    return search(fn_args, fit_kwargs=arrays(sample_weight=np.ones(32, "float32")))
 
 
 def class_weights_for_a_generator(fn_args: Any) -> Any:
@@ -104,7 +115,9 @@ def dictionary_of_features(fn_args: Any) -> Any:
         joined = keras.layers.Concatenate()(list(inputs.values()))
         return compiled(keras.Model(inputs, keras.Sequential(layers(hp))(joined)))
 
-    return search(fn_args, model, data(x=features, validation_data=(features, LABELS)))
+    features_and_labels = batch(features)
+    fit_kwargs = data(x=features_and_labels, validation_data=features_and_labels)
+    return search(fn_args, model, fit_kwargs)
 
 
 def file_that_is_open(fn_args: Any) -> Any:
@@ -136,6 +149,6 @@ def labels_that_one_loss_does_not_fit(fn_args: Any) -> Any:
         return build(hp, loss=kind)
 
     pairs = np.hstack([LABELS, 1 - LABELS])
-    fit_kwargs = data(y=pairs, validation_data=(X, pairs))
+    fit_kwargs = data(x=batch(y=pairs), validation_data=batch(y=pairs))
     # Only the third trial has the other loss.
     return search(fn_args, model, fit_kwargs, max_trials=3)

@@ -9,19 +9,36 @@ from typing import Any
 import keras
 import keras_tuner
 import pytest
+import tensorflow as tf
 
 from tests.support import crashes
-from tests.support.keras_trials import DATA, X, Y, build
+from tests.support.keras_trials import X, Y
 from tuner_component.search.errors import PreflightError
 from tuner_component.search.machine import forked
 from tuner_component.search.options import Known, SearchOptions
 from tuner_component.search.training import preflight
 
-WITHOUT_VALIDATION = {"x": X, "y": Y, "verbose": 0}
+
+def without_validation(**more: Any) -> dict[str, Any]:
+    """A dataset of one batch: for arrays, Keras makes several graphs."""
+    return {"x": tf.data.Dataset.from_tensors((X, Y)), "verbose": 0, **more}
+
+
+def data(**more: Any) -> dict[str, Any]:
+    few = without_validation(**more)
+    return {"validation_data": few["x"], **few}
+
+
+def build(hp: Any) -> Any:
+    hp.Int("units", 4, 8)
+    model = keras.Sequential([keras.layers.Dense(1)])
+    model.compile("sgd", "mse", run_eagerly=True)
+    return model
 
 
 def tuner_in(directory: Path, hypermodel: Any = build, **kwargs: Any) -> Any:
-    kwargs = {"objective": "val_loss", "max_trials": 5, "seed": 3, **kwargs}
+    """A search that fails with its first trial, unless it says otherwise."""
+    kwargs = {"objective": "val_loss", "max_trials": 1, "seed": 3, **kwargs}
     return keras_tuner.RandomSearch(hypermodel, directory=directory, **kwargs)
 
 
@@ -35,7 +52,6 @@ class Own(keras.callbacks.Callback):  # type: ignore[misc]
     """May do anything."""
 
 
-@pytest.mark.slow
 def test_a_sound_search_passes_with_one_batch(tmp_path: Path) -> None:
     """The check would cost as much as a trial, or run the user's callbacks."""
     steps: list[int] = []
@@ -55,14 +71,14 @@ def test_a_sound_search_passes_with_one_batch(tmp_path: Path) -> None:
         def on_train_begin(self, logs: Any = None) -> None:
             raise AssertionError("the check ran a callback")
 
-    kwargs = {**DATA, "epochs": 50, "callbacks": [Raise()]}
+    kwargs = data(epochs=50, callbacks=[Raise()])
     assert preflight.check(tuner_in(tmp_path, noting), kwargs, seed=1) is None
     assert steps == [1]
 
 
 def test_an_objective_that_is_not_reported_is_named(tmp_path: Path) -> None:
     """The first trial would train for an epoch to find out."""
-    finding = found(tuner_in(tmp_path), WITHOUT_VALIDATION)
+    finding = found(tuner_in(tmp_path), without_validation())
     assert finding.certain
     assert "'val_loss'" in finding.message
     assert "Received: ['loss']" in finding.message
@@ -71,7 +87,7 @@ def test_an_objective_that_is_not_reported_is_named(tmp_path: Path) -> None:
 
 def test_validation_that_leaves_epochs_out_is_named(tmp_path: Path) -> None:
     """The message would ask for the validation data that were passed."""
-    finding = found(tuner_in(tmp_path), {**DATA, "validation_freq": 2})
+    finding = found(tuner_in(tmp_path), data(validation_freq=2))
     assert finding.certain
     assert "validation_freq" in finding.message
 
@@ -81,13 +97,18 @@ def test_metrics_without_a_name_have_that_of_a_trial(tmp_path: Path) -> None:
 
     def with_auc(hp: Any) -> Any:
         model = build(hp)
-        model.compile("sgd", "binary_crossentropy", metrics=[keras.metrics.AUC()])
+        model.compile(
+            "sgd",
+            "binary_crossentropy",
+            metrics=[keras.metrics.AUC()],
+            run_eagerly=True,
+        )
         return model
 
     objective = keras_tuner.Objective("val_auc", "max")
     tuner = tuner_in(tmp_path, with_auc, objective=objective)
-    data = {**DATA, "y": (Y > 0).astype("float32")}
-    assert preflight.check(tuner, data, seed=1) is None
+    labelled = data(x=tf.data.Dataset.from_tensors((X, (Y > 0).astype("float32"))))
+    assert preflight.check(tuner, labelled, seed=1) is None
 
 
 def generated(batches: Any) -> dict[str, Any]:
@@ -115,14 +136,14 @@ def test_callbacks_of_the_users_own_may_add_the_objective(
     tmp_path: Path, callbacks: Any
 ) -> None:
     """An F1 score that a callback computes would be refused as an objective."""
-    kwargs = {**WITHOUT_VALIDATION, "callbacks": callbacks}
+    kwargs = without_validation(callbacks=callbacks)
     assert not found(tuner_in(tmp_path), kwargs).certain
 
 
 def test_those_of_keras_do_not(tmp_path: Path) -> None:
     """Any EarlyStopping would switch the check off."""
     stopping = keras.callbacks.EarlyStopping(monitor="val_loss")
-    kwargs = {**WITHOUT_VALIDATION, "callbacks": [stopping]}
+    kwargs = without_validation(callbacks=[stopping])
     assert found(tuner_in(tmp_path), kwargs).certain
 
 
@@ -136,14 +157,14 @@ def test_one_trial_that_fails_is_not_all(tmp_path: Path) -> None:
         return model
 
     # The first points have 7, 8 and 5 units.
-    finding = found(tuner_in(tmp_path, sometimes, seed=2), DATA)
+    finding = found(tuner_in(tmp_path, sometimes, seed=2, max_trials=5), data())
     assert not finding.certain
 
 
 def test_a_limit_of_the_users_own_is_kept_to(tmp_path: Path) -> None:
     """KerasTuner would have gone on after the third failure."""
-    tuner = tuner_in(tmp_path, max_consecutive_failed_trials=4)
-    assert "first 4 trials" in found(tuner, WITHOUT_VALIDATION).message
+    tuner = tuner_in(tmp_path, max_trials=5, max_consecutive_failed_trials=4)
+    assert "first 4 trials" in found(tuner, without_validation()).message
 
 
 def test_an_oracle_of_the_users_own_is_not_asked(tmp_path: Path) -> None:
@@ -156,7 +177,7 @@ def test_an_oracle_of_the_users_own_is_not_asked(tmp_path: Path) -> None:
     tuner = keras_tuner.Tuner(
         Service(objective="val_loss", max_trials=3), build, directory=tmp_path
     )
-    assert not found(tuner, WITHOUT_VALIDATION).certain
+    assert not found(tuner, without_validation()).certain
 
 
 @pytest.mark.parametrize("error", [OSError("gone"), MemoryError()])
@@ -173,7 +194,7 @@ def test_trouble_that_may_pass_is_no_verdict(tmp_path: Path, error: Any) -> None
 
 def test_nothing_is_written(tmp_path: Path) -> None:
     """A search would find the oracle's state of its check."""
-    found(tuner_in(tmp_path), WITHOUT_VALIDATION)
+    found(tuner_in(tmp_path), without_validation())
     assert not list(tmp_path.rglob("*.json"))
 
 
@@ -183,7 +204,7 @@ def test_the_check_is_done_in_a_process_of_its_own(tmp_path: Path) -> None:
 
     def make() -> Any:
         called.append("tuner_fn")
-        return tuner_in(tmp_path), WITHOUT_VALIDATION
+        return tuner_in(tmp_path), without_validation()
 
     def settle() -> None:
         check = preflight.Check(make, seed=1)
