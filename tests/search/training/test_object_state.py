@@ -4,6 +4,7 @@ import functools
 import itertools
 import logging
 import random
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import keras
@@ -167,21 +168,23 @@ class Holding(keras.Model):  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
-    ("thing", "what"),
+    ("make", "what"),
     [
-        (itertools.count(), "an iterator"),
-        ((n for n in [1]), "an iterator"),
-        (iter(tf.data.Dataset.range(3)), "an iterator"),
+        (itertools.count, "an iterator"),
+        (lambda: (n for n in [1]), "an iterator"),
+        (lambda: iter(tf.data.Dataset.range(3)), "an iterator"),
         (
-            tf.lookup.experimental.MutableHashTable(tf.string, tf.int64, 0),
+            lambda: tf.lookup.experimental.MutableHashTable(tf.string, tf.int64, 0),
             "a MutableHashTable of TensorFlow's",
         ),
-        (tf.Variable("text"), "that cannot be read"),
+        (lambda: tf.Variable("text"), "that cannot be read"),
     ],
 )
-def test_a_state_that_cannot_be_read_is_named(thing: Any, what: str) -> None:
+def test_a_state_that_cannot_be_read_is_named(
+    make: Callable[[], Any], what: str
+) -> None:
     """The training would go on with a part of its state, without a word."""
-    state = TrainingState(compiled(Holding(thing)), [])
+    state = TrainingState(compiled(Holding(make())), [])
     with pytest.raises(NotCapturedError, match="Expected .* Received: ") as error:
         state.capture(set())
     assert f"Holding.things['it']: {what}" in str(error.value) or what in str(
@@ -190,23 +193,24 @@ def test_a_state_that_cannot_be_read_is_named(thing: Any, what: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "thing",
+    "make",
     [
-        tf.data.Dataset.range(3),
-        tf.lookup.StaticHashTable(
+        lambda: tf.data.Dataset.range(3),
+        lambda: tf.lookup.StaticHashTable(
             tf.lookup.KeyValueTensorInitializer(["a"], [1]), default_value=0
         ),
-        logging.getLogger("own"),
-        keras.layers.StringLookup(vocabulary=["a", "b"]),
-        keras.layers.Normalization(),
-        tf.function(lambda x: x),
-        np.zeros(3),
-        ["a", "b"],
-        None,
+        lambda: logging.getLogger("own"),
+        lambda: keras.layers.StringLookup(vocabulary=["a", "b"]),
+        lambda: keras.layers.Normalization(),
+        lambda: tf.function(lambda x: x),
+        lambda: np.zeros(3),
+        lambda: ["a", "b"],
+        lambda: None,
     ],
 )
-def test_what_has_no_state_does_not_matter(thing: Any) -> None:
+def test_what_has_no_state_does_not_matter(make: Callable[[], Any]) -> None:
     """Models as people write them would start over at every interruption."""
+    thing = make()
     model = compiled(Holding(thing))
     state = TrainingState(model, [])
     TrainingState(compiled(Holding(thing)), []).restore(saved(state))
