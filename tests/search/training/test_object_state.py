@@ -42,10 +42,13 @@ class Part:
 class Gathering(keras.Model):  # type: ignore[misc]
     """Holds a state in all the ways that models do; trains by itself."""
 
-    in_class: ClassVar[list[Any]] = [tf.Variable(0.0)]
+    in_class: ClassVar[list[Any]] = []
 
     def __init__(self) -> None:
         super().__init__()
+        # Not before the test runs: other tests fork processes without TensorFlow.
+        if not self.in_class:
+            self.in_class.append(tf.Variable(0.0))
         self.maker = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3)])
         self.judge = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
         self.opts = {
@@ -136,7 +139,7 @@ def saved(state: TrainingState) -> Any:
 def test_all_that_a_model_gathers_comes_back() -> None:
     """Slots and counters would begin again, and the trial end with another score."""
     keras.utils.set_random_seed(1)
-    Gathering.in_class[0].assign(0.0)
+    Gathering.in_class.clear()
     model = compiled(Gathering())
     before = TrainingState(model, [])
     model.step()
@@ -144,7 +147,7 @@ def test_all_that_a_model_gathers_comes_back() -> None:
     state, expected = saved(before), told(model)
     model.step()
     final = told(model)
-    Gathering.in_class[0].assign(0.0)
+    Gathering.in_class.clear()
     fresh = compiled(Gathering())
     after = TrainingState(fresh, [])
     assert not after.restore(state)
