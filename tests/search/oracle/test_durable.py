@@ -265,8 +265,8 @@ def test_three_failures_in_a_row_do_not_end_the_search(
 ) -> None:
     """KerasTuner's own limit would."""
     durable = opened()
-    for _ in range(4):
-        simulation.fail(durable, durable.create_trial("a"))
+    for error in ("red", "green", "blue", "white"):
+        simulation.fail(durable, durable.create_trial("a"), f"Traceback: {error}")
     simulation.end(durable, durable.create_trial("a"), 1.0)
 
 
