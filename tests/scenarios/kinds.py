@@ -10,7 +10,7 @@ import tensorflow as tf
 from sklearn import linear_model
 from tfx.components.tuner.component import TunerFnResult
 
-from tests.scenarios.common import LABELS, X, build, data, search
+from tests.scenarios.common import LABELS, X, batch, build, data, search
 
 
 def bayesian(fn_args: Any) -> Any:
@@ -86,9 +86,9 @@ class _Folds(keras_tuner.RandomSearch):  # type: ignore[misc]
         losses = []
         for fold in range(2):
             model = self.hypermodel.build(trial.hyperparameters)
-            rows = slice(fold, None, 2)
-            model.fit(x[rows], y[rows], **kwargs)
-            losses.append(model.evaluate(x, y, verbose=0))
+            kept, left = slice(fold, None, 2), slice(1 - fold, None, 2)
+            model.fit(batch(x[kept], y[kept]), **kwargs)
+            losses.append(model.evaluate(batch(x[left], y[left]), verbose=0))
         return sum(losses) / len(losses)
 
 
