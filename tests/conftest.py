@@ -64,6 +64,24 @@ def pytest_configure() -> None:
     gc.disable()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Fails a module that starts a framework: nothing could be forked any more."""
+    before = forked.running_framework()
+    report = yield
+    after = forked.running_framework()
+    if before is None and after is not None and report.passed:
+        report.outcome = "failed"
+        report.longrepr = (
+            "Expected a module of tests to do no more than imports and definitions. "
+            f"Received: {after} runs after its import. Make variables, datasets and the "
+            "like in the tests, not beside them or in their parameters."
+        )
+    return report
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begins with the files that take long, so that none of them is left for the end.
 
@@ -82,12 +100,6 @@ def pytest_collection_finish() -> None:
     KerasTuner collects twice for each model that it builds, and TensorFlow and TFX are
     millions of objects: that would be most of what training tiny models takes.
     """
-    if framework := forked.running_framework():
-        raise pytest.UsageError(
-            f"Expected modules of tests to import only. Received: {framework} runs after "
-            "their import, and nothing can be forked any more. Make variables, datasets "
-            "and the like in the tests, not beside them or in their parameters."
-        )
     gc.collect()
     gc.freeze()
     gc.enable()

@@ -16,7 +16,7 @@ def early_stopping(fn_args: Any) -> Any:
     stopping = keras.callbacks.EarlyStopping(
         "val_loss", patience=1, restore_best_weights=True
     )
-    return search(fn_args, fit_kwargs=_with(stopping, epochs=3))
+    return search(fn_args, fit_kwargs=_with(stopping, epochs=2))
 
 
 def model_checkpoint(fn_args: Any) -> Any:

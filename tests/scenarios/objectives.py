@@ -25,7 +25,7 @@ def _maximize(name: str) -> keras_tuner.Objective:
 
 def metric_without_a_name(fn_args: Any) -> Any:
     def model(hp: Any) -> Any:
-        kinds = [keras.metrics.AUC(), keras.metrics.Precision(), keras.metrics.Recall()]
+        kinds = [keras.metrics.AUC(num_thresholds=9), keras.metrics.Precision()]
         return build(hp, loss="binary_crossentropy", metrics=kinds)
 
     return search(fn_args, model, objective=_maximize("val_auc"))

@@ -6,9 +6,9 @@ in the first case only. In the second all trials that ran lose an attempt, so on
 lost too many gets a last chance: once more, after all others and with nothing beside it.
 If the search dies again, it was that trial.
 
-But an attempt that got further than any before has come to something, and costs nothing:
-a long trial on machines that are taken away needs many. How far they got is journaled,
-so a trial that always dies at the same point loses all attempts but the first.
+But an attempt that got further than any before has come to something. It clears the
+trial: a long one on machines that are taken away needs many attempts. How far they got is
+journaled, so a trial that always dies at the same point loses all attempts but the first.
 """
 
 import dataclasses
@@ -24,7 +24,7 @@ class Tries:
         attempts: How many there were.
         lost: How many cost their worker, other than by want of memory.
         interrupted: How many ended with the whole search, which no one had asked to end,
-            and got no further than those before.
+            since one got further than all before.
         ran_out: Whether one ran out of memory: the next has the machine to itself.
         had_last_chance: Whether such an attempt was the trial's last chance.
         reached: The farthest point that one got to, as far as it was saved: see
@@ -64,7 +64,9 @@ class Tries:
         if record.get("out_of_memory"):
             self.ran_out = True
         elif record.get("interrupted"):
-            if now <= before:
+            if now > before:  # Epochs are finite, so this cannot go on for ever.
+                self.interrupted, self.had_last_chance = 0, False
+            else:
                 self.interrupted += 1
                 self.had_last_chance |= bool(record.get("last"))
         else:
