@@ -300,6 +300,21 @@ def test_study_without_its_journal_is_not_new(tmp_path: Path) -> None:
         assert study.journal.missing == ((1, 3),)
 
 
+def test_study_without_journal_and_mark_is_missed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A search that has lost everything would begin again without a word."""
+    with Study.open(str(tmp_path), PARTS) as study:
+        assert not caplog.records
+        study.commit()
+    shutil.rmtree(tmp_path / "journal")
+    (tmp_path / "journal.end").unlink()
+    assert read_history(str(tmp_path), study.id).is_empty()
+    assert caplog.text.count("journal.end is missing") == 1
+    Study.open(str(tmp_path), PARTS).close()
+    assert caplog.text.count("journal.end is missing") == 2
+
+
 def test_closing_marks_the_end_unless_the_lock_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -96,6 +96,7 @@ class Journal:
         read_only: bool = False,
         end: End | None = None,
         gone_without: Collection[tuple[int, int]] = (),
+        is_new: bool = True,
     ) -> None:
         """Opens the journal, creating its directory if need be.
 
@@ -109,6 +110,7 @@ class Journal:
                 the mark tells.
             gone_without: Of `missing`, what nobody has to be warned of: the search was
                 finished without it.
+            is_new: Whether nothing need be there yet. What is read only was written.
 
         Raises:
             StudyVersionError: A newer release wrote a file in it; nothing was touched.
@@ -127,6 +129,7 @@ class Journal:
         # Commits that have a file of their own, and that no segment has.
         self._unmerged: list[tuple[str, Block]] = []
         self._gone_without = gone_without
+        self._is_new = is_new and not read_only
         self._mark = EndMark(f"{directory}.end", owner)
         self._end = End(0, journal_end.begin(owner))
         if not read_only:
@@ -279,7 +282,7 @@ class Journal:
         stored.set_aside(found.late, _LATE)
         if not read_only:
             self._remove(found.merged)
-        self._report(unknown if found.blocks else "")
+        self._report("" if self._is_new and not found.blocks else unknown)
 
     def _report(self, unknown: str) -> None:
         for first, last in self.missing:

@@ -149,7 +149,12 @@ class Study:
         lock: StudyLock,
     ) -> "Study":
         end = description_lib.journal_end(description or {})
-        journal = Journal(_journal_of(directory), study_id(fingerprint), end=end)
+        journal = Journal(
+            _journal_of(directory),
+            study_id(fingerprint),
+            end=end,
+            is_new=description is None,
+        )
         first = _first_record(journal)
         is_known = description or first or journal.end.records
         found = StudyState.RESUMED if is_known else StudyState.NEW
