@@ -147,7 +147,7 @@ class DurableOracle(OracleFacade):
             self._limit.check()
             trial = self._supply.next(tuner_id)
             if trial.status == _Status.RUNNING:
-                last = self._is_suspect(trial.trial_id)
+                last = self._open.is_suspect(trial.trial_id)
                 self._ledger.handed_out(trial.trial_id, tuner_id, last=last)
                 self._announcer.trial_started(trial, tuner_id)
             return trial
@@ -199,11 +199,7 @@ class DurableOracle(OracleFacade):
             num_trials: How many at most; all that completed if None.
         """
         with self._lock:
-            if num_trials is not None:
-                best: list[Any] = self._inner.get_best_trials(num_trials)
-                return best
-            every = self._inner.get_best_trials(len(self._inner.trials))
-            return [trial for trial in every if trial.status == _Status.COMPLETED]
+            return trials.best(self._inner, num_trials)
 
     @property
     def verbose(self) -> int | str:
@@ -298,10 +294,8 @@ class DurableOracle(OracleFacade):
 
     def given_up(self) -> dict[str, str]:
         """The trials that have no attempt left, and why: to be ended by `fail_trial`."""
-        every = self.attempts_so_far().items()
-        return {
-            i: tries.why() for i, tries in every if tries.is_over(self._max_retries)
-        }
+        with self._lock:
+            return self._ledger.given_up(self._max_retries)
 
     def excuse(self, trial_ids: Iterable[str] | None = None) -> None:
         """The search is about to end, and trials that run are not to blame for that.
@@ -330,17 +324,14 @@ class DurableOracle(OracleFacade):
             SearchFailedError: If not one trial completed.
         """
         with self._lock:
-            known = self._inner.trials.values()
-            done = [t.trial_id for t in known if t.status == _Status.COMPLETED]
-            if not done:
+            if not (done := trials.completed_ids(self._inner)):
                 raise self._limit.none_completed(self._study.directory)
             self._study.mark_finished(done)
 
     # How it is done.
 
     def _is_suspect(self, trial_id: str) -> bool:
-        tries = self._ledger.tries.get(trial_id)
-        return tries is not None and tries.is_suspect(self._max_retries)
+        return self._ledger.is_suspect(trial_id, self._max_retries)
 
     def _settle_end(self, trial: Any) -> None:
         """Journals what the inner oracle made of the end of a trial."""

@@ -202,6 +202,16 @@ class TrialLedger:
         tries.note({**how, "reached": point})
         return tries.attempts
 
+    def is_suspect(self, trial_id: str, max_retries: int | None) -> bool:
+        """Whether only the last chance is left of a trial."""
+        tries = self.tries.get(trial_id)
+        return tries is not None and tries.is_suspect(max_retries)
+
+    def given_up(self, max_retries: int | None) -> dict[str, str]:
+        """The trials that have no attempt left, and why."""
+        every = self.tries.items()
+        return {i: tries.why() for i, tries in every if tries.is_over(max_retries)}
+
     def end(self, trial: Any) -> None:
         """Journals a trial's end."""
         faults.point(_ENDED_BEFORE)

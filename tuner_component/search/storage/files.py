@@ -9,29 +9,13 @@ neither. A local path (or `file://`) needs no TensorFlow; any other scheme goes 
 
 import contextlib
 import errno
-import functools
-import itertools
 import os
 import shutil
-import stat
 from collections.abc import Iterator
 from typing import Any
 
 from tuner_component.search.errors import SearchError, StorageError
-from tuner_component.search.storage import faults, held
-
-TEMPORARY_SUFFIX = ".tmp"
-
-_WRITTEN = faults.declare(
-    "files.write.written", "a local file is complete under its temporary name"
-)
-_REPLACED = faults.declare(
-    "files.write.replaced", "a local file has its name, its directory is not synced"
-)
-
-# What is written ahead of the content when a file is appended to: a new length takes as
-# long to become durable as the content.
-_ROOM = b"\n" * (1 << 14)
+from tuner_component.search.storage import held, local_files
 
 _LOCAL_SCHEME = "file://"
 _ERRNO_OF = {
@@ -39,9 +23,6 @@ _ERRNO_OF = {
     "PermissionDeniedError": errno.EACCES,
     "ResourceExhaustedError": errno.ENOSPC,
 }
-_unique = itertools.count()
-# Without the times of the last change, which cost more than the content; macOS has none.
-_sync_data = getattr(os, "fdatasync", os.fsync)
 
 
 def is_remote(path: str) -> bool:
@@ -88,7 +69,7 @@ def write_bytes(path: str, data: bytes) -> None:
         if is_remote(path):
             _write_remote(path, data)
         else:
-            _write_local(local_path(path), data)
+            local_files.write(local_path(path), data)
 
 
 def append_bytes(path: str, data: bytes, at: int) -> None:
@@ -108,7 +89,7 @@ def append_bytes(path: str, data: bytes, at: int) -> None:
             first `at` bytes is undefined.
     """
     with _explained("write", path):
-        _append_local(local_path(path), data, at)
+        local_files.append(local_path(path), data, at)
 
 
 def overwrite_bytes(path: str, data: bytes) -> None:
@@ -126,11 +107,7 @@ def overwrite_bytes(path: str, data: bytes) -> None:
         StorageError: It cannot be written.
     """
     with _explained("write", path):
-        descriptor = os.open(local_path(path), os.O_WRONLY | os.O_CREAT, 0o644)
-        try:
-            os.write(descriptor, data)
-        finally:
-            os.close(descriptor)
+        local_files.overwrite(local_path(path), data)
 
 
 def list_names(directory: str) -> list[str]:
@@ -157,10 +134,7 @@ def makedirs(directory: str) -> None:
         if is_remote(directory):
             _gfile().makedirs(directory)
         else:
-            place, name = held.locate(local_path(directory))
-            _make_local_directory(
-                name if place is not None else os.path.abspath(name), place
-            )
+            local_files.make_directory(local_path(directory))
 
 
 def makedirs_anew(directory: str) -> None:
@@ -244,53 +218,6 @@ def local_path(path: str) -> str:
     return path.removeprefix(_LOCAL_SCHEME)
 
 
-def _write_local(path: str, data: bytes) -> None:
-    place, path = held.locate(path)
-    directory, name = os.path.split(path)
-    temporary = os.path.join(
-        directory, f".{name}.{os.getpid()}.{next(_unique)}{TEMPORARY_SUFFIX}"
-    )
-    try:
-        with open(temporary, "wb", opener=functools.partial(_open, place)) as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        faults.point(_WRITTEN)
-        os.replace(temporary, path, src_dir_fd=place, dst_dir_fd=place)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary, dir_fd=place)
-        raise
-    faults.point(_REPLACED)
-    _sync_directory(directory, place)
-
-
-def _append_local(path: str, data: bytes, at: int) -> None:
-    place, path = held.locate(path)
-    # Only the first write makes the file: one that is gone took what was in it along.
-    descriptor = _open(place, path, os.O_WRONLY | (os.O_CREAT if at == 0 else 0), 0o644)
-    try:
-        if os.fstat(descriptor).st_size < at + len(data):
-            data += _ROOM
-        _write_at(descriptor, data, at)
-        _sync_data(descriptor)
-    finally:
-        os.close(descriptor)
-    if at == 0:
-        _sync_directory(os.path.dirname(path), place)
-
-
-def _open(place: int | None, path: str, flags: int, mode: int = 0o666) -> int:
-    """Opens a file to write to it; a link that somebody put there is not followed."""
-    return os.open(path, flags | os.O_NOFOLLOW, mode, dir_fd=place)
-
-
-def _write_at(descriptor: int, data: bytes, offset: int) -> None:
-    while data:
-        written = os.pwrite(descriptor, data, offset)
-        data, offset = data[written:], offset + written
-
-
 def _write_remote(path: str, data: bytes) -> None:
     gfile = _gfile()
     for _ in range(2):
@@ -301,32 +228,6 @@ def _write_remote(path: str, data: bytes) -> None:
         # Some filesystems add to what was there: begin with nothing there.
         gfile.remove(path)
     raise OSError(errno.EIO, "the file has another length than was written", path)
-
-
-def _make_local_directory(directory: str, place: int | None) -> None:
-    if not directory or _is_directory(directory, place):
-        return
-    parent = os.path.dirname(directory)
-    _make_local_directory(parent, place)
-    with contextlib.suppress(FileExistsError):
-        os.mkdir(directory, dir_fd=place)
-    _sync_directory(parent, place)
-
-
-def _is_directory(path: str, place: int | None) -> bool:
-    try:
-        return stat.S_ISDIR(os.stat(path, dir_fd=place).st_mode)
-    except OSError:
-        return False
-
-
-def _sync_directory(directory: str, place: int | None) -> None:
-    """Makes the names in a directory durable: syncing a file alone does not."""
-    descriptor = os.open(directory or ".", os.O_RDONLY, dir_fd=place)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _gfile() -> Any:

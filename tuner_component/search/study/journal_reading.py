@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tuner_component.search.errors import StorageError
-from tuner_component.search.storage import files
+from tuner_component.search.storage import files, local_files
 from tuner_component.search.study import journal_file
 from tuner_component.search.study.journal_file import Block, DamagedFileError
 from tuner_component.search.study.journal_order import Stored
@@ -102,7 +102,7 @@ class JournalFiles:
     def _handle(self, name: str, damage: "_Damage") -> None:
         """Moves a damaged file to the quarantine; what is sound of it stays."""
         source = files.join(self._directory, name)
-        if name.startswith(".") and name.endswith(files.TEMPORARY_SUFFIX):
+        if name.startswith(".") and name.endswith(local_files.TEMPORARY_SUFFIX):
             # A write under way or cut short; never trusted.
             if not self._read_only:
                 files.remove(source)

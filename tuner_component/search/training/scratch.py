@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tuner_component.search.errors import StorageError
-from tuner_component.search.storage import files
+from tuner_component.search.storage import files, local_files
 
 _LOG = logging.getLogger(__name__)
 
@@ -141,7 +141,7 @@ def _move(made: str, kept: str) -> None:
         for name in names:
             copy = os.path.join(target, name)
             if not os.path.exists(copy):
-                temporary = f"{copy}.{uuid.uuid4().hex}{files.TEMPORARY_SUFFIX}"
+                temporary = f"{copy}.{uuid.uuid4().hex}{local_files.TEMPORARY_SUFFIX}"
                 shutil.copy2(os.path.join(folder, name), temporary)
                 os.replace(temporary, copy)
     # Not every filesystem has links. The tuner knows the new name.
