@@ -19,7 +19,10 @@ pytestmark = pytest.mark.slow
 
 BACKENDS = {"jax": "jax[cpu]", "torch": "torch"}
 # What KerasTuner needs without TensorFlow, and what tests need.
-REQUIREMENTS = ["keras", "keras-tuner==1.4.8", "six", "cloudpickle", "pytest"]
+REQUIREMENTS = [
+    *("keras", "keras-tuner==1.4.8", "msgspec", "six"),
+    *("cloudpickle", "pytest"),
+]
 # What depends on the backend: seeds, the state of a training, and both in workers.
 TRAINING = [
     "tests/search/training/test_seeding.py",
