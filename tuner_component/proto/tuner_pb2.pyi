@@ -55,7 +55,8 @@ class TuneArgs(google.protobuf.message.Message):
     """
     max_retries: builtins.int
     """How often a trial is tried again after its worker died: killed, out of memory,
-    hung, over the time limit. Unset means 2.
+    hung, over the time limit; or after the whole search died with it, in process too.
+    All runs of a search count together. Unset means 2.
     """
     trial_timeout_seconds: builtins.float
     """A trial that takes longer is killed and tried again. 0 means no limit."""

@@ -29,7 +29,7 @@ def _until_it_ends(
         try:
             return executor.result(), runs
         except (EOFError, ConnectionResetError, SearchInterruptedError):
-            processes.wait_until_gone([executor.pid], 10)
+            processes.wait_until_gone([executor.pid], processes.LIMIT_S)
     raise AssertionError("the search never ends")
 
 
@@ -76,10 +76,11 @@ def test_trials_of_a_search_that_is_stopped_again_and_again_are_innocent(
     study = str(tmp_path / "study")
     for _ in range(ATTEMPTS):
         executor = executors.start(search, script.entry(), study, OPTIONS)
-        place.next()
+        guest = place.next()  # Held: without it the trial would wait no longer, and fail.
         os.kill(executor.pid, signal.SIGTERM)
         with pytest.raises(SearchInterruptedError):
             executor.result()
+        assert guest.news["trial"] == 0
     executor = executors.start(search, script.entry(), study, OPTIONS)
     place.next().release()
     assert len(executor.result().completed) == 1

@@ -300,8 +300,9 @@ def test_a_new_run_resumes_with_other_numbers_of_workers(
         str(tmp_path / "work"), acts={"2": ["meet"]}, meeting=place.address
     )
     executor = _search(executors, script, tmp_path / "study", workers=1)
-    place.next()
+    guest = place.next()  # Held: without it the trial would wait no longer, and fail.
     family = processes.descendants(executor.pid)
+    assert guest.pid in family
     for pid in [executor.pid, *family]:
         os.kill(pid, 9)
     processes.wait_until_gone(family, 5)
