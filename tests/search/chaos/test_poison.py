@@ -76,7 +76,9 @@ def test_trials_of_a_search_that_is_stopped_again_and_again_are_innocent(
     study = str(tmp_path / "study")
     for _ in range(ATTEMPTS):
         executor = executors.start(search, script.entry(), study, OPTIONS)
-        guest = place.next()  # Held: without it the trial would wait no longer, and fail.
+        guest = (
+            place.next()
+        )  # Held: without it the trial would wait no longer, and fail.
         os.kill(executor.pid, signal.SIGTERM)
         with pytest.raises(SearchInterruptedError):
             executor.result()

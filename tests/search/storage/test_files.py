@@ -12,7 +12,7 @@ import pytest
 from tests.search.conftest import Mount
 from tests.support import crashes
 from tuner_component.search.errors import StorageError
-from tuner_component.search.storage import files
+from tuner_component.search.storage import files, local_files
 
 
 @pytest.mark.parametrize("point", ["files.write.written", "files.write.replaced"])
@@ -84,7 +84,9 @@ def test_append_is_synced_and_its_new_name_too(
     monkeypatch.setattr(
         os, "pwrite", lambda *args: (calls.append("write"), pwrite(*args))[1]
     )
-    monkeypatch.setattr(files, "_sync_data", lambda d: (calls.append("data"), fsync(d)))
+    monkeypatch.setattr(
+        local_files, "_sync_data", lambda d: (calls.append("data"), fsync(d))
+    )
     monkeypatch.setattr(os, "fsync", lambda d: (calls.append("dir"), fsync(d)))
     path = str(tmp_path / "file")
     files.append_bytes(path, b"x", at=0)
