@@ -12,7 +12,7 @@ import pytest
 from benchmarks import corruption, fuzzed_studies
 from benchmarks.corruption import Seen
 from benchmarks.fuzzed_studies import Original
-from tuner_component.search.storage import files
+from tuner_component.search.storage import local_files
 
 MUTATIONS = 100
 SCORES = {"0": 0.5, "1": 0.25}
@@ -30,7 +30,7 @@ def test_no_damage_goes_unsaid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """A result would be lost, or another be the best, and nobody knew."""
     # No power is lost here, and most of the time would be spent on waiting for the disk.
     monkeypatch.setattr(os, "fsync", lambda _: None)
-    monkeypatch.setattr(files, "_sync_data", lambda _: None)
+    monkeypatch.setattr(local_files, "_sync_data", lambda _: None)
     answers: collections.Counter[str] = collections.Counter()
     for verdict in corruption.fuzz(tmp_path, range(MUTATIONS), forms=("appended",)):
         assert verdict.answer not in corruption.FAULTS, str(verdict)
