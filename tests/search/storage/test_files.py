@@ -159,3 +159,12 @@ def test_local_files_need_no_tensorflow(tmp_path: Path) -> None:
         "assert not {'tensorflow', 'keras_tuner'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_overwriting_follows_no_link(tmp_path: Path) -> None:
+    """The mark of a journal's end would be written over somebody's file."""
+    (tmp_path / "victim").write_text("content")
+    (tmp_path / "mark").symlink_to(tmp_path / "victim")
+    with pytest.raises(StorageError):
+        files.overwrite_bytes(str(tmp_path / "mark"), b"x" * 8)
+    assert (tmp_path / "victim").read_text() == "content"

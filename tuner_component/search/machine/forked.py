@@ -6,7 +6,6 @@ ports, handlers) is gone afterwards.
 
 import os
 import shutil
-import signal
 import sys
 import tempfile
 import threading
@@ -121,7 +120,7 @@ class ForkedCall(Generic[_T]):
         self._pid = 0
         status = os.waitstatus_to_exitcode(wait_status)
         if status < 0:
-            return f"was killed by signal {-status} ({signal.Signals(-status).name})"
+            return f"was killed by signal {-status} ({posix.signal_name(-status)})"
         return f"exited with status {status}"
 
 
@@ -135,11 +134,7 @@ def _run(
     """The life of the copy: never returns into the code of the process it copies."""
     status = 1
     try:
-        posix.lead_own_group(0)
-        posix.die_with_parent()
-        if os.getppid() != parent:
-            os._exit(1)
-        posix.default_signals()
+        posix.begin_as_child(parent)
         _print_to(log)
         os.environ["TMPDIR"] = tempfile.tempdir = directory
         answer.send(function())

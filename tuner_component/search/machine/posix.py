@@ -142,6 +142,21 @@ def signal_name(number: int) -> str:
         return f"SIGRTMIN+{number - signal.SIGRTMIN}"
 
 
+def begin_as_child(parent: int) -> None:
+    """What a process does first when it was forked to live no longer than its parent.
+
+    It leads a group of its own, dies with its parent, and has no handlers of the parent's.
+
+    Args:
+        parent: The process that forked it. If that has died by now, this one ends.
+    """
+    lead_own_group(0)
+    die_with_parent()
+    if os.getppid() != parent:
+        os._exit(1)
+    default_signals()
+
+
 def default_signals() -> None:
     """Undoes, in a forked child, what its parent does about signals."""
     signal.set_wakeup_fd(-1)

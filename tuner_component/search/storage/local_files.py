@@ -70,7 +70,8 @@ def append(path: str, data: bytes, at: int) -> None:
 
 def overwrite(path: str, data: bytes) -> None:
     """Writes over the beginning of a file, made if need be; not durable."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
+    place, path = held.locate(path)
+    descriptor = _open(place, path, os.O_WRONLY | os.O_CREAT, 0o644)
     try:
         os.write(descriptor, data)
     finally:

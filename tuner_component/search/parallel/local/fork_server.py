@@ -245,11 +245,7 @@ def _run_child(parent: int, body: Callable[[], int]) -> NoReturn:
     """The life of a forked child: never returns into the server's code."""
     status = 1
     try:
-        posix.lead_own_group(0)
-        posix.die_with_parent()
-        if os.getppid() != parent:
-            os._exit(1)
-        posix.default_signals()
+        posix.begin_as_child(parent)
         _draw_new_random_numbers()
         status = body()
     except SystemExit as stop:
