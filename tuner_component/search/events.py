@@ -106,6 +106,21 @@ class TrialEnded:
     message: str | None = None
 
 
+@dataclasses.dataclass(frozen=True)
+class PlacesChanged:
+    """A cluster has given a place for workers to the search, or taken one away.
+
+    Attributes:
+        open: How many trials can run at a time now.
+        wanted: How many shall run at a time.
+        nodes: On how many machines the open places are.
+    """
+
+    open: int
+    wanted: int
+    nodes: int
+
+
 # Curves are lists by epoch, by training: a number out of this world would fill the memory.
 MAX_EPOCHS = 1_000_000
 MAX_TRAININGS = 10_000
@@ -183,7 +198,9 @@ _SLOW = 10
 _ENOUGH_TRIALS = 3
 _SLOW_S = 60.0
 
-Event = SearchStarted | TrialStarted | EpochEnded | AttemptLost | TrialEnded
+Event = (
+    SearchStarted | TrialStarted | EpochEnded | AttemptLost | TrialEnded | PlacesChanged
+)
 Observer = Callable[[Event], None]
 
 

@@ -1,8 +1,10 @@
 """What the driver asks of an engine, whatever starts its workers."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, Protocol
 
+from tuner_component.search import events
 from tuner_component.search.parallel import protocol
 
 
@@ -38,8 +40,26 @@ class Channel(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
+class Place:
+    """Where a worker can run.
+
+    Attributes:
+        environment: The variables that give a worker its share of the machine.
+        node: The machine, as people call it; "" for the only one.
+    """
+
+    environment: Mapping[str, str]
+    node: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
 class WorkerStarted:
-    """A worker runs."""
+    """A worker runs.
+
+    Attributes:
+        worker_id: Which one.
+        pid: Its process, on its machine.
+    """
 
     worker_id: str
     pid: int
@@ -53,11 +73,20 @@ class WorkerExited:
         worker_id: Which one.
         status: Its exit status; minus the number of the signal that killed it.
         peak_memory: The most memory it ever used, in bytes; 0 where unknown.
+        out_of_memory: Whether it was killed because its machine's memory had run out.
+        lost: Why, if it went down with its machine and has no exit status of its own.
+        excused: Whether no trial can have been the cause.
     """
 
     worker_id: str
     status: int
     peak_memory: int = 0
+    out_of_memory: bool = False
+    lost: str = ""
+    excused: bool = False
+
+
+Event = WorkerStarted | WorkerExited | events.PlacesChanged
 
 
 class EngineLost(Exception):
@@ -73,18 +102,25 @@ class Engine(Protocol):
     def fileno(self) -> int:
         """The descriptor that becomes readable when there are events."""
 
+    def places(self) -> Mapping[int, Place]:
+        """The places that are there now, taken ones included, by their slots."""
+
     def start(self, spec: protocol.WorkerSpec) -> Channel:
         """Starts a worker, and returns the driver's end of the connection to it.
 
         Does not wait until it runs.
+
+        Raises:
+            EngineLost: If the engine itself has ended.
         """
 
     def kill(self, worker_id: str) -> None:
         """Ends a worker at once; `WorkerExited` follows. Unknown ones are ignored."""
 
-    def events(self) -> list[WorkerStarted | WorkerExited]:
+    def events(self) -> list[Event]:
         """What has happened since the last call. Does not wait.
 
         Raises:
             EngineLost: If the engine itself has ended.
+            SearchError: If it can give no place to any worker.
         """

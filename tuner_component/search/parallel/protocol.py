@@ -38,14 +38,23 @@ class EntryPoint:
         Raises:
             ValueError: If `target` does not name a function.
         """
-        module, _, name = self.target.partition(":")
-        function = getattr(importlib.import_module(module), name or "?", None)
-        if not callable(function):
-            raise ValueError(
-                "Expected an entry point 'package.module:function'. Received: "
-                f"{self.target!r}, which names no function."
-            )
-        return function  # type: ignore[no-any-return]
+        return function(self.target)
+
+
+def function(target: str) -> Callable[..., Any]:
+    """Imports the function that `package.module:function` names.
+
+    Raises:
+        ValueError: If it names none.
+    """
+    module, _, name = target.partition(":")
+    found = getattr(importlib.import_module(module), name or "?", None)
+    if not callable(found):
+        raise ValueError(
+            "Expected an entry point 'package.module:function'. Received: "
+            f"{target!r}, which names no function."
+        )
+    return found  # type: ignore[no-any-return]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +71,9 @@ class Job:
         context: What the processes take over from the one that starts them.
         logs: Where the processes print to.
         preload: Names of the modules that are imported once for all workers.
+        engine: `package.module:function`; called in the driver with the job, it returns
+            the engine. None for workers on this machine.
+        reads: Paths or URIs of the files that trials read, as far as is known.
     """
 
     entry: EntryPoint
@@ -72,6 +84,8 @@ class Job:
     context: ProcessContext
     logs: Logs
     preload: tuple[str, ...] = ()
+    engine: str | None = None
+    reads: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -102,7 +102,7 @@ def test_an_engine_without_its_server_says_so() -> None:
     """The driver would wait for workers that cannot come."""
     ours, theirs = engine_lib.pair()
     theirs.close()
-    engine = engine_lib.LocalEngine(ours)
+    engine = engine_lib.LocalEngine(ours, [{}])
     with pytest.raises(EngineLost):
         engine.events()
     with pytest.raises(EngineLost):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.support import processes
 from tests.support.project import ROOT
-from tuner_component.search.parallel.local import engine, fork_server, launch
+from tuner_component.search.parallel.local import engine, launch, messages
 
 
 def test_it_is_out_of_reach_of_the_terminal(tmp_path: Path) -> None:
@@ -17,7 +17,7 @@ def test_it_is_out_of_reach_of_the_terminal(tmp_path: Path) -> None:
     server = launch.start_interpreter(theirs, str(tmp_path / "log"), {})
     theirs.close()
     ours.send(sys.path)
-    assert isinstance(ours.recv(), fork_server.Alive)
+    assert isinstance(ours.recv(), messages.Alive)
     assert os.getsid(server.pid) == server.pid != os.getsid(0)
     ours.close()
     assert server.wait(10) == 1
@@ -52,7 +52,7 @@ def test_it_ends_with_its_executor_while_it_imports(tmp_path: Path) -> None:
     code = f"""
 import sys
 sys.path[:0] = [{str(ROOT)!r}, {str(tmp_path)!r}]
-from tuner_component.search.parallel.local import launch
+from tuner_component.search.parallel.local import messages, launch
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.parallel.protocol import EntryPoint
 launch.run_parallel(

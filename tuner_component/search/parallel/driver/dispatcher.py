@@ -183,8 +183,9 @@ class Dispatcher:
         # Once closed, the next run starts with the trial that it had: this end was not
         # the trial's fault, and must not count against it.
         if worker.attempt is not None and not self._closed:
-            self._repeat_or_fail(worker.attempt, gone.reason, gone.out_of_memory)
-        if worker.trials:
+            how = gone.out_of_memory, gone.excused
+            self._repeat_or_fail(worker.attempt, gone.reason, *how)
+        if worker.trials or gone.excused:
             self._useless = 0
         elif not self._closed:
             self._useless += 1
@@ -203,10 +204,11 @@ class Dispatcher:
     # What becomes of a trial.
 
     def _repeat_or_fail(
-        self, attempt: Attempt, reason: str, out_of_memory: bool
+        self, attempt: Attempt, reason: str, out_of_memory: bool, excused: bool = False
     ) -> None:
-        if self._trials.lose(attempt, out_of_memory):
-            self._give_back(GiveBack(attempt.trial_id, reason, out_of_memory))
+        if excused or self._trials.lose(attempt, out_of_memory):
+            how = out_of_memory, excused
+            self._give_back(GiveBack(attempt.trial_id, reason, *how))
         else:
             reason = f"{reason}, at attempt {attempt.number}"
             self._order(FailTrial(attempt.trial_id, reason))

@@ -60,11 +60,13 @@ class WorkerGone:
         worker_id: Which one.
         reason: Why, for people.
         out_of_memory: Whether the kernel killed it because memory had run out.
+        excused: Whether no trial can have been the cause.
     """
 
     worker_id: str
     reason: str
     out_of_memory: bool = False
+    excused: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

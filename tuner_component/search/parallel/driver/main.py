@@ -28,7 +28,7 @@ from tuner_component.search.parallel import (
 from tuner_component.search.parallel.driver import supervisor
 from tuner_component.search.parallel.driver.oracle_thread import OracleActions
 from tuner_component.search.parallel.driver.workers import Workers
-from tuner_component.search.parallel.engine import Engine
+from tuner_component.search.parallel.engine import Engine, Place
 from tuner_component.search.stopping.curves import LearningCurves
 from tuner_component.search.study.study import Study, StudyState
 from tuner_component.search.training import preflight, scratch
@@ -148,10 +148,10 @@ def _search(
         Study.open(job.study_directory, job.fingerprint, job.options.seed) as study,
         scratch.of_search(job.study_directory, locked=not study.is_finished),
     ):
-        workers = Workers(engine, job.options.num_workers, _Specs(job, study))
+        workers = Workers(engine, _Specs(job, study))
         if not study.is_finished:
             # They make their tuners while this process makes its own.
-            for _ in range(job.options.num_workers):
+            while workers.vacancies:
                 workers.start()
         tuner, _ = user_code.make_tuner(
             job.entry,
@@ -215,18 +215,20 @@ class _Specs:
             job.options, study.found is StudyState.NEW
         )
 
-    def __call__(self, worker_id: str, slot: int) -> protocol.WorkerSpec:
+    def __call__(
+        self, worker_id: str, slot: int, place: Place, is_first: bool
+    ) -> protocol.WorkerSpec:
         return protocol.WorkerSpec(
             worker_id=worker_id,
             slot=slot,
             entry=self._job.entry,
             context=self._job.context,
-            environment=self._job.slots[slot],
+            environment=place.environment,
             logs=self._job.logs,
             study_directory=self._study.directory,
             seed=self._study.seed,
             asks=self._job.options.stopping is not None,
-            preflight=self._preflight and worker_id == "worker-0",
+            preflight=self._preflight and is_first,
         )
 
 

@@ -21,13 +21,12 @@ from tuner_component.search.errors import (
 )
 from tuner_component.search.machine import output, posix
 from tuner_component.search.parallel import protocol, pulse
+from tuner_component.search.parallel.driver import deaths, oracle_thread
 from tuner_component.search.parallel.driver import instructions as todo
-from tuner_component.search.parallel.driver import oracle_thread
-from tuner_component.search.parallel.driver.deaths import Deaths
 from tuner_component.search.parallel.driver.dispatcher import Dispatcher
 from tuner_component.search.parallel.driver.listener import Listener
 from tuner_component.search.parallel.driver.workers import Worker, Workers
-from tuner_component.search.parallel.engine import WorkerExited, WorkerStarted
+from tuner_component.search.parallel.engine import Event, WorkerStarted
 
 # How often to look whether the study still is this search's. Workers beat as often, so no
 # wait takes longer.
@@ -93,7 +92,6 @@ class Supervisor:
         self._patience: float | None = None
         self._closing = False
         self._looked = 0.0
-        self._deaths = Deaths()
         self._budget_end = (
             None
             if options.time_budget_s is None
@@ -199,7 +197,10 @@ class Supervisor:
         if at_once:
             self._patience = time.monotonic()
 
-    def _note(self, event: WorkerStarted | WorkerExited) -> None:
+    def _note(self, event: Event) -> None:
+        if isinstance(event, events.PlacesChanged):
+            self._observer(event)
+            return
         worker = self._workers.get(event.worker_id)
         if worker is None:
             return
@@ -209,8 +210,12 @@ class Supervisor:
         # What it said before it ended counts.
         self._listener.hear(worker, at_most=None)
         self._workers.remove(worker.worker_id)
-        reason, out_of_memory = self._deaths.explain(worker, event)
-        self._handle(todo.WorkerGone(worker.worker_id, reason, out_of_memory))
+        reason = deaths.explain(worker, event)
+        # One that was killed on purpose ended for that reason, whatever else was the case.
+        out_of_memory = event.out_of_memory and worker.doom is None
+        self._handle(
+            todo.WorkerGone(worker.worker_id, reason, out_of_memory, event.excused)
+        )
 
     def _handle(self, stimulus: todo.Stimulus) -> None:
         """Tells the dispatcher what has happened, and does what it says."""

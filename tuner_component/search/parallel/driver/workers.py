@@ -1,6 +1,5 @@
 """The workers of a search: started in their slots, watched, replaced."""
 
-import collections
 import dataclasses
 import itertools
 import time
@@ -10,9 +9,14 @@ from typing import Any
 from tuner_component.search.parallel import protocol
 from tuner_component.search.parallel.driver import words
 from tuner_component.search.parallel.driver.instructions import Caller
-from tuner_component.search.parallel.engine import BadMessageError, Channel, Engine
+from tuner_component.search.parallel.engine import (
+    BadMessageError,
+    Channel,
+    Engine,
+    Place,
+)
 
-SpecFor = Callable[[str, int], protocol.WorkerSpec]
+SpecFor = Callable[[str, int, Place, bool], protocol.WorkerSpec]
 
 
 @dataclasses.dataclass
@@ -68,18 +72,17 @@ class Worker:
 
 
 class Workers:
-    """Keeps as many workers running as there are slots.
+    """Keeps as many workers running as there are places.
 
     Args:
         engine: Where workers come from.
-        slots: How many may run at a time.
-        spec_for: Describes the worker of an id and a slot.
+        spec_for: Describes the worker of an id, a slot and a place, and whether it is
+            the first.
     """
 
-    def __init__(self, engine: Engine, slots: int, spec_for: SpecFor) -> None:
+    def __init__(self, engine: Engine, spec_for: SpecFor) -> None:
         self.engine = engine
         self._spec_for = spec_for
-        self._free = collections.deque(range(slots))
         self._workers: dict[str, Worker] = {}
         self._started = 0
 
@@ -89,15 +92,19 @@ class Workers:
         return list(self._workers.values())
 
     @property
-    def vacancies(self) -> int:
-        """How many slots are free."""
-        return len(self._free)
+    def vacancies(self) -> list[int]:
+        """The slots of places that are free."""
+        taken = {worker.slot for worker in self._workers.values()}
+        return [slot for slot in self.engine.places() if slot not in taken]
 
     def start(self) -> Worker:
-        """Starts a worker in a free slot."""
-        worker_id = f"worker-{self._started}"
-        slot = self._free.popleft()
-        channel = self.engine.start(self._spec_for(worker_id, slot))
+        """Starts a worker in a free place."""
+        slot = self.vacancies[0]
+        place = self.engine.places()[slot]
+        at = f"@{place.node}" if place.node else ""
+        worker_id = f"worker-{self._started}{at}"
+        spec = self._spec_for(worker_id, slot, place, self._started == 0)
+        channel = self.engine.start(spec)
         self._started += 1
         worker = Worker(worker_id, slot, channel, time.monotonic())
         self._workers[worker_id] = worker
@@ -138,9 +145,8 @@ class Workers:
             self.send(worker, protocol.Reply(caller.request_id, value, remote))
 
     def remove(self, worker_id: str) -> Worker | None:
-        """Forgets a worker that has exited and frees its slot."""
+        """Forgets a worker that has exited and frees its place."""
         worker = self._workers.pop(worker_id, None)
         if worker is not None:
             worker.channel.close()
-            self._free.append(worker.slot)
         return worker

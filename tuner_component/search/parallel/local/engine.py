@@ -1,11 +1,11 @@
 """Workers as processes of this machine, forked by the search's own fork server."""
 
-import dataclasses
 import io
 import os
 import pickle
 import socket
 import struct
+from collections.abc import Mapping, Sequence
 from multiprocessing import connection, reduction
 from typing import Any
 
@@ -14,29 +14,16 @@ from tuner_component.search.parallel.engine import (
     BadMessageError,
     Channel,
     EngineLost,
-    WorkerExited,
-    WorkerStarted,
+    Event,
+    Place,
 )
+from tuner_component.search.parallel.local.messages import KillWorker, StartWorker
 
 # A worker that does not empty its end for so long, or stops halfway through a message,
 # is hung; without a limit it would hang the driver too.
 _STALL_S = 5
 # More bytes than a trial with all that it has measured takes.
 _LONGEST = 256 << 20
-
-
-@dataclasses.dataclass(frozen=True)
-class StartWorker:
-    """Asks the fork server for a worker; the descriptor of its connection follows."""
-
-    spec: protocol.WorkerSpec
-
-
-@dataclasses.dataclass(frozen=True)
-class KillWorker:
-    """Asks the fork server to kill a worker."""
-
-    worker_id: str
 
 
 class WorkerChannel(connection.Connection):
@@ -68,27 +55,56 @@ class _Unpickler(pickle.Unpickler):
 
 
 class LocalEngine:
-    """Has the fork server at the other end of a connection fork the workers."""
+    """Has the fork server at the other end of a connection fork the workers.
 
-    def __init__(self, server: connection.Connection) -> None:
+    Args:
+        server: The connection.
+        slots: For each worker that runs at a time, the variables that give it its share
+            of the machine.
+    """
+
+    def __init__(
+        self, server: connection.Connection, slots: Sequence[Mapping[str, str]]
+    ) -> None:
         self._server = server
+        self._places = {slot: Place(share) for slot, share in enumerate(slots)}
 
     def fileno(self) -> int:
         """The descriptor that becomes readable when there are events."""
         return self._server.fileno()
+
+    def places(self) -> Mapping[int, Place]:
+        """The places of this machine: all of them, always."""
+        return self._places
 
     def start(self, spec: protocol.WorkerSpec) -> Channel:
         """Starts a worker, and returns the driver's end of the connection to it."""
         ours, theirs = pair()
         with theirs:
             try:
-                self._server.send(StartWorker(spec))
-                reduction.send_handle(self._server, theirs.fileno(), None)
-            except OSError as error:
+                self.start_with(spec, theirs)
+            except EngineLost:
                 ours.close()
-                raise EngineLost from error
-        _limit_stalls(ours)
-        return WorkerChannel(_detached(ours))
+                raise
+        return worker_channel(ours)
+
+    def start_with(
+        self, spec: protocol.WorkerSpec, channel: connection.Connection
+    ) -> None:
+        """Starts a worker that has its end of a connection already.
+
+        Args:
+            spec: The worker.
+            channel: Its end; still to be closed here.
+
+        Raises:
+            EngineLost: If the fork server has ended.
+        """
+        try:
+            self._server.send(StartWorker(spec))
+            reduction.send_handle(self._server, channel.fileno(), None)
+        except OSError as error:
+            raise EngineLost from error
 
     def kill(self, worker_id: str) -> None:
         """Ends a worker at once."""
@@ -97,9 +113,9 @@ class LocalEngine:
         except OSError as error:
             raise EngineLost from error
 
-    def events(self) -> list[WorkerStarted | WorkerExited]:
+    def events(self) -> list[Event]:
         """What has happened since the last call."""
-        news = []
+        news: list[Event] = []
         try:
             while self._server.poll():
                 news.append(self._server.recv())
@@ -115,6 +131,12 @@ def pair() -> tuple[connection.Connection, connection.Connection]:
         connection.Connection(left.detach()),
         connection.Connection(right.detach()),
     )
+
+
+def worker_channel(channel: connection.Connection) -> WorkerChannel:
+    """Makes a connection, which is given away, the driver's end of one to a worker."""
+    _limit_stalls(channel)
+    return WorkerChannel(_detached(channel))
 
 
 def _detached(channel: connection.Connection) -> int:

@@ -6,7 +6,6 @@ process that started it ends, or the driver, it ends all of them and itself.
 """
 
 import contextlib
-import dataclasses
 import os
 import random
 import select
@@ -18,53 +17,35 @@ from collections.abc import Callable
 from multiprocessing import connection, reduction
 from typing import Any, NoReturn
 
-from tuner_component.search.machine import output, posix
+from tuner_component.search.machine import memory, output, posix
 from tuner_component.search.parallel import protocol, pulse
-from tuner_component.search.parallel.engine import WorkerExited, WorkerStarted
+from tuner_component.search.parallel.engine import (
+    Engine,
+    WorkerExited,
+    WorkerStarted,
+)
 from tuner_component.search.parallel.local import preload
-from tuner_component.search.parallel.local.engine import (
+from tuner_component.search.parallel.local.engine import LocalEngine, pair
+from tuner_component.search.parallel.local.messages import (
+    Alive,
+    DriverExited,
     KillWorker,
-    LocalEngine,
     StartWorker,
-    pair,
+    Unfit,
+    WorkersOnly,
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class Alive:
-    """The fork server runs, and will end with the process that started it."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Unfit:
-    """A module must not be preloaded; the fork server has ended.
-
-    Attributes:
-        module: Which one.
-    """
-
-    module: str
-
-
-@dataclasses.dataclass(frozen=True)
-class DriverExited:
-    """All is over: the driver ended so, and nothing that it started is left.
-
-    Attributes:
-        status: Its exit status; minus the number of the signal that killed it.
-    """
-
-    status: int
-
-
 def main(control: connection.Connection) -> NoReturn:
-    """Serves one search, and exits.
+    """Serves one search, or its workers of one machine, and exits.
 
     Args:
         control: Connection to the process that wants the search. `Alive` is sent;
             a `Job` and the descriptor of the driver's own connection to that
             process are received; a `Heartbeat` is sent each second once the modules
-            are imported, and `DriverExited` or `Unfit` at the end.
+            are imported, and `DriverExited` or `Unfit` at the end. Instead of a `Job`,
+            `WorkersOnly` may come with the descriptor of the connection over which
+            workers are asked for.
     """
     # This thread cannot watch `control` while it imports modules.
     posix.die_with_parent()
@@ -75,50 +56,81 @@ def main(control: connection.Connection) -> NoReturn:
         os.set_inheritable(wire.fileno(), False)
     except (EOFError, OSError):
         os._exit(1)
-    sys.argv[:] = job.context.argv
+    alone = isinstance(job, WorkersOnly)
+    sys.argv[:] = job.argv if alone else job.context.argv
     if (unfit := preload.preload(job.preload)) is not None:
         control.send(Unfit(unfit))
         os._exit(1)
     # From here on it has children to end first.
     posix.die_with_parent(signal.SIGTERM)
-    ForkServer(control, job).serve(wire)
+    if alone:
+        ForkServer(control, wire).serve()
+    else:
+        server, client = pair()
+        ForkServer(control, server).serve_search(job, wire, client)
     os._exit(0)
 
 
 class ForkServer:
-    """Forks a driver, then workers as the driver asks for them."""
+    """Forks a driver, then workers as the driver asks for them.
 
-    def __init__(self, control: connection.Connection, job: protocol.Job) -> None:
+    Args:
+        control: Connection to the process that has started it.
+        server: Connection over which workers are asked for.
+    """
+
+    def __init__(
+        self, control: connection.Connection, server: connection.Connection
+    ) -> None:
         self._control = control
-        self._job = job
+        self._server = server
         self._parent_pid = os.getppid()
         self._signals: posix.SignalPipe | None = None
-        self._driver_pid = 0
+        self._driver_pid: int | None = None
         self._driver_status: int | None = None
         self._workers: dict[int, str] = {}
+        self._memory_kills = memory.kills()
         self._next_beat = 0.0
-        self._server, self._client = pair()
 
-    def serve(self, wire: connection.Connection) -> None:
+    def serve_search(
+        self,
+        job: protocol.Job,
+        wire: connection.Connection,
+        client: connection.Connection,
+    ) -> None:
         """Works until the driver or the process that wants the search is gone.
 
         Args:
+            job: The search.
             wire: The driver's connection to that process.
+            client: The driver's connection to this one.
         """
-        posix.adopt_orphans()
-        with posix.caught_signals(signal.SIGCHLD, signal.SIGTERM) as signals:
-            self._signals = signals
-            self._driver_pid = self._fork(lambda: self._be_driver(wire))
+
+        def begin() -> None:
+            self._driver_pid = self._fork(lambda: self._be_driver(job, wire, client))
             wire.close()
-            self._client.close()
-            while self._driver_status is None and self._serve_once(signals):
-                pass
-        self._end_everything()
+            client.close()
+
+        self.serve(begin)
         if self._driver_status is not None:
             try:
                 self._control.send(DriverExited(self._driver_status))
             except OSError:
                 pass
+
+    def serve(self, begin: Callable[[], None] = lambda: None) -> None:
+        """Works until there is no one left who could ask for workers.
+
+        Args:
+            begin: Called when all is ready.
+        """
+        posix.adopt_orphans()
+        with posix.caught_signals(signal.SIGCHLD, signal.SIGTERM) as signals:
+            self._signals = signals
+            begin()
+            while self._driver_status is None and self._serve_once(signals):
+                pass
+        self._end_everything()
 
     def _serve_once(self, signals: posix.SignalPipe) -> bool:
         """Waits for something to do and does it; False if there is no more to do."""
@@ -133,7 +145,7 @@ class ForkServer:
         if self._control in ready or orphaned:
             return False
         if self._server in ready and self._driver_status is None:
-            self._obey()
+            return self._obey()
         return True
 
     def _beat(self) -> None:
@@ -146,15 +158,18 @@ class ForkServer:
             if writable:
                 self._control.send(protocol.Heartbeat())
 
-    def _obey(self) -> None:
+    def _obey(self) -> bool:
+        """Does what it is asked for; False if nothing will be asked any more."""
         try:
             request = self._server.recv()
             if isinstance(request, StartWorker):
                 handle = reduction.recv_handle(self._server)
         except (EOFError, OSError):
+            if self._driver_pid is None:
+                return False
             # The driver is about to end, or has lost its way.
             posix.kill_group(self._driver_pid)
-            return
+            return True
         if isinstance(request, StartWorker):
             os.set_inheritable(handle, False)
             pid = self._fork(lambda: self._be_worker(request.spec, handle))
@@ -165,6 +180,7 @@ class ForkServer:
             for pid, worker_id in self._workers.items():
                 if worker_id == request.worker_id:
                     posix.kill_group(pid)
+        return True
 
     def _fork(self, body: Callable[[], int]) -> int:
         sys.stdout.flush()
@@ -176,12 +192,22 @@ class ForkServer:
         posix.lead_own_group(pid)
         return pid
 
-    def _be_driver(self, wire: connection.Connection) -> int:
+    def _be_driver(
+        self,
+        job: protocol.Job,
+        wire: connection.Connection,
+        client: connection.Connection,
+    ) -> int:
         self._forget()
         self._server.close()
         from tuner_component.search.parallel.driver import main as driver_main
 
-        return driver_main.main(self._job, wire, LocalEngine(self._client))
+        if job.engine is None:
+            engine: Engine = LocalEngine(client, job.slots)
+        else:
+            client.close()
+            engine = protocol.function(job.engine)(job)
+        return driver_main.main(job, wire, engine)
 
     def _be_worker(self, spec: protocol.WorkerSpec, handle: int) -> int:
         self._forget()
@@ -209,9 +235,17 @@ class ForkServer:
             elif ended in self._workers:
                 self._tell_driver(
                     WorkerExited(
-                        self._workers.pop(ended), status, usage.ru_maxrss * 1024
+                        self._workers.pop(ended),
+                        status,
+                        usage.ru_maxrss * 1024,
+                        self._memory_ran_out() and status == -signal.SIGKILL,
                     )
                 )
+
+    def _memory_ran_out(self) -> bool:
+        """Whether the kernel has killed something here since the last call."""
+        before, self._memory_kills = self._memory_kills, memory.kills()
+        return self._memory_kills > before
 
     def _tell_driver(self, message: Any) -> None:
         try:
@@ -222,7 +256,8 @@ class ForkServer:
     def _end_everything(self) -> None:
         """Kills what is left: driver, workers, and all that they have started."""
         for pid in (self._driver_pid, *self._workers):
-            posix.kill_group(pid)
+            if pid is not None:
+                posix.kill_group(pid)
         while sum(_kill_child(pid) for pid in posix.children()):
             pass
 

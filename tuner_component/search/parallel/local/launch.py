@@ -29,7 +29,7 @@ from tuner_component.search.machine import output, posix, resources
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle.result import SearchResult
 from tuner_component.search.parallel import process_context, protocol, pulse
-from tuner_component.search.parallel.local import engine, fork_server
+from tuner_component.search.parallel.local import engine, messages
 from tuner_component.search.parallel.local.server_process import (
     StartServer,
     start_interpreter,
@@ -148,7 +148,7 @@ def _search(
     while True:
         with contextlib.closing(_Launcher(job, start_server)) as launcher:
             outcome = launcher.wait(signals, observer)
-        if not isinstance(outcome, fork_server.Unfit):
+        if not isinstance(outcome, messages.Unfit):
             return outcome
         _log.warning(
             "The module %s computes something when it is imported: each worker "
@@ -208,7 +208,7 @@ class _Launcher:
 
     def wait(
         self, signals: posix.SignalPipe | None, observer: events.Observer
-    ) -> SearchResult | PortableError | fork_server.Unfit:
+    ) -> SearchResult | PortableError | messages.Unfit:
         """Waits for the driver's result, or until it is known that there can be none.
 
         Args:
@@ -291,7 +291,7 @@ class _Launcher:
             with contextlib.suppress(OSError):
                 self._wire.send(protocol.Stop(name, at_once=self._stops > 1))
 
-    def _last_word(self, message: Any = _NOTHING) -> fork_server.Unfit:
+    def _last_word(self, message: Any = _NOTHING) -> messages.Unfit:
         """What the fork server says when there is no driver any more.
 
         Args:
@@ -302,7 +302,7 @@ class _Launcher:
             if not self._control.poll(max(0, until - time.monotonic())):
                 self._give_up("fork server", _CLEAN_UP_S)
             message = _receive(self._control)
-        if isinstance(message, fork_server.Unfit):
+        if isinstance(message, messages.Unfit):
             return message
         if message is None:
             what, log = "fork server", self._server_log
