@@ -21,10 +21,12 @@ class Logs:
     Attributes:
         local: Local directory that they are written to.
         study: Path or URI of the study that they belong to.
+        is_copy: Whether somebody else brings them to the study.
     """
 
     local: str
     study: str
+    is_copy: bool = False
 
     def trial(self, trial_id: str) -> str:
         """The local path of a trial's log."""
@@ -47,7 +49,7 @@ class Logs:
 
     def publish(self, path: str) -> None:
         """Moves a log that is complete to where people find it."""
-        if not files.is_remote(self.study) or not os.path.exists(path):
+        if self.is_copy or not files.is_remote(self.study) or not os.path.exists(path):
             return
         target = self.public(path)
         try:

@@ -162,9 +162,9 @@ class Supervisor:
         for worker in talking:
             if worker in ready:
                 self._listener.hear(worker)
-        if self._workers.engine in ready:
-            for event in self._workers.engine.events():
-                self._note(event)
+        # Also if nothing has come from there: it may be for too long that nothing has.
+        for event in self._workers.engine.events():
+            self._note(event)
         self._oracle_thread.deliver()
         self._meet_deadlines()
 

@@ -135,7 +135,7 @@ def pair() -> tuple[connection.Connection, connection.Connection]:
 
 def worker_channel(channel: connection.Connection) -> WorkerChannel:
     """Makes a connection, which is given away, the driver's end of one to a worker."""
-    _limit_stalls(channel)
+    limit_stalls(channel.fileno())
     return WorkerChannel(_detached(channel))
 
 
@@ -145,8 +145,9 @@ def _detached(channel: connection.Connection) -> int:
         return os.dup(channel.fileno())
 
 
-def _limit_stalls(channel: connection.Connection) -> None:
-    with socket.socket(fileno=os.dup(channel.fileno())) as end:
+def limit_stalls(descriptor: int) -> None:
+    """Has reads and writes fail that take too long, on a descriptor that stays open."""
+    with socket.socket(fileno=os.dup(descriptor)) as end:
         limit = struct.pack("ll", _STALL_S, 0)
         end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
         end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)

@@ -205,9 +205,10 @@ class ForkServer:
         if job.engine is None:
             engine: Engine = LocalEngine(client, job.slots)
         else:
-            client.close()
             engine = protocol.function(job.engine)(job)
-        return driver_main.main(job, wire, engine)
+        # It stays open where it is not used: its end would be the driver's.
+        with client:
+            return driver_main.main(job, wire, engine)
 
     def _be_worker(self, spec: protocol.WorkerSpec, handle: int) -> int:
         self._forget()

@@ -6,6 +6,7 @@ user's code runs in it, and whatever becomes of it, the processes it started end
 
 import contextlib
 import dataclasses
+import importlib.util
 import logging
 import os
 import signal
@@ -61,6 +62,7 @@ def run_parallel(
     preload: Sequence[str] = (),
     start_server: StartServer = start_interpreter,
     observer: events.Observer | None = None,
+    reads: Sequence[str] = (),
 ) -> SearchResult:
     """Runs a search with its trials in worker processes.
 
@@ -78,6 +80,8 @@ def run_parallel(
             anything of a framework when they are imported.
         start_server: Starts the fork server.
         observer: Told in this process what happens; by default, lines are logged.
+        reads: Paths or URIs of the files that trials read: on a cluster, a node that
+            does not see them gets no trials.
 
     Returns:
         What was found: at least one completed trial.
@@ -99,10 +103,12 @@ def run_parallel(
             study_directory=study_directory,
             fingerprint=dict(fingerprint),
             options=options,
-            slots=_slots(options),
+            slots=() if options.cluster else _slots(options),
             context=process_context.ProcessContext.capture(),
             logs=logs,
             preload=(*preload, *_PRELOAD),
+            engine=_engine(options),
+            reads=tuple(reads),
         )
         outcome = _search(job, start_server, signals, watch)
     if isinstance(outcome, SearchResult):
@@ -117,6 +123,18 @@ def _check_platform() -> None:
             f"{sys.platform}. Run the search in this process: leave out "
             "num_parallel_trials."
         )
+
+
+def _engine(options: SearchOptions) -> str | None:
+    """What makes the engine, by name: here nothing of a cluster's is imported."""
+    if options.cluster is None:
+        return None
+    if importlib.util.find_spec("ray") is None:
+        raise SearchError(
+            "Expected Ray to be installed for a search on a cluster. Received: no package "
+            "of that name. Run: pip install 'tfx-tuner-component[ray]'"
+        )
+    return "tuner_component.search.parallel.ray.engine:connect"
 
 
 def _slots(options: SearchOptions) -> tuple[dict[str, str], ...]:
@@ -166,8 +184,9 @@ class _Launcher:
         self._job = job
         options = job.options
         # Numeric libraries read it when they are loaded, which happens there.
+        workers_here = 1 if options.cluster else options.num_workers
         environment = resources.thread_environment(
-            options.num_workers, options.cpus_per_trial, os.environ
+            workers_here, options.cpus_per_trial, os.environ
         )
         # Without it PyTorch initializes CUDA to see if there is a GPU, and then no
         # forked process can use one.

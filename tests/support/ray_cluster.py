@@ -1,0 +1,215 @@
+"""A real Ray cluster on addresses of this machine, for as long as a test wants it.
+
+Its nodes are raylets with an address each (127.0.0.2, .3, ...), started by a process of
+their own: `ray start` would import Ray anew for each.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from multiprocessing import connection
+from pathlib import Path
+from typing import Any
+
+from tests.support.project import ROOT
+from tuner_component.search.parallel.local.engine import pair
+
+_PROGRAM = (
+    "from tests.support import ray_cluster; import sys; "
+    "ray_cluster.serve(int(sys.argv[1]))"
+)
+
+
+def environment(home: Path, token: str | None = None) -> dict[str, str]:
+    """The variables for all processes that have to do with a cluster."""
+    return {
+        "HOME": str(home),
+        "RAY_TMPDIR": str(home.parent),
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN": token or secrets.token_hex(32),
+        "RAY_USAGE_STATS_ENABLED": "0",
+        # On a busy machine Ray's own helpers take longer to start than it allows for.
+        "RAY_agent_register_timeout_ms": "300000",
+        "RAY_raylet_start_wait_time_s": "300",
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+    }
+
+
+class RayCluster:
+    """A cluster whose head has no place for trials.
+
+    Args:
+        directory: For its files; short, since sockets' paths are limited.
+        timeouts: Ray's system configuration for all nodes, by name.
+
+    Attributes:
+        environment: The variables for whoever has to do with it.
+        address: The head's, `host:port`.
+    """
+
+    def __init__(self, directory: Path, config: dict[str, Any] | None = None) -> None:
+        home = directory / "home"
+        home.mkdir(parents=True, exist_ok=True)
+        self.environment = environment(home)
+        self._wire, theirs = pair()
+        with theirs, open(directory / "cluster.log", "ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", _PROGRAM, str(theirs.fileno())],
+                env={**os.environ, **self.environment},
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.address = self._ask("head", config or {})
+
+    def add(self, host: str, cpus: int = 2, **more: Any) -> int:
+        """Adds a node; returns the process of its raylet."""
+        return self._ask("add", host, {"num_cpus": cpus, **more})
+
+    def kill(self, host: str) -> None:
+        """Kills a node's raylet, and Ray's processes that depend on it end."""
+        self._ask("kill", host)
+
+    def kill_head(self) -> None:
+        """Kills the head's GCS, raylet and all."""
+        self._ask("kill_head")
+
+    def close(self) -> None:
+        """Ends all of it."""
+        with contextlib.suppress(OSError):
+            self._wire.close()
+        try:
+            self._process.wait(60)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+    def _ask(self, *request: Any) -> Any:
+        self._wire.send(request)
+        answer = self._wire.recv()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def serve(number: int) -> None:
+    """Runs a cluster: the program of its process."""
+    from ray.cluster_utils import Cluster
+
+    _do_not_wait_for_helpers()
+    wire = connection.Connection(number)
+    state = _Served(Cluster)
+    try:
+        while True:
+            name, *args = wire.recv()
+            try:
+                wire.send(getattr(state, name)(*args))
+            except Exception as error:  # noqa: BLE001
+                traceback.print_exc()
+                wire.send(RuntimeError(repr(error)))
+    except (EOFError, OSError):
+        state.end()
+
+
+class _Served:
+    def __init__(self, kind: Any) -> None:
+        self._kind = kind
+        self._cluster: Any = None
+        self._nodes: dict[str, Any] = {}
+
+    def head(self, config: dict[str, Any]) -> str:
+        self._cluster = self._kind(
+            initialize_head=True,
+            head_node_args={
+                "node_ip_address": "127.0.0.2",
+                "num_cpus": 0,
+                "include_dashboard": False,
+                "include_log_monitor": False,
+                "_system_config": config,
+            },
+        )
+        return str(self._cluster.address)
+
+    def add(self, host: str, more: dict[str, Any]) -> int:
+        node = self._cluster.add_node(
+            node_ip_address=host, include_log_monitor=False, **more
+        )
+        self._nodes[host] = node
+        return _raylet(node)
+
+    def kill(self, host: str) -> None:
+        node = self._nodes.pop(host)
+        node.kill_all_processes(check_alive=False, allow_graceful=False)
+
+    def kill_head(self) -> None:
+        self._cluster.head_node.kill_all_processes(
+            check_alive=False, allow_graceful=False
+        )
+
+    def end(self) -> None:
+        if self._cluster is not None:
+            self._cluster.shutdown()
+
+
+def _do_not_wait_for_helpers() -> None:
+    """Has raylets start before their dashboard's helpers do.
+
+    A raylet waits 15 seconds for each, by a file with its port, and dies if they do not
+    suffice: on two busy cores they do not.
+    """
+    from ray._private import services
+
+    start = services.start_raylet
+    signature = inspect.signature(start)
+
+    def start_at_once(*args: Any, **kwargs: Any) -> Any:
+        bound = signature.bind(*args, **kwargs)
+        given = bound.arguments
+        for name in ("metrics_agent", "metrics_export", "dashboard_agent_listen"):
+            path = Path(given["session_dir"], f"{name}_port_{given['node_id']}")
+            path.write_text("-1")  # As if there were none.
+        with socket.create_server((given["node_ip_address"], 0)) as end:
+            port = given["runtime_env_agent_port"] = end.getsockname()[1]
+        path = Path(given["session_dir"], f"runtime_env_agent_port_{given['node_id']}")
+        path.write_text(str(port))
+        return start(*bound.args, **bound.kwargs)
+
+    services.start_raylet = start_at_once
+
+
+def _raylet(node: Any) -> int:
+    (process,) = node.all_processes["raylet"]
+    return int(process.process.pid)
+
+
+@contextlib.contextmanager
+def running(directory: Path, *hosts: str, cpus: int = 2) -> Iterator[RayCluster]:
+    """A cluster with these nodes, ended with the context."""
+    cluster = RayCluster(directory)
+    try:
+        for host in hosts:
+            cluster.add(host, cpus)
+        yield cluster
+    finally:
+        cluster.close()
+
+
+if __name__ == "__main__":
+    began = time.monotonic()
+    with running(Path(sys.argv[1]), *sys.argv[2:]) as there:
+        print(there.address, time.monotonic() - began, flush=True)
+        for name, value in there.environment.items():
+            print(f"export {name}={value}", flush=True)
+        sys.stdin.read()

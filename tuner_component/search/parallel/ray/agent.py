@@ -1,0 +1,236 @@
+"""The agent: starts, watches and ends the workers of one node.
+
+It is an actor of Ray, one on each node. It starts a fork server there, as the executor
+does on its own machine, so that the heavy modules are imported once; and it hands each
+worker a connection of its own to the driver, whose messages it never sees.
+
+It ends when its connection to the driver does, or after the driver was silent for too
+long: then the driver gives the trials to others, and nothing here may go on with them.
+"""
+
+import contextlib
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from multiprocessing import connection, reduction
+from typing import Any
+
+from tuner_component.search.errors import StorageError
+from tuner_component.search.machine import output, posix
+from tuner_component.search.parallel import protocol, pulse
+from tuner_component.search.parallel.engine import EngineLost, WorkerExited
+from tuner_component.search.parallel.local import messages as local
+from tuner_component.search.parallel.local.engine import LocalEngine, pair
+from tuner_component.search.parallel.local.server_process import start_interpreter
+from tuner_component.search.parallel.logs import Logs
+from tuner_component.search.parallel.ray import meeting, node_check, shipping
+from tuner_component.search.parallel.ray.log_stream import LogTail
+from tuner_component.search.parallel.ray.messages import (
+    Code,
+    CodeWanted,
+    Hello,
+    NodeReady,
+    NodeUnfit,
+    Setup,
+    StudySeen,
+)
+
+# The fork server imports the heavy modules in this time, or never.
+_IMPORTS_S = 1800.0
+_CLEAN_UP_S = 10.0
+
+
+class Agent:
+    """The actor's class; `run` is its whole life."""
+
+    def run(
+        self, address: tuple[str, int], key: bytes, node_id: str, node: str
+    ) -> None:
+        """Serves a search until the driver has no more use for this node.
+
+        Args:
+            address: Host and port of the driver's reception.
+            key: The search's key.
+            node_id: This node, as Ray calls it.
+            node: The same, as people call it.
+        """
+        hello = Hello(None, node_id, node)
+        with (
+            meeting.call(address, key, hello) as link,
+            tempfile.TemporaryDirectory(prefix="tuner_component_") as directory,
+            contextlib.suppress(EOFError, OSError, EngineLost),  # It is all over.
+        ):
+            _Node(link, address, key, hello, directory).serve()
+
+
+class _Node:
+    def __init__(
+        self,
+        link: connection.Connection,
+        address: tuple[str, int],
+        key: bytes,
+        hello: Hello,
+        directory: str,
+    ) -> None:
+        self._link = link
+        self._address, self._key, self._hello = address, key, hello
+        self._code = os.path.join(directory, "code")
+        self._logs = os.path.join(directory, "logs")
+        os.makedirs(os.path.join(self._logs, "logs"))
+        self._tail = LogTail(self._logs)
+
+    def serve(self) -> None:
+        setup: Setup = self._link.recv()
+        reason = self._unfit(setup)
+        if reason:
+            self._link.send(NodeUnfit(reason))
+            return
+        path = self._module_path(setup)
+        os.environ.update(setup.environment)
+        with contextlib.suppress(OSError):
+            os.chdir(setup.directory)
+        self._context = dataclasses.replace(setup.context, path=path)
+        self._study = setup.study_directory
+        modules = setup.preload
+        while True:
+            with self._server(setup, path, modules) as (control, engine):
+                unfit = self._serve(control, engine, setup.silence_s)
+            if not isinstance(unfit, local.Unfit):
+                return
+            modules = tuple(name for name in modules if name != unfit.module)
+
+    def _unfit(self, setup: Setup) -> str:
+        """Why this node cannot be used; "" if it can."""
+        differs = node_check.difference(setup.versions, node_check.versions())
+        if differs:
+            return f"it has {differs}"
+        unseen = node_check.unseen(setup.reads)
+        if unseen:
+            return f"it does not see {', '.join(unseen)}"
+        try:
+            name = node_check.leave_token(setup.study_directory, setup.token)
+        except (OSError, StorageError) as error:
+            return f"it cannot write into the study {setup.study_directory}: {error}"
+        self._link.send(StudySeen(name))
+        return ""
+
+    def _module_path(self, setup: Setup) -> list[str]:
+        """The module search path of workers here."""
+        lacking = tuple(d for d in setup.user_path if not os.path.isdir(d))
+        places: dict[str, str] = {}
+        if lacking:
+            self._link.send(CodeWanted(lacking))
+            code: Code = self._receive(Code)
+            places = shipping.unpack(code.archives, self._code)
+        shipped = (places.get(entry, entry) for entry in setup.user_path)
+        return list(dict.fromkeys((*shipped, *sys.path)))
+
+    def _receive(self, kind: type) -> Any:
+        """The next message of a kind; heartbeats may come before it."""
+        while not isinstance(message := self._link.recv(), kind):
+            pass
+        return message
+
+    @contextlib.contextmanager
+    def _server(
+        self, setup: Setup, path: list[str], modules: tuple[str, ...]
+    ) -> Iterator[tuple[connection.Connection, LocalEngine]]:
+        """A fork server, which ends with the context and takes all workers along."""
+        control, theirs = pair()
+        client, served = pair()
+        name = f"server@{self._hello.node}"
+        log = Logs(self._logs, setup.study_directory).process(name)
+        with theirs, served:
+            server = start_interpreter(theirs, log, setup.threads)
+            theirs.close()
+            control.send(path)
+            control.recv()
+            control.send(local.WorkersOnly(self._context.argv, modules))
+            reduction.send_handle(control, served.fileno(), None)
+        try:
+            yield control, LocalEngine(client, [])
+        finally:
+            control.close()
+            client.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.wait(_CLEAN_UP_S)
+            posix.kill_session(server.pid)
+            server.wait()
+            self._send_logs()
+
+    def _serve(
+        self, control: connection.Connection, engine: LocalEngine, silence_s: float
+    ) -> Any:
+        """Works until the connection to the driver ends, or the fork server does.
+
+        Returns:
+            The fork server's last word.
+        """
+        driver = pulse.Silence(silence_s)
+        server = pulse.Silence(_IMPORTS_S)
+        is_ready = False
+        next_beat = 0.0
+        while not (driver.is_too_long or server.is_too_long):
+            began = time.monotonic()
+            sources: list[Any] = [self._link, control, engine]
+            ready: list[Any] = connection.wait(sources, pulse.BEAT_S)
+            waited = time.monotonic() - began
+            driver.waited(waited)
+            server.waited(waited)
+            if self._link in ready:
+                driver.broken()
+                self._obey(self._link.recv(), engine)
+            if control in ready:
+                try:
+                    word = control.recv()
+                except EOFError:
+                    return None
+                if isinstance(word, local.Unfit):
+                    return word
+                server.broken()
+                if not is_ready:
+                    is_ready = True
+                    self._link.send(NodeReady())
+            if engine in ready:
+                self._pass_on(engine)
+            if time.monotonic() >= next_beat:
+                next_beat = time.monotonic() + pulse.BEAT_S
+                self._send_logs()
+                self._link.send(protocol.Heartbeat())
+        return None
+
+    def _obey(self, message: Any, engine: LocalEngine) -> None:
+        if isinstance(message, local.StartWorker):
+            self._start(message.spec, engine)
+        elif isinstance(message, local.KillWorker):
+            engine.kill(message.worker_id)
+
+    def _start(self, spec: protocol.WorkerSpec, engine: LocalEngine) -> None:
+        logs = Logs(self._logs, spec.study_directory, is_copy=True)
+        here = dataclasses.replace(spec, context=self._context, logs=logs)
+        try:
+            hello = dataclasses.replace(self._hello, worker_id=spec.worker_id)
+            with meeting.call(self._address, self._key, hello) as channel:
+                engine.start_with(here, channel)
+        except OSError as error:
+            print(f"{spec.worker_id} cannot reach the driver: {error}", flush=True)
+            self._link.send(
+                WorkerExited(spec.worker_id, -signal.SIGHUP, lost=str(error))
+            )
+
+    def _pass_on(self, engine: LocalEngine) -> None:
+        for event in engine.events():
+            if isinstance(event, WorkerExited):
+                # What it printed last comes before its end, which people ask about.
+                self._send_logs()
+            self._link.send(event)
+
+    def _send_logs(self) -> None:
+        output.flush()
+        for grown in self._tail.news():
+            self._link.send(grown)

@@ -1,0 +1,279 @@
+"""The broker: the driver's go-between with Ray.
+
+A process of its own, since Ray ends a process that has lost its cluster, and the driver
+owns the study. It asks the cluster for places, keeps an agent on each node that has one,
+lets in those who know the search's key, and tells the driver what happens.
+"""
+
+import contextlib
+import logging
+import os
+import secrets
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from multiprocessing import connection, reduction
+from typing import Any, NoReturn
+
+import ray
+from ray._private.state import state as cluster_state
+from ray.exceptions import OutOfMemoryError, RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from tuner_component.search.machine import posix
+from tuner_component.search.parallel import protocol, pulse
+from tuner_component.search.parallel.ray import meeting, places
+from tuner_component.search.parallel.ray.agent import Agent
+from tuner_component.search.parallel.ray.messages import (
+    Arrived,
+    ClusterLost,
+    Connect,
+    Hello,
+    LeaveOut,
+    NodeLeaves,
+    NodeLost,
+    PlaceOpened,
+)
+
+# How often to look at the cluster while places are wanted, and when all are there.
+_EAGER_S = 0.2
+_CALM_S = 1.0
+# What runs on a node that is taken away ends so long before it is.
+_BEFORE_THE_END_S = 5.0
+# An agent that dies so often before anything could run leaves its node out.
+_MOST_DEATHS = 3
+
+
+def main(wire: connection.Connection) -> NoReturn:
+    """Serves a driver until it is gone.
+
+    Args:
+        wire: Connection to the driver: `Connect` comes first.
+    """
+    posix.die_with_parent()
+    logging.basicConfig(level=logging.INFO)
+    driver = _Driver(wire)
+    try:
+        Broker(driver, wire.recv()).serve()
+    except (EOFError, OSError):
+        pass  # The driver is gone.
+    except _Unreachable as error:
+        driver.send(ClusterLost(str(error)))
+    # Not by way of Ray's own end, which waits for a cluster that may be gone.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+class _Unreachable(Exception):
+    """There is no such cluster, or no place in it; the text says all."""
+
+
+class _Driver:
+    """Sends to the driver, from any thread."""
+
+    def __init__(self, wire: connection.Connection) -> None:
+        self.wire = wire
+        self._lock = threading.Lock()
+
+    def send(self, message: Any) -> None:
+        with self._lock:
+            self.wire.send(message)
+
+    def hand_over(self, hello: Hello, channel: connection.Connection) -> None:
+        """Gives the driver a connection that has been made."""
+        with self._lock:
+            self.wire.send(Arrived(hello))
+            reduction.send_handle(self.wire, channel.fileno(), None)
+
+
+class Broker:
+    """Keeps places and agents in a cluster.
+
+    Args:
+        driver: Told what happens.
+        connect: Which cluster, and what for.
+
+    Raises:
+        _Unreachable: If there is no such cluster.
+    """
+
+    def __init__(self, driver: _Driver, connect: Connect) -> None:
+        self._driver = driver
+        self._connect_to(connect)
+        self._options = connect.options
+        assert connect.options.cluster is not None
+        self._wait_s = connect.options.cluster.wait_s
+        self._name = f"tuner_component/{connect.study}/{secrets.token_hex(3)}"
+        self._key = secrets.token_bytes(32)
+        host = ray.util.get_node_ip_address()
+        self._reception = meeting.Reception(host, self._key, driver.hand_over)
+        self._places = places.Places(connect.options, self._name)
+        self._agents: dict[str, Any] = {}
+        self._runs: dict[Any, str] = {}
+        self._deaths: dict[str, int] = {}
+        self._leaving: dict[str, float] = {}
+        self._had_place = time.monotonic()
+
+    def _connect_to(self, connect: Connect) -> None:
+        cluster = connect.options.cluster
+        assert cluster is not None
+        try:
+            ray.init(
+                address=cluster.address,
+                namespace="tuner_component",
+                log_to_driver=False,
+                logging_level=logging.WARNING,
+                configure_logging=False,
+            )
+        except (ConnectionError, RayError, RuntimeError, ValueError, OSError) as error:
+            raise _Unreachable(
+                f"Expected a Ray cluster at {cluster.address}, of which this machine is "
+                f"a node. Received: {_first_line(error)}. Start a node here that has no "
+                f"places ('ray start --address=... --num-cpus=0'), and if the cluster "
+                "asks for a token, set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN."
+            ) from error
+
+    def serve(self) -> None:
+        """Works until the driver is gone.
+
+        Raises:
+            EOFError: If it is.
+            _Unreachable: If there is no place in the cluster.
+        """
+        next_look = next_beat = 0.0
+        while True:
+            wait = max(0.0, min(next_look, next_beat) - time.monotonic())
+            if self._driver.wire.poll(wait):
+                self._obey(self._driver.wire.recv())
+            now = time.monotonic()
+            if now >= next_beat:
+                next_beat = now + pulse.BEAT_S
+                self._driver.send(protocol.Heartbeat())
+            if now >= next_look:
+                self._look()
+                eager = self._places.waiting or self._leaving
+                next_look = time.monotonic() + (_EAGER_S if eager else _CALM_S)
+
+    def _obey(self, message: Any) -> None:
+        if isinstance(message, LeaveOut):
+            self._leave_out(message.node_id)
+
+    def _look(self) -> None:
+        """Looks at the cluster, and tells what has changed."""
+        nodes = {
+            node["NodeID"]: node["NodeManagerAddress"]
+            for node in ray.nodes()
+            if node["Alive"]
+        }
+        self._look_at_draining(nodes)
+        self._look_at_agents(nodes)
+        for change in self._places.look(nodes):
+            if isinstance(change, PlaceOpened):
+                self._need_agent(change.node_id, change.node)
+            self._driver.send(change)
+        if self._places.node_ids:
+            self._had_place = time.monotonic()
+        elif time.monotonic() - self._had_place > self._wait_s:
+            raise _Unreachable(self._no_place())
+
+    def _need_agent(self, node_id: str, node: str) -> None:
+        if node_id in self._agents:
+            return
+        strategy = NodeAffinitySchedulingStrategy(node_id, soft=False)
+        agent = _RemoteAgent.options(
+            name=f"{self._name}/agent@{node}/{len(self._runs)}",
+            scheduling_strategy=strategy,
+        ).remote()
+        run = agent.run.remote(self._reception.address, self._key, node_id, node)
+        self._agents[node_id], self._runs[run] = agent, node_id
+
+    def _look_at_agents(self, nodes: Mapping[str, str]) -> None:
+        """Tells of agents that have ended; where a place still is, another one starts."""
+        if not self._runs:
+            return
+        ended, _ = ray.wait(list(self._runs), num_returns=len(self._runs), timeout=0)
+        for run in ended:
+            node_id = self._runs.pop(run)
+            self._agents.pop(node_id, None)
+            lost = self._why(run, node_id, nodes)
+            self._driver.send(lost)
+            if not lost.excused and node_id in nodes:
+                self._deaths[node_id] = self._deaths.get(node_id, 0) + 1
+                if self._deaths[node_id] >= _MOST_DEATHS:
+                    self._leave_out(node_id)
+                else:
+                    self._driver_places(self._places.leave(node_id, for_good=False))
+
+    def _why(self, run: Any, node_id: str, nodes: Mapping[str, str]) -> NodeLost:
+        left = node_id in self._leaving
+        try:
+            ray.get(run)
+        except OutOfMemoryError as error:
+            return NodeLost(node_id, _first_line(error), out_of_memory=True)
+        except RayError as error:
+            if left:
+                return NodeLost(node_id, "its node was taken away", excused=True)
+            if node_id not in nodes:
+                return NodeLost(node_id, "its node has died")
+            return NodeLost(node_id, f"its node's agent has died: {_first_line(error)}")
+        return NodeLost(node_id, "its node's agent has ended", excused=left)
+
+    def _look_at_draining(self, nodes: Mapping[str, str]) -> None:
+        """Has what runs on a node that is taken away end shortly before that."""
+        now = time.time()
+        for node_id, until_ms in cluster_state.get_draining_nodes().items():
+            if node_id not in self._leaving:
+                self._leaving[node_id] = until_ms / 1000 if until_ms else float("inf")
+                self._driver_places(self._places.leave(node_id, for_good=True))
+        for node_id, until in list(self._leaving.items()):
+            if now >= until - _BEFORE_THE_END_S:
+                self._leaving[node_id] = float("inf")
+                self._driver.send(NodeLeaves(node_id, "its node is taken away"))
+
+    def _leave_out(self, node_id: str) -> None:
+        self._driver_places(self._places.leave(node_id, for_good=True))
+
+    def _driver_places(self, changes: list[Any]) -> None:
+        for change in changes:
+            self._driver.send(change)
+
+    def _no_place(self) -> str:
+        wanted = ", ".join(
+            f"{amount:g} {name}" for name, amount in places.needs(self._options).items()
+        )
+        have = [
+            f"{node['NodeManagerAddress']} ("
+            + ", ".join(f"{v:g} {k}" for k, v in sorted(_own(node).items()))
+            + ")"
+            for node in ray.nodes()
+            if node["Alive"]
+        ]
+        return (
+            f"Expected a place for a trial in the cluster within {self._wait_s:g} "
+            f"seconds: a node with {wanted} free. Received: none; the nodes have "
+            f"{'; '.join(have)}. Ask for less for each trial, add nodes, or wait until "
+            "other jobs give theirs back (wait_seconds)."
+        )
+
+
+def _own(node: Mapping[str, Any]) -> dict[str, float]:
+    """The resources of a node that people know."""
+    hidden = ("node:", "object_store_memory", "bundle_group", "CPU_group", "GPU_group")
+    return {k: v for k, v in node["Resources"].items() if not k.startswith(hidden)}
+
+
+def _first_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0].rstrip(".") if lines else type(error).__name__
+
+
+_RemoteAgent = ray.remote(num_cpus=0, max_restarts=0)(Agent)
+
+
+def serve_descriptor(number: int) -> NoReturn:
+    """Begins with the connection of that descriptor."""
+    with contextlib.suppress(KeyboardInterrupt):
+        main(connection.Connection(number))
+    os._exit(1)

@@ -1,0 +1,119 @@
+"""Connections between machines that only those can make who know the search's key.
+
+Nothing that a stranger sends is looked at: both sides prove first that they know the key,
+by `multiprocessing.connection`'s challenges, and until then nothing is unpickled.
+"""
+
+import contextlib
+import os
+import socket
+import struct
+import threading
+from collections.abc import Callable
+from multiprocessing import AuthenticationError, connection
+
+from tuner_component.search.parallel.ray.messages import Hello
+
+# A stranger who connects and says nothing is sent away after so many seconds, and no more
+# than so many are heard at a time.
+_HANDSHAKE_S = 10
+_AT_A_TIME = 128
+
+
+class Reception:
+    """Listens for agents and workers at an address of this machine.
+
+    Args:
+        host: The address.
+        key: What those who connect must know.
+        arrived: Called with each connection that has been made, and its first word; in
+            any thread.
+
+    Attributes:
+        address: Host and port.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        key: bytes,
+        arrived: Callable[[Hello, connection.Connection], None],
+    ) -> None:
+        self._key = key
+        self._arrived = arrived
+        self._free = threading.BoundedSemaphore(_AT_A_TIME)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.create_server(
+            (host, 0), family=family, backlog=_AT_A_TIME
+        )
+        self.address: tuple[str, int] = self._socket.getsockname()[:2]
+        threading.Thread(target=self._listen, daemon=True, name="reception").start()
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                guest, _ = self._socket.accept()
+            except OSError:
+                continue  # Too many files are open, or the guest has left already.
+            if self._free.acquire(blocking=False):
+                threading.Thread(target=self._meet, args=(guest,), daemon=True).start()
+            else:
+                guest.close()
+
+    def _meet(self, guest: socket.socket) -> None:
+        try:
+            with contextlib.suppress(OSError, EOFError, AuthenticationError):
+                _limit(guest, _HANDSHAKE_S)
+                with connection.Connection(guest.detach()) as channel:
+                    connection.deliver_challenge(channel, self._key)
+                    connection.answer_challenge(channel, self._key)
+                    hello = channel.recv()
+                    _unlimit(channel)
+                    self._arrived(hello, channel)
+        finally:
+            self._free.release()
+
+
+def call(address: tuple[str, int], key: bytes, hello: Hello) -> connection.Connection:
+    """Connects to a reception.
+
+    Args:
+        address: Host and port.
+        key: The search's key.
+        hello: The first word.
+
+    Raises:
+        OSError: If nobody listens there.
+        AuthenticationError: If the other side does not know the key.
+    """
+    guest = socket.create_connection(address, timeout=_HANDSHAKE_S)
+    guest.settimeout(None)
+    _limit(guest, _HANDSHAKE_S)
+    channel = connection.Connection(guest.detach())
+    try:
+        connection.answer_challenge(channel, key)
+        connection.deliver_challenge(channel, key)
+        channel.send(hello)
+        _unlimit(channel)
+    except BaseException:
+        channel.close()
+        raise
+    return channel
+
+
+def _limit(end: socket.socket, seconds: int) -> None:
+    """Has reads and writes fail after some time. A `settimeout` would not: see below."""
+    # Connection reads the descriptor itself, which must stay a blocking one.
+    limit = struct.pack("ll", seconds, 0)
+    end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+    end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+    end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _unlimit(channel: connection.Connection) -> None:
+    with _socket(channel) as end:
+        _limit(end, 0)
+
+
+def _socket(channel: connection.Connection) -> socket.socket:
+    return socket.socket(fileno=os.dup(channel.fileno()))

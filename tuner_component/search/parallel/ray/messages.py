@@ -1,0 +1,211 @@
+"""What the driver, its broker and the agents on the nodes say to each other.
+
+The broker is the driver's own child. An agent's connection is accepted only from one who
+knows the search's key, which Ray has brought it.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+
+from tuner_component.search.options import SearchOptions
+from tuner_component.search.parallel.process_context import ProcessContext
+
+
+@dataclasses.dataclass(frozen=True)
+class Hello:
+    """The first word of a connection to the driver.
+
+    Attributes:
+        worker_id: Whose connection it is; None for a node's agent.
+        node_id: Where it comes from, as Ray calls it.
+        node: The same, as people call it: its address.
+    """
+
+    worker_id: str | None
+    node_id: str
+    node: str
+
+
+# From the driver to its broker.
+
+
+@dataclasses.dataclass(frozen=True)
+class Connect:
+    """Join the cluster, and ask it for places.
+
+    Attributes:
+        study: The study's name, by which people know the search.
+        options: What a trial needs, and of which cluster.
+        silence_s: After so many seconds without a word from the driver an agent ends.
+    """
+
+    study: str
+    options: SearchOptions
+    silence_s: float
+
+
+@dataclasses.dataclass(frozen=True)
+class LeaveOut:
+    """Ask for no place on a node, and give back those that are there."""
+
+    node_id: str
+
+
+# From the broker to the driver, beside a `Heartbeat` each second.
+
+
+@dataclasses.dataclass(frozen=True)
+class Arrived:
+    """A connection has come; its descriptor follows."""
+
+    hello: Hello
+
+
+@dataclasses.dataclass(frozen=True)
+class PlaceOpened:
+    """The cluster has given a place.
+
+    Attributes:
+        slot: Which of those that were asked for.
+        node_id: On which node, as Ray calls it.
+        node: The same, as people call it: its address.
+        gpus: The GPUs that belong to it, as `CUDA_VISIBLE_DEVICES` takes them.
+    """
+
+    slot: int
+    node_id: str
+    node: str
+    gpus: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class PlaceClosed:
+    """A place is no more, for new workers."""
+
+    slot: int
+
+
+@dataclasses.dataclass(frozen=True)
+class NodeLost:
+    """A node's agent is gone, and all workers there with it.
+
+    Attributes:
+        node_id: The node.
+        reason: Why, for people.
+        out_of_memory: Whether the node's memory had run out.
+        excused: Whether no trial can have been the cause: the node was taken away.
+    """
+
+    node_id: str
+    reason: str
+    out_of_memory: bool = False
+    excused: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class NodeLeaves:
+    """A node is about to be taken away: what runs there ends now.
+
+    Attributes:
+        node_id: The node.
+        reason: Why, for people.
+    """
+
+    node_id: str
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ClusterLost:
+    """There is no cluster, or no place in it: the search cannot go on.
+
+    Attributes:
+        reason: What is so, from "Expected" to how to mend it.
+    """
+
+    reason: str
+
+
+# Between the driver and an agent; beside the fork server's words, and a `Heartbeat` each
+# second in both directions.
+
+
+@dataclasses.dataclass(frozen=True)
+class Setup:
+    """What an agent has to know before its node can be used.
+
+    Attributes:
+        context: What workers take over from the process that started the search.
+        user_path: The entries of its module search path that are no installation's.
+        directory: Its working directory.
+        environment: Variables to set.
+        threads: Variables that the numeric libraries read when they are loaded.
+        preload: Names of the modules that are imported once for all workers.
+        versions: Versions of what must be the same everywhere, by name.
+        study_directory: Path or URI of the study.
+        token: What to write into the study's directory to show that it is the same one.
+        reads: Paths or URIs of files that trials read.
+        silence_s: After so many seconds without a word from the driver an agent ends.
+    """
+
+    context: ProcessContext
+    user_path: tuple[str, ...]
+    directory: str
+    environment: Mapping[str, str]
+    threads: Mapping[str, str]
+    preload: tuple[str, ...]
+    versions: Mapping[str, str]
+    study_directory: str
+    token: str
+    reads: tuple[str, ...]
+    silence_s: float
+
+
+@dataclasses.dataclass(frozen=True)
+class CodeWanted:
+    """The agent has none of these directories; `Code` answers."""
+
+    directories: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Code:
+    """Directories of the module search path, as ZIP archives."""
+
+    archives: Mapping[str, bytes]
+
+
+@dataclasses.dataclass(frozen=True)
+class StudySeen:
+    """The agent has written the token into the study's directory, under this name."""
+
+    name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class NodeReady:
+    """The node can take workers now."""
+
+
+@dataclasses.dataclass(frozen=True)
+class NodeUnfit:
+    """The node cannot be used; the agent has ended.
+
+    Attributes:
+        reason: Why, for people.
+    """
+
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class LogGrew:
+    """Something was printed on the node.
+
+    Attributes:
+        path: The log, relative to the directory of logs.
+        data: What is new.
+    """
+
+    path: str
+    data: bytes

@@ -1,0 +1,37 @@
+"""The nodes of a cluster, as the driver sees them."""
+
+import contextlib
+import dataclasses
+from multiprocessing import connection
+from typing import Any
+
+
+@dataclasses.dataclass
+class Node:
+    """A node that an agent has come from.
+
+    Attributes:
+        node_id: The node, as Ray calls it.
+        name: The same, as people call it.
+        link: Connection to its agent.
+        heard: When the agent last gave a sign of life, by the monotonic clock.
+        is_ready: Whether it can take workers.
+        workers: Those that it was asked to start and that have not exited.
+        lost_at: When the connection ended, if it has.
+        leaves: Why it is about to be taken away, if it is.
+    """
+
+    node_id: str
+    name: str
+    link: connection.Connection
+    heard: float
+    is_ready: bool = False
+    workers: set[str] = dataclasses.field(default_factory=set)
+    lost_at: float | None = None
+    leaves: str = ""
+
+    def send(self, message: Any) -> None:
+        """Sends a message, unless the agent is gone, which is noticed elsewhere."""
+        if self.lost_at is None:
+            with contextlib.suppress(OSError):
+                self.link.send(message)

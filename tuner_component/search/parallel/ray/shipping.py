@@ -1,0 +1,89 @@
+"""Bringing the user's code to nodes that do not have it.
+
+What is installed must be there on every node. But the module of the user, and those that
+it imports, may lie where only this machine sees them: beside the pipeline, or in the
+temporary directory into which a pipeline's wheel was installed.
+"""
+
+import io
+import os
+import site
+import sys
+import sysconfig
+import zipfile
+from collections.abc import Iterable, Mapping
+
+from tuner_component.search.errors import SearchError
+
+# A directory with more than that is no code: data beside it, perhaps.
+_LARGEST = 64 << 20
+# What is never imported.
+_SKIPPED = {"__pycache__", "node_modules"}
+
+
+def user_path(path: Iterable[str]) -> tuple[str, ...]:
+    """The entries of a module search path that belong to no installation of Python.
+
+    Args:
+        path: As `sys.path`; "" is the working directory.
+    """
+    installed = {sys.prefix, sys.base_prefix, *sysconfig.get_paths().values()}
+    installed.update((*site.getsitepackages(), site.getusersitepackages()))
+    found = (os.path.abspath(entry) for entry in path)
+    return tuple(
+        dict.fromkeys(
+            entry
+            for entry in found
+            if os.path.isdir(entry)
+            and not any(_is_below(entry, place) for place in installed)
+        )
+    )
+
+
+def pack(directory: str) -> bytes:
+    """A ZIP archive of a directory of code.
+
+    Raises:
+        SearchError: If it is too large to be one.
+    """
+    data = io.BytesIO()
+    size = 0
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        for place, folders, names in os.walk(directory):
+            folders[:] = [n for n in folders if n not in _SKIPPED and n[0] != "."]
+            for name in names:
+                path = os.path.join(place, name)
+                if not os.path.isfile(path):
+                    continue
+                size += os.path.getsize(path)
+                if size > _LARGEST:
+                    raise SearchError(
+                        "Expected the code that the nodes of the cluster do not have to "
+                        f"be at most {_LARGEST >> 20} MiB. Received: {directory}, which "
+                        "has more. Put the module into a directory without data, or "
+                        "install it on all nodes."
+                    )
+                archive.write(path, os.path.relpath(path, directory))
+    return data.getvalue()
+
+
+def unpack(archives: Mapping[str, bytes], target: str) -> dict[str, str]:
+    """Unpacks archives here.
+
+    Args:
+        archives: The archives, by the directories that they hold.
+        target: A directory for them.
+
+    Returns:
+        Where each is now.
+    """
+    places = {}
+    for number, (directory, data) in enumerate(archives.items()):
+        places[directory] = os.path.join(target, str(number))
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            archive.extractall(places[directory])
+    return places
+
+
+def _is_below(path: str, directory: str) -> bool:
+    return f"{path}/".startswith(f"{os.path.abspath(directory)}/")
