@@ -3,12 +3,13 @@
 import contextlib
 import os
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support import meeting, processes
+from tests.support import meeting, processes, ray_cluster
 
 Mount = Callable[[str], Path]
 
@@ -51,7 +52,21 @@ def memory_group() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def _executors() -> Iterator[processes.Executors]:
+def _engine() -> Iterator[None]:
+    """What runs the workers: this machine, or with TEST_ENGINE=ray a cluster."""
+    if os.environ.get("TEST_ENGINE") != "ray":
+        yield
+        return
+    # The paths of Ray's sockets must be short.
+    with (
+        tempfile.TemporaryDirectory(prefix="ray_") as directory,
+        ray_cluster.for_all_searches(Path(directory)),
+    ):
+        yield
+
+
+@pytest.fixture(scope="session")
+def _executors(_engine: None) -> Iterator[processes.Executors]:
     executors = processes.Executors()
     yield executors
     executors.close()

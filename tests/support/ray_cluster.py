@@ -7,6 +7,7 @@ their own: `ray start` would import Ray anew for each.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import inspect
 import os
 import secrets
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.project import ROOT
+from tuner_component.search.options import Cluster, SearchOptions
 from tuner_component.search.parallel.local.engine import pair
 
 _PROGRAM = (
@@ -43,6 +45,27 @@ def environment(home: Path, token: str | None = None) -> dict[str, str]:
         "RAY_raylet_start_wait_time_s": "300",
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
     }
+
+
+# The head of the cluster that all searches of the tests run on, if they run on one.
+_ADDRESS = "TEST_RAY_ADDRESS"
+
+
+def on_test_cluster(options: SearchOptions) -> SearchOptions:
+    """The same options, on the tests' cluster if there is one (TEST_ENGINE=ray)."""
+    address = os.environ.get(_ADDRESS)
+    if address is None:
+        return options
+    return dataclasses.replace(options, cluster=Cluster(address))
+
+
+@contextlib.contextmanager
+def for_all_searches(directory: Path) -> Iterator[None]:
+    """Starts a cluster of three nodes on which the searches of this process run."""
+    hosts = ("127.0.0.3", "127.0.0.4", "127.0.0.5")
+    with running(directory, *hosts, cpus=4) as cluster:
+        os.environ.update(cluster.environment, **{_ADDRESS: cluster.address})
+        yield
 
 
 class RayCluster:

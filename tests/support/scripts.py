@@ -11,7 +11,7 @@ from concurrent import futures
 from pathlib import Path
 from typing import Any
 
-from tests.support import fork_servers, meeting, tearing
+from tests.support import fork_servers, meeting, ray_cluster, tearing
 from tuner_component.search import events
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle.result import SearchResult
@@ -83,7 +83,12 @@ def search(
     if path:
         sys.path.append(path)
     return launch.run_parallel(
-        entry, study, FINGERPRINT, options, preload, fork_servers.start_server
+        entry,
+        study,
+        FINGERPRINT,
+        ray_cluster.on_test_cluster(options),
+        preload,
+        fork_servers.start_server,
     )
 
 
@@ -96,7 +101,7 @@ def observed_search(
         entry,
         study,
         FINGERPRINT,
-        options,
+        ray_cluster.on_test_cluster(options),
         start_server=fork_servers.start_server,
         observer=told.append,
     )
