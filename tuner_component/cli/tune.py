@@ -32,6 +32,8 @@ _HELP = {
     "stopping": 'how to stop hopeless trials early, for example {"rule": "MEDIAN"}; '
     "see docs/searches.md (default: trials are not stopped)",
     "skip_preflight": "do not check before the first trial that the default model trains",
+    "cluster": 'a Ray cluster to run the workers on, for example {"address": "auto"}; '
+    "see docs/searches.md (default: they run on this machine)",
 }
 _NUMBERS: dict[int, type] = {
     descriptor.FieldDescriptor.CPPTYPE_INT32: int,

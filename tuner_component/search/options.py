@@ -5,12 +5,21 @@ numbers under the pipeline's names, are checked by these ranges too.
 """
 
 import dataclasses
+import ipaddress
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 RULES = ("median", "asha", "hyperband", "patience")
 _WARMUP = {"median": 5}
+# What has an option of its own, by Ray's name.
+_OWN_OPTIONS = {
+    "CPU": "cpus_per_trial",
+    "GPU": "gpus_per_trial",
+    "memory": "cluster.memory_gib_per_trial",
+}
+_HOST_NAME = re.compile(r"\w([\w-]*\w)?(\.\w([\w-]*\w)?)*", re.ASCII)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -173,6 +182,98 @@ NOTHING = Known()
 
 
 @dataclasses.dataclass(frozen=True)
+class Cluster:
+    """A running Ray cluster, and what it reserves for a trial.
+
+    There, a trial has one CPU if `SearchOptions.cpus_per_trial` is None, and no GPU if
+    `SearchOptions.gpus_per_trial` is.
+
+    Attributes:
+        address: "auto" for the cluster that this machine is a node of, or the host and
+            port of the head, such as "ray-head:6379" or "[fd00::7]:6379".
+        memory_gib_per_trial: Memory that a node reserves for a trial, in GiB; None for
+            no reservation.
+        resources_per_trial: Amounts of the cluster's custom resources, by their names.
+        wait_s: Seconds that the search waits while it has no place for any trial.
+    """
+
+    address: str
+    memory_gib_per_trial: float | None = _number(
+        None, Range(above=True, left_out="to reserve none")
+    )
+    resources_per_trial: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    wait_s: float = _number(900.0, Range(above=True, left_out="to wait for 15 minutes"))
+
+    def __post_init__(self) -> None:
+        """Checks every value.
+
+        Raises:
+            TypeError: If a value is not of its type.
+            ValueError: If a value is not one that a cluster understands.
+        """
+        _check_address(self.address)
+        _check(self, "cluster.")
+        for name, amount in self.resources_per_trial.items():
+            _check_resource(name, amount)
+
+
+def _check_address(address: Any) -> None:
+    if not isinstance(address, str):
+        raise TypeError(
+            f"Expected cluster.address to be text. Received: {address!r} of type "
+            f"{type(address).__name__}."
+        )
+    if address.startswith("ray://"):
+        raise ValueError(
+            'Expected cluster.address to be "auto", or the host and port of the head, '
+            f"such as ray-head:6379. Received: {address!r}, for the Ray Client. It "
+            "proxies every call, and can neither place workers nor pass on their "
+            "connections: the search itself is a driver of the cluster. Run the "
+            "pipeline's process on a node of the cluster, for example one that was "
+            "started with `ray start --address=ray-head:6379 --num-cpus=0`, and write "
+            '"auto", or the address of the head.'
+        )
+    host, _, port = address.rpartition(":")
+    if address != "auto" and not (_is_host(host) and _is_port(port)):
+        raise ValueError(
+            'Expected cluster.address to be "auto", or the host and port of the head, '
+            f"such as ray-head:6379 or [fd00::7]:6379. Received: {address!r}. Write "
+            '"auto" on a node of the cluster, or see what `ray start --head` printed '
+            "there."
+        )
+
+
+def _is_host(text: str) -> bool:
+    in_brackets = text.startswith("[") and text.endswith("]")
+    try:
+        version = ipaddress.ip_address(text[1:-1] if in_brackets else text).version
+    except ValueError:
+        # What looks like an IPv4 address and is none is no name, either.
+        numbers = re.fullmatch(r"[\d.]*", text)
+        return not numbers and _HOST_NAME.fullmatch(text) is not None
+    return version == (6 if in_brackets else 4)
+
+
+def _is_port(text: str) -> bool:
+    return re.fullmatch("[0-9]{1,5}", text) is not None and 0 < int(text) < 2**16
+
+
+def _check_resource(name: Any, amount: Any) -> None:
+    if option := _OWN_OPTIONS.get(name):
+        raise ValueError(
+            "Expected cluster.resources_per_trial to have custom resources only. "
+            f"Received: {name!r}. Set {option} instead."
+        )
+    if not isinstance(name, str) or not name.strip():
+        raise ValueError(
+            "Expected cluster.resources_per_trial to have the names of resources. "
+            f"Received: {name!r}. `ray status` lists those of the cluster."
+        )
+    allowed = Range(above=True, left_out="to reserve none")
+    allowed.check(f"cluster.resources_per_trial[{name!r}]", amount)
+
+
+@dataclasses.dataclass(frozen=True)
 class SearchOptions:
     """Options of a search; those of workers have no effect on one in process.
 
@@ -181,9 +282,9 @@ class SearchOptions:
     Attributes:
         num_workers: How many trials run at the same time.
         cpus_per_trial: CPU cores of a trial; None divides the machine's cores
-            equally.
+            equally, and stands for 1 on a cluster.
         gpus_per_trial: GPUs of a trial; a fraction lets several trials share one.
-            None divides the machine's GPUs equally.
+            None divides the machine's GPUs equally, and stands for 0 on a cluster.
         max_retries: How often a trial is run again after the worker that ran it
             died or hung, or the whole search did and it had saved no further epoch,
             before it counts as failed; in all runs of the search together, and in
@@ -203,6 +304,7 @@ class SearchOptions:
         seed: Seed of the study; None draws one, which the study records.
         grace_period_s: Seconds that running trials get to finish when the search
             is stopped before its end, in process too.
+        cluster: Where the workers run; None for this machine.
     """
 
     num_workers: int = _number(
@@ -236,6 +338,7 @@ class SearchOptions:
     preflight: bool = False
     seed: int | None = _number(None, Range(whole=True, left_out="to draw one"))
     grace_period_s: float = _number(30.0, Range())
+    cluster: Cluster | None = None
 
     def __post_init__(self) -> None:
         """Checks every value.
