@@ -177,6 +177,19 @@ def test_bad_arguments_are_refused_at_once(
     assert not (tmp_path / "out").exists()
 
 
+def test_cluster_without_ray_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """TFX would be imported, and the study opened, before anything is said."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    for name in ("m.py", "x.csv"):
+        (tmp_path / name).touch()
+    command = ["tune", "m.py", "--train", "x.csv", "--out", "out", "--cluster", "auto"]
+    assert main(command) == 2
+    assert "pip install 'tfx-tuner-component[ray]'" in capsys.readouterr().err
+
+
 def test_lines_of_the_search_are_plain_and_on_standard_output() -> None:
     """A person would read past a time, a process id and a line number each time."""
     code = (

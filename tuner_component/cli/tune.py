@@ -1,6 +1,7 @@
 """`tuner-component tune`: a search without a pipeline, by the same executor."""
 
 import argparse
+import importlib.util
 import json
 import logging
 import os
@@ -212,6 +213,7 @@ def run(args: argparse.Namespace) -> None:
     out = os.path.abspath(args.out)
     properties = _properties(args, out)
     _check_files(args)
+    _check_cluster(args)
     _quieten()
     print("Importing TFX ...", file=sys.stderr, flush=True)
     # The import takes ten seconds or more: first all that can be checked without it.
@@ -260,6 +262,14 @@ def _check_files(args: argparse.Namespace) -> None:
         raise ValueError(
             "Expected --eval with TFRecord files. Received: none. Name files to "
             "evaluate on."
+        )
+
+
+def _check_cluster(args: argparse.Namespace) -> None:
+    if args.cluster is not None and importlib.util.find_spec("ray") is None:
+        raise ValueError(
+            "Expected the package 'ray' with --cluster. Received: none. Install it: pip "
+            "install 'tfx-tuner-component[ray]'."
         )
 
 
