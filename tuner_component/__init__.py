@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tuner_component.component import TunerFnResult as TunerFnResult
     from tuner_component.component import TunerSpec as TunerSpec
     from tuner_component.executor import Executor as Executor
+    from tuner_component.proto.tuner_pb2 import Cluster as Cluster
     from tuner_component.proto.tuner_pb2 import Stopping as Stopping
     from tuner_component.proto.tuner_pb2 import TuneArgs as TuneArgs
     from tuner_component.proto.tuner_pb2 import TunerFnArgs as TunerFnArgs
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     )
 
 _MODULE_OF = {
+    "Cluster": "proto.tuner_pb2",
     "Executor": "executor",
     "Stopping": "proto.tuner_pb2",
     "TrialResult": "results.loading",
@@ -43,6 +45,7 @@ _MODULE_OF = {
 }
 
 __all__ = [
+    "Cluster",
     "Executor",
     "Stopping",
     "TrialResult",

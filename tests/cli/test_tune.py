@@ -10,6 +10,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from google.protobuf import json_format
 
 from tests.support import programs
 from tests.support.project import ROOT
@@ -91,6 +92,46 @@ def test_every_flag_is_explained() -> None:
     assert names == tune._HELP.keys()
 
 
+def test_cluster_is_named_by_its_address() -> None:
+    """A search would run on this machine, or reserve nothing on the cluster."""
+    args = parsed(
+        *("--cluster", "head:6379", "--memory-gib-per-trial", "1.5"),
+        *("--resource", "TPU=4", "--resource", "a=b=0.5", "--wait-seconds", "60"),
+    )
+    found = tune.tune_args(args, "/o")
+    assert found["cluster"] == {
+        "address": "head:6379",
+        "memory_gib_per_trial": 1.5,
+        "resources_per_trial": {"TPU": 4, "a=b": 0.5},
+        "wait_seconds": 60,
+    }
+    assert set(found["cluster"]) == set(tuner_pb2.Cluster.DESCRIPTOR.fields_by_name)
+    message = json_format.ParseDict(found, tuner_pb2.TuneArgs())
+    assert message.cluster.resources_per_trial == {"TPU": 4, "a=b": 0.5}
+    assert tune.tune_args(parsed("--cluster", "auto"), "/o")["cluster"] == {
+        "address": "auto"
+    }
+
+
+@pytest.mark.parametrize(
+    "flag", [["--memory-gib-per-trial", "1"], ["--resource", "TPU=1"]]
+)
+def test_what_a_node_should_have_needs_a_cluster(flag: list[str]) -> None:
+    """It would silently do nothing."""
+    with pytest.raises(ValueError, match=r"Expected --cluster with \w+_per_trial"):
+        tune.tune_args(parsed(*flag), "/o")
+
+
+@pytest.mark.parametrize("text", ["TPU", "TPU=", "TPU=four"])
+def test_resource_without_amount_is_a_usage_error(
+    text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It would end in a traceback."""
+    with pytest.raises(SystemExit):
+        parsed("--resource", text)
+    assert f"not NAME=AMOUNT: {text}" in capsys.readouterr().err
+
+
 def test_no_argument_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     """People would not learn what to write."""
     with pytest.raises(SystemExit) as raised:
@@ -134,6 +175,19 @@ def test_bad_arguments_are_refused_at_once(
     assert main(["tune", *arguments, "--out", "out"]) == 2
     assert expected in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_cluster_without_ray_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """TFX would be imported, and the study opened, before anything is said."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    for name in ("m.py", "x.csv"):
+        (tmp_path / name).touch()
+    command = ["tune", "m.py", "--train", "x.csv", "--out", "out", "--cluster", "auto"]
+    assert main(command) == 2
+    assert "pip install 'tfx-tuner-component[ray]'" in capsys.readouterr().err
 
 
 def test_lines_of_the_search_are_plain_and_on_standard_output() -> None:

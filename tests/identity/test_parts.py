@@ -7,7 +7,7 @@ import pytest
 from tfx.utils import io_utils
 
 from tests.conftest import Run
-from tuner_component import TuneArgs
+from tuner_component import Cluster, TuneArgs
 from tuner_component.identity.parts import fingerprint_parts
 
 
@@ -118,11 +118,12 @@ def test_wheel_counts_by_its_name(run: Run) -> None:
         ({"seed": 3}, {"seed"}),
         ({"num_parallel_trials": 4, "max_retries": 1}, set()),
         ({"time_budget_seconds": 10, "study_dir": "/s"}, set()),
+        ({"num_parallel_trials": 64, "cluster": Cluster(address="auto")}, set()),
     ],
 )
 def test_how_to_run_is_no_part_but_the_seed_is(
     toy_run: Run, args: dict[str, Any], parts: set[str]
 ) -> None:
-    """More workers, or more time, would start a new search."""
+    """More workers, more time, or a cluster (and back) would start a new search."""
     before = fingerprint(toy_run)
     assert changed(before, fingerprint(toy_run, TuneArgs(**args))) == parts

@@ -3,8 +3,9 @@
 import pytest
 from tfx.proto import tuner_pb2 as tfx_tuner_pb2
 
-from tuner_component import Stopping, TuneArgs
+from tuner_component import Cluster, Stopping, TuneArgs
 from tuner_component.pipeline import tune_args
+from tuner_component.search import options
 from tuner_component.search.options import SearchOptions, StoppingOptions
 
 
@@ -91,7 +92,14 @@ def test_every_field_reaches_the_search() -> None:
             max_epochs=9,
         ),
         skip_preflight=True,
+        cluster=Cluster(
+            address="head:6379",
+            memory_gib_per_trial=1.5,
+            resources_per_trial={"TPU": 0.5},
+            wait_seconds=60,
+        ),
     )
+    assert len(args.cluster.ListFields()) == len(Cluster.DESCRIPTOR.fields)
     assert len(args.stopping.ListFields()) == len(Stopping.DESCRIPTOR.fields)
     assert len(args.ListFields()) == len(TuneArgs.DESCRIPTOR.fields)
     assert tune_args.search_options(args) == SearchOptions(
@@ -105,6 +113,7 @@ def test_every_field_reaches_the_search() -> None:
         seed=0,
         max_trials_per_worker=10,
         stopping=StoppingOptions("hyperband", 2, 4, 0, 3, 9),
+        cluster=options.Cluster("head:6379", 1.5, {"TPU": 0.5}, wait_s=60),
     )
 
 
@@ -156,3 +165,60 @@ def test_a_study_that_workers_would_not_see_is_refused() -> None:
     with pytest.raises(ValueError, match=r"Expected .*same files.*ram://studies"):
         tune_args.validated(args)
     tune_args.validated(TuneArgs(study_dir="ram://studies"))
+
+
+def test_defaults_of_a_cluster_are_those_of_the_search() -> None:
+    """A 0, which stands for the default, would be refused, or taken as it is."""
+    args = TuneArgs(
+        num_parallel_trials=2,
+        cluster=Cluster(address="auto", memory_gib_per_trial=0, wait_seconds=0),
+    )
+    assert tune_args.validated(args) == args
+    assert tune_args.search_options(args).cluster == options.Cluster("auto")
+
+
+@pytest.mark.parametrize(
+    ("cluster", "message"),
+    [
+        (Cluster(), "address to be \"auto\", or .*Received: ''"),
+        (Cluster(wait_seconds=3), "address to be \"auto\", or .*Received: ''"),
+        (Cluster(address="ray://head:10001"), "address .*'ray://head:10001'"),
+        (
+            Cluster(address="auto", memory_gib_per_trial=-1),
+            "memory_gib_per_trial to be more than 0.*-1",
+        ),
+        (Cluster(address="auto", wait_seconds=-1), "wait_seconds to be more than 0"),
+        (
+            Cluster(address="auto", resources_per_trial={"GPU": 1}),
+            "resources_per_trial .*'GPU'. Set gpus_per_trial",
+        ),
+        (
+            Cluster(address="auto", resources_per_trial={"TPU": 0}),
+            r"resources_per_trial\['TPU'\] to be more than 0",
+        ),
+    ],
+)
+def test_cluster_that_cannot_be_is_refused(cluster: Cluster, message: str) -> None:
+    """The pipeline would find out after its data was prepared."""
+    with pytest.raises(ValueError, match=rf"Expected (tune_args\.)?cluster\.{message}"):
+        tune_args.validated(TuneArgs(num_parallel_trials=2, cluster=cluster))
+
+
+def test_cluster_needs_workers() -> None:
+    """The search would run on this machine, in process, and not say so."""
+    args = TuneArgs(cluster=Cluster(address="auto"))
+    with pytest.raises(
+        ValueError, match=r"num_parallel_trials to be 1 .* with cluster"
+    ):
+        tune_args.validated(args)
+
+
+def test_cluster_is_understood_as_json() -> None:
+    """A RuntimeParameter and the command line, which hold JSON, could not name one."""
+    for names in ("memory_gib_per_trial", "memoryGibPerTrial"):
+        text = (
+            f'{{"num_parallel_trials": 2, "cluster": {{"address": "auto", "{names}": 2, '
+            '"resources_per_trial": {"TPU": 1}}}'
+        )
+        cluster = tune_args.search_options(tune_args.from_exec_properties(text)).cluster
+        assert cluster == options.Cluster("auto", 2, {"TPU": 1})

@@ -65,9 +65,13 @@ def test_every_requirement_is_pinned(line: str) -> None:
     setup = setup_arguments()
     required = [
         re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
-        for requirement in (*setup["install_requires"], *setup["extras_require"]["kfp"])
+        for requirement in (
+            *setup["install_requires"],
+            *setup["extras_require"]["kfp"],
+            *setup["extras_require"]["ray"],
+        )
     ]
-    assert "kfp-pipeline-spec" in required
+    assert {"kfp-pipeline-spec", "ray"} <= set(required)
     assert set(required) <= set(pins)
     assert in_image(path)
 

@@ -19,7 +19,9 @@ from tuner_component.proto.tuner_pb2 import TuneArgs
 ROUND_TRIP = """
 from google import protobuf
 from google.protobuf import json_format
-from tuner_component.proto.tuner_pb2 import Stopping, TuneArgs, TunerFnArgs
+from tuner_component.proto.tuner_pb2 import (
+    Cluster, Stopping, TuneArgs, TunerFnArgs,
+)
 
 message = TunerFnArgs(
     working_dir="/study", train_files=["/a/*", "/b/*"], eval_files=["/c/*"],
@@ -33,13 +35,17 @@ stopping = Stopping(
     rule="ASHA", grace_epochs=2, reduction_factor=4, warmup_trials=0, patience=3,
     max_epochs=9,
 )
+cluster = Cluster(
+    address="auto", memory_gib_per_trial=1.5, resources_per_trial={"a": 0.5, "b": 2},
+    wait_seconds=60,
+)
 tune_args = TuneArgs(
     num_parallel_trials=3, cpus_per_trial=2, gpus_per_trial=0.5, max_retries=0,
     trial_timeout_seconds=1.5, time_budget_seconds=2.5, max_failed_trials=0,
     study_dir="/studies", seed=0, max_trials_per_worker=4,
-    stopping=stopping, skip_preflight=True,
+    stopping=stopping, skip_preflight=True, cluster=cluster,
 )
-for sent in (message, stopping, tune_args):
+for sent in (message, stopping, cluster, tune_args):
     assert {f.name for f, _ in sent.ListFields()} == set(sent.DESCRIPTOR.fields_by_name)
     assert type(sent).FromString(sent.SerializeToString()) == sent
     assert json_format.Parse(json_format.MessageToJson(sent), type(sent)()) == sent

@@ -148,3 +148,16 @@ def test_long_study_opens_within_two_seconds(browser: Any, tmp_path: Path) -> No
 def test_any_study_has_a_report(study: StudyRecord) -> None:
     """A search that went wrong is when people need to see what happened."""
     assert page.render(study).startswith("<!DOCTYPE html>")
+
+
+def test_nodes_of_a_cluster_are_in_the_report() -> None:
+    """Nobody would see that one machine loses what it is given."""
+    shared = {"started": studies.BEGAN, "ended": studies.BEGAN + 30}
+    trials = [
+        studies.ended(str(i), worker=f"worker-{i}@10.0.0.{i % 2}", **shared)
+        for i in range(4)
+    ]
+    text = page.render(studies.study(*trials))
+    assert "on 2 nodes" in text
+    assert "<td>10.0.0.1</td>" in text
+    assert "<th>node</th>" not in page.render(studies.study(studies.ended("0")))

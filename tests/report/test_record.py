@@ -102,6 +102,27 @@ def test_every_attempt_is_told() -> None:
     ]
 
 
+def test_each_attempt_names_its_node() -> None:
+    """Nobody could tell which machine loses attempts."""
+    lost = {"kind": "attempt", "trial": "0", "worker": "worker-0@n1", "time": 70.0}
+    began = {"kind": "began", "trial": "0", "worker": "worker-1@n2", "time": 80.0}
+    first = [studies.created("0"), {**lost, "started": 10.0, "reason": "killed"}]
+    last = studies.ended("0", worker="worker-2@n3")
+    running, ended = (studies.study(*first, more) for more in (began, last))
+    assert [a.node for a in running.trials[0].attempts] == ["n1", "n2"]
+    assert [a.node for a in ended.trials[0].attempts] == ["n1", "n3"]
+    assert StudyRecord.from_json(ended.to_json(), "file") == ended
+    assert ended.to_frame()["node"].to_list() == ["n3"]
+    assert {a.node for t in lived().trials for a in t.attempts} == {None}
+
+
+def test_record_without_nodes_is_read() -> None:
+    """What was published by an earlier release could not be looked at any more."""
+    attempts = [{"worker": "w", "started": 1, "ended": 2, "outcome": "lost"}]
+    text = damaged_trial(attempts=attempts)
+    assert StudyRecord.from_json(text, "").trials[0].attempts[0].node is None
+
+
 def test_a_running_trial_has_an_attempt_without_end() -> None:
     """The record would not show what a worker is doing."""
     trial = lived().trials[4]

@@ -58,6 +58,17 @@ def test_lost_attempt_leaves_the_worker_idle() -> None:
     assert "worker-0" not in text_of(view)
 
 
+def test_shows_the_places_of_a_cluster() -> None:
+    """A search that waits for nodes would look like one that hangs."""
+    view = a_view()
+    assert "place" not in text_of(view)
+    view(events.PlacesChanged(open=52, wanted=64, nodes=13))
+    assert "2 running, waiting for 12 of 64 places; 52 are on 13 nodes" in text_of(view)
+    view(events.PlacesChanged(open=64, wanted=64, nodes=16))
+    assert "2 running, 64 of 64 places on 16 nodes" in text_of(view)
+    assert "worker-0" in text_of(view)
+
+
 def test_before_the_search_begins_it_says_so() -> None:
     """While TensorFlow is imported, the screen would be empty."""
     assert "set up" in text_of(terminal.LiveView())

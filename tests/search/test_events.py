@@ -39,17 +39,6 @@ def test_a_failure_is_counted_and_no_best() -> None:
     assert (found.completed, found.failed, found.best) == (0, 1, None)
 
 
-@pytest.mark.parametrize(
-    ("max_trials", "known", "expected"),
-    [(9, 3, 9), (3, 8, 8), (None, 8, None), (0, 8, None)],
-)
-def test_there_are_never_more_trials_than_expected(
-    max_trials: int | None, known: int, expected: int | None
-) -> None:
-    """8 of 3 trials would complete where an oracle says less than it did."""
-    assert events.expected_trials(max_trials, known) == expected
-
-
 def test_each_event_is_a_line() -> None:
     """A log would say less than a terminal shows."""
     lines: list[str] = []
@@ -69,6 +58,20 @@ def test_each_event_is_a_line() -> None:
         "Trial 0 will be run again: killed.",
         "Trial 0 failed (1 of 9, 1 failed).",
         "Trial 1 completed (2 of 9, 1 failed): loss 0.25; best so far 0.25 by trial 1.",
+    ]
+
+
+def test_other_places_are_a_line() -> None:
+    """A pod's log would not tell why fewer trials run than were asked for."""
+    lines: list[str] = []
+    observer = events.Lines(lines.append)
+    for places in ((0, 64, 0), (1, 64, 1), (1, 64, 1), (52, 64, 13), (64, 64, 16)):
+        observer(events.PlacesChanged(*places))
+    assert lines == [
+        "Waiting for 64 of 64 places.",
+        "Waiting for 63 of 64 places; 1 are on 1 node.",
+        "Waiting for 12 of 64 places; 52 are on 13 nodes.",
+        "64 of 64 places on 16 nodes.",
     ]
 
 

@@ -1,10 +1,11 @@
 """What may be said about how a search runs."""
 
+import pickle
 from typing import Any
 
 import pytest
 
-from tuner_component.search.options import SearchOptions, StoppingOptions
+from tuner_component.search.options import Cluster, SearchOptions, StoppingOptions
 
 
 def test_defaults_are_valid() -> None:
@@ -68,3 +69,107 @@ def test_numbers_of_a_stopping_rule_are_checked(value: float) -> None:
         (TypeError, ValueError), match=r"Expected stopping\.patience to"
     ):
         StoppingOptions("patience", patience=value)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "auto",
+        "10.0.0.7:6379",
+        "ray-head:6379",
+        "ray_head:6379",
+        "head-svc.ray.svc.cluster.local:6379",
+        "[fd00::7]:6379",
+        "[::1]:65535",
+    ],
+)
+def test_address_of_a_cluster(address: str) -> None:
+    """A cluster that is there could not be named."""
+    assert Cluster(address).address == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("", "local", "10.0.0.7", "ray-head", "ray-head:", ":6379", "head:port"),
+        *("head:0", "head:65536", "head:-1", "10.0.0.300:6379", "1.2.3:6379"),
+        *("fd00::7:6379", "[10.0.0.7]:6379", "[fd00::7]", "he ad:6379", "-head:6379"),
+        *("http://head:8265", "auto:6379:1", "head:6379\n", "[fd00::g]:6379", "auto "),
+    ],
+)
+def test_what_is_no_address_is_refused(address: str) -> None:
+    """The search would begin and then look for a host that cannot be."""
+    with pytest.raises(
+        ValueError, match=r'address to be "auto", or .* Received: '
+    ) as e:
+        Cluster(address)
+    assert repr(address) in str(e.value)
+    assert "ray start --head" in str(e.value)
+
+
+@pytest.mark.parametrize("address", ["ray://head:10001", "ray://"])
+def test_address_of_the_ray_client_is_refused(address: str) -> None:
+    """It would connect, and fail at the first worker, without a reason."""
+    with pytest.raises(
+        ValueError, match="Expected .*Received: 'ray://.*Ray Client"
+    ) as e:
+        Cluster(address)
+    assert "ray start --address=ray-head:6379 --num-cpus=0" in str(e.value)
+
+
+def test_address_is_text() -> None:
+    """A number would end in an error about an attribute of a number."""
+    with pytest.raises(TypeError, match=r"cluster\.address to be text. Received: 6379"):
+        Cluster(6379)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("memory_gib_per_trial", value) for value in (0, -1, float("inf"))),
+        *(("wait_s", value) for value in (0, -1.0, float("nan"))),
+    ],
+)
+def test_numbers_of_a_cluster_are_checked(name: str, value: float) -> None:
+    """No node would have a place, or the search give up before it waited."""
+    with pytest.raises(ValueError, match=rf"Expected cluster\.{name} to be .*Received"):
+        Cluster("auto", **{name: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [
+        ("CPU", "cpus_per_trial"),
+        ("GPU", "gpus_per_trial"),
+        ("memory", "cluster.memory_gib_per_trial"),
+    ],
+)
+def test_resource_with_an_option_of_its_own_is_refused(name: str, option: str) -> None:
+    """Two options would say two things about one resource."""
+    with pytest.raises(ValueError, match=f"Received: '{name}'. Set {option} instead"):
+        Cluster("auto", resources_per_trial={name: 1})
+
+
+@pytest.mark.parametrize("name", ["", " ", None, 3])
+def test_resource_needs_a_name(name: Any) -> None:
+    """No node would ever have it."""
+    with pytest.raises(ValueError, match="the names of resources. Received: "):
+        Cluster("auto", resources_per_trial={name: 1})
+
+
+@pytest.mark.parametrize("amount", [0, -1, float("nan"), float("inf"), True, "1"])
+def test_resource_needs_an_amount(amount: Any) -> None:
+    """A trial would wait for what no node can have, or reserve nothing."""
+    with pytest.raises(
+        (TypeError, ValueError),
+        match=r"Expected cluster\.resources_per_trial\['TPU'\] to be .*Received: ",
+    ):
+        Cluster("auto", resources_per_trial={"TPU": amount})
+
+
+def test_cluster_is_whole_after_it_travelled() -> None:
+    """The driver is another process, and would get other options."""
+    options = SearchOptions(
+        cluster=Cluster("auto", 1.5, {"TPU": 0.25, "rack-a": 1}, wait_s=2)
+    )
+    assert pickle.loads(pickle.dumps(options)) == options

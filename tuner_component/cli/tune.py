@@ -1,6 +1,7 @@
 """`tuner-component tune`: a search without a pipeline, by the same executor."""
 
 import argparse
+import importlib.util
 import json
 import logging
 import os
@@ -32,6 +33,18 @@ _HELP = {
     "stopping": 'how to stop hopeless trials early, for example {"rule": "MEDIAN"}; '
     "see docs/searches.md (default: trials are not stopped)",
     "skip_preflight": "do not check before the first trial that the default model trains",
+    "cluster": "runs the workers on a Ray cluster: auto for the one that this machine is "
+    "a node of, or the address of its head, for example ray-head:6379; see "
+    "docs/cluster.md (default: they run on this machine)",
+}
+# Of the fields of TuneArgs.cluster but its address, which is the value of --cluster.
+_CLUSTER_HELP = {
+    "memory_gib_per_trial": "memory that a node reserves for a trial, in GiB (default: "
+    "none)",
+    "resources_per_trial": "a custom resource of the cluster that a trial needs, and how "
+    "much of it, for example --resource TPU=4; may be repeated",
+    "wait_seconds": "how long the search waits while the cluster has no place for any "
+    "trial (default: 900)",
 }
 _NUMBERS: dict[int, type] = {
     descriptor.FieldDescriptor.CPPTYPE_INT32: int,
@@ -104,11 +117,14 @@ def add_to(commands: Any) -> None:
         "--out", required=True, metavar="OUT", help="directory for the output"
     )
     _add_tune_args(parser.add_argument_group("search (TuneArgs)"))
+    _add_cluster(parser.add_argument_group("cluster (TuneArgs.cluster)"))
 
 
 def _add_tune_args(group: Any) -> None:
     for field in tuner_pb2.TuneArgs.DESCRIPTOR.fields:
-        flag, text = f"--{field.name.replace('_', '-')}", _HELP.get(field.name)
+        if field.name == "cluster":
+            continue
+        flag, text = _flag(field.name), _HELP.get(field.name)
         kind = field.cpp_type
         if kind == field.CPPTYPE_BOOL:
             group.add_argument(flag, action="store_true", default=None, help=text)
@@ -121,6 +137,33 @@ def _add_tune_args(group: Any) -> None:
             group.add_argument(flag, metavar="TEXT", help=text)
 
 
+def _add_cluster(group: Any) -> None:
+    texts, add = _CLUSTER_HELP, group.add_argument
+    add("--cluster", metavar="ADDRESS", help=_HELP["cluster"])
+    for name in ("memory_gib_per_trial", "wait_seconds"):
+        add(_flag(name), type=float, metavar="X", help=texts[name])
+    add(
+        "--resource",
+        dest="resources_per_trial",
+        action="append",
+        type=_resource,
+        metavar="NAME=AMOUNT",
+        help=texts["resources_per_trial"],
+    )
+
+
+def _flag(field: str) -> str:
+    return f"--{field.replace('_', '-')}"
+
+
+def _resource(text: str) -> tuple[str, float]:
+    name, _, amount = text.rpartition("=")
+    try:
+        return name, float(amount)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"not NAME=AMOUNT: {text}") from error
+
+
 def _json(text: str) -> Any:
     try:
         return json.loads(text)
@@ -129,12 +172,30 @@ def _json(text: str) -> Any:
 
 
 def tune_args(args: argparse.Namespace, out: str) -> dict[str, Any]:
-    """Returns the TuneArgs of the command line, as their JSON has them."""
-    given = {
+    """Returns the TuneArgs of the command line, as their JSON has them.
+
+    Raises:
+        ValueError: If it says what a trial needs of a cluster, and names none.
+    """
+    given: dict[str, Any] = {
         field.name: value
         for field in tuner_pb2.TuneArgs.DESCRIPTOR.fields
         if (value := getattr(args, field.name)) is not None
     }
+    needs = {
+        name: value
+        for name in _CLUSTER_HELP
+        if (value := getattr(args, name)) is not None
+    }
+    if "resources_per_trial" in needs:
+        needs["resources_per_trial"] = dict(needs["resources_per_trial"])
+    if "cluster" in given:
+        given["cluster"] = {"address": given["cluster"], **needs}
+    elif needs:
+        raise ValueError(
+            f"Expected --cluster with {', '.join(needs)}. Received: none. Name the "
+            "cluster, or leave out what its nodes should have."
+        )
     return {
         "num_parallel_trials": 1,
         "study_dir": os.path.join(out, "studies"),
@@ -152,6 +213,7 @@ def run(args: argparse.Namespace) -> None:
     out = os.path.abspath(args.out)
     properties = _properties(args, out)
     _check_files(args)
+    _check_cluster(args)
     _quieten()
     print("Importing TFX ...", file=sys.stderr, flush=True)
     # The import takes ten seconds or more: first all that can be checked without it.
@@ -200,6 +262,14 @@ def _check_files(args: argparse.Namespace) -> None:
         raise ValueError(
             "Expected --eval with TFRecord files. Received: none. Name files to "
             "evaluate on."
+        )
+
+
+def _check_cluster(args: argparse.Namespace) -> None:
+    if args.cluster is not None and importlib.util.find_spec("ray") is None:
+        raise ValueError(
+            "Expected the package 'ray' with --cluster. Received: none. Install it: pip "
+            "install 'tfx-tuner-component[ray]'."
         )
 
 

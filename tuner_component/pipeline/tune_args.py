@@ -10,6 +10,7 @@ from tfx.proto import tuner_pb2 as tfx_tuner_pb2
 from tuner_component.proto import tuner_pb2
 from tuner_component.search.options import (
     NOTHING,
+    Cluster,
     Known,
     SearchOptions,
     StoppingOptions,
@@ -22,7 +23,9 @@ _RENAMED = {
     "trial_timeout_seconds": "trial_timeout_s",
     "time_budget_seconds": "time_budget_s",
 }
+_RENAMED_OF_CLUSTER = {"wait_seconds": "wait_s"}
 _RANGES = ranges(SearchOptions)
+_RANGES_OF_CLUSTER = ranges(Cluster)
 
 
 def validated(
@@ -55,6 +58,7 @@ def validated(
             "itself. Name a directory or a bucket, or leave study_dir out."
         )
     stopping_options(result)
+    _check_cluster(result)
     return result
 
 
@@ -128,6 +132,35 @@ def stopping_options(args: tuner_pb2.TuneArgs) -> StoppingOptions | None:
     return StoppingOptions(tuner_pb2.Stopping.Rule.Name(number).lower(), **given)
 
 
+def cluster_options(args: tuner_pb2.TuneArgs) -> Cluster | None:
+    """Returns the cluster that the workers run on, None for this machine.
+
+    Raises:
+        ValueError: If a value is not one that a cluster understands.
+    """
+    if not args.HasField("cluster"):
+        return None
+    given: dict[str, Any] = {"address": ""}
+    # A 0 that stands for the default is not among the fields that are set.
+    for field, value in args.cluster.ListFields():
+        option = _RENAMED_OF_CLUSTER.get(field.name, field.name)
+        if option in _RANGES_OF_CLUSTER:
+            allowed = _RANGES_OF_CLUSTER[option]
+            allowed.check(f"tune_args.cluster.{field.name}", value)
+        given[option] = value
+    given["resources_per_trial"] = dict(args.cluster.resources_per_trial)
+    return Cluster(**given)
+
+
+def _check_cluster(args: tuner_pb2.TuneArgs) -> None:
+    if cluster_options(args) and args.num_parallel_trials == 0:
+        raise ValueError(
+            "Expected tune_args.num_parallel_trials to be 1 or more with cluster. "
+            "Received: 0, a search in process, where cluster has no effect. Set "
+            "num_parallel_trials, or leave cluster out."
+        )
+
+
 def from_exec_properties(value: Any) -> tuner_pb2.TuneArgs:
     """Returns the TuneArgs of an execution property.
 
@@ -170,6 +203,7 @@ def search_options(args: tuner_pb2.TuneArgs, known: Known = NOTHING) -> SearchOp
     return SearchOptions(
         stopping=stopping_options(args),
         known=known,
+        cluster=cluster_options(args),
         preflight=not args.skip_preflight,
         **numbers,
     )

@@ -14,11 +14,13 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!tuner_component/proto/tuner.proto\x12\x0ftuner_component\"\xa4\x03\n\x08TuneArgs\x12\x1b\n\x13num_parallel_trials\x18\x01 \x01(\x05\x12\x16\n\x0e\x63pus_per_trial\x18\x05 \x01(\x05\x12\x1b\n\x0egpus_per_trial\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x0bmax_retries\x18\x07 \x01(\x05H\x01\x88\x01\x01\x12\x1d\n\x15trial_timeout_seconds\x18\x08 \x01(\x01\x12\x1b\n\x13time_budget_seconds\x18\t \x01(\x01\x12\x1e\n\x11max_failed_trials\x18\n \x01(\x05H\x02\x88\x01\x01\x12\x11\n\tstudy_dir\x18\x0b \x01(\t\x12\x11\n\x04seed\x18\x0c \x01(\x03H\x03\x88\x01\x01\x12\x1d\n\x15max_trials_per_worker\x18\r \x01(\x05\x12+\n\x08stopping\x18\x0e \x01(\x0b\x32\x19.tuner_component.Stopping\x12\x16\n\x0eskip_preflight\x18\x0f \x01(\x08\x42\x11\n\x0f_gpus_per_trialB\x0e\n\x0c_max_retriesB\x14\n\x12_max_failed_trialsB\x07\n\x05_seedJ\x04\x08\x02\x10\x05\"\x81\x02\n\x08Stopping\x12,\n\x04rule\x18\x01 \x01(\x0e\x32\x1e.tuner_component.Stopping.Rule\x12\x14\n\x0cgrace_epochs\x18\x02 \x01(\x05\x12\x18\n\x10reduction_factor\x18\x03 \x01(\x05\x12\x1a\n\rwarmup_trials\x18\x04 \x01(\x05H\x00\x88\x01\x01\x12\x10\n\x08patience\x18\x05 \x01(\x05\x12\x12\n\nmax_epochs\x18\x06 \x01(\x05\"C\n\x04Rule\x12\x08\n\x04NONE\x10\x00\x12\n\n\x06MEDIAN\x10\x01\x12\x08\n\x04\x41SHA\x10\x02\x12\r\n\tHYPERBAND\x10\x03\x12\x0c\n\x08PATIENCE\x10\x04\x42\x10\n\x0e_warmup_trials\"\xf3\x03\n\x0bTunerFnArgs\x12\x13\n\x0bworking_dir\x18\x01 \x01(\t\x12\x13\n\x0btrain_files\x18\x02 \x03(\t\x12\x12\n\neval_files\x18\x03 \x03(\t\x12\x14\n\x0ctrain_splits\x18\x04 \x03(\t\x12\x13\n\x0b\x65val_splits\x18\x05 \x03(\t\x12\x13\n\x0btrain_steps\x18\x06 \x01(\x03\x12\x12\n\neval_steps\x18\x07 \x01(\x03\x12\x13\n\x0bschema_path\x18\x08 \x01(\t\x12\x1c\n\x14transform_graph_path\x18\t \x01(\t\x12\x12\n\nbase_model\x18\n \x01(\t\x12\x15\n\rcustom_config\x18\x0b \x01(\t\x12\x16\n\x0epayload_format\x18\x0c \x01(\t\x12\x15\n\rdata_view_uri\x18\r \x01(\t\x12\x43\n\x0cnum_examples\x18\x0e \x03(\x0b\x32-.tuner_component.TunerFnArgs.NumExamplesEntry\x12\x10\n\x08study_id\x18\x0f \x01(\t\x12\x13\n\x0bmodule_file\x18\x10 \x01(\t\x12\x13\n\x0bmodule_path\x18\x11 \x01(\t\x12\x10\n\x08tuner_fn\x18\x12 \x01(\t\x1a\x32\n\x10NumExamplesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!tuner_component/proto/tuner.proto\x12\x0ftuner_component\"\xcf\x03\n\x08TuneArgs\x12\x1b\n\x13num_parallel_trials\x18\x01 \x01(\x05\x12\x16\n\x0e\x63pus_per_trial\x18\x05 \x01(\x05\x12\x1b\n\x0egpus_per_trial\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x0bmax_retries\x18\x07 \x01(\x05H\x01\x88\x01\x01\x12\x1d\n\x15trial_timeout_seconds\x18\x08 \x01(\x01\x12\x1b\n\x13time_budget_seconds\x18\t \x01(\x01\x12\x1e\n\x11max_failed_trials\x18\n \x01(\x05H\x02\x88\x01\x01\x12\x11\n\tstudy_dir\x18\x0b \x01(\t\x12\x11\n\x04seed\x18\x0c \x01(\x03H\x03\x88\x01\x01\x12\x1d\n\x15max_trials_per_worker\x18\r \x01(\x05\x12+\n\x08stopping\x18\x0e \x01(\x0b\x32\x19.tuner_component.Stopping\x12\x16\n\x0eskip_preflight\x18\x0f \x01(\x08\x12)\n\x07\x63luster\x18\x10 \x01(\x0b\x32\x18.tuner_component.ClusterB\x11\n\x0f_gpus_per_trialB\x0e\n\x0c_max_retriesB\x14\n\x12_max_failed_trialsB\x07\n\x05_seedJ\x04\x08\x02\x10\x05\"\xd6\x01\n\x07\x43luster\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12\x1c\n\x14memory_gib_per_trial\x18\x02 \x01(\x01\x12L\n\x13resources_per_trial\x18\x03 \x03(\x0b\x32/.tuner_component.Cluster.ResourcesPerTrialEntry\x12\x14\n\x0cwait_seconds\x18\x04 \x01(\x01\x1a\x38\n\x16ResourcesPerTrialEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\x81\x02\n\x08Stopping\x12,\n\x04rule\x18\x01 \x01(\x0e\x32\x1e.tuner_component.Stopping.Rule\x12\x14\n\x0cgrace_epochs\x18\x02 \x01(\x05\x12\x18\n\x10reduction_factor\x18\x03 \x01(\x05\x12\x1a\n\rwarmup_trials\x18\x04 \x01(\x05H\x00\x88\x01\x01\x12\x10\n\x08patience\x18\x05 \x01(\x05\x12\x12\n\nmax_epochs\x18\x06 \x01(\x05\"C\n\x04Rule\x12\x08\n\x04NONE\x10\x00\x12\n\n\x06MEDIAN\x10\x01\x12\x08\n\x04\x41SHA\x10\x02\x12\r\n\tHYPERBAND\x10\x03\x12\x0c\n\x08PATIENCE\x10\x04\x42\x10\n\x0e_warmup_trials\"\xf3\x03\n\x0bTunerFnArgs\x12\x13\n\x0bworking_dir\x18\x01 \x01(\t\x12\x13\n\x0btrain_files\x18\x02 \x03(\t\x12\x12\n\neval_files\x18\x03 \x03(\t\x12\x14\n\x0ctrain_splits\x18\x04 \x03(\t\x12\x13\n\x0b\x65val_splits\x18\x05 \x03(\t\x12\x13\n\x0btrain_steps\x18\x06 \x01(\x03\x12\x12\n\neval_steps\x18\x07 \x01(\x03\x12\x13\n\x0bschema_path\x18\x08 \x01(\t\x12\x1c\n\x14transform_graph_path\x18\t \x01(\t\x12\x12\n\nbase_model\x18\n \x01(\t\x12\x15\n\rcustom_config\x18\x0b \x01(\t\x12\x16\n\x0epayload_format\x18\x0c \x01(\t\x12\x15\n\rdata_view_uri\x18\r \x01(\t\x12\x43\n\x0cnum_examples\x18\x0e \x03(\x0b\x32-.tuner_component.TunerFnArgs.NumExamplesEntry\x12\x10\n\x08study_id\x18\x0f \x01(\t\x12\x13\n\x0bmodule_file\x18\x10 \x01(\t\x12\x13\n\x0bmodule_path\x18\x11 \x01(\t\x12\x10\n\x08tuner_fn\x18\x12 \x01(\t\x1a\x32\n\x10NumExamplesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x62\x06proto3')
 
 
 
 _TUNEARGS = DESCRIPTOR.message_types_by_name['TuneArgs']
+_CLUSTER = DESCRIPTOR.message_types_by_name['Cluster']
+_CLUSTER_RESOURCESPERTRIALENTRY = _CLUSTER.nested_types_by_name['ResourcesPerTrialEntry']
 _STOPPING = DESCRIPTOR.message_types_by_name['Stopping']
 _TUNERFNARGS = DESCRIPTOR.message_types_by_name['TunerFnArgs']
 _TUNERFNARGS_NUMEXAMPLESENTRY = _TUNERFNARGS.nested_types_by_name['NumExamplesEntry']
@@ -29,6 +31,21 @@ TuneArgs = _reflection.GeneratedProtocolMessageType('TuneArgs', (_message.Messag
   # @@protoc_insertion_point(class_scope:tuner_component.TuneArgs)
   })
 _sym_db.RegisterMessage(TuneArgs)
+
+Cluster = _reflection.GeneratedProtocolMessageType('Cluster', (_message.Message,), {
+
+  'ResourcesPerTrialEntry' : _reflection.GeneratedProtocolMessageType('ResourcesPerTrialEntry', (_message.Message,), {
+    'DESCRIPTOR' : _CLUSTER_RESOURCESPERTRIALENTRY,
+    '__module__' : 'tuner_component.proto.tuner_pb2'
+    # @@protoc_insertion_point(class_scope:tuner_component.Cluster.ResourcesPerTrialEntry)
+    })
+  ,
+  'DESCRIPTOR' : _CLUSTER,
+  '__module__' : 'tuner_component.proto.tuner_pb2'
+  # @@protoc_insertion_point(class_scope:tuner_component.Cluster)
+  })
+_sym_db.RegisterMessage(Cluster)
+_sym_db.RegisterMessage(Cluster.ResourcesPerTrialEntry)
 
 Stopping = _reflection.GeneratedProtocolMessageType('Stopping', (_message.Message,), {
   'DESCRIPTOR' : _STOPPING,
@@ -55,16 +72,22 @@ _sym_db.RegisterMessage(TunerFnArgs.NumExamplesEntry)
 if _descriptor._USE_C_DESCRIPTORS == False:
 
   DESCRIPTOR._options = None
+  _CLUSTER_RESOURCESPERTRIALENTRY._options = None
+  _CLUSTER_RESOURCESPERTRIALENTRY._serialized_options = b'8\001'
   _TUNERFNARGS_NUMEXAMPLESENTRY._options = None
   _TUNERFNARGS_NUMEXAMPLESENTRY._serialized_options = b'8\001'
   _TUNEARGS._serialized_start=55
-  _TUNEARGS._serialized_end=475
-  _STOPPING._serialized_start=478
-  _STOPPING._serialized_end=735
-  _STOPPING_RULE._serialized_start=650
-  _STOPPING_RULE._serialized_end=717
-  _TUNERFNARGS._serialized_start=738
-  _TUNERFNARGS._serialized_end=1237
-  _TUNERFNARGS_NUMEXAMPLESENTRY._serialized_start=1187
-  _TUNERFNARGS_NUMEXAMPLESENTRY._serialized_end=1237
+  _TUNEARGS._serialized_end=518
+  _CLUSTER._serialized_start=521
+  _CLUSTER._serialized_end=735
+  _CLUSTER_RESOURCESPERTRIALENTRY._serialized_start=679
+  _CLUSTER_RESOURCESPERTRIALENTRY._serialized_end=735
+  _STOPPING._serialized_start=738
+  _STOPPING._serialized_end=995
+  _STOPPING_RULE._serialized_start=910
+  _STOPPING_RULE._serialized_end=977
+  _TUNERFNARGS._serialized_start=998
+  _TUNERFNARGS._serialized_end=1497
+  _TUNERFNARGS_NUMEXAMPLESENTRY._serialized_start=1447
+  _TUNERFNARGS_NUMEXAMPLESENTRY._serialized_end=1497
 # @@protoc_insertion_point(module_scope)

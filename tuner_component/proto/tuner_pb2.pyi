@@ -40,18 +40,21 @@ class TuneArgs(google.protobuf.message.Message):
     MAX_TRIALS_PER_WORKER_FIELD_NUMBER: builtins.int
     STOPPING_FIELD_NUMBER: builtins.int
     SKIP_PREFLIGHT_FIELD_NUMBER: builtins.int
+    CLUSTER_FIELD_NUMBER: builtins.int
     num_parallel_trials: builtins.int
     """How many trials run at the same time, each in a worker process of its own.
     0 (the default) runs the search sequentially inside the executor's process;
     1 runs it sequentially in a supervised process.
     """
     cpus_per_trial: builtins.int
-    """CPU threads for each worker. 0 (the default) divides the machine's among them.
+    """CPU threads for each worker. 0 (the default) divides the machine's among them; on a
+    cluster it means 1, and the node that runs the worker reserves them for it.
     Variables like OMP_NUM_THREADS that you set yourself are left alone.
     """
     gpus_per_trial: builtins.float
     """GPUs for each worker, whole (1, 2, ...) or a fraction (0.5: two workers share
-    one). Unset divides the machine's GPUs among the workers; 0 hides them.
+    one). Unset divides the machine's GPUs among the workers, and on a cluster it means
+    none; 0 hides them.
     """
     max_retries: builtins.int
     """How often a trial is tried again after its worker died: killed, out of memory,
@@ -89,6 +92,11 @@ class TuneArgs(google.protobuf.message.Message):
     """Skips the check, before the first trial, that the default model trains and reports
     the objective.
     """
+    @property
+    def cluster(self) -> global___Cluster:
+        """Where the workers run. Unset means on the executor's machine. A study can go on on a
+        cluster that began on one machine, and the other way round.
+        """
     def __init__(
         self,
         *,
@@ -104,9 +112,10 @@ class TuneArgs(google.protobuf.message.Message):
         max_trials_per_worker: builtins.int = ...,
         stopping: global___Stopping | None = ...,
         skip_preflight: builtins.bool = ...,
+        cluster: global___Cluster | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing_extensions.Literal["_gpus_per_trial", b"_gpus_per_trial", "_max_failed_trials", b"_max_failed_trials", "_max_retries", b"_max_retries", "_seed", b"_seed", "gpus_per_trial", b"gpus_per_trial", "max_failed_trials", b"max_failed_trials", "max_retries", b"max_retries", "seed", b"seed", "stopping", b"stopping"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing_extensions.Literal["_gpus_per_trial", b"_gpus_per_trial", "_max_failed_trials", b"_max_failed_trials", "_max_retries", b"_max_retries", "_seed", b"_seed", "cpus_per_trial", b"cpus_per_trial", "gpus_per_trial", b"gpus_per_trial", "max_failed_trials", b"max_failed_trials", "max_retries", b"max_retries", "max_trials_per_worker", b"max_trials_per_worker", "num_parallel_trials", b"num_parallel_trials", "seed", b"seed", "skip_preflight", b"skip_preflight", "stopping", b"stopping", "study_dir", b"study_dir", "time_budget_seconds", b"time_budget_seconds", "trial_timeout_seconds", b"trial_timeout_seconds"]) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["_gpus_per_trial", b"_gpus_per_trial", "_max_failed_trials", b"_max_failed_trials", "_max_retries", b"_max_retries", "_seed", b"_seed", "cluster", b"cluster", "gpus_per_trial", b"gpus_per_trial", "max_failed_trials", b"max_failed_trials", "max_retries", b"max_retries", "seed", b"seed", "stopping", b"stopping"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["_gpus_per_trial", b"_gpus_per_trial", "_max_failed_trials", b"_max_failed_trials", "_max_retries", b"_max_retries", "_seed", b"_seed", "cluster", b"cluster", "cpus_per_trial", b"cpus_per_trial", "gpus_per_trial", b"gpus_per_trial", "max_failed_trials", b"max_failed_trials", "max_retries", b"max_retries", "max_trials_per_worker", b"max_trials_per_worker", "num_parallel_trials", b"num_parallel_trials", "seed", b"seed", "skip_preflight", b"skip_preflight", "stopping", b"stopping", "study_dir", b"study_dir", "time_budget_seconds", b"time_budget_seconds", "trial_timeout_seconds", b"trial_timeout_seconds"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing_extensions.Literal["_gpus_per_trial", b"_gpus_per_trial"]) -> typing_extensions.Literal["gpus_per_trial"] | None: ...
     @typing.overload
@@ -117,6 +126,59 @@ class TuneArgs(google.protobuf.message.Message):
     def WhichOneof(self, oneof_group: typing_extensions.Literal["_seed", b"_seed"]) -> typing_extensions.Literal["seed"] | None: ...
 
 global___TuneArgs = TuneArgs
+
+class Cluster(google.protobuf.message.Message):
+    """A running Ray cluster, and what a trial needs of a node beside cpus_per_trial and
+    gpus_per_trial. A node that has no place for a trial is not used.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class ResourcesPerTrialEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.float
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.float = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing_extensions.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    ADDRESS_FIELD_NUMBER: builtins.int
+    MEMORY_GIB_PER_TRIAL_FIELD_NUMBER: builtins.int
+    RESOURCES_PER_TRIAL_FIELD_NUMBER: builtins.int
+    WAIT_SECONDS_FIELD_NUMBER: builtins.int
+    address: builtins.str
+    """"auto" for the cluster that this machine is a node of, or the host and port of the
+    head, such as "ray-head:6379", "10.0.0.7:6379" or "[fd00::7]:6379". The search is a
+    driver of the cluster, so its process must run on a node of it; a node without CPUs
+    will do. Addresses of the Ray Client (ray://) are refused.
+    """
+    memory_gib_per_trial: builtins.float
+    """Memory that a node reserves for a trial, in GiB. 0 means none."""
+    @property
+    def resources_per_trial(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.float]:
+        """Amounts of the cluster's custom resources, by their names."""
+    wait_seconds: builtins.float
+    """How long the search waits while it has no place for any trial, before it fails.
+    0 means 900.
+    """
+    def __init__(
+        self,
+        *,
+        address: builtins.str = ...,
+        memory_gib_per_trial: builtins.float = ...,
+        resources_per_trial: collections.abc.Mapping[builtins.str, builtins.float] | None = ...,
+        wait_seconds: builtins.float = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing_extensions.Literal["address", b"address", "memory_gib_per_trial", b"memory_gib_per_trial", "resources_per_trial", b"resources_per_trial", "wait_seconds", b"wait_seconds"]) -> None: ...
+
+global___Cluster = Cluster
 
 class Stopping(google.protobuf.message.Message):
     """A rule that ends trials before their last epoch. A trial that was stopped counts with

@@ -7,7 +7,12 @@ from typing import Any
 from tuner_component.report import record
 from tuner_component.search import events
 from tuner_component.search.storage import plain
-from tuner_component.search.study.history import History, TrialHistory
+from tuner_component.search.study.history import (
+    History,
+    TrialHistory,
+    expected_trials,
+    node_of,
+)
 
 
 def study_record(
@@ -25,7 +30,7 @@ def study_record(
         status="running" if history.goes_on else description.get("status", "running"),
         objective=_objective(history),
         seed=description.get("seed"),
-        max_trials=events.expected_trials(history.max_trials, len(history.trials)),
+        max_trials=expected_trials(history.max_trials, len(history.trials)),
         created=description.get("created"),
         finished=description.get("finished"),
         oracle=opened.get("oracle"),
@@ -104,16 +109,17 @@ def _attempts(
             ended=None if lost.get("interrupted") else lost.get("time"),
             outcome="lost",
             reason=lost.get("reason"),
+            node=node_of(lost.get("worker")),
         )
         for lost in trial.attempts
     ]
     if ended:
         last = (ended.get("worker"), ended.get("started"), ended.get("ended"))
-        attempts.append(record.AttemptRecord(*last, ended["status"].lower()))
+        node = node_of(ended.get("worker"))
+        attempts.append(record.AttemptRecord(*last, ended["status"].lower(), node=node))
     elif trial.runs:
-        attempts.append(
-            record.AttemptRecord(trial.worker, trial.started, None, "running")
-        )
+        now, node = (trial.worker, trial.started, None), node_of(trial.worker)
+        attempts.append(record.AttemptRecord(*now, "running", node=node))
     return attempts
 
 

@@ -81,6 +81,7 @@ def _totals(study: StudyRecord) -> dict[str, Any]:
         "seconds": sum(span.ended - span.started for span in spans),
         "busy": timeline.busy_share(spans),
         "workers": len({span.worker for span in spans}),
+        "nodes": timeline.by_node(spans),
     }
 
 

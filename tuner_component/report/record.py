@@ -28,7 +28,10 @@ VERSION = 1
 
 # Columns of a frame that are a trial's own attributes.
 _TIMES = ("created", "started", "ended")
-_PLAIN = ("trial_id", "status", "score", "best_step", "worker", "seed", "cause")
+_PLAIN = (
+    *("trial_id", "status", "score", "best_step"),
+    *("worker", "node", "seed", "cause"),
+)
 
 COMPLETED, FAILED, RUNNING = "COMPLETED", "FAILED", "RUNNING"
 
@@ -66,6 +69,7 @@ class AttemptRecord:
         outcome: "completed", "failed", "running", or "lost": it came to nothing, and the
             trial was run again.
         reason: Why it was lost.
+        node: The node of a cluster that it ran on; None if all ran on one machine.
     """
 
     worker: str | None
@@ -73,6 +77,7 @@ class AttemptRecord:
     ended: float | None
     outcome: Literal["completed", "failed", "running", "lost"]
     reason: str | None = None
+    node: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,6 +145,11 @@ class TrialRecord:
         if self.started is None or self.ended is None:
             return None
         return self.ended - self.started
+
+    @property
+    def node(self) -> str | None:
+        """The node that its last attempt ran on; None if all ran on one machine."""
+        return self.attempts[-1].node if self.attempts else None
 
     @property
     def epochs(self) -> int:

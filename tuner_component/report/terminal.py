@@ -89,6 +89,7 @@ class LiveView:
         self._running: dict[str, _Running] = {}
         self._started = time.monotonic()
         self._ended_before = 0
+        self._places: events.PlacesChanged | None = None
 
     def __call__(self, event: events.Event) -> None:
         """Takes note of an event."""
@@ -102,6 +103,8 @@ class LiveView:
         elif isinstance(event, events.EpochEnded):
             if running := self._running.get(event.trial_id):
                 running.note(event, self._tally.search)
+        elif isinstance(event, events.PlacesChanged):
+            self._places = event
         else:
             self._running.pop(event.trial_id, None)
 
@@ -111,6 +114,8 @@ class LiveView:
         if search is None:
             return Group(Text("The search is being set up ...", style="dim"))
         parts: list[Any] = [self._summary(search)]
+        if self._places is not None:
+            parts.append(_where(self._places, len(self._running)))
         if self._running:
             parts.append(self._workers())
         parts += [Text(warning, "yellow") for _, warning in self._pace.too_slow()]
@@ -157,6 +162,14 @@ class LiveView:
         if len(running) > _WORKERS_SHOWN:
             table.add_row(Text(f"and {len(running) - _WORKERS_SHOWN} more"))
         return table
+
+
+def _where(places: events.PlacesChanged, running: int) -> Text:
+    """How many trials run, and in how many places of the cluster they could."""
+    waits = places.open < places.wanted
+    return Text.assemble(
+        f"{running} running, ", (f"{places}", "yellow" if waits else "")
+    )
 
 
 class _Running:

@@ -1,8 +1,10 @@
 """Which worker ran what when: the report's timeline, and the workers' idle time."""
 
+import collections
 import dataclasses
 import datetime
 import math
+import re
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
@@ -18,6 +20,9 @@ _COLOURS = {
     "running": figures.GREEN,
 }
 
+# Characters of a worker's id: its number, and the whole of an IPv6 address.
+_LABEL = 52
+
 
 @dataclasses.dataclass(frozen=True)
 class Span:
@@ -28,6 +33,28 @@ class Span:
     outcome: str
     started: float
     ended: float
+    node: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class NodeTotals:
+    """What ran on a node of a cluster.
+
+    Attributes:
+        node: The node.
+        workers: Number of workers that ran there.
+        attempts: Number of attempts.
+        lost: How many of them came to nothing, and were run again.
+        seconds: How long they took, one after another.
+        busy: The share of its workers' time in which they ran trials.
+    """
+
+    node: str
+    workers: int
+    attempts: int
+    lost: int
+    seconds: float
+    busy: float | None
 
 
 def spans(study: StudyRecord) -> list[Span]:
@@ -44,8 +71,16 @@ def spans(study: StudyRecord) -> list[Span]:
             ended = attempt.ended
             if ended is None:
                 ended = _last_sign(attempt, attempts)
-            started = attempt.started
-            found.append(Span(attempt.worker, trial.trial_id, outcome, started, ended))
+            found.append(
+                Span(
+                    attempt.worker,
+                    trial.trial_id,
+                    outcome,
+                    attempt.started,
+                    ended,
+                    attempt.node,
+                )
+            )
     return found
 
 
@@ -75,19 +110,44 @@ def busy_share(found: list[Span]) -> float | None:
     return min(1.0, busy / total) if total > 0 else None
 
 
+def by_node(found: list[Span]) -> list[NodeTotals]:
+    """What ran on each node of a cluster; empty if all ran on one machine."""
+    groups: dict[str, list[Span]] = collections.defaultdict(list)
+    for span in found:
+        if span.node is not None:
+            groups[span.node].append(span)
+    return [
+        NodeTotals(
+            node=node,
+            workers=len({span.worker for span in mine}),
+            attempts=len(mine),
+            lost=sum(span.outcome == "lost" for span in mine),
+            seconds=math.fsum(span.ended - span.started for span in mine),
+            busy=busy_share(mine),
+        )
+        for node, mine in sorted(groups.items(), key=lambda item: _natural(item[0]))
+    ]
+
+
 def timeline(study: StudyRecord) -> go.Figure | None:
-    """A row for each worker, a bar for each attempt; gaps are idle time."""
+    """A row for each worker, a bar for each attempt; gaps are idle time.
+
+    The workers of a node are beside each other.
+    """
     found = spans(study)
     if not found:
         return None
-    workers = sorted({span.worker for span in found}, key=_by_number)
+    rows = {(span.node or "", span.worker) for span in found}
+    workers = [
+        worker for _, worker in sorted(rows, key=lambda row: [*map(_natural, row)])
+    ]
     figure = figures.blank(height=140 + 24 * len(workers), barmode="overlay")
     for outcome, colour in _COLOURS.items():
         mine = [span for span in found if span.outcome == outcome]
         if not mine:
             continue
         figure.add_bar(
-            y=[figures.escaped(span.worker, 24) for span in mine],
+            y=[figures.escaped(span.worker, _LABEL) for span in mine],
             x=[1000 * (span.ended - span.started) for span in mine],
             base=[_time(span.started) for span in mine],
             customdata=[
@@ -104,7 +164,7 @@ def timeline(study: StudyRecord) -> go.Figure | None:
             hovertemplate="trial %{customdata[0]}: %{customdata[1]} s<extra></extra>",
         )
     figure.update_xaxes(type="date", title="time (UTC)")
-    order = [figures.escaped(worker, 24) for worker in workers]
+    order = [figures.escaped(worker, _LABEL) for worker in workers]
     return figure.update_yaxes(
         type="category", categoryorder="array", categoryarray=order[::-1]
     )
@@ -115,6 +175,8 @@ def _time(seconds: float) -> str:
     return when.strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
-def _by_number(worker: str) -> tuple[str, int]:
-    name = worker.rstrip("0123456789")
-    return name, int(worker[len(name) :] or 0)
+def _natural(name: str) -> list[str | int]:
+    """What sorts names by the numbers in them."""
+    # More digits are no number to count with, and Python refuses to read thousands.
+    parts = re.split(r"([0-9]{1,18})", name)
+    return [int(part) if i % 2 else part for i, part in enumerate(parts)]

@@ -108,17 +108,25 @@ class TrialEnded:
 
 @dataclasses.dataclass(frozen=True)
 class PlacesChanged:
-    """A cluster has given a place for workers to the search, or taken one away.
+    """A cluster has other places for workers than before.
 
     Attributes:
-        open: How many trials can run at a time now.
-        wanted: How many shall run at a time.
-        nodes: On how many machines the open places are.
+        open: How many there are.
+        wanted: How many the search asks for.
+        nodes: On how many nodes they are.
     """
 
     open: int
     wanted: int
     nodes: int
+
+    def __str__(self) -> str:
+        """What to say of it."""
+        on = f"on {self.nodes} node{'' if self.nodes == 1 else 's'}"
+        if missing := max(0, self.wanted - self.open):
+            have = f"; {self.open} are {on}" if self.open else ""
+            return f"waiting for {missing} of {self.wanted} places{have}"
+        return f"{self.open} of {self.wanted} places {on}"
 
 
 # Curves are lists by epoch, by training: a number out of this world would fill the memory.
@@ -173,16 +181,6 @@ def _counted(name: str, value: Any, limit: int) -> int:
             "there are more."
         )
     return number
-
-
-def expected_trials(max_trials: int | None, known: int) -> int | None:
-    """How many trials there will be; None if it is not known.
-
-    Args:
-        max_trials: What the oracle says today.
-        known: How many there are: more, if it said something else when they started.
-    """
-    return max(max_trials, known) if max_trials else None
 
 
 def cause_of(message: str) -> str:
@@ -270,30 +268,26 @@ class Pace:
             return []
         median, now = self._took[len(self._took) // 2], self._clock()
         limit = max(_SLOW * median, _SLOW_S)
-        every = self._began.copy().items()
-        times = ((trial_id, now - began) for trial_id, began in every)
+        warning = (
+            "Trial {} has run for {:.0f} seconds, and half of the trials took at most "
+            "{:.0f}. If it hangs, set trial_timeout_seconds."
+        )
         return [
-            (trial_id, _slow(trial_id, seconds, median))
-            for trial_id, seconds in times
-            if seconds > limit
+            (trial_id, warning.format(trial_id, now - began, median))
+            for trial_id, began in self._began.copy().items()
+            if now - began > limit
         ]
 
 
-def _slow(trial_id: str, seconds: float, median: float) -> str:
-    return (
-        f"Trial {trial_id} has run for {seconds:.0f} seconds, and half of the trials took "
-        f"at most {median:.0f}. If it hangs, set trial_timeout_seconds."
-    )
-
-
 class Lines:
-    """An observer that logs a line for each event of a trial."""
+    """An observer that logs a line for each event of a trial, and for other places."""
 
     def __init__(self, log: Callable[[str], None] | None = None) -> None:
         self._log = log or (lambda line: _log.info("%s", line))
         self._tally = Tally()
         self._pace = Pace()
         self._warned: set[str] = set()
+        self._places: PlacesChanged | None = None
 
     def __call__(self, event: Event) -> None:
         """Logs an event."""
@@ -316,21 +310,21 @@ class Lines:
         if isinstance(event, TrialStarted):
             return f"Trial {event.trial_id} starts on {event.worker}."
         if isinstance(event, AttemptLost):
-            return (
-                f"Trial {event.trial_id} will be run again: {cause_of(event.reason)}."
-            )
+            why = cause_of(event.reason)
+            return f"Trial {event.trial_id} will be run again: {why}."
         if isinstance(event, TrialEnded):
             return self._end(event)
+        if isinstance(event, PlacesChanged) and event != self._places:
+            self._places = event
+            return f"{event}.".capitalize()
         return None
 
     def _end(self, event: TrialEnded) -> str:
         tally = self._tally
         of = tally.search.max_trials if tally.search else None
         text = f"Trial {event.trial_id} {'completed' if event.completed else 'failed'}"
-        text += f" ({tally.ended}{f' of {of}' if of else ''}"
-        if tally.failed:
-            text += f", {tally.failed} failed"
-        text += ")"
+        failed = f", {tally.failed} failed" if tally.failed else ""
+        text += f" ({tally.ended}{f' of {of}' if of else ''}{failed})"
         if event.score is not None and tally.search is not None:
             text += f": {tally.search.objective} {event.score:.6g}"
         if tally.best is not None:

@@ -6,7 +6,12 @@ from typing import Any
 import pytest
 
 from tests.support import simulation
-from tuner_component.search.study.history import History, read_history
+from tuner_component.search.study.history import (
+    History,
+    expected_trials,
+    node_of,
+    read_history,
+)
 from tuner_component.search.study.study import Study
 
 
@@ -31,6 +36,30 @@ def test_search_goes_on_to_the_trials_it_was_last_opened_for() -> None:
     history = History.of(opened)
     assert history.max_trials == 5
     assert history.opened is not None and history.opened["seed"] == 3
+
+
+@pytest.mark.parametrize(
+    ("max_trials", "known", "expected"),
+    [(9, 3, 9), (3, 8, 8), (None, 8, None), (0, 8, None)],
+)
+def test_there_are_never_more_trials_than_expected(
+    max_trials: int | None, known: int, expected: int | None
+) -> None:
+    """8 of 3 trials would complete where an oracle says less than it did."""
+    assert expected_trials(max_trials, known) == expected
+
+
+@pytest.mark.parametrize(
+    ("worker", "node"),
+    [
+        ("worker-3@10.0.0.7", "10.0.0.7"),
+        ("worker-12@fd00::7", "fd00::7"),
+        *((worker, None) for worker in ("worker-3", "worker-3@", "", None, 7)),
+    ],
+)
+def test_id_of_a_worker_tells_its_node(worker: Any, node: str | None) -> None:
+    """Nobody could tell which machine loses attempts, or is slow."""
+    assert node_of(worker) == node
 
 
 def test_life_of_a_trial() -> None:

@@ -9,6 +9,7 @@ from keras_tuner.src.engine import oracle as oracle_module
 
 from tuner_component.search import events
 from tuner_component.search.oracle import trials
+from tuner_component.search.study.history import expected_trials
 
 
 def search_started(
@@ -29,7 +30,7 @@ def search_started(
         objective=objective.name,
         direction=objective.direction,
         workers=workers,
-        max_trials=events.expected_trials(oracle.max_trials, len(statuses)),
+        max_trials=expected_trials(oracle.max_trials, len(statuses)),
         completed=statuses.count(trial_lib.TrialStatus.COMPLETED),
         failed=statuses.count(trial_lib.TrialStatus.FAILED),
         best=(best[0].score, best[0].trial_id) if best else None,

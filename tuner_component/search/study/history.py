@@ -46,7 +46,8 @@ class TrialHistory:
         created: When it was created, in seconds since the epoch; None if that was lost.
         started: When its latest attempt started, in seconds since the epoch; None if
             none has.
-        worker: The worker that ran that attempt; None if none has yet.
+        worker: The worker that ran that attempt (`node_of` tells where); None if none
+            has yet.
         attempts: Attempts that came to nothing, each with at least a `reason`; those
             that ended with the search, at a time that is not known, with `interrupted`;
             those that do not count against the trial with `excused`; those of a trial
@@ -256,6 +257,25 @@ _FOLDS = {
     "attempt": History._fold_attempt,
     "ended": History._fold_ended,
 }
+
+
+def expected_trials(max_trials: int | None, known: int) -> int | None:
+    """How many trials there will be; None if it is not known.
+
+    Args:
+        max_trials: What the oracle says today.
+        known: How many there are: more, if it said something else when they started.
+    """
+    return max(max_trials, known) if max_trials else None
+
+
+def node_of(worker: str | None) -> str | None:
+    """The node that a worker runs on, by its id; None if all run on one machine.
+
+    Args:
+        worker: Its id; on a cluster that is like `worker-3@10.0.0.7`.
+    """
+    return (worker.partition("@")[2] or None) if isinstance(worker, str) else None
 
 
 def is_number(trial_id: str) -> bool:
