@@ -22,6 +22,7 @@ from multiprocessing import connection
 from pathlib import Path
 from typing import Any
 
+from tests.support import node_servers
 from tests.support.project import ROOT
 from tuner_component.search.options import Cluster, SearchOptions
 from tuner_component.search.parallel.local.engine import pair
@@ -30,20 +31,25 @@ _PROGRAM = (
     "from tests.support import ray_cluster; import sys; "
     "ray_cluster.serve(int(sys.argv[1]))"
 )
+_SERVERS = (
+    "from tests.support import node_servers; import sys; node_servers.main(sys.argv[1])"
+)
 
 
-def environment(home: Path, token: str | None = None) -> dict[str, str]:
+def environment(home: Path) -> dict[str, str]:
     """The variables for all processes that have to do with a cluster."""
+    path = [str(ROOT), str(ROOT / "tests/support/ray_node")]
     return {
         "HOME": str(home),
         "RAY_TMPDIR": str(home.parent),
         "RAY_AUTH_MODE": "token",
-        "RAY_AUTH_TOKEN": token or secrets.token_hex(32),
+        "RAY_AUTH_TOKEN": secrets.token_hex(32),
         "RAY_USAGE_STATS_ENABLED": "0",
         # On a busy machine Ray's own helpers take longer to start than it allows for.
         "RAY_agent_register_timeout_ms": "300000",
         "RAY_raylet_start_wait_time_s": "300",
-        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+        "PYTHONPATH": os.pathsep.join([*path, os.environ.get("PYTHONPATH", "")]),
+        node_servers.ADDRESS: str(home / "node_servers"),
     }
 
 
@@ -84,6 +90,10 @@ class RayCluster:
         home = directory / "home"
         home.mkdir(parents=True, exist_ok=True)
         self.environment = environment(home)
+        self._servers = subprocess.Popen(
+            [sys.executable, "-c", _SERVERS, self.environment[node_servers.ADDRESS]],
+            env={**os.environ, **self.environment},
+        )
         self._wire, theirs = pair()
         with theirs, open(directory / "cluster.log", "ab") as log:
             self._process = subprocess.Popen(
@@ -111,6 +121,8 @@ class RayCluster:
 
     def close(self) -> None:
         """Ends all of it."""
+        self._servers.kill()
+        self._servers.wait()
         with contextlib.suppress(OSError):
             self._wire.close()
         try:

@@ -114,7 +114,7 @@ class _Node:
             return f"it does not see {', '.join(unseen)}"
         try:
             name = node_check.leave_token(setup.study_directory, setup.token)
-        except (OSError, StorageError) as error:
+        except StorageError as error:
             return f"it cannot write into the study {setup.study_directory}: {error}"
         self._link.send(StudySeen(name))
         return ""

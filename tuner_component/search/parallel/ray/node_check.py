@@ -71,11 +71,9 @@ def leave_token(study_directory: str, token: str) -> str:
     """Writes a token into the study, for the driver to look at; returns its name.
 
     Raises:
-        OSError: If that is not possible.
         StorageError: If that is not possible.
     """
     # A directory that is not there is not made: it would hide that this is another disk.
-    files.list_names(study_directory)
     name = f"{_PROBE}{secrets.token_hex(8)}"
     files.write_bytes(files.join(study_directory, name), token.encode())
     return name

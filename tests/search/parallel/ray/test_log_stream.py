@@ -1,0 +1,69 @@
+"""Bringing lines of logs to the study."""
+
+from pathlib import Path
+
+import pytest
+
+from tuner_component.search.parallel.logs import Logs
+from tuner_component.search.parallel.ray import log_stream
+from tuner_component.search.parallel.ray.messages import LogGrew
+
+
+def _bring(tail: log_stream.LogTail, logs: Logs) -> None:
+    for grown in tail.news():
+        log_stream.take(logs, grown)
+
+
+def test_logs_grow_in_the_study_as_they_do_on_the_node(tmp_path: Path) -> None:
+    """What a trial prints would be seen when it has ended, or twice."""
+    there, here = tmp_path / "node", Logs(str(tmp_path / "study"), "study")
+    (there / "trials" / "1").mkdir(parents=True)
+    log = there / "trials" / "1" / "log.txt"
+    tail = log_stream.LogTail(str(there))
+    with open(log, "wb") as file:
+        for line in (b"one\n", b"two, half ", b"of it\n"):
+            file.write(line)
+            file.flush()
+            _bring(tail, here)
+            assert Path(here.trial("1")).read_bytes() == log.read_bytes()
+    assert not list(tail.news())
+
+
+def test_the_next_attempt_goes_on_in_the_same_log(tmp_path: Path) -> None:
+    """The lines of the attempt that was lost would be overwritten."""
+    here = Logs(str(tmp_path / "study"), "study")
+    for node, line in (("a", b"first\n"), ("b", b"second\n")):
+        there = tmp_path / node / "trials" / "1"
+        there.mkdir(parents=True)
+        (there / "log.txt").write_bytes(line)
+        _bring(log_stream.LogTail(str(tmp_path / node)), here)
+    assert Path(here.trial("1")).read_bytes() == b"first\nsecond\n"
+
+
+def test_one_that_prints_without_end_comes_in_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gigabyte in one message would hold up all workers of the node."""
+    monkeypatch.setattr(log_stream, "_PIECE", 10)
+    (tmp_path / "log.txt").write_bytes(b"x" * 25)
+    tail = log_stream.LogTail(str(tmp_path))
+    sizes = [len(g.data) for _ in range(4) for g in tail.news()]
+    assert sizes == [10, 10, 5]
+
+
+@pytest.mark.parametrize("path", ["../outside", "/tmp/outside", "a/../../outside"])
+def test_a_node_writes_nowhere_else(tmp_path: Path, path: str) -> None:
+    """A node could overwrite files of the driver's machine."""
+    here = Logs(str(tmp_path / "study"), "study")
+    log_stream.take(here, LogGrew(path, b"x"))
+    assert not list(tmp_path.iterdir()) and not Path("/tmp/outside").exists()
+
+
+def test_a_full_disk_costs_lines_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The driver would end, and the search with it, for a line of a log."""
+    (tmp_path / "logs").write_text("a file where a directory is to be")
+    here = Logs(str(tmp_path), "study")
+    log_stream.take(here, LogGrew("logs/worker-0.log", b"x"))
+    assert "are lost" in capsys.readouterr().out

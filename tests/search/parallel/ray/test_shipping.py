@@ -1,0 +1,63 @@
+"""Bringing code to nodes."""
+
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tuner_component.search.errors import SearchError
+from tuner_component.search.parallel.ray import shipping
+
+
+def test_only_what_is_not_installed_travels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gigabytes of TensorFlow would be sent, or the user's module would be missing."""
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    monkeypatch.chdir(mine)
+    path = ["", str(mine), str(tmp_path / "not there"), *sys.path]
+    found = shipping.user_path(path)
+    assert found[0] == str(mine) and found.count(str(mine)) == 1
+    assert not any("site-packages" in entry for entry in found)
+    assert str(tmp_path / "not there") not in found
+
+
+def test_code_arrives_as_it_was(tmp_path: Path) -> None:
+    """A module would lack the data file or the package beside it."""
+    source = tmp_path / "source"
+    (source / "package").mkdir(parents=True)
+    (source / "module.py").write_text("x = 1\n")
+    (source / "package" / "words.txt").write_bytes(b"\xff\x00")
+    (source / "__pycache__").mkdir()
+    (source / "__pycache__" / "module.pyc").write_bytes(b"old")
+    (source / ".git").mkdir()
+    (source / ".git" / "index").write_bytes(b"history")
+    places = shipping.unpack(
+        {str(source): shipping.pack(str(source))}, str(tmp_path / "target")
+    )
+    there = Path(places[str(source)])
+    assert (there / "module.py").read_text() == "x = 1\n"
+    assert (there / "package" / "words.txt").read_bytes() == b"\xff\x00"
+    assert not (there / "__pycache__").exists() and not (there / ".git").exists()
+
+
+def test_data_does_not_travel_as_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Someone whose module lies beside the data would send it all to each node."""
+    monkeypatch.setattr(shipping, "_LARGEST", 1000)
+    (tmp_path / "data.bin").write_bytes(bytes(2000))
+    with pytest.raises(SearchError, match="Expected the code .* Received: .*which"):
+        shipping.pack(str(tmp_path))
+
+
+def test_what_cannot_be_read_as_a_file_is_left_out(tmp_path: Path) -> None:
+    """A socket or a broken link beside the module would end the search."""
+    (tmp_path / "link.py").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "module.py").write_text("")
+    data = shipping.pack(str(tmp_path))
+    (tmp_path / "archive").write_bytes(data)
+    with zipfile.ZipFile(tmp_path / "archive") as archive:
+        assert archive.namelist() == ["module.py"]

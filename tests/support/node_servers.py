@@ -1,0 +1,90 @@
+"""Fork servers of a test cluster's nodes, forked from one process for all of them.
+
+On a node an agent starts its fork server in a new interpreter, which imports Keras and
+TensorFlow. Here, where all nodes are one machine, it asks a process for it that has
+imported them (see `fork_servers`, which does the same for executors). Processes of the
+test cluster find `ray_node` on their module search path, whose `sitecustomize` has agents
+call `start`. All else is as in production.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Mapping
+from multiprocessing import connection
+from typing import NoReturn
+
+from tests.support import fork_servers
+
+# Where the process listens that has imported what fork servers need.
+ADDRESS = "TEST_NODE_SERVERS"
+_MODULES = "tuner_component.search.parallel.worker.main"
+_LONGEST = 1 << 17
+
+
+class Started:
+    """A fork server that another process has forked, as an agent needs it."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Waits for its end; what status it ended with is not known."""
+        try:
+            descriptor = os.pidfd_open(self.pid)
+        except ProcessLookupError:
+            return 0
+        ended = connection.wait([descriptor], timeout)
+        os.close(descriptor)
+        if not ended:
+            raise subprocess.TimeoutExpired("fork server", timeout or 0)
+        return 0
+
+
+def start(
+    control: connection.Connection, log: str, environment: Mapping[str, str]
+) -> Started:
+    """Has a fork server forked; called in agents."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as to:
+        to.connect(os.environ[ADDRESS])
+        order = [log, os.getcwd(), {**os.environ, **environment}]
+        socket.send_fds(to, [json.dumps(order).encode()], [control.fileno()])
+        return Started(int(to.recv(100)))
+
+
+def main(path: str) -> NoReturn:
+    """Forks fork servers until it is killed.
+
+    Args:
+        path: Of the socket to listen at.
+    """
+    importlib.import_module(_MODULES)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
+        listening.bind(path + ".new")
+        listening.listen()
+        os.rename(path + ".new", path)
+        while True:
+            caller, _ = listening.accept()
+            with caller:
+                _fork(caller)
+
+
+def _fork(caller: socket.socket) -> None:
+    message, descriptors, _, _ = socket.recv_fds(caller, _LONGEST, 1)
+    control = connection.Connection(descriptors[0])
+    pid = os.fork()
+    if pid == 0:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        log, directory, environment = json.loads(message)
+        os.chdir(directory)
+        os.environ.clear()
+        os.environ.update(environment)
+        fork_servers._serve(control, log)
+    control.close()
+    caller.send(str(pid).encode())

@@ -1,0 +1,9 @@
+"""Has the agents of a test cluster get their fork servers from `node_servers`."""
+
+import os
+
+if "TEST_NODE_SERVERS" in os.environ:
+    from tests.support import node_servers
+    from tuner_component.search.parallel.local import server_process
+
+    server_process.start_interpreter = node_servers.start
