@@ -172,7 +172,7 @@ def _run_in_workers(
     options: SearchOptions,
 ) -> SearchResult:
     with (
-        user_module.installed(message) as local,
+        user_module.installed(message, travels=options.cluster is not None) as local,
         terminal.shown() as view,
         tensorboard.writing(directory) as writer,
     ):
@@ -183,4 +183,5 @@ def _run_in_workers(
             options,
             preload.modules(local),
             observer=Audience([view, writer, publish.NameWatcher()]),
+            reads=fn_args.files_read(local),
         )

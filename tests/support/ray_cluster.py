@@ -22,7 +22,7 @@ from multiprocessing import connection
 from pathlib import Path
 from typing import Any
 
-from tests.support import node_servers
+from tests.support import node_servers, processes
 from tests.support.project import ROOT
 from tuner_component.search.options import Cluster, SearchOptions
 from tuner_component.search.parallel.local.engine import pair
@@ -107,9 +107,23 @@ class RayCluster:
             )
         self.address = self._ask("head", config or {})
 
-    def add(self, host: str, cpus: int = 2, **more: Any) -> int:
-        """Adds a node; returns the process of its raylet."""
-        return self._ask("add", host, {"num_cpus": cpus, **more})
+    def add(
+        self,
+        host: str,
+        cpus: int = 2,
+        environment: dict[str, str] | None = None,
+        **more: Any,
+    ) -> int:
+        """Adds a node; returns the process of its raylet.
+
+        Args:
+            host: Its address.
+            cpus: Its CPUs, as far as Ray is concerned.
+            environment: Variables for its processes.
+            more: What else `ray start` takes.
+        """
+        more = {"num_cpus": cpus, **more}
+        return int(self._ask("add", host, environment or {}, more))
 
     def kill(self, host: str) -> None:
         """Kills a node's raylet, and Ray's processes that depend on it end."""
@@ -118,6 +132,16 @@ class RayCluster:
     def kill_head(self) -> None:
         """Kills the head's GCS, raylet and all."""
         self._ask("kill_head")
+
+    def drain(self, host: str, seconds: float) -> None:
+        """Has a node told that it is taken away after some time."""
+        self._ask("drain", host, seconds)
+
+    def search_processes(self) -> list[int]:
+        """The agents of searches, their fork servers and workers."""
+        raylets = processes.descendants(self._process.pid)
+        agents = [pid for pid in raylets if _command(pid).startswith("ray::Agent")]
+        return [*agents, *processes.descendants(self._servers.pid)]
 
     def close(self) -> None:
         """Ends all of it."""
@@ -177,12 +201,28 @@ class _Served:
         )
         return str(self._cluster.address)
 
-    def add(self, host: str, more: dict[str, Any]) -> int:
-        node = self._cluster.add_node(
-            node_ip_address=host, include_log_monitor=False, **more
-        )
+    def add(self, host: str, environment: dict[str, str], more: dict[str, Any]) -> int:
+        before = dict(os.environ)
+        os.environ.update(environment)
+        try:
+            node = self._cluster.add_node(
+                node_ip_address=host, include_log_monitor=False, **more
+            )
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
         self._nodes[host] = node
         return _raylet(node)
+
+    def drain(self, host: str, seconds: float) -> None:
+        from ray._raylet import GcsClient
+
+        client = GcsClient(address=self._cluster.address)
+        until = int((time.time() + seconds) * 1000)
+        node_id = self._nodes[host].node_id
+        preempted = 2  # DRAIN_NODE_REASON_PREEMPTION
+        accepted, why = client.drain_node(node_id, preempted, "a test", until)
+        assert accepted, why
 
     def kill(self, host: str) -> None:
         node = self._nodes.pop(host)
@@ -227,6 +267,13 @@ def _do_not_wait_for_helpers() -> None:
 def _raylet(node: Any) -> int:
     (process,) = node.all_processes["raylet"]
     return int(process.process.pid)
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+    except OSError:
+        return ""
 
 
 @contextlib.contextmanager

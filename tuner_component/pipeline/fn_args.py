@@ -100,6 +100,17 @@ def from_artifacts(
     )
 
 
+def files_read(message: tuner_pb2.TunerFnArgs) -> list[str]:
+    """Returns the paths, URIs and patterns of all files that a trial may read."""
+    paths = [
+        *message.train_files,
+        *message.eval_files,
+        *(message.schema_path, message.transform_graph_path, message.base_model),
+        message.data_view_uri,
+    ]
+    return [path for path in paths if path]
+
+
 def to_fn_args(message: tuner_pb2.TunerFnArgs) -> fn_args_utils.FnArgs:
     """Rebuilds the `FnArgs` that the stock Tuner passes to `tuner_fn`.
 

@@ -1,6 +1,10 @@
 """The user's module: importing it, and calling its `tuner_fn`, with clear errors."""
 
 import contextlib
+import glob
+import os
+import shutil
+import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator
@@ -65,7 +69,9 @@ def load_tuner_fn(message: tuner_pb2.TunerFnArgs) -> Callable[[FnArgs], Any]:
 
 
 @contextlib.contextmanager
-def installed(message: tuner_pb2.TunerFnArgs) -> Iterator[tuner_pb2.TunerFnArgs]:
+def installed(
+    message: tuner_pb2.TunerFnArgs, travels: bool = False
+) -> Iterator[tuner_pb2.TunerFnArgs]:
     """Installs a packaged module once, for all processes that start in the context.
 
     TFX would install the wheel again in each process. Here it is on `sys.path`, which
@@ -73,21 +79,44 @@ def installed(message: tuner_pb2.TunerFnArgs) -> Iterator[tuner_pb2.TunerFnArgs]
 
     Args:
         message: Names the module, `name@wheel` if it is packaged.
+        travels: Whether processes on other machines need it, too: they get what is on
+            `sys.path`, but do not see a module file of this machine.
 
     Yields:
         A message that names what can be imported.
     """
-    name, dependencies = udf_utils.decode_user_module_key(message.module_path)
-    if not dependencies:
-        yield message
-        return
     local = tuner_pb2.TunerFnArgs()
     local.CopyFrom(message)
-    local.module_path = name
-    with udf_utils.TempPipInstallContext(
-        [io_utils.ensure_local(wheel) for wheel in dependencies]
-    ):
-        yield local
+    name, dependencies = udf_utils.decode_user_module_key(message.module_path)
+    if dependencies:
+        local.module_path = name
+        with udf_utils.TempPipInstallContext(
+            [io_utils.ensure_local(wheel) for wheel in dependencies]
+        ):
+            yield local
+    elif travels and os.path.isfile(message.module_file):
+        with _on_path(message.module_file) as local.module_path:
+            local.module_file = ""
+            yield local
+    else:
+        yield message
+
+
+@contextlib.contextmanager
+def _on_path(module_file: str) -> Iterator[str]:
+    """Puts a module, and those beside it, on `sys.path`; yields its name.
+
+    They are copied, as TFX does when it packages a module: data beside them stays.
+    """
+    source, file_name = os.path.split(module_file)
+    with tempfile.TemporaryDirectory(prefix="tuner_component_") as directory:
+        for path in glob.glob(os.path.join(glob.escape(source), "*.py")):
+            shutil.copy(path, directory)
+        sys.path.insert(0, directory)
+        try:
+            yield os.path.splitext(file_name)[0]
+        finally:
+            sys.path.remove(directory)
 
 
 def call_tuner_fn(

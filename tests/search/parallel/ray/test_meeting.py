@@ -131,6 +131,8 @@ def test_one_who_does_not_know_the_key_is_no_host() -> None:
 
 def _pretend(impostor: socket.socket) -> None:
     guest, _ = impostor.accept()
-    with connection.Connection(guest.detach()) as channel:
-        with contextlib.suppress(EOFError, OSError, AuthenticationError):
-            connection.deliver_challenge(channel, b"y" * 32)
+    with (
+        connection.Connection(guest.detach()) as channel,
+        contextlib.suppress(EOFError, OSError, AuthenticationError),
+    ):
+        connection.deliver_challenge(channel, b"y" * 32)

@@ -9,6 +9,7 @@ import contextlib
 import logging
 import os
 import secrets
+import socket
 import sys
 import threading
 import time
@@ -120,6 +121,7 @@ class Broker:
         cluster = connect.options.cluster
         assert cluster is not None
         try:
+            _require_listener(cluster.address)
             ray.init(
                 address=cluster.address,
                 namespace="tuner_component",
@@ -256,6 +258,17 @@ class Broker:
             f"{'; '.join(have)}. Ask for less for each trial, add nodes, or wait until "
             "other jobs give theirs back (wait_seconds)."
         )
+
+
+def _require_listener(address: str) -> None:
+    """Tries the head's address: Ray itself would try for minutes.
+
+    Raises:
+        OSError: If nothing listens there.
+    """
+    host, _, port = address.rpartition(":")
+    if host:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 
 
 def _own(node: Mapping[str, Any]) -> dict[str, float]:

@@ -61,6 +61,8 @@ _logger = logging.getLogger("tuner_component")
 _EXPLANATION_S = 3.0
 # A worker's last words come over a connection of their own.
 _LAST_WORDS_S = 2.0
+# Ray tries for so long to reach a cluster.
+_CONNECT_S = 180.0
 # An agent looks at files and imports modules before its node is ready.
 _SETUP_S = 1800.0
 # Shorter limits than this would take a short break of the network for a node's death.
@@ -104,6 +106,7 @@ class RayEngine:
         self._exits: dict[str, tuple[WorkerExited, float]] = {}
         self._news: list[Event] = []
         self._open = -1
+        self._is_connected = False
         self._looked = self._beat = self._heard = time.monotonic()
         self._ready = select.epoll()
         self._log = job.logs.process("cluster")
@@ -194,7 +197,7 @@ class RayEngine:
                 node.heard += late
 
     def _hear_broker(self, message: Any) -> None:
-        self._heard = time.monotonic()
+        self._heard, self._is_connected = time.monotonic(), True
         if isinstance(message, Arrived):
             self._let_in(message)
         elif isinstance(message, PlaceOpened):
@@ -331,8 +334,9 @@ class RayEngine:
 
     def _meet_deadlines(self) -> None:
         now = time.monotonic()
-        if now > self._heard + self._limit_s:
-            raise self._lost(f"no sign of life from it for {self._limit_s:g} seconds")
+        limit = self._limit_s if self._is_connected else _CONNECT_S
+        if now > self._heard + limit:
+            raise self._lost(f"no sign of life from it for {limit:g} seconds")
         beats = now >= self._beat + pulse.BEAT_S
         if beats:
             self._beat = now

@@ -1,0 +1,259 @@
+"""Searches on a Ray cluster: real nodes, each with an address of this machine."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import meeting, processes, scripts
+from tests.support.ray_cluster import RayCluster
+from tuner_component.search import events
+from tuner_component.search.errors import SearchError
+from tuner_component.search.options import Cluster, SearchOptions
+from tuner_component.search.study.history import node_of, read_history
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def options(cluster: RayCluster) -> SearchOptions:
+    """Two trials at a time on the cluster."""
+    return SearchOptions(num_workers=2, seed=7, cluster=Cluster(cluster.address))
+
+
+def script(directory: Path, **changes: Any) -> scripts.Script:
+    work = directory / "work"
+    work.mkdir(exist_ok=True)
+    return scripts.Script(str(work), **changes)
+
+
+def scores(result: Any) -> dict[str, float]:
+    return {trial["trial_id"]: trial["score"] for trial in result.completed}
+
+
+def test_a_search_runs_on_the_nodes(
+    executors: processes.Executors, tmp_path: Path, options: SearchOptions
+) -> None:
+    """Trials would run somewhere else, or what they print would stay there."""
+    study = tmp_path / "study"
+    entry = script(tmp_path, trials=4, acts={"2": ["print"]}).entry()
+    four = dataclasses.replace(options, num_workers=4)
+    result, told = executors.start(
+        scripts.observed_search, entry, str(study), four
+    ).result()
+    assert scores(result) == {"0": 0.0, "1": 0.1, "2": 0.2, "3": 0.3}
+    workers = {e.worker for e in told if isinstance(e, events.TrialStarted)}
+    assert {worker.partition("@")[2] for worker in workers} <= {
+        "127.0.0.3",
+        "127.0.0.4",
+    }
+    assert events.PlacesChanged(4, 4, 2) in told
+    log = (study / "trials" / "2" / "log.txt").read_text()
+    assert "from Python" in log and "from C" in log
+    assert not list(study.glob("probe-*"))
+
+
+def test_a_dead_worker_costs_one_attempt(
+    executors: processes.Executors, tmp_path: Path, options: SearchOptions
+) -> None:
+    """A crash on a node would end the search, or be taken for the node's."""
+    dies = script(tmp_path, trials=3, acts={"0": ["die", "ok"], "1": ["crash"]})
+    result, told = executors.start(
+        scripts.observed_search, dies.entry(), str(tmp_path / "study"), options
+    ).result()
+    assert scores(result) == {"0": 0.0, "2": 0.2}
+    assert scripts.attempts(dies) == {0: 2, 1: 3, 2: 1}
+    reasons = {e.reason for e in told if isinstance(e, events.AttemptLost)}
+    assert reasons == {
+        "a worker killed by signal 9 (SIGKILL)",
+        "a worker killed by signal 11 (SIGSEGV)",
+    }
+
+
+def test_an_error_of_tuner_fn_is_the_users_to_read(
+    executors: processes.Executors, tmp_path: Path, options: SearchOptions
+) -> None:
+    """He would be told that workers exit, and have to look for logs on nodes."""
+    broken = script(tmp_path, worker_fault="raise")
+    executor = executors.start(
+        scripts.search, broken.entry(), str(tmp_path / "study"), options
+    )
+    with pytest.raises(Exception, match="tuner_fn"):
+        executor.result()
+
+
+def test_a_node_that_dies_costs_its_trials_one_attempt(
+    executors: processes.Executors,
+    cluster: RayCluster,
+    tmp_path: Path,
+    options: SearchOptions,
+    place: meeting.Meeting,
+) -> None:
+    """The loss of a machine would lose its trials, or end the search."""
+    cluster.add("127.0.0.5", cpus=2, resources={"big": 2})
+    meets = script(tmp_path, trials=2, act="meet", meeting=place.address)
+    only_there = dataclasses.replace(
+        options,
+        cluster=Cluster(cluster.address, resources_per_trial={"big": 1}),
+        max_retries=1,
+    )
+    executor = executors.start(
+        scripts.observed_search, meets.entry(), str(tmp_path / "study"), only_there
+    )
+    guests = [place.next(), place.next()]
+    cluster.kill("127.0.0.5")
+    cluster.add("127.0.0.6", cpus=2, resources={"big": 2})
+    guests += [place.next(), place.next()]
+    for guest in guests:
+        guest.release()
+    result, told = executor.result()
+    cluster.kill("127.0.0.6")
+    assert scores(result) == {"0": 0.0, "1": 0.1}
+    assert scripts.attempts(meets) == {0: 2, 1: 2}
+    lost = [e.reason for e in told if isinstance(e, events.AttemptLost)]
+    assert len(lost) == 2 and all("its node" in reason for reason in lost)
+    assert {node_of(worker) for worker in _workers(tmp_path)} == {"127.0.0.5"}
+
+
+def test_a_node_that_is_taken_away_costs_no_attempt(
+    executors: processes.Executors,
+    cluster: RayCluster,
+    tmp_path: Path,
+    options: SearchOptions,
+    place: meeting.Meeting,
+) -> None:
+    """On machines that are taken away, trials would fail that nothing is wrong with."""
+    cluster.add("127.0.0.7", cpus=2, resources={"spot": 1})
+    meets = script(tmp_path, trials=1, act="meet", meeting=place.address)
+    on_spot = dataclasses.replace(
+        options,
+        cluster=Cluster(cluster.address, resources_per_trial={"spot": 1}),
+        num_workers=1,
+        max_retries=0,
+    )
+    executor = executors.start(
+        scripts.observed_search, meets.entry(), str(tmp_path / "study"), on_spot
+    )
+    first = place.next()
+    cluster.drain("127.0.0.7", 6)
+    cluster.add("127.0.0.8", cpus=2, resources={"spot": 1})
+    second = place.next()
+    assert processes.wait_until_gone([first.pid], 10) < 10
+    second.release()
+    result, told = executor.result()
+    cluster.kill("127.0.0.7")
+    cluster.kill("127.0.0.8")
+    assert scores(result) == {"0": 0.0}
+    (lost,) = [e.reason for e in told if isinstance(e, events.AttemptLost)]
+    assert "taken away" in lost
+
+
+def test_nothing_is_left_of_a_driver_that_is_killed(
+    executors: processes.Executors,
+    cluster: RayCluster,
+    tmp_path: Path,
+    options: SearchOptions,
+    place: meeting.Meeting,
+) -> None:
+    """Agents and workers would keep a cluster busy for nobody."""
+    meets = script(tmp_path, trials=3, acts={"1": ["meet"]}, meeting=place.address)
+    one = dataclasses.replace(options, num_workers=1)
+    executor = executors.start(
+        scripts.search, meets.entry(), str(tmp_path / "study"), one
+    )
+    guest = place.next()
+    left = [guest.pid, *cluster.search_processes()]
+    assert len(left) > 2
+    family = [executor.pid, *processes.descendants(executor.pid)]
+    processes.kill(*family)
+    assert processes.wait_until_gone(left, 10) < 10
+    again = executors.start(scripts.search, meets.entry(), str(tmp_path / "study"), one)
+    place.next().release()
+    assert scores(again.result()) == {"0": 0.0, "1": 0.1, "2": 0.2}
+    assert scripts.attempts(meets) == {0: 1, 1: 2, 2: 1}
+
+
+def test_an_agent_that_dies_takes_its_workers_along(
+    executors: processes.Executors,
+    cluster: RayCluster,
+    tmp_path: Path,
+    options: SearchOptions,
+    place: meeting.Meeting,
+) -> None:
+    """A trial would go on that the driver has given to another worker."""
+    meets = script(tmp_path, trials=1, act="meet", meeting=place.address)
+    one = dataclasses.replace(options, num_workers=1)
+    executor = executors.start(
+        scripts.search, meets.entry(), str(tmp_path / "study"), one
+    )
+    guest = place.next()
+    os.kill(cluster.search_processes()[0], signal.SIGKILL)
+    assert processes.wait_until_gone([guest.pid], 5) < 5
+    place.next().release()
+    assert scores(executor.result()) == {"0": 0.0}
+    assert scripts.attempts(meets) == {0: 2}
+
+
+def test_trials_see_the_gpus_of_their_place(
+    executors: processes.Executors,
+    cluster: RayCluster,
+    tmp_path: Path,
+    options: SearchOptions,
+) -> None:
+    """Two trials would share a GPU that each thinks its own."""
+    cluster.add("127.0.0.9", cpus=2, num_gpus=2)
+    sees = script(tmp_path, trials=2, act="print CUDA_VISIBLE_DEVICES")
+    with_gpus = dataclasses.replace(options, gpus_per_trial=1.0)
+    executors.start(
+        scripts.search, sees.entry(), str(tmp_path / "study"), with_gpus
+    ).result()
+    cluster.kill("127.0.0.9")
+    logs = (tmp_path / "study" / "trials").glob("*/log.txt")
+    lines = {line for log in logs for line in log.read_text().splitlines()}
+    assert {line for line in lines if line in ("0", "1")} <= {"0", "1"}
+    assert lines & {"0", "1"} and "-1" not in lines
+
+
+def test_places_that_cannot_be_had_are_named(
+    executors: processes.Executors,
+    cluster: RayCluster,
+    tmp_path: Path,
+    options: SearchOptions,
+) -> None:
+    """A search would wait for ever for a GPU that no node has."""
+    too_much = Cluster(cluster.address, resources_per_trial={"tpu": 4}, wait_s=2)
+    executor = executors.start(
+        scripts.search,
+        script(tmp_path).entry(),
+        str(tmp_path / "study"),
+        dataclasses.replace(options, cluster=too_much),
+    )
+    with pytest.raises(SearchError, match=r"1 CPU, 4 tpu free.*127\.0\.0\.3 \(2 CPU"):
+        executor.result()
+
+
+def test_no_cluster_is_an_error_that_says_so(
+    executors: processes.Executors, tmp_path: Path, options: SearchOptions
+) -> None:
+    """One line of Ray's, from deep below, would have to be looked for in a log."""
+    nowhere = Cluster("127.0.0.99:1")
+    executor = executors.start(
+        scripts.search,
+        script(tmp_path).entry(),
+        str(tmp_path / "study"),
+        dataclasses.replace(options, cluster=nowhere),
+    )
+    with pytest.raises(SearchError, match="Expected a Ray cluster at 127.0.0.99:1"):
+        executor.result(120)
+
+
+def _workers(directory: Path) -> set[str]:
+    record = json.loads((directory / "study" / "study.json").read_text())
+    history = read_history(str(directory / "study"), record["id"], record)
+    return {a["worker"] for t in history.trials.values() for a in t.attempts}
