@@ -90,7 +90,7 @@ def test_what_the_operator_refuses_is_seen(path: tuple[str, ...], value: Any) ->
 
 
 def test_all_pods_have_one_image_and_the_same_files() -> None:
-    """Versions would differ, or a study be written where nobody else sees it."""
+    """Versions would differ, or a study be written where the other pods do not see it."""
     containers = [pod["containers"][0] for pod in pods()]
     assert {container["image"] for container in containers} == {"REGISTRY/penguin:1"}
     mounts = [container["volumeMounts"] for container in containers]
@@ -101,7 +101,9 @@ def test_all_pods_have_one_image_and_the_same_files() -> None:
 
 def test_all_files_are_writable_for_the_user_of_the_image() -> None:
     """Workers would fail at their first checkpoint."""
-    (user,) = re.findall(r"^USER (\d+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    (user,) = re.findall(
+        r"^USER (\d+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE
+    )
     assert {pod["securityContext"]["fsGroup"] for pod in pods()} == {int(user)}
 
 
