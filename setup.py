@@ -76,8 +76,9 @@ setup(
         # to run them there. The SDK only submits compiled pipelines. It needs other
         # releases of protobuf or urllib3 than TFX, and so an environment of its own.
         "kfp": ["kfp-pipeline-spec>=0.2.2,<3"],
-        # Searches on a Ray cluster. The head and all nodes need the same release.
-        "ray": ["ray>=2.49,<2.61"],
+        # Searches on a Ray cluster. The head and all nodes need the same release. KubeRay
+        # asks Ray's dashboard whether a node is well, which [default] brings.
+        "ray": ["ray[default]>=2.49,<2.61"],
         # Exact versions if another version would judge the same code differently.
         "dev": [
             "build>=1.2",
@@ -87,7 +88,7 @@ setup(
             "playwright>=1.50",
             "pytest>=8,<10",
             "pytest-xdist>=3.6,<4",
-            "ray>=2.49,<2.61",
+            "ray>=2.49,<2.61",  # Without the dashboard: tests start many nodes.
             "ruff==0.17.5",
             "types-protobuf==7.35.1.20260906",
         ],

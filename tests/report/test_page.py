@@ -151,7 +151,7 @@ def test_any_study_has_a_report(study: StudyRecord) -> None:
 
 
 def test_nodes_of_a_cluster_are_in_the_report() -> None:
-    """Nobody would see that one machine loses what it is given."""
+    """People would not see that one machine loses what it is given."""
     shared = {"started": studies.BEGAN, "ended": studies.BEGAN + 30}
     trials = [
         studies.ended(str(i), worker=f"worker-{i}@10.0.0.{i % 2}", **shared)

@@ -103,7 +103,7 @@ def test_every_attempt_is_told() -> None:
 
 
 def test_each_attempt_names_its_node() -> None:
-    """Nobody could tell which machine loses attempts."""
+    """People could not tell which machine loses attempts."""
     lost = {"kind": "attempt", "trial": "0", "worker": "worker-0@n1", "time": 70.0}
     began = {"kind": "began", "trial": "0", "worker": "worker-1@n2", "time": 80.0}
     first = [studies.created("0"), {**lost, "started": 10.0, "reason": "killed"}]

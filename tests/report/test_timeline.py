@@ -88,7 +88,7 @@ def test_workers_of_nodes_with_long_addresses_have_rows_of_their_own() -> None:
 
 
 def test_nodes_are_summed_up() -> None:
-    """Nobody would see that one machine loses what it is given."""
+    """People would not see that one machine loses what it is given."""
     first, second = timeline.by_node(timeline.spans(a_cluster()))
     assert (first.node, first.workers, first.attempts) == ("10.0.0.9", 2, 2)
     assert (first.lost, first.seconds) == (0, 14.0)

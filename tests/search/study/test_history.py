@@ -58,7 +58,7 @@ def test_there_are_never_more_trials_than_expected(
     ],
 )
 def test_id_of_a_worker_tells_its_node(worker: Any, node: str | None) -> None:
-    """Nobody could tell which machine loses attempts, or is slow."""
+    """People could not tell which machine loses attempts, or is slow."""
     assert node_of(worker) == node
 
 
