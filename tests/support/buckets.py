@@ -15,7 +15,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -76,11 +76,6 @@ class Bucket:
         self._thread.join()
         self._server.server_close()
 
-    def arrange(self) -> None:
-        """Makes this process, and those that it starts, see this store."""
-        os.environ.update(self.environ)
-        files._gfile = lambda: gfile(self.directory)
-
     def put(self, name: str, data: bytes) -> None:
         """Writes an object, which then has another generation than any before."""
         path = self.directory / name
@@ -99,11 +94,22 @@ def serving(directory: Path) -> Iterator[Bucket]:
         for name in bucket.environ:
             patch.setenv(name, "")
         patch.setattr(files, "_gfile", files._gfile)
-        bucket.arrange()
+        see(bucket.directory, bucket.environ)
         try:
             yield bucket
         finally:
             bucket.close()
+
+
+def see(directory: Path, environ: Mapping[str, str]) -> None:
+    """Makes this process, and those that it starts, see a bucket.
+
+    Args:
+        directory: The bucket's.
+        environ: The bucket's.
+    """
+    os.environ.update(environ)
+    files._gfile = lambda: gfile(directory)
 
 
 def write(path: Path, data: bytes) -> None:
