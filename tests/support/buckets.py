@@ -8,6 +8,7 @@ be sent to another server, sees the same ones.
 
 import contextlib
 import hashlib
+import http.client
 import itertools
 import json
 import os
@@ -60,15 +61,7 @@ class Bucket:
     @property
     def environ(self) -> dict[str, str]:
         """What sends the client libraries here."""
-        address = f"127.0.0.1:{self._server.server_port}"
-        return {
-            "STORAGE_EMULATOR_HOST": f"http://{address}",
-            "S3_ENDPOINT": address,
-            "S3_USE_HTTPS": "0",
-            "AWS_ACCESS_KEY_ID": "nobody",
-            "AWS_SECRET_ACCESS_KEY": "nothing",
-            "AWS_REGION": "nowhere",
-        }
+        return environ_of(f"127.0.0.1:{self._server.server_port}")
 
     def close(self) -> None:
         """Ends the server."""
@@ -91,14 +84,48 @@ def serving(directory: Path) -> Iterator[Bucket]:
     """A bucket's server, and a process that sees it; as before at the end."""
     bucket = Bucket(directory)
     with pytest.MonkeyPatch.context() as patch:
-        for name in bucket.environ:
-            patch.setenv(name, "")
-        patch.setattr(files, "_gfile", files._gfile)
-        see(bucket.directory, bucket.environ)
+        for name, value in bucket.environ.items():
+            patch.setenv(name, value)
+        patch.setattr(files, "_gfile", lambda: gfile(directory))
         try:
             yield bucket
         finally:
             bucket.close()
+
+
+@contextlib.contextmanager
+def serving_moto(name: str) -> Iterator[None]:
+    """Another server that speaks S3's language, with an empty bucket."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        request = http.client.HTTPConnection(host, port)
+        with contextlib.closing(request), pytest.MonkeyPatch.context() as patch:
+            # All of its servers in a process have the same objects.
+            for method, path in (("POST", "/moto-api/reset"), ("PUT", f"/{name}")):
+                request.request(method, path)
+                answer = request.getresponse()
+                assert answer.read() is not None and answer.status == 200
+            for variable, value in environ_of(f"{host}:{port}").items():
+                patch.setenv(variable, value)
+            yield
+    finally:
+        server.stop()
+
+
+def environ_of(address: str) -> dict[str, str]:
+    """What sends the client libraries to a server."""
+    return {
+        "STORAGE_EMULATOR_HOST": f"http://{address}",
+        "S3_ENDPOINT": address,
+        "S3_USE_HTTPS": "0",
+        "AWS_ACCESS_KEY_ID": "nobody",
+        "AWS_SECRET_ACCESS_KEY": "nothing",
+        "AWS_REGION": "us-east-1",
+    }
 
 
 def see(directory: Path, environ: Mapping[str, str]) -> None:

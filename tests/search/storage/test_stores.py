@@ -13,12 +13,13 @@ from tuner_component.search.storage import conditional, stores
 from tuner_component.search.storage.conditional import RefusedError
 
 LIBRARIES = {"gs": "google.cloud.storage", "s3": "boto3"}
+MOTO = "moto"
 
 
 @pytest.fixture(name="bucket")
 def _bucket(tmp_path: Path) -> Iterator[buckets.Bucket]:
     with buckets.serving(tmp_path / "objects") as bucket:
-        (bucket.directory / "b").mkdir(parents=True)
+        (bucket.directory / "bucket").mkdir(parents=True)
         yield bucket
 
 
@@ -28,9 +29,18 @@ def _scheme(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(name="uri")
-def _uri(scheme: str, bucket: buckets.Bucket) -> str:
-    return f"{scheme}://b/study/a file, 100%.é"
+@pytest.fixture(name="uri", params=[*LIBRARIES, MOTO])
+def _uri(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A name in an empty bucket, also in one of a server that others have written."""
+    kind = request.param
+    pytest.importorskip(LIBRARIES.get(kind, MOTO))
+    name = "bucket/study/a file, 100%.é"
+    if kind == MOTO:
+        with buckets.serving_moto("bucket"):
+            yield f"s3://{name}"
+    else:
+        request.getfixturevalue("bucket")
+        yield f"{kind}://{name}"
 
 
 @pytest.fixture(name="store")
@@ -79,10 +89,11 @@ def test_what_is_gone_is_not_made_again(store: conditional.Store, uri: str) -> N
     assert store.read(uri) is None
 
 
-def test_lost_answer_is_no_refusal(
-    store: conditional.Store, uri: str, bucket: buckets.Bucket
-) -> None:
+def test_lost_answer_is_no_refusal(scheme: str, bucket: buckets.Bucket) -> None:
     """A connection that breaks at the wrong moment would end a search."""
+    uri = f"{scheme}://bucket/study/file"
+    store = stores.opened(f"{scheme}://bucket/study")
+    assert store is not None
     first = conditional.put(store, uri, b"one", None)
     bucket.loses = 1
     second = conditional.put(store, uri, b"two", first)
@@ -96,9 +107,11 @@ def test_store_without_conditions_is_not_used(
 ) -> None:
     """Searches would rely on a store that lets each of them write."""
     bucket.heeds = False
-    assert stores.opened(f"{scheme}://b/study") is None
+    assert stores.opened(f"{scheme}://bucket/study") is None
     (told,) = caplog.messages
-    assert "takes no notice of conditions" in told and f"{scheme}://b/study" in told
+    assert (
+        "takes no notice of conditions" in told and f"{scheme}://bucket/study" in told
+    )
     assert not [path for path in bucket.directory.rglob("*") if path.is_file()]
 
 
@@ -107,7 +120,7 @@ def test_store_that_refuses_this_process_is_not_used(
 ) -> None:
     """A search would fail that TensorFlow, with rights of its own, lets write."""
     bucket.refuses = True
-    assert stores.opened(f"{scheme}://b/study") is None
+    assert stores.opened(f"{scheme}://bucket/study") is None
     (told,) = caplog.messages
     assert "AccessDenied" in told and "are put on" in told
 
@@ -118,7 +131,7 @@ def test_without_the_library_a_search_goes_on(
     """Nobody could search in a bucket who has TensorFlow alone."""
     monkeypatch.setitem(sys.modules, LIBRARIES[scheme], None)
     monkeypatch.delattr("google.cloud.storage", raising=False)
-    assert stores.opened(f"{scheme}://b/study") is None
+    assert stores.opened(f"{scheme}://bucket/study") is None
     (told,) = caplog.messages
     assert LIBRARIES[scheme] in told
 
@@ -134,10 +147,11 @@ def test_other_filesystems_take_no_conditions(
     assert told.startswith("No conditions") and path in told
 
 
-def test_failure_is_explained(
-    store: conditional.Store, uri: str, bucket: buckets.Bucket
-) -> None:
+def test_failure_is_explained(scheme: str, bucket: buckets.Bucket) -> None:
     """A search would end with a traceback of a library that nobody has called."""
+    uri = f"{scheme}://bucket/study/file"
+    store = stores.opened(f"{scheme}://bucket/study")
+    assert store is not None
     bucket.refuses = True
     with pytest.raises(StorageError, match="Expected to write .*AccessDenied"):
         store.put(uri, b"", None)

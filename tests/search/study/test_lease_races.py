@@ -64,13 +64,13 @@ def take(
 @contextlib.contextmanager
 def racing(directory: Path, on_condition: bool) -> Iterator[list[socket.socket]]:
     """Takers that wait for their first order."""
+    environ = dict(os.environ)
     with contextlib.ExitStack() as stack:
         links = []
         for _ in range(TAKERS):
             ours, theirs = socket.socketpair()
             stack.enter_context(ours)
             with theirs:
-                environ = dict(os.environ)
                 crashes.start(
                     lambda d: take(directory, environ, on_condition, d),
                     theirs.fileno(),
