@@ -36,7 +36,7 @@ class Bucket:
 
     Attributes:
         directory: Where the objects are.
-        heeds: Whether it takes notice of conditions.
+        heeds: Conditions that it takes notice of: that an object is a version, or none.
         refuses: Whether it answers that nobody may do anything.
         before_put: Called with the name of an object before it is looked at and written.
         loses: How many answers to writes to lose from here on.
@@ -45,7 +45,7 @@ class Bucket:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.heeds = True
+        self.heeds = {"version", "none"}
         self.refuses = False
         self.before_put: Callable[[str], None] = lambda name: None
         self.loses = 0
@@ -266,12 +266,12 @@ class _Handler(BaseHTTPRequestHandler):
             if not is_there:
                 return self._refusal(404, "NoSuchKey")
             return 200, path.read_bytes()
-        if self.bucket.heeds and wanted is not None:
-            if wanted == "0" and is_there:
-                return self._refusal(412, "PreconditionFailed")
-            if wanted != "0" and not is_there and not self._is_googles:
+        if wanted == "0" and "none" in self.bucket.heeds and is_there:
+            return self._refusal(412, "PreconditionFailed")
+        if wanted not in (None, "0") and "version" in self.bucket.heeds:
+            if not is_there and not self._is_googles:
                 return self._refusal(404, "NoSuchKey")
-            if wanted != "0" and not (is_there and wanted in _versions(path)):
+            if not is_there or wanted not in _versions(path):
                 return self._refusal(412, "PreconditionFailed")
         if action == "DELETE":
             path.unlink(missing_ok=True)

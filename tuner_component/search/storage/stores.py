@@ -1,7 +1,7 @@
 """Which stores write on condition: see `conditional`."""
 
-import contextlib
 import logging
+import uuid
 from collections.abc import Callable, Mapping
 
 from tuner_component.search.errors import StorageError
@@ -21,8 +21,7 @@ def opened(directory: str) -> conditional.Store | None:
     """The store of a directory, if it writes on condition; if not, the log says why.
 
     Args:
-        directory: Path or URI; one file is made in it, and removed, where a store takes
-            no notice of conditions.
+        directory: Path or URI; to try the store, a file is made in it and removed.
     """
     make = _STORES.get(directory.partition("://")[0])
     if make is None:
@@ -30,7 +29,7 @@ def opened(directory: str) -> conditional.Store | None:
         return None
     try:
         store = make()
-        why = _fault(store, files.join(directory, "conditions.check"))
+        why = _fault(store, files.join(directory, f"try-{uuid.uuid4().hex}"))
         if not why:
             return store
     except StorageError as error:
@@ -45,14 +44,22 @@ def opened(directory: str) -> conditional.Store | None:
 
 
 def _fault(store: GoogleStore | AmazonStore, path: str) -> str:
-    """Why a store cannot be used, empty if it can: it must refuse what cannot be.
+    """Why a store cannot be used; empty if it can.
 
-    That also shows whether this process may write there at all.
+    Some servers speak a store's language and take no notice of one condition or the other.
     """
+    is_heeded = not _accepts(store, path, store.impossible)
+    if is_heeded:
+        store.put(path, b"", None)
+        is_heeded = not _accepts(store, path, None)
+    if (found := store.read(path)) is not None:
+        store.remove(path, found.version)
+    return "" if is_heeded else "the store takes no notice of conditions"
+
+
+def _accepts(store: conditional.Store, path: str, version: str | None) -> bool:
     try:
-        version = store.put(path, b"", store.impossible)
+        store.put(path, b"", version)
     except conditional.RefusedError:
-        return ""
-    with contextlib.suppress(StorageError, conditional.RefusedError):
-        store.remove(path, version)
-    return "the store takes no notice of conditions"
+        return False
+    return True
