@@ -1,5 +1,6 @@
 """Each number of a journal is given once, where the store writes on condition."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -165,6 +166,25 @@ def test_commit_that_only_seemed_to_fail_counts_once(
     assert numbers() == expected
     tell(opened(), 78)
     assert numbers() == [*expected, 78]
+
+
+def test_commit_for_a_study_that_was_removed_is_set_aside(
+    opened: Callable[..., Journal], bucket: buckets.Bucket
+) -> None:
+    """The study that was begun in its place could not be gone on with."""
+    removed = opened()
+    tell(removed, 77)
+    shutil.rmtree(bucket.directory / "b" / "journal")
+    (bucket.directory / "b" / "journal.end").unlink()
+    journal = opened()
+    tell(removed, 78)  # It is the third record of its own journal.
+    tell(journal, 0)
+    with pytest.raises(StudyLockedError):
+        tell(journal, 1)
+    tell(opened(), 2)
+    assert numbers() == [0, 2]
+    (stray,) = (bucket.directory / "b" / "journal" / "quarantine").iterdir()
+    assert stray.name == "commit-000000000003.jsonl"
 
 
 def test_claims_stay_when_commits_are_merged(
