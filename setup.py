@@ -48,6 +48,8 @@ setup(
         # TFX 1.16 (Python 3.10) imports it without requiring it. It came with Apache
         # Beam, which dropped it in 2.69.
         "dill; python_version < '3.11'",
+        # Studies in gs://; TFX brings it along.
+        "google-cloud-storage>=2.10,<4",
         "jinja2>=3",
         "keras>=3",
         "keras-tuner>=1.4.7,<2",
@@ -79,10 +81,18 @@ setup(
         # Searches on a Ray cluster. The head and all nodes need the same release. KubeRay
         # asks Ray's dashboard whether a node is well, which [default] brings.
         "ray": ["ray[default]>=2.49,<2.61"],
+        # Studies in s3:// that are written on condition; TensorFlow itself needs
+        # tensorflow-io there.
+        "s3": ["boto3>=1.36,<2"],
         # Exact versions if another version would judge the same code differently.
         "dev": [
+            "boto3>=1.36,<2",
             "build>=1.2",
             "cloudpickle>=2.2",
+            # moto's server needs both without requiring them for S3 alone.
+            "flask>=3,<4",
+            "flask-cors>=5,<7",
+            "moto[s3]>=5.1,<6",
             "mypy==2.4.1",
             # Drives the browser that looks at the report; it uses the machine's browser.
             "playwright>=1.50",

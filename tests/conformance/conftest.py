@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import buckets
 from tuner_component.search.storage import files
 from tuner_component.search.study import lease
 
 
-@pytest.fixture(params=["local", "file-uri", "memory"])
+@pytest.fixture(params=["local", "file-uri", "memory", "store"])
 def root(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[str]:
@@ -22,6 +23,12 @@ def root(
         files.makedirs(directory)
         yield directory
         files.remove_tree(directory)
+    elif request.param == "store":
+        # Whole writes as well, and each on condition, where it matters.
+        monkeypatch.setattr(lease, "SETTLE_S", 0.01)
+        with buckets.serving(tmp_path):
+            (tmp_path / "bucket").mkdir()
+            yield "gs://bucket"
     elif request.param == "file-uri":
         yield f"file://{tmp_path}"
     else:

@@ -15,7 +15,7 @@ PARTS = {"data": "1", "module": "2"}
 def test_description_is_read_as_it_was_written(tmp_path: Path) -> None:
     """A study would be another one when it is opened again."""
     written = description.new(PARTS, seed=3)
-    description.write(str(tmp_path), written)
+    description.write(description.file_of(str(tmp_path)), written)
     read = description.read(str(tmp_path), PARTS)
     assert read == written
     assert read is not None and not description.is_finished(read)
@@ -26,7 +26,7 @@ def test_finished_search_says_so(tmp_path: Path) -> None:
     """A finished search would be extended by accident."""
     end = End(7, "abc")
     finished = description.finished(description.new(PARTS, 3), end, [(2, 3)], ["0"])
-    description.write(str(tmp_path), finished)
+    description.write(description.file_of(str(tmp_path)), finished)
     read = description.read(str(tmp_path), PARTS)
     assert read is not None and description.is_finished(read)
     assert read["seed"] == 3
@@ -96,7 +96,9 @@ def test_changed_description_is_damaged(
     tmp_path: Path, key: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A search would go on with other random numbers, or count as finished."""
-    description.write(str(tmp_path), description.new(PARTS, seed=3))
+    description.write(
+        description.file_of(str(tmp_path)), description.new(PARTS, seed=3)
+    )
     path = tmp_path / "study.json"
     values = {"seed": 4, "status": "finished", "created": "2020", "versions": {}}
     content = {**json.loads(path.read_text()), key: values[key]}
@@ -107,7 +109,7 @@ def test_changed_description_is_damaged(
 
 def test_description_of_another_search_is_refused(tmp_path: Path) -> None:
     """Trials of two searches would be mixed."""
-    description.write(str(tmp_path), description.new(PARTS, 3))
+    description.write(description.file_of(str(tmp_path)), description.new(PARTS, 3))
     with pytest.raises(StudyMismatchError, match=r"module \(was 2, is 3\)"):
         description.read(str(tmp_path), {**PARTS, "module": "3"})
 

@@ -1,7 +1,8 @@
 """A search that is stopped in the middle of a commit, and wakes when another took over.
 
-Without locks nothing can keep it from writing then. Nobody hears of what it writes so late,
-and nothing that anybody was told of may be lost by it.
+Without locks nothing can keep it from writing then, but a store that writes on condition.
+Nobody hears of what it writes so late, and nothing that anybody was told of may be lost by
+it.
 """
 
 import contextlib
@@ -10,13 +11,13 @@ import os
 import shutil
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support import crashes
+from tests.support import buckets, crashes
 from tuner_component.search.errors import StudyLockedError
 from tuner_component.search.storage import faults
 from tuner_component.search.study import kernel_lock, owner
@@ -27,8 +28,9 @@ from tuner_component.search.study.study import Study
 
 PARTS = {"what": "late"}
 COMMITS = 12
-# Where the journal is: in a bucket, in one that is mounted without locks, on NFS.
-BUCKET, MOUNT, NFS = "bucket", "mount", "nfs"
+# Where the journal is: in a bucket, in one that is mounted without locks, on NFS, in a
+# store that writes on condition.
+BUCKET, MOUNT, NFS, STORE = "bucket", "mount", "nfs", "store"
 # Moments between the look at the lease and the end of the write, each at the n-th time.
 BEFORE, AFTER = "journal.commit.before", "journal.commit.after"
 MOMENTS = [
@@ -36,14 +38,19 @@ MOMENTS = [
     *((form, AFTER, 6) for form in (BUCKET, MOUNT, NFS)),
     *((BUCKET, f"journal.merge.{when}", 2) for when in ("before", "written", "after")),
     (BUCKET, "journal.merge.removing", 6),
+    *((STORE, BEFORE, n) for n in (1, 2, 6)),
+    (STORE, AFTER, 6),
+    *((STORE, f"journal.merge.{when}", 2) for when in ("before", "written", "after")),
+    (STORE, "journal.merge.removing", 6),
 ]
 
 
 def arrange(form: str) -> None:
     """Makes this process see such a filesystem."""
     lease_lib.SETTLE_S = 0.05
-    if form != NFS:
+    if form in (BUCKET, MOUNT):
         kernel_lock.KernelLock.acquire = lambda *_: None  # type: ignore[assignment]
+    if form != NFS:
         return
     flock = kernel_lock.fcntl.flock
 
@@ -57,10 +64,11 @@ def arrange(form: str) -> None:
 
 @contextlib.contextmanager
 def opened(directory: Path, form: str, stale_after: float = 60) -> Iterator[Study]:
-    with Study.open(str(directory), PARTS, stale_after=stale_after) as study:
+    place = f"gs://{BUCKET}/study" if form == STORE else str(directory)
+    with Study.open(place, PARTS, stale_after=stale_after) as study:
         if isinstance(lease := study._lock._lock, lease_lib.Lease):
             lease._stale_after = 60  # Nobody renews while the test lasts.
-        study.journal._appends = form != BUCKET
+        study.journal._appends = form in (MOUNT, NFS)
         study.journal._merge_after = 4
         yield study
 
@@ -72,9 +80,18 @@ def tell(study: Study, by: str, number: int) -> str:
     return f"{by} {number}"
 
 
-def hold(directory: Path, form: str, point: str, nth: int, descriptor: int) -> None:
+def hold(
+    directory: Path,
+    form: str,
+    point: str,
+    nth: int,
+    environ: Mapping[str, str],
+    descriptor: int,
+) -> None:
     """What the first search does, on another machine: it waits at a fault point."""
     arrange(form)
+    if form == STORE:
+        buckets.see(directory.parents[1], environ)
     owner._namespace = lambda: "elsewhere"
     link = socket.socket(fileno=descriptor)
     passes = itertools.count(1)
@@ -103,8 +120,11 @@ def results(journal: Journal) -> list[str]:
 
 
 @pytest.fixture(name="form")
-def _form(request: Any) -> Iterator[str]:
-    with pytest.MonkeyPatch.context() as patch:
+def _form(request: Any, tmp_path: Path) -> Iterator[str]:
+    with contextlib.ExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        if request.param == STORE:
+            stack.enter_context(buckets.serving(tmp_path))
         for module, name in (
             (lease_lib, "SETTLE_S"),
             (kernel_lock.KernelLock, "acquire"),
@@ -124,12 +144,15 @@ def test_nothing_that_was_told_is_lost(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A result that people were told of would be gone, or another one be in its place."""
-    study_directory = tmp_path / "study"
+    study_directory = tmp_path / BUCKET / "study"
+    study_directory.parent.mkdir()
+    environ = dict(os.environ)
     ours, theirs = socket.socketpair()
     with ours, ours.makefile("r") as heard:
         with theirs:
             old = crashes.start(
-                lambda d: hold(study_directory, form, point, nth, d), theirs.fileno()
+                lambda d: hold(study_directory, form, point, nth, environ, d),
+                theirs.fileno(),
             )
         told = list(itertools.takewhile(lambda line: line != "waits\n", heard))
         told = [line.strip() for line in told]
@@ -148,8 +171,8 @@ def test_nothing_that_was_told_is_lost(
     for directory in (copy, study_directory):
         check(read(directory), told, unheard=point != BEFORE)
     with opened(study_directory, form) as study:
-        # What the first one had written when it was stopped is there, and nobody knew.
-        late = point == BEFORE
+        # What the first one writes late is there, and nobody knew; or it is refused.
+        late = point == BEFORE and form != STORE
         assert (study_directory / "journal" / "quarantine").exists() == late
         assert study.journal.end.run == 3
         told.append(tell(study, "new", 15))

@@ -19,6 +19,7 @@ from tuner_component.search.storage import held, local_files
 
 _LOCAL_SCHEME = "file://"
 _ERRNO_OF = {
+    "Forbidden": errno.EACCES,
     "NotFoundError": errno.ENOENT,
     "PermissionDeniedError": errno.EACCES,
     "ResourceExhaustedError": errno.ENOSPC,
@@ -46,7 +47,7 @@ def read_bytes(path: str, at_most: int = -1) -> bytes:
         FileNotFoundError: There is no such file.
         StorageError: It cannot be read.
     """
-    with _explained("read", path, may_lack=True):
+    with explained("read", path, may_lack=True):
         if is_remote(path):
             with _gfile().GFile(path, "rb") as file:
                 data: bytes = file.read(at_most)
@@ -65,7 +66,7 @@ def write_bytes(path: str, data: bytes) -> None:
     Raises:
         StorageError: It cannot be written; an older file there is as it was.
     """
-    with _explained("write", path):
+    with explained("write", path):
         if is_remote(path):
             _write_remote(path, data)
         else:
@@ -88,7 +89,7 @@ def append_bytes(path: str, data: bytes, at: int) -> None:
         StorageError: It cannot be written, or is not there any more. What follows the
             first `at` bytes is undefined.
     """
-    with _explained("write", path):
+    with explained("write", path):
         local_files.append(local_path(path), data, at)
 
 
@@ -106,13 +107,13 @@ def overwrite_bytes(path: str, data: bytes) -> None:
     Raises:
         StorageError: It cannot be written.
     """
-    with _explained("write", path):
+    with explained("write", path):
         local_files.overwrite(local_path(path), data)
 
 
 def list_names(directory: str) -> list[str]:
     """Names of what is in a directory, sorted; none where there is no directory."""
-    with _explained("list", directory):
+    with explained("list", directory):
         if not exists(directory):
             return []
         if is_remote(directory):
@@ -122,7 +123,7 @@ def list_names(directory: str) -> list[str]:
 
 def exists(path: str) -> bool:
     """Whether there is a file or directory of that name."""
-    with _explained("look for", path):
+    with explained("look for", path):
         if is_remote(path):
             return bool(_gfile().exists(path))
         return os.path.exists(local_path(path))
@@ -130,7 +131,7 @@ def exists(path: str) -> bool:
 
 def makedirs(directory: str) -> None:
     """Creates a directory with its parents; durable, and fine if it is there."""
-    with _explained("create", directory):
+    with explained("create", directory):
         if is_remote(directory):
             _gfile().makedirs(directory)
         else:
@@ -140,7 +141,7 @@ def makedirs(directory: str) -> None:
 def makedirs_anew(directory: str) -> None:
     """Creates a directory, also where this process held another that is gone by now."""
     if not is_remote(directory):
-        with _explained("look for", directory):
+        with explained("look for", directory):
             held.forget_moved(local_path(directory))
     makedirs(directory)
 
@@ -148,7 +149,7 @@ def makedirs_anew(directory: str) -> None:
 def remove(path: str) -> None:
     """Removes a file; fine if it is not there."""
     with (
-        _explained("remove", path, may_lack=True),
+        explained("remove", path, may_lack=True),
         contextlib.suppress(FileNotFoundError),
     ):
         if not is_remote(path):
@@ -161,7 +162,7 @@ def remove(path: str) -> None:
 def remove_tree(directory: str) -> None:
     """Removes a directory and all in it; fine if it is not there."""
     with (
-        _explained("remove", directory, may_lack=True),
+        explained("remove", directory, may_lack=True),
         contextlib.suppress(FileNotFoundError),
     ):
         if not is_remote(directory):
@@ -174,7 +175,7 @@ def remove_tree(directory: str) -> None:
 def move(source: str, target: str) -> None:
     """Moves a file; on a URI, or between disks, by copying, then removing."""
     if not (is_remote(source) or is_remote(target)):
-        with _explained("move", source):
+        with explained("move", source):
             source_place, old = held.locate(local_path(source))
             target_place, new = held.locate(local_path(target))
             try:
@@ -195,7 +196,7 @@ def require_place(path: str) -> None:
         StorageError: The filesystem does not answer.
     """
     if not is_remote(path):
-        with _explained("write", path):
+        with explained("write", path):
             held.locate(local_path(path))
 
 
@@ -216,6 +217,38 @@ def holding(directory: str) -> Iterator[None]:
 def local_path(path: str) -> str:
     """The path of the local filesystem that a path or `file://` URI names."""
     return path.removeprefix(_LOCAL_SCHEME)
+
+
+@contextlib.contextmanager
+def explained(action: str, path: str, may_lack: bool = False) -> Iterator[None]:
+    """Turns what the filesystem says into an error that says how to mend it.
+
+    Args:
+        action: What is done within, as a verb.
+        path: To what.
+        may_lack: Leave it a FileNotFoundError if it is not there.
+
+    Raises:
+        FileNotFoundError: See `may_lack`.
+        StorageError: All else that is no SearchError yet.
+    """
+    try:
+        yield
+    except SearchError:
+        raise
+    except OSError as error:
+        if may_lack and isinstance(error, FileNotFoundError):
+            raise
+        if may_lack and isinstance(error, NotADirectoryError):
+            raise FileNotFoundError(*error.args, path) from error
+        raise StorageError(_message(action, path, error, error.errno)) from error
+    except Exception as error:
+        # TensorFlow's and Google's errors are classes of their own; naming them, not
+        # importing them, keeps both out of a process that has local paths only.
+        code = _ERRNO_OF.get(type(error).__name__)
+        if may_lack and code == errno.ENOENT:
+            raise FileNotFoundError(errno.ENOENT, str(error), path) from error
+        raise StorageError(_message(action, path, error, code)) from error
 
 
 def _write_remote(path: str, data: bytes) -> None:
@@ -239,28 +272,6 @@ def _gfile() -> Any:
             "TensorFlow cannot be imported. Install tensorflow or use a local directory."
         ) from error
     return tf.io.gfile
-
-
-@contextlib.contextmanager
-def _explained(action: str, path: str, may_lack: bool = False) -> Iterator[None]:
-    """Turns what the filesystem says into an error that says how to mend it."""
-    try:
-        yield
-    except SearchError:
-        raise
-    except OSError as error:
-        if may_lack and isinstance(error, FileNotFoundError):
-            raise
-        if may_lack and isinstance(error, NotADirectoryError):
-            raise FileNotFoundError(*error.args, path) from error
-        raise StorageError(_message(action, path, error, error.errno)) from error
-    except Exception as error:
-        # TensorFlow's errors are classes of its own; naming them, not importing them,
-        # keeps TensorFlow out of a process that has local paths only.
-        code = _ERRNO_OF.get(type(error).__name__)
-        if may_lack and code == errno.ENOENT:
-            raise FileNotFoundError(errno.ENOENT, str(error), path) from error
-        raise StorageError(_message(action, path, error, code)) from error
 
 
 def _message(action: str, path: str, error: Exception, code: int | None) -> str:

@@ -17,7 +17,7 @@ import msgspec
 from tuner_component.documents import decoding, seal
 from tuner_component.documents.decoding import DecodingError
 from tuner_component.search.errors import StudyMismatchError, StudyVersionError
-from tuner_component.search.storage import files
+from tuner_component.search.storage import conditional, files
 from tuner_component.search.study import times
 from tuner_component.search.study.fingerprint import STUDY_FILE, differences, study_id
 from tuner_component.search.study.journal_end import End
@@ -150,12 +150,17 @@ def is_finished(description: Mapping[str, Any]) -> bool:
     return description.get("status") == "finished"
 
 
-def read(directory: str, fingerprint: Mapping[str, str]) -> dict[str, Any] | None:
+def read(
+    directory: str,
+    fingerprint: Mapping[str, str],
+    file: conditional.File | None = None,
+) -> dict[str, Any] | None:
     """The description of the study in a directory; None if none there can be read.
 
     Args:
         directory: The study's directory.
         fingerprint: The parts that shape the search that is about to open it.
+        file: The description's file, if it is to be written later.
 
     Raises:
         StudyMismatchError: It is another search's study.
@@ -164,7 +169,7 @@ def read(directory: str, fingerprint: Mapping[str, str]) -> dict[str, Any] | Non
     """
     path = files.join(directory, STUDY_FILE)
     try:
-        description = parse(files.read_bytes(path), path)
+        description = parse((file or file_of(directory)).read(), path)
         if description["id"] != study_id(description["fingerprint"]):
             raise DecodingError("its id is not that of its fingerprint")
     except FileNotFoundError:
@@ -239,14 +244,24 @@ def agreed(
     return {**description, **differing}
 
 
-def write(directory: str, description: Mapping[str, Any]) -> None:
+def file_of(directory: str, store: conditional.Store | None = None) -> conditional.File:
+    """The file of a study's description.
+
+    Args:
+        directory: The study's directory.
+        store: Of its URI, if it writes on condition.
+    """
+    return conditional.File(files.join(directory, STUDY_FILE), store)
+
+
+def write(file: conditional.File, description: Mapping[str, Any]) -> None:
     """Makes a study's description durable, whole or not at all.
 
     Raises:
+        RefusedError: Another search has changed it.
         StorageError: It cannot be written; an older one is as it was.
     """
-    data = json.dumps(seal.sealed(description), indent=2).encode()
-    files.write_bytes(files.join(directory, STUDY_FILE), data)
+    file.write(json.dumps(seal.sealed(description), indent=2).encode())
 
 
 def _versions(*packages: str) -> dict[str, str]:

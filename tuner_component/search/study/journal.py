@@ -18,10 +18,10 @@ On a URI, where nothing can be appended, each commit is a new file, written whol
 objects would take minutes to read. A crash between writing the segment and deleting the
 files it replaces leaves records twice; they are numbered, and readers take each once.
 
-Only one search at a time writes. But where nothing can be written on condition, one that
-was stopped in the middle of a commit may write it when another has taken over. So each run
-has a number, which its blocks tell, and files of its own: what is late lies beside what
-the newer run has committed, and is not used.
+Only one search at a time writes. Where a store writes on condition, it sees to that: see
+`numbered_commits`. Elsewhere one that was stopped in the middle of a commit may write it
+when another has taken over. So each run has a number, which its blocks tell, and files of
+its own: what is late lies beside what the newer run has committed, and is not used.
 """
 
 import contextlib
@@ -31,11 +31,18 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from tuner_component.search.errors import StorageError
-from tuner_component.search.storage import faults, files, plain
-from tuner_component.search.study import journal_end, journal_file, journal_order
+from tuner_component.search.storage import conditional, faults, files, plain
+from tuner_component.search.study import (
+    journal_end,
+    journal_file,
+    journal_order,
+    numbered_commits,
+)
 from tuner_component.search.study.journal_end import End, EndMark
 from tuner_component.search.study.journal_file import Block, DamagedFileError
+from tuner_component.search.study.journal_order import Stored
 from tuner_component.search.study.journal_reading import JournalFiles
+from tuner_component.search.study.numbered_commits import NumberedCommits
 
 _COMMIT_BEFORE = faults.declare(
     "journal.commit.before", "records are buffered, their file is not written"
@@ -97,6 +104,7 @@ class Journal:
         end: End | None = None,
         gone_without: Collection[tuple[int, int]] = (),
         is_new: bool = True,
+        store: conditional.Store | None = None,
     ) -> None:
         """Opens the journal, creating its directory if need be.
 
@@ -111,8 +119,10 @@ class Journal:
             gone_without: Of `missing`, what nobody has to be warned of: the search was
                 finished without it.
             is_new: Whether nothing need be there yet. What is read only was written.
+            store: Of the URI, if it writes on condition.
 
         Raises:
+            StudyLockedError: Another search writes there.
             StudyVersionError: A newer release wrote a file in it; nothing was touched.
             StorageError: The directory cannot be created or listed.
         """
@@ -120,6 +130,9 @@ class Journal:
         self._owner = owner
         self._merge_after = merge_after
         self._appends = not files.is_remote(directory)
+        self._numbered = (
+            None if store is None else NumberedCommits(directory, owner, store)
+        )
         self._buffer: list[bytes] = []
         # What tells this run's files from others.
         self._token = journal_file.new_token()
@@ -127,10 +140,10 @@ class Journal:
         self._segment: str | None = None
         self._written = 0
         # Commits that have a file of their own, and that no segment has.
-        self._unmerged: list[tuple[str, Block]] = []
+        self._unmerged: list[Stored] = []
         self._gone_without = gone_without
         self._is_new = is_new and not read_only
-        self._mark = EndMark(f"{directory}.end", owner)
+        self._mark = EndMark(f"{directory}.end", owner, store)
         self._end = End(0, journal_end.begin(owner))
         if not read_only:
             files.makedirs(directory)
@@ -189,26 +202,50 @@ class Journal:
         block = Block(end.records + 1, tuple(self._buffer), end.chain, end.run)
         with writing():
             faults.point(_COMMIT_BEFORE)
-            name = self._append(block) if self._appends else self._write_file(block)
+            written = self._write(block)
             faults.point(_COMMIT_AFTER)
         # From here on whoever takes over has read it. What was written late ends above: it
         # must not be marked, nor merged with what is not late.
         chain = journal_end.follow(block.before, block.lines)
         self._end = dataclasses.replace(end, records=block.last, chain=chain)
         self._buffer.clear()
-        if not self._appends:
-            self._unmerged.append((name, block))
+        self._unmerged += written
         with writing():
             self._mark.renew(self._end)
             # Not at every commit from then on: a merge that fails once may fail for long.
             if not self._appends and len(self._unmerged) % self._merge_after == 0:
                 self._try_to_merge()
 
+    def claim(self, writing: Writing = contextlib.nullcontext) -> None:
+        """Commits what is buffered so that no run before this one can commit any more.
+
+        Does nothing where there is no store that writes on condition.
+
+        Args:
+            writing: See `StudyLock.writing`.
+
+        Raises:
+            StudyLockedError: Another search has committed since this one has read.
+            StorageError: It could not be written.
+        """
+        if self._numbered is not None:
+            self.append(numbered_commits.claim(self._token))
+            self.commit(writing)
+
     def close(self) -> None:
         """Marks the end of what was committed; to be called while the lock is held."""
         self._mark.renew(self._end, at_once=True)
 
-    def _append(self, block: Block) -> str:
+    def _write(self, block: Block) -> list[Stored]:
+        """Makes a block durable; returns the files that are to be merged."""
+        if self._numbered is not None:
+            return self._numbered.write(block)
+        if self._appends:
+            self._append(block)
+            return []
+        return [(self._write_file(block), block)]
+
+    def _append(self, block: Block) -> None:
         if self._segment is None or self._written > _SEGMENT_BYTES:
             self._segment = self._name("segment", block)
             self._written = 0
@@ -217,7 +254,6 @@ class Journal:
         # Where a commit failed half-way, the next one overwrites what it left.
         files.append_bytes(path, data, at=self._written)
         self._written += len(data)
-        return self._segment
 
     def _write_file(self, block: Block) -> str:
         name = self._name("commit", block)
@@ -237,7 +273,8 @@ class Journal:
 
     def _merge(self) -> None:
         faults.point(_MERGE_BEFORE)
-        names = [name for name, _ in self._unmerged]
+        names = {name for name, _ in self._unmerged}
+        names -= numbered_commits.claims(self._unmerged)
         blocks = journal_file.join_blocks(block for _, block in self._unmerged)
         path = files.join(self._directory, self._name("segment", blocks[0]))
         data = b"".join(journal_file.encode(self._owner, block) for block in blocks)
@@ -249,7 +286,7 @@ class Journal:
         # Who copies the files one by one may miss those that go now.
         self._mark.renew(self._end, at_once=True)
         self._unmerged = []
-        self._remove(names)
+        self._remove(sorted(names))
         faults.point(_MERGE_AFTER)
 
     def _remove(self, commits: list[str]) -> None:
@@ -281,7 +318,8 @@ class Journal:
         stored.set_aside(found.strangers, _CONTRADICTS)
         stored.set_aside(found.late, _LATE)
         if not read_only:
-            self._remove(found.merged)
+            claims = numbered_commits.claims(blocks)
+            self._remove([name for name in found.merged if name not in claims])
         self._report("" if self._is_new and not found.blocks else unknown)
 
     def _report(self, unknown: str) -> None:

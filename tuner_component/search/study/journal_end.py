@@ -8,7 +8,8 @@ The mark is never ahead of the journal. It may be behind: it is not forced to di
 would take as long as the commit itself, and in a bucket it is renewed once a second at
 most. So what it tells is the least that must be there, and a crash between a commit and its
 mark is no loss. A search that was replaced by another one, and does not know it yet, may
-write an older mark over a newer one; the mark's run shows it.
+write an older mark over a newer one; the mark's run shows it. (Not where a store writes on
+condition: there it is refused, and so that search learns of it.)
 """
 
 import hashlib
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tuner_component.search.errors import StorageError
-from tuner_component.search.storage import files
+from tuner_component.search.storage import conditional, files
 
 # A mark is written over the one before, which it must not be shorter than.
 _MARK_BYTES = 256
@@ -83,14 +84,18 @@ def follow(chain: str, lines: Iterable[bytes]) -> str:
 class EndMark:
     """The file beside a journal that tells where it ends."""
 
-    def __init__(self, path: str, owner: str) -> None:
+    def __init__(
+        self, path: str, owner: str, store: conditional.Store | None = None
+    ) -> None:
         """Prepares the mark of a journal.
 
         Args:
             path: Path or URI of the file; its directory exists before it is written.
             owner: Name of the study.
+            store: Of the URI, if it writes on condition.
         """
         self._path = path
+        self._file = conditional.File(path, store)
         self._owner = owner
         self._is_remote = files.is_remote(path)
         self._last_s = float("-inf")
@@ -104,7 +109,7 @@ class EndMark:
         why = ""
         for _ in range(_LOOKS):
             try:
-                data = files.read_bytes(self._path)
+                data = self._file.read()
             except FileNotFoundError:
                 return None, f"{self._path} is missing (earlier releases wrote none)"
             except StorageError as error:
@@ -117,8 +122,12 @@ class EndMark:
         return end, why
 
     def start(self, end: End) -> None:
-        """Makes the file, durably; a failure is a warning."""
-        self._try(lambda: files.write_bytes(self._path, self._encode(end)))
+        """Makes the file, durably; a failure is a warning.
+
+        Raises:
+            RefusedError: Another search has written it since this one has.
+        """
+        self._try(lambda: self._file.write(self._encode(end)))
 
     def renew(self, end: End, *, at_once: bool = False) -> None:
         """Tells the end after a commit; a failure is a warning.
@@ -126,6 +135,9 @@ class EndMark:
         Args:
             end: Of what is durable.
             at_once: Also in a bucket where it was renewed a moment ago.
+
+        Raises:
+            RefusedError: Another search has written it since this one has.
         """
         if not self._is_remote:
             self._try(lambda: files.overwrite_bytes(self._path, self._encode(end)))

@@ -9,7 +9,8 @@ or that continues other records shows it, whatever the filesystem did. Between b
 behind the last one there may be empty lines: room for blocks to come.
 
 Files are named by a number and by a token of the run that writes them: no run can write
-over the file of another one, even if both believe that the journal is theirs.
+over the file of another one, even if both believe that the journal is theirs. (Without
+the token where a store itself sees to that: see `numbered_commits`.)
 """
 
 import contextlib
@@ -82,15 +83,15 @@ def new_token() -> str:
     return secrets.token_hex(4)
 
 
-def file_name(kind: str, number: int, token: str) -> str:
+def file_name(kind: str, number: int, token: str = "") -> str:
     """Name of a `commit` or `segment`; the number orders the files of a kind."""
-    return f"{kind}-{number:012d}-{token}.jsonl"
+    return f"{kind}-{number:012d}{token and '-'}{token}.jsonl"
 
 
 def kind_of(name: str) -> str | None:
     """The kind of a file; None if no journal writes files of that name.
 
-    Earlier releases wrote names without a token, and `slot`s.
+    Earlier releases wrote `slot`s.
     """
     match = _NAME.fullmatch(name)
     return match[1] if match else None

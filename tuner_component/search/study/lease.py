@@ -1,8 +1,10 @@
 """A lease: what stands in for a lock where the filesystem has none.
 
-A lease is a file that its holder keeps changing. Object stores, as TensorFlow reaches
-them, offer neither locks nor writing on condition: the last writer wins. What is built on
-that rests on these rules, and on no comparison of clocks.
+A lease is a file that its holder keeps changing. Where a store writes on condition (see
+`storage.conditional`), it is taken and renewed as it was last seen: of several that ask
+one gets it, and what is late is refused. Elsewhere the last writer wins. What is built on
+that rests on these rules, and on no comparison of clocks. They hold everywhere: another
+search may reach the same store without conditions.
 
 - A lease is taken over when it has not changed for `stale_after` seconds of the taker's
   own monotonic clock, while the taker watched. One of a process on this machine is taken
@@ -13,7 +15,8 @@ that rests on these rules, and on no comparison of clocks.
   lease is still its own, and says of nothing that it is durable that took it until later
   than `SETTLE_S` after it had looked. So whoever has settled has read all that the holder
   before it made durable, and that one writes no more.
-- A renewal that may have written over the lease of a successor ends the hold.
+- A renewal that may have written over the lease of a successor ends the hold. (One on
+  condition cannot have.)
 """
 
 import contextlib
@@ -23,10 +26,10 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from tuner_component.search.errors import SearchError, StorageError, StudyLockedError
-from tuner_component.search.storage import files
+from tuner_component.search.storage import conditional, files
 from tuner_component.search.study import owner as owner_lib
 
 # Between writing a lease and believing it. Rivals are heard in it, and the holder before
@@ -56,6 +59,7 @@ class Lease:
         owner: Mapping[str, Any],
         *,
         stale_after: float = 120.0,
+        store: conditional.Store | None = None,
     ) -> None:
         """Prepares a lease.
 
@@ -64,8 +68,11 @@ class Lease:
             owner: Who asks, for the message that others see.
             stale_after: Seconds without a change after which others may take it over. A
                 quarter of it lies between renewals.
+            store: Of the URI, if it writes on condition.
         """
         self._path = path
+        self._file = conditional.File(path, store)
+        self._is_conditional = store is not None
         self._stale_after = stale_after
         self._mine = {**owner, "token": uuid.uuid4().hex}
         self._stop = threading.Event()
@@ -137,6 +144,29 @@ class Lease:
                 self._lose(found)
             self._seen_at = at
 
+    def require_one_place(self) -> None:
+        """Raises if the store is not the one that `files` reaches under the same URI.
+
+        The client libraries have settings of their own for that. What is committed
+        through the one would not be read through the other.
+
+        Raises:
+            StorageError: It is not.
+        """
+        seen: bytes | None = None
+        with self._mutex:
+            with contextlib.suppress(FileNotFoundError):
+                seen = files.read_bytes(self._path)
+            if seen == self._read():
+                return
+        raise StorageError(
+            f"Expected TensorFlow to read {self._path} as it was just written. Received: "
+            "something else, so TensorFlow and the store's own client library reach "
+            "different servers. Unset what names a server for one of them only "
+            "(STORAGE_EMULATOR_HOST, AWS_ENDPOINT_URL, S3_ENDPOINT, ...), then run the "
+            "same search again."
+        )
+
     def release(self) -> None:
         """Gives the lease back, if it still is this holder's."""
         self._stop.set()
@@ -144,7 +174,7 @@ class Lease:
             self._renewer.join()
         try:
             self.look()
-            files.remove(self._path)
+            self._file.remove()
         except StudyLockedError:
             pass  # It is another's by now.
         except StorageError as error:
@@ -201,7 +231,8 @@ class Lease:
         now = _now()
         # Nobody takes a lease over that was renewed in time; and nobody has settled who
         # took it over after it was seen to be this holder's.
-        if now - last > self._stale_after and now - seen > SETTLE_S:
+        is_late = now - last > self._stale_after and now - seen > SETTLE_S
+        if is_late and not self._is_conditional:
             self._lost = (
                 f"Expected to renew {self._path} within {self._stale_after:.0f} s. "
                 f"Received: no success for {now - last:.0f} s, so another search may "
@@ -217,16 +248,19 @@ class Lease:
         content = {**self._mine, "renewed": time.time(), "renewals": self._renewals}
         data = json.dumps(content).encode().ljust(_LENGTH)
         with self._mutex:
-            files.write_bytes(self._path, data)
+            try:
+                self._file.write(data)
+            except conditional.RefusedError:
+                self._lose(_parsed(self._read()))
             self._renewed_at = started
 
     def _read(self) -> bytes | None:
         try:
-            return files.read_bytes(self._path)
+            return self._file.read()
         except FileNotFoundError:
             return None
 
-    def _lose(self, found: Mapping[str, Any]) -> None:
+    def _lose(self, found: Mapping[str, Any]) -> NoReturn:
         if found:
             self._lost = owner_lib.locked_message(self._path, found)
         else:

@@ -7,14 +7,18 @@ holder's, not the name's: before each commit the holder makes sure that it still
 
 import contextlib
 
-from tuner_component.search.storage import files, held
+from tuner_component.search.storage import conditional, files, held, stores
 from tuner_component.search.study import owner
 from tuner_component.search.study.kernel_lock import KernelLock
 from tuner_component.search.study.lease import Lease
 
 
 class StudyLock:
-    """The right to write to a study; held from `acquire` to `release`."""
+    """The right to write to a study; held from `acquire` to `release`.
+
+    Attributes:
+        store: Where the holder writes on condition; None where there is no such store.
+    """
 
     def __init__(self, directory: str, *, stale_after: float = 120.0) -> None:
         """Prepares the lock of a study.
@@ -28,6 +32,7 @@ class StudyLock:
         self._stale_after = stale_after
         self._held: held.HeldDirectory | None = None
         self._lock: KernelLock | Lease | None = None
+        self.store: conditional.Store | None = None
 
     def acquire(self) -> None:
         """Takes the lock.
@@ -41,13 +46,24 @@ class StudyLock:
                 self._held = held.HeldDirectory(files.local_path(self._directory))
                 self._lock = KernelLock.acquire(self._directory, self._held)
             if self._lock is None:
-                path = files.join(self._directory, "lease.json")
-                lease = Lease(path, owner.describe(), stale_after=self._stale_after)
-                lease.acquire()
-                self._lock = lease
+                self._lock = self._lease()
         except BaseException:
             self.release()
             raise
+
+    def _lease(self) -> Lease:
+        path = files.join(self._directory, "lease.json")
+        self.store = stores.opened(self._directory)
+        lease = Lease(
+            path, owner.describe(), stale_after=self._stale_after, store=self.store
+        )
+        lease.acquire()
+        try:
+            lease.require_one_place()
+        except BaseException:
+            lease.release()
+            raise
+        return lease
 
     def glance(self) -> None:
         """Raises if the lock is known to be lost; never waits for a network.

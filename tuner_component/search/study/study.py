@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, final
 
 from tuner_component.search.errors import StudyLockedError
-from tuner_component.search.storage import faults, files, names
+from tuner_component.search.storage import conditional, faults, files, names
 from tuner_component.search.study import description as description_lib
 from tuner_component.search.study import records as records_lib
 from tuner_component.search.study.fingerprint import study_id
@@ -62,6 +62,7 @@ class Study:
         found: StudyState,
         journal: Journal,
         lock: StudyLock | None,
+        file: conditional.File | None = None,
     ) -> None:
         """Internal: use `Study.open`."""
         self.directory = directory
@@ -72,6 +73,7 @@ class Study:
         self.seed: int = description["seed"]
         self._description = description
         self._lock = lock
+        self._file = file or description_lib.file_of(directory)
 
     @classmethod
     def open(
@@ -109,11 +111,14 @@ class Study:
         lock.acquire()
         try:
             # Another driver may have had it until just now.
-            description = description_lib.read(directory, fingerprint)
+            file = description_lib.file_of(directory, lock.store)
+            description = description_lib.read(directory, fingerprint, file)
             if finished := cls._open_finished(directory, description):
                 lock.release()
                 return finished
-            return cls._open_running(directory, description, fingerprint, seed, lock)
+            return cls._open_running(
+                directory, description, fingerprint, seed, lock, file
+            )
         except BaseException:
             lock.release()
             raise
@@ -147,6 +152,7 @@ class Study:
         fingerprint: Mapping[str, str],
         seed: int | None,
         lock: StudyLock,
+        file: conditional.File,
     ) -> "Study":
         end = description_lib.journal_end(description or {})
         journal = Journal(
@@ -154,6 +160,7 @@ class Study:
             study_id(fingerprint),
             end=end,
             is_new=description is None,
+            store=lock.store,
         )
         first = _first_record(journal)
         is_known = description or first or journal.end.records
@@ -172,13 +179,17 @@ class Study:
                     description["seed"],
                 )
         description = _without_what_is_lost(directory, journal, description)
+        if lock.store is not None:
+            # Another content, and so another version: the run before cannot replace it.
+            description = {**description, "run": journal.end.run}
         if description != known:
             faults.point(_CREATE_BEFORE)
-            description_lib.write(directory, description)
+            description_lib.write(file, description)
             faults.point(_CREATE_AFTER)
         if first is None:
             kept = {key: description[key] for key in description_lib.REMEMBERED}
             journal.append({"kind": "study", **kept})
+        journal.claim(lock.writing)
         if seed is not None and seed != description["seed"]:
             _log.warning(
                 "The study %s goes on with its own seed %d, not with %d.",
@@ -188,7 +199,7 @@ class Study:
             )
         for part in ("trials", "workdir"):
             files.makedirs(files.join(directory, part))
-        return cls(directory, description, found, journal, lock)
+        return cls(directory, description, found, journal, lock, file)
 
     @property
     def is_finished(self) -> bool:
@@ -232,7 +243,7 @@ class Study:
             self._description, self.journal.end, self.journal.missing, completed
         )
         with self._writing():
-            description_lib.write(self.directory, description)
+            description_lib.write(self._file, description)
         faults.point(_FINISH_AFTER)
         # Not before it is durable: a search that could not say so is not finished.
         self._description = description
