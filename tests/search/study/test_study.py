@@ -85,7 +85,7 @@ def unseal(directory: Path) -> None:
     """Makes the description one of an earlier release."""
     path = directory / "study.json"
     content = json.loads(path.read_text())
-    del content["sha256"]
+    content.pop("sha256", None)
     path.write_text(json.dumps(content))
 
 
