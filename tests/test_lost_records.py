@@ -37,20 +37,33 @@ def lose_the_best(directory: Path) -> str:
     return best.trial_id
 
 
-def test_status_and_best_say_that_results_are_lost(
+def test_status_says_that_results_are_lost(
     finished: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The second best would be taken for the result of a search that is finished."""
+    """A search that lost results would look finished."""
     lost = lose_the_best(finished)
     assert main(["status", str(finished)]) == 0
     out = capsys.readouterr().out
-    assert "finished." not in out
-    assert "are lost" in out and "Run the same search again" in out
+    assert "finished." not in out and "running." in out
+    assert "Records " in out and "of the journal are lost" in out
+    assert f"and their results are lost: {lost}, " in out
+    assert "Run the same search again" in out
+    assert main(["status", "--json", str(finished)]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["status"] == "running" and len(facts["losses"]) == 2
+
+
+def test_best_of_what_is_left_is_no_success(
+    finished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A script would take the second best for the result of the search."""
+    lose_the_best(finished)
     assert main(["best", str(finished), "--format", "json"]) == 1
-    assert "are lost" in capsys.readouterr().err
-    assert load_study(finished).losses
-    simulation.search(str(finished), "random")
-    assert lost in {trial.trial_id for trial in load_study(finished).completed}
+    captured = capsys.readouterr()
+    left = load_study(finished)
+    assert left.best is not None and left.losses
+    assert json.loads(captured.out) == left.best.hyperparameters
+    assert "Expected all results" in captured.err and "are lost" in captured.err
 
 
 def test_status_of_a_search_that_goes_on_says_it_too(
@@ -107,31 +120,45 @@ def flip_a_bit_of_the_beginning(directory: Path) -> None:
     first.write_bytes(data)
 
 
-def maximize(directory: Path, trials: int) -> Any:
+def maximize(directory: Path) -> Any:
     """Runs a search that maximizes, or goes on with one; returns its best trial."""
     oracle = simulation.oracle("random")
     oracle.objective = keras_tuner.Objective("score", "max")
-    oracle.max_trials = trials
+    oracle.max_trials = 4
     with Study.open(str(directory), simulation.FINGERPRINT, seed=1) as study:
         durable: Any = DurableOracle.open(oracle, study)
         while (trial := durable.create_trial("a")).status == "RUNNING":
             simulation.run_trial(durable, trial)
+        durable.finish()
         return durable.get_best_trials()[0]
 
 
+@pytest.fixture(name="flipped")
+def _flipped(tmp_path: Path) -> tuple[Path, Any]:
+    """A study with a bit that flipped in its beginning, and its best trial."""
+    best = maximize(tmp_path)
+    flip_a_bit_of_the_beginning(tmp_path)
+    return tmp_path, best
+
+
 def test_one_bit_does_not_make_the_worst_trial_the_best(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    flipped: tuple[Path, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A search that maximizes would be taken for one that minimizes."""
-    best = maximize(tmp_path, trials=4)
-    flip_a_bit_of_the_beginning(tmp_path)
-    found = load_study(tmp_path).best
+    directory, best = flipped
+    found = load_study(directory).best
     assert found is not None and found.trial_id == best.trial_id
-    assert main(["status", str(tmp_path)]) == 0
+    assert main(["status", str(directory)]) == 0
     assert f"by trial {best.trial_id}" in capsys.readouterr().out
-    main(["best", str(tmp_path), "--format", "json"])
+    main(["best", str(directory), "--format", "json"])
     assert json.loads(capsys.readouterr().out) == best.hyperparameters.values
-    # After a resume, all that is published names the same trial, too.
-    best = maximize(tmp_path, trials=6)
-    found = load_study(tmp_path).best
+
+
+def test_one_bit_does_not_give_the_next_run_two_best_trials(
+    flipped: tuple[Path, Any],
+) -> None:
+    """The report would name another trial than the hyperparameters are of."""
+    directory, _ = flipped
+    best = maximize(directory)
+    found = load_study(directory).best
     assert found is not None and found.trial_id == best.trial_id

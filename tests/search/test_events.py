@@ -169,5 +169,4 @@ def test_lines_warn_of_a_slow_trial_once(monkeypatch: pytest.MonkeyPatch) -> Non
     clock.now += 900.0
     for epoch in range(3):
         lines(events.EpochEnded("3", 0, epoch, {}))
-    [warning] = told
-    assert "Trial 3 has run for 900 seconds" in warning
+    assert [text[:31] for text in told] == ["Trial 3 has run for 900 seconds"]
