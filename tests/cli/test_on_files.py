@@ -55,7 +55,7 @@ class Conversion:
     def __call__(self, context: Any) -> Any:
         return self
 
-    def Do(self, inputs: Any, outputs: Any, properties: Any) -> None:  # noqa: N802
+    def Do(self, inputs: Any, outputs: Any, properties: Any) -> None:
         number = int(self.under_way[0].is_set())
         split = Path(outputs["examples"][0].uri, "Split-train")
         for shard in range(2):
@@ -84,7 +84,7 @@ def test_of_two_searches_at_once_both_have_all_data(
         def __init__(self, context: Any) -> None:
             pass
 
-        def Do(self, inputs: Any, outputs: Any, properties: Any) -> None:  # noqa: N802
+        def Do(self, inputs: Any, outputs: Any, properties: Any) -> None:
             split = Path(inputs["examples"][0].uri, "Split-train")
             found.append(sorted(path.name for path in split.iterdir()))
 

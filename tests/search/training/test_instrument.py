@@ -538,13 +538,13 @@ def test_callbacks_go_on_with_what_they_have_seen_in_the_new_process(
     """Counts would silently begin again, and ids be those of the process that died."""
     callbacks = [Gathering()]
     assert run(random_search(tmp_path / "a"), tmp_path / "a", callbacks=callbacks)
-    owner, *expected = Gathering.told
+    expected = [2, *Gathering.told[1:]]
     study = tmp_path / "b"
     assert not run(random_search(study), study, 3, callbacks=callbacks)
     monkeypatch.setattr(Gathering, "process", 2)
     assert run(random_search(study), study, callbacks=callbacks)
     assert InterruptAt.epochs == [2, 3]
-    assert Gathering.told == [2, *expected]
+    assert Gathering.told == expected
 
 
 class Pair(keras.Model):  # type: ignore[misc]
