@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.support import damage, studies
+from tests.support import studies
 from tests.support.project import ROOT
 from tuner_component.cli.main import main
-from tuner_component.search.study.study import Study
 
 
 @pytest.fixture
@@ -123,44 +122,6 @@ def test_no_result_yet_is_a_failure(
     (tmp_path / "study.json").write_text(studies.study().to_json())
     assert main(["best", str(tmp_path)]) == 1
     assert "Expected a completed trial" in capsys.readouterr().err
-
-
-@pytest.fixture(name="lost_end")
-def _lost_end(tmp_path: Path) -> Path:
-    """A finished study of which the last record is lost: the end of trial 1."""
-    directory = tmp_path / "study"
-    with Study.open(str(directory), {"module": "1"}) as study:
-        for record in (studies.opened(), studies.ended("0"), studies.ended("1", 0.1)):
-            study.journal.append(record)
-            study.commit()
-        study.mark_finished(["0", "1"])
-    damage.lose_commits(damage.segment_of(directory), range(2, 3))
-    return directory
-
-
-def test_status_says_what_is_lost(
-    lost_end: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A search that lost results would look finished."""
-    assert main(["status", str(lost_end)]) == 0
-    text = capsys.readouterr().out
-    assert "running.\n1 of 20 trials completed" in text
-    assert "Run the same search again" in text
-    assert "Records 4 to 4 of the journal are lost." in text
-    assert "1 trials completed, and their results are lost: 1." in text
-    assert main(["status", "--json", str(lost_end)]) == 0
-    facts = json.loads(capsys.readouterr().out)
-    assert facts["status"] == "running" and len(facts["losses"]) == 2
-
-
-def test_best_of_what_is_left_is_no_success(
-    lost_end: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A script would take the second best for the result of the search."""
-    assert main(["best", str(lost_end), "--format", "json"]) == 1
-    captured = capsys.readouterr()
-    assert json.loads(captured.out)["units"] == 8
-    assert "Expected all results" in captured.err and "Records 4 to 4" in captured.err
 
 
 def test_nothing_is_best_without_an_objective(

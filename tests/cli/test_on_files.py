@@ -1,9 +1,15 @@
 """Searches on files find the user's modules, and know when one of them changes."""
 
+import argparse
 import sys
+import threading
+from concurrent import futures
 from pathlib import Path
+from typing import Any
 
 import pytest
+import tensorflow_data_validation as tfdv
+from tfx.components.example_gen.csv_example_gen import executor as csv_executor
 
 from tuner_component.cli import on_files
 from tuner_component.identity import user_sources
@@ -35,3 +41,75 @@ def test_module_finds_its_siblings_before_those_of_the_working_directory(
     assert user_sources.imported(properties) == before
     there.with_name("sibling_of_cli.py").write_text("one = 2")
     assert user_sources.imported(properties) != before
+
+
+class Conversion:
+    """Stands for TFX's, which takes long: it stops before the end of the examples."""
+
+    Context = csv_executor.Executor.Context
+
+    def __init__(self) -> None:
+        self.under_way = [threading.Event(), threading.Event()]
+        self.go = [threading.Event(), threading.Event()]
+
+    def __call__(self, context: Any) -> Any:
+        return self
+
+    def Do(self, inputs: Any, outputs: Any, properties: Any) -> None:
+        number = int(self.under_way[0].is_set())
+        split = Path(outputs["examples"][0].uri, "Split-train")
+        for shard in range(2):
+            if shard != number:
+                self.under_way[number].set()
+                assert self.go[number].wait(60)
+            split.mkdir(parents=True, exist_ok=True)
+            (split / str(shard)).touch()
+
+
+def test_of_two_searches_at_once_both_have_all_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One would remove half of the other's data, and both train on the rest."""
+    conversion, found = Conversion(), []
+    monkeypatch.setattr(csv_executor, "Executor", conversion)
+    for name in ("generate_statistics_from_tfrecord", "infer_schema"):
+        monkeypatch.setattr(tfdv, name, lambda *_: None)
+    monkeypatch.setattr(tfdv, "write_schema_text", lambda *_: None)
+
+    class Search:
+        """Looks at its data."""
+
+        Context = on_files.Executor.Context
+
+        def __init__(self, context: Any) -> None:
+            pass
+
+        def Do(self, inputs: Any, outputs: Any, properties: Any) -> None:
+            split = Path(inputs["examples"][0].uri, "Split-train")
+            found.append(sorted(path.name for path in split.iterdir()))
+
+    monkeypatch.setattr(on_files, "Executor", Search)
+    monkeypatch.setattr(on_files, "load_study", lambda uri: None)
+    monkeypatch.setattr(on_files.look, "summary", lambda study: [])
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "data.csv").write_text("x\n1\n")
+    args = argparse.Namespace(
+        train=[str(tmp_path / "data.csv")],
+        eval=[],
+        schema=None,
+        transform_graph=None,
+        base_model=None,
+    )
+    with futures.ThreadPoolExecutor() as pool:
+        first = pool.submit(on_files.search, args, str(tmp_path / "out"), {})
+        assert conversion.under_way[0].wait(60)
+        second = pool.submit(on_files.search, args, str(tmp_path / "out"), {})
+        # If it does not wait for the first one, it begins at once.
+        conversion.under_way[1].wait(0.5)
+        conversion.go[0].set()
+        futures.wait([first])
+        conversion.go[1].set()
+        assert found[0] == ["0", "1"]
+        first.result()
+        second.result()
+    assert found[1] == ["0", "1"]

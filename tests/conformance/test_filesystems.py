@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import time
 
 import pytest
 
@@ -133,6 +134,21 @@ def test_one_driver_at_a_time(root: str) -> None:
         Study.open(directory, simulation.FINGERPRINT)
     study.close()
     Study.open(directory, simulation.FINGERPRINT).close()
+
+
+def test_one_driver_at_a_time_whatever_the_clocks_say(
+    root: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Results that people were told of would be hidden by another search's."""
+    directory, clock = files.join(root, "study"), time.time
+    with Study.open(directory, simulation.FINGERPRINT) as study:
+        monkeypatch.setattr(time, "time", lambda: clock() + 300)
+        with pytest.raises(StudyLockedError, match="pid"):
+            Study.open(directory, simulation.FINGERPRINT)
+        study.journal.append({"kind": "told"})
+        study.commit()
+    with Study.open(directory, simulation.FINGERPRINT) as study:
+        assert "told" in [record["kind"] for record in study.journal.records()]
 
 
 def test_finished_study_is_only_read(root: str) -> None:

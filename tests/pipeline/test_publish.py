@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
+import resource
+import signal
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -121,6 +124,24 @@ def test_what_fails_leaves_what_was_published_before(
     assert there(root) == before
     published(root, study("second"))
     assert all(b"second" in content for content in there(root).values())
+
+
+def test_a_file_that_is_too_large_leaves_what_was_published_before(
+    tmp_path: Any,
+) -> None:
+    """A limit that the system sets would cost the result of an earlier search."""
+    published(str(tmp_path), study("first"))
+    before = there(str(tmp_path))
+
+    def publish_another() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        # More than the table of trials and the best hyperparameters have.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
+        with contextlib.suppress(Exception):
+            published(str(tmp_path), study("second"))
+
+    assert crashes.run(publish_another)
+    assert there(str(tmp_path)) == before
 
 
 def test_first_publication_that_fails_leaves_nothing(

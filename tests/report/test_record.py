@@ -66,7 +66,7 @@ def lived() -> StudyRecord:
 def damaged(**fields: object) -> str:
     """The text of a record without a checksum, with other fields."""
     content = json.loads(lived().to_json())
-    del content["sha256"]
+    content.pop("sha256", None)
     return json.dumps({**content, **fields})
 
 

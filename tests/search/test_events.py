@@ -1,6 +1,9 @@
 """What a search tells those who watch it, counted and put into words."""
 
+from __future__ import annotations
+
 import logging
+import time
 
 import pytest
 
@@ -156,10 +159,17 @@ def test_no_trial_is_slow_by_chance() -> None:
 
 def test_lines_warn_of_a_slow_trial_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A pod's log would not tell that a trial hangs, or tell nothing else."""
+    clock = Clock()
+    monkeypatch.setattr(time, "monotonic", clock)
     told: list[str] = []
     lines = events.Lines(told.append)
-    slow = [("7", "Trial 7 has run for 900 seconds")]
-    monkeypatch.setattr(lines._pace, "too_slow", lambda: slow)
+    for trial_id in "0123":
+        lines(events.TrialStarted(trial_id, "worker-0", {}))
+        if trial_id < "3":
+            clock.now += 10.0
+            lines(events.TrialEnded(trial_id, True, 1.0))
+    del told[:]
+    clock.now += 900.0
     for epoch in range(3):
-        lines(events.EpochEnded("7", 0, epoch, {}))
-    assert told == ["Trial 7 has run for 900 seconds"]
+        lines(events.EpochEnded("3", 0, epoch, {}))
+    assert [text[:31] for text in told] == ["Trial 3 has run for 900 seconds"]

@@ -245,11 +245,11 @@ class Pace:
     """How long trials take, to tell one that may hang.
 
     Args:
-        clock: The time in seconds, by a clock that never goes back.
+        clock: The time in seconds, by a clock that never goes back; the system's if None.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self, clock: Callable[[], float] | None = None) -> None:
+        self._clock = clock or time.monotonic
         self._began: dict[str, float] = {}
         self._took: list[float] = []
 

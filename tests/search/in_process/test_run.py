@@ -153,9 +153,10 @@ def test_trial_of_any_id_stays_in_its_study(tmp_path: Path) -> None:
         opened.commit()
     with Study.open(str(study), simulation.FINGERPRINT) as opened:
         run_in_process(tuner, {}, opened)
-    assert len(calls.read()) == 3
+    assert victim.exists()
     assert [path.name for path in victim.iterdir()] == ["precious"]
     assert [path.name for path in victim.parent.iterdir()] == ["training"]
+    assert len(calls.read()) == 3
     project = tmp_path / "own" / "workdir" / "project"
     assert {path.parent for path in weights} == {project}
     inside = {path for path in tmp_path.rglob("*.h5")}

@@ -85,7 +85,7 @@ def unseal(directory: Path) -> None:
     """Makes the description one of an earlier release."""
     path = directory / "study.json"
     content = json.loads(path.read_text())
-    del content["sha256"]
+    content.pop("sha256", None)
     path.write_text(json.dumps(content))
 
 
@@ -206,7 +206,20 @@ def test_study_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", "{}", '{"format": "x", "fingerprint": {}}', "\0" * 100]
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"format": "x", "fingerprint": {}}',
+        '{"format": 1e999, "fingerprint": {}}',
+        '{"format": 1, "fingerprint": {"data": "1", "module": "2"}}',
+        '{"format": 1, "fingerprint": [], "id": [], "seed": "x", "status": {}}',
+        "[" * 100_000,
+        "\0" * 100,
+    ],
+    ids=lambda content: content[:70],
 )
 def test_damaged_description_is_replaced(
     tmp_path: Path, content: str, caplog: pytest.LogCaptureFixture

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import collections
+import copy
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -504,17 +507,57 @@ def test_a_time_limit_does_not_end_the_training_that_goes_on(
     assert "this is not as it was: TimeStopping.stopping_time" in caplog.text
 
 
-class Pair(keras.Model):  # type: ignore[misc]
-    """Two parts with an optimizer each, in a dictionary."""
+class Gathering(keras.callbacks.Callback):  # type: ignore[misc]
+    """Keeps what it has seen in all kinds of ways, and who runs it."""
+
+    process = 1
+    told: ClassVar[list[Any]] = []
 
     def __init__(self) -> None:
+        super().__init__()
+        self.last = collections.deque[int](maxlen=2)
+        self.kinds = collections.Counter[str]()
+        self.distinct: set[int] = set()
+        self.histogram = np.zeros(3, "int64")
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self.owner = self.process  # As `os.getpid()`, or a descriptor of a file.
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.last.append(epoch)
+        self.kinds["odd" if epoch % 2 else "even"] += 1
+        self.distinct.add(epoch)
+        self.histogram[epoch % 3] += 1
+        seen = (self.last, self.kinds, self.distinct, self.histogram.tolist())
+        self.told[:] = [self.owner, *copy.deepcopy(seen)]
+
+
+def test_callbacks_go_on_with_what_they_have_seen_in_the_new_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counts would silently begin again, and ids be those of the process that died."""
+    callbacks = [Gathering()]
+    assert run(random_search(tmp_path / "a"), tmp_path / "a", callbacks=callbacks)
+    expected = [2, *Gathering.told[1:]]
+    study = tmp_path / "b"
+    assert not run(random_search(study), study, 3, callbacks=callbacks)
+    monkeypatch.setattr(Gathering, "process", 2)
+    assert run(random_search(study), study, callbacks=callbacks)
+    assert InterruptAt.epochs == [2, 3]
+    assert Gathering.told == expected
+
+
+class Pair(keras.Model):  # type: ignore[misc]
+    """Two parts with an optimizer each, in a container."""
+
+    def __init__(self, container: type[Any]) -> None:
         super().__init__()
         self.parts = [
             keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
             for _ in range(2)
         ]
-        self.opts = {n: keras.optimizers.Adam(1e-2 * (n + 1)) for n in range(2)}
-        self.data: Any = None
+        optimizers = [keras.optimizers.Adam(1e-2 * n) for n in (1, 2)]
+        self.opts = container(enumerate(optimizers))
         self.built = True
 
     def call(self, x: Any) -> Any:
@@ -526,27 +569,49 @@ class Pair(keras.Model):  # type: ignore[misc]
         x, y = data
         with tf.GradientTape(persistent=True) as tape:
             loss = self.compute_loss(x, y, self(x))
-        for part, optimizer in zip(self.parts, self.opts.values()):
-            weights = part.trainable_variables
+        for number, optimizer in dict(self.opts).items():
+            weights = self.parts[number].trainable_variables
             optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights))
         self._loss_tracker.update_state(loss)
         return {"loss": self._loss_tracker.result()}
 
 
-def build_pair(hp: Any) -> Any:
-    hp.Int("units", 4, 8)
-    model = Pair()
-    model.compile(loss="mse", run_eagerly=True)
-    return model
+class Counting(keras.Sequential):  # type: ignore[misc]
+    """Has another aim with each step, which it counts without Keras."""
+
+    def __init__(self) -> None:
+        import tensorflow as tf
+
+        super().__init__([keras.Input((4,)), keras.layers.Dense(1)])
+        self.steps = tf.Variable(0.0, trainable=False)
+
+    def train_step(self, data: Any) -> Any:
+        x, y = data
+        self.steps.assign_add(1.0)
+        return super().train_step((x, y + self.steps))
 
 
-def test_optimizers_in_a_dictionary_go_on(tmp_path: Path) -> None:
-    """Their slots would begin again, and the trial end with another score."""
-    whole = random_search(tmp_path / "a", build_pair)
+@pytest.mark.parametrize(
+    "make",
+    [lambda: Pair(dict), lambda: Pair(list), Counting],
+    ids=["optimizers in a dictionary", "optimizers in a list", "a variable"],
+)
+def test_what_keras_does_not_know_of_a_model_goes_on(
+    tmp_path: Path, make: Callable[[], Any]
+) -> None:
+    """Slots or counters would begin again, and the trial end with another score."""
+
+    def made(hp: Any) -> Any:
+        hp.Int("units", 4, 8)
+        model = make()
+        model.compile("sgd", "mse", run_eagerly=True)
+        return model
+
+    whole = random_search(tmp_path / "a", made)
     assert run(whole, tmp_path / "a")
     study = tmp_path / "b"
-    assert not run(random_search(study, build_pair), study, 3)
-    again = random_search(study, build_pair)
+    assert not run(random_search(study, made), study, 3)
+    again = random_search(study, made)
     assert run(again, study)
     assert InterruptAt.epochs == [2, 3]
     (expected,), (received,) = (t.oracle.get_best_trials() for t in (whole, again))
