@@ -1,7 +1,6 @@
 """`tuner-component tune`: a search without a pipeline, by the same executor."""
 
 import argparse
-import importlib.util
 import json
 import logging
 import os
@@ -12,6 +11,7 @@ from typing import Any
 from google.protobuf import descriptor
 
 from tuner_component.proto import tuner_pb2
+from tuner_component.search.machine import ray_package
 
 _HELP = {
     "num_parallel_trials": "how many trials run at the same time, each in a worker "
@@ -213,7 +213,8 @@ def run(args: argparse.Namespace) -> None:
     out = os.path.abspath(args.out)
     properties = _properties(args, out)
     _check_files(args)
-    _check_cluster(args)
+    if args.cluster is not None:
+        ray_package.require()
     _quieten()
     print("Importing TFX ...", file=sys.stderr, flush=True)
     # The import takes ten seconds or more: first all that can be checked without it.
@@ -262,14 +263,6 @@ def _check_files(args: argparse.Namespace) -> None:
         raise ValueError(
             "Expected --eval with TFRecord files. Received: none. Name files to "
             "evaluate on."
-        )
-
-
-def _check_cluster(args: argparse.Namespace) -> None:
-    if args.cluster is not None and importlib.util.find_spec("ray") is None:
-        raise ValueError(
-            "Expected the package 'ray' with --cluster. Received: none. Install it: pip "
-            "install 'tfx-tuner-component[ray]'."
         )
 
 

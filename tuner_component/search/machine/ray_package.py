@@ -1,20 +1,19 @@
 """Ray, which is there only if the extra [ray] is installed."""
 
-import importlib
-from types import ModuleType
+import importlib.util
+
+from tuner_component.search.errors import SearchError
 
 
-def imported() -> ModuleType:
-    """Imports Ray and returns it. Takes a second or more the first time.
+def require() -> None:
+    """Checks that Ray is installed; does not import it, which takes seconds.
 
     Raises:
-        ImportError: If it is not installed, or cannot be imported.
+        SearchError: If it is not.
     """
-    try:
-        return importlib.import_module("ray")
-    except ImportError as error:
-        raise ImportError(
-            f"Expected the package 'ray' for a search on a cluster. Received: {error}. "
-            "Install it where the pipeline runs, and the same version on all nodes of "
-            "the cluster: pip install 'tfx-tuner-component[ray]'; or leave cluster out."
-        ) from error
+    if importlib.util.find_spec("ray") is None:
+        raise SearchError(
+            "Expected the package 'ray' for a search on a cluster. Received: none. Install "
+            "it where the pipeline runs, and the same version on all nodes of the cluster: "
+            "pip install 'tfx-tuner-component[ray]'; or leave cluster out."
+        )

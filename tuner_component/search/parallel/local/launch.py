@@ -6,7 +6,6 @@ user's code runs in it, and whatever becomes of it, the processes it started end
 
 import contextlib
 import dataclasses
-import importlib.util
 import logging
 import os
 import signal
@@ -26,7 +25,7 @@ from tuner_component.search.errors import (
     how_to_go_on,
     rebuild,
 )
-from tuner_component.search.machine import output, posix, resources
+from tuner_component.search.machine import output, posix, ray_package, resources
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle.result import SearchResult
 from tuner_component.search.parallel import process_context, protocol, pulse
@@ -129,11 +128,7 @@ def _engine(options: SearchOptions) -> str | None:
     """What makes the engine, by name: here nothing of a cluster's is imported."""
     if options.cluster is None:
         return None
-    if importlib.util.find_spec("ray") is None:
-        raise SearchError(
-            "Expected Ray to be installed for a search on a cluster. Received: no package "
-            "of that name. Run: pip install 'tfx-tuner-component[ray]'"
-        )
+    ray_package.require()
     return "tuner_component.search.parallel.ray.engine:connect"
 
 

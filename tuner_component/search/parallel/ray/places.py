@@ -132,7 +132,7 @@ class Places:
             return ()
         if place.holder is None:
             strategy = PlacementGroupSchedulingStrategy(place.group)
-            place.holder = _Holder.options(
+            place.holder = _RemoteHolder.options(
                 name=f"{self._name}/place-{slot}",
                 num_gpus=share,
                 scheduling_strategy=strategy,
@@ -151,10 +151,14 @@ class Places:
         return tuple(names)
 
 
-@ray.remote(num_cpus=0, max_restarts=0)
 class _Holder:
+    """Holds the GPUs of a place, and can tell which they are."""
+
     def gpus(self) -> list[str]:
         return [str(gpu) for gpu in ray.get_gpu_ids()]
+
+
+_RemoteHolder = ray.remote(num_cpus=0, max_restarts=0)(_Holder)
 
 
 def _node_of(known: Mapping[str, Any]) -> str | None:
