@@ -7,6 +7,7 @@ import fcntl
 import logging
 import os
 import sys
+import traceback
 from pathlib import Path
 
 from examples.penguin import pipeline_local
@@ -50,9 +51,8 @@ def run_once(directory: Path) -> Run:
 
 def _run(root: Path, output: Path) -> str:
     said, errors = output.with_suffix(".stdout"), output.with_suffix(".stderr")
-    succeeded = crashes.run(lambda: _main(root, said, errors))
-    assert succeeded, said.read_text() + errors.read_text()
-    assert errors.read_text() == ""
+    assert crashes.run(lambda: _main(root, said, errors))
+    assert errors.read_text() == "", said.read_text() + errors.read_text()
     return said.read_text()
 
 
@@ -63,11 +63,20 @@ def _main(root: Path, output: Path, errors: Path) -> None:
     """
     for descriptor, file in ((1, output), (2, errors)):
         os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), descriptor)
-    sys.stdout, sys.stderr = (open(d, "w", closefd=False) for d in (1, 2))  # noqa: SIM115
+    sys.stdout, sys.stderr = (
+        open(descriptor, "w", buffering=1, closefd=False)  # noqa: SIM115
+        for descriptor in (1, 2)
+    )
     # A new interpreter logs to where it prints, and not to pytest.
     logging.root.handlers[:] = [logging.StreamHandler()]
     os.chdir(ROOT)
     beam.quicken()
     fork_servers.sow()
-    status = pipeline_local.main(["--root", str(root)])
-    assert status == 0, status
+    try:
+        status = pipeline_local.main(["--root", str(root)])
+        assert status == 0, f"the exit status is {status}"
+    except BaseException:  # noqa: BLE001 - as an interpreter ends with one
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
