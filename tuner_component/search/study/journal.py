@@ -68,9 +68,11 @@ _LATE = (
     "was told of these results"
 )
 
-# Makes contexts. What is written within is this writer's to write; to enter or to leave
-# raises where it is not.
-Writing = Callable[[], contextlib.AbstractContextManager[None]]
+# Makes contexts. What is written within is this writer's to write; to enter, to leave, or
+# to call what entering returns raises where it is not.
+Writing = Callable[[], contextlib.AbstractContextManager[Callable[[], None]]]
+
+_UNGUARDED = contextlib.nullcontext(lambda: None)
 
 _log = logging.getLogger(__name__)
 
@@ -171,7 +173,7 @@ class Journal:
         self._buffer.append(journal_file.dump(dict(record)))
         return self._end.records + len(self._buffer)
 
-    def commit(self, writing: Writing = contextlib.nullcontext) -> None:
+    def commit(self, writing: Writing = lambda: _UNGUARDED) -> None:
         """Makes everything buffered durable; all of it or none.
 
         Args:
@@ -187,18 +189,18 @@ class Journal:
                 return
         end = self._end
         block = Block(end.records + 1, tuple(self._buffer), end.chain, end.run)
-        with writing():
+        with writing() as require_right:
             faults.point(_COMMIT_BEFORE)
             name = self._append(block) if self._appends else self._write_file(block)
             faults.point(_COMMIT_AFTER)
-        # From here on whoever takes over has read it. What was written late ends above: it
-        # must not be marked, nor merged with what is not late.
-        chain = journal_end.follow(block.before, block.lines)
-        self._end = dataclasses.replace(end, records=block.last, chain=chain)
-        self._buffer.clear()
-        if not self._appends:
-            self._unmerged.append((name, block))
-        with writing():
+            # What was written late ends here: it must not be marked, nor merged with what
+            # is not late. From here on whoever takes over has read it.
+            require_right()
+            chain = journal_end.follow(block.before, block.lines)
+            self._end = End(block.last, chain, end.run)
+            self._buffer.clear()
+            if not self._appends:
+                self._unmerged.append((name, block))
             self._mark.renew(self._end)
             # Not at every commit from then on: a merge that fails once may fail for long.
             if not self._appends and len(self._unmerged) % self._merge_after == 0:
@@ -212,7 +214,7 @@ class Journal:
         if self._segment is None or self._written > _SEGMENT_BYTES:
             self._segment = self._name("segment", block)
             self._written = 0
-        data = journal_file.encode(self._owner, block)
+        data = journal_file.encode(self._owner, block, at=self._written)
         path = files.join(self._directory, self._segment)
         # Where a commit failed half-way, the next one overwrites what it left.
         files.append_bytes(path, data, at=self._written)
@@ -240,8 +242,7 @@ class Journal:
         names = [name for name, _ in self._unmerged]
         blocks = journal_file.join_blocks(block for _, block in self._unmerged)
         path = files.join(self._directory, self._name("segment", blocks[0]))
-        data = b"".join(journal_file.encode(self._owner, block) for block in blocks)
-        files.write_bytes(path, data)
+        files.write_bytes(path, journal_file.encode(self._owner, *blocks))
         # The originals are about to be deleted: see that the copy can be read.
         if journal_file.decode(self._owner, files.read_bytes(path)) != (blocks, ""):
             raise DamagedFileError(f"{path} cannot be read as it was written")
