@@ -10,7 +10,7 @@ from typing import Any
 
 import keras_tuner
 
-from tuner_component.search.oracle.attempts import Tries
+from tuner_component.search.oracle.failures import Tries
 from tuner_component.search.oracle.restore import Restored
 from tuner_component.search.stopping.curves import LearningCurves
 from tuner_component.search.storage import faults, plain

@@ -148,9 +148,7 @@ class EndMark:
         # sorted, for its checksum: see `_checksum`.
         chain, run = json.dumps(end.chain), end.run
         owner = f'"journal": {self._owner_text}'
-        told = (
-            f'{{"chain": {chain}, {owner}, "records": {end.records}, "run": {run}}}'
-        )
+        told = f'{{"chain": {chain}, {owner}, "records": {end.records}, "run": {run}}}'
         sha256 = hashlib.sha256(told.encode()).hexdigest()
         told = (
             f'{{{owner}, "records": {end.records}, "chain": {chain}, "run": {run}, '

@@ -118,7 +118,7 @@ def encode(owner: str, *blocks: Block, at: int = 0) -> bytes:
         blocks: They follow each other in one file.
         at: How many bytes of that file lie before the first of them.
     """
-    parts = []
+    parts: list[bytes] = []
     for block in blocks:
         payload = b"\n".join((*block.lines, b""))
         name = "" if at or parts else f'"journal": {json.dumps(owner)}, '
