@@ -94,6 +94,21 @@ def test_commit_writes_all_that_is_buffered_at_once(
     assert numbers(tmp_path) == [0, 1, 2, 3, 4, 5]
 
 
+def test_commit_looks_at_the_lock_once(tmp_path: Path) -> None:
+    """Each look is a dozen system calls, or a request to a bucket."""
+    journal, moments = Journal(str(tmp_path), "me"), []
+
+    @contextlib.contextmanager
+    def writing() -> Iterator[Callable[[], None]]:
+        moments.append("begin")
+        yield lambda: moments.append(f"written {files_of(tmp_path) != []}")
+        moments.append(f"end {journal.end.records}")
+
+    journal.append({"number": 0})
+    journal.commit(writing)
+    assert moments == ["begin", "written True", "end 1"]
+
+
 def test_uncommitted_records_are_not_there(tmp_path: Path) -> None:
     """What nobody was promised would come back after a crash."""
     journal = Journal(str(tmp_path), "me")
