@@ -61,6 +61,13 @@ def test_what_a_slot_held_before_means_nothing() -> None:
     assert journal_file.decode_slot("me", DATA + DATA[50:] + b"\n\n") == BLOCK
 
 
+def test_every_text_comes_back() -> None:
+    """A name with half a character would cost the records beside it."""
+    values = ["\ud800", "ü\n", 1e22, 5e-324, 1 << 80, -0.0]
+    lines = tuple(journal_file.dump({"value": value}) for value in values)
+    assert [r["value"] for r in Block(1, lines).records()] == values
+
+
 def test_what_is_no_json_is_no_record() -> None:
     """A forged file would end in a traceback."""
     forged = Block(1, (b"{}", b"nothing", b"[" * 10**5, b"3"))

@@ -24,6 +24,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from tuner_component.search.errors import StudyVersionError
 
 # 2: a file may hold several blocks. Releases that know only 1 refuse the study; they
@@ -85,9 +87,10 @@ class Block:
         for start in range(0, len(self.lines), _DECODED_TOGETHER):
             lines = self.lines[start : start + _DECODED_TOGETHER]
             try:
-                yield from json.loads(b"[" + b",".join(lines) + b"]")
-            except (ValueError, RecursionError):
-                # Sound by its checksum, and no record: somebody else made this block.
+                yield from msgspec.json.decode(b"[" + b",".join(lines) + b"]")
+            except (ValueError, RecursionError, msgspec.MsgspecError):
+                # Text with half a character, say. Or sound by its checksum, and no record:
+                # somebody else made this block.
                 yield from map(_parsed, lines)
 
 
@@ -282,6 +285,8 @@ def _cut_short(there: int, told: object) -> str:
 
 
 def _skip_room(data: bytes, position: int) -> int:
+    if data[position : position + 1] != b"\n":
+        return position
     room = _ROOM.match(data, position)
     return room.end() if room else position
 
