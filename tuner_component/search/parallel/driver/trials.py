@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tuner_component.search.oracle.attempts import Tries
+from tuner_component.search.oracle.failures import Tries
 from tuner_component.search.parallel.driver.states import Attempt
 
 
