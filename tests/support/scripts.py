@@ -162,14 +162,25 @@ class RestlessJournal(Journal):
 
 
 def on_stage(
-    address: str, search: Callable[..., SearchResult], *args: object
+    address: str,
+    search: Callable[..., SearchResult],
+    entry: EntryPoint,
+    *args: object,
 ) -> SearchResult:
     """Runs a search whose processes meet the test at each fault point."""
     # All processes that are forked from this one have these changes too.
     faults.point = functools.partial(_meet_at, address)  # type: ignore[assignment]
     study_lib.Journal = RestlessJournal  # type: ignore[misc]
     tearing.tear_writes()
-    return search(*args)
+    argument = json.dumps([address, entry.target, entry.argument.decode()]).encode()
+    return search(EntryPoint(f"{__name__}:make_on_stage", argument), *args)
+
+
+def make_on_stage(argument: bytes, role: str) -> Any:
+    """The entry point of a search on stage, whose workers may be forked elsewhere."""
+    address, target, theirs = json.loads(argument)
+    faults.point = functools.partial(_meet_at, address)  # type: ignore[assignment]
+    return EntryPoint(target).load()(theirs.encode(), role)
 
 
 def _meet_at(address: str, point: str) -> None:
