@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.support import limits, node_servers, processes
 
+
 @dataclasses.dataclass(frozen=True)
 class Family:
     """The process ids of a search in workers; it may have begun just now.

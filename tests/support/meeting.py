@@ -11,7 +11,6 @@ from typing import Any
 from tests.support import limits
 
 
-
 class Guest:
     """A process that has come to the meeting."""
 

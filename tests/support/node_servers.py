@@ -94,9 +94,7 @@ def started_by(executor: int | None) -> list[tuple[int, int]]:
         return []
     found = [[int(number) for number in line.split()] for line in lines]
     return [
-        (agent, server)
-        for search, agent, server in found
-        if executor in (None, search)
+        (agent, server) for search, agent, server in found if executor in (None, search)
     ]
 
 

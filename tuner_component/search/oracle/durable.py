@@ -12,9 +12,8 @@ from keras_tuner.engine import trial as trial_lib
 from tuner_component.search import events
 from tuner_component.search.oracle import trials
 from tuner_component.search.oracle.announcements import Announcer
-from tuner_component.search.oracle.attempts import Tries
 from tuner_component.search.oracle.facade import OracleFacade
-from tuner_component.search.oracle.failure_limit import FailureLimit
+from tuner_component.search.oracle.failures import FailureLimit, Tries
 from tuner_component.search.oracle.ledger import TrialLedger
 from tuner_component.search.oracle.repairs import lock_released_on_error, repair
 from tuner_component.search.oracle.restore import restore
@@ -99,7 +98,7 @@ class DurableOracle(OracleFacade):
                 for many calls at once, before anyone is told what they returned.
             max_failed_trials: How many trials may fail: see `FailureLimit`.
             max_retries: How many attempts of a trial may be lost, in this run and those
-                before, until it gets its last chance: see `attempts`. None for any
+                before, until it gets its last chance: see `failures`. None for any
                 number.
             epochs: Fresh; a new one if None.
             display: Print for each trial what KerasTuner prints.

@@ -15,7 +15,7 @@ from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search import events
 from tuner_component.search.oracle import announcements, codec
-from tuner_component.search.oracle.attempts import Tries
+from tuner_component.search.oracle.failures import Tries
 from tuner_component.search.parallel.driver import states
 from tuner_component.search.parallel.driver.instructions import (
     Answer,

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 
-from tuner_component.search.oracle.attempts import Tries
+from tuner_component.search.oracle.failures import Tries
 from tuner_component.search.parallel.driver.instructions import (
     FailTrial,
     GiveBack,

@@ -35,7 +35,8 @@ from tuner_component.search.parallel.local.engine import (
     pair,
     worker_channel,
 )
-from tuner_component.search.parallel.ray import log_stream, node_check, shipping
+from tuner_component.search.parallel.ray import node_check, shipping
+from tuner_component.search.parallel.ray.log_stream import LogSink
 from tuner_component.search.parallel.ray.messages import (
     Arrived,
     ClusterLost,
@@ -109,6 +110,7 @@ class RayEngine:
         self._is_connected = False
         self._looked = self._beat = self._heard = time.monotonic()
         self._ready = select.epoll()
+        self._logs = LogSink(job.logs)
         self._log = job.logs.process("cluster")
         self._wire = self._start_broker()
         self._ready.register(self._wire, select.EPOLLIN)
@@ -261,14 +263,14 @@ class RayEngine:
         if node.lost_at is not None:
             return
         try:
-            while node.link.poll():
+            while node.takes and node.link.poll():
                 message = node.link.recv()
                 node.heard = time.monotonic()
                 self._see_to(node, message)
         except (EOFError, OSError):
-            self._ready.unregister(node.link)
-            node.link.close()
-            node.lost_at = time.monotonic()
+            self._hang_up(node)
+        if not node.takes:
+            self._hang_up(node)
 
     def _see_to(self, node: Node, message: Any) -> None:
         """Sees to what an agent has said."""
@@ -277,7 +279,7 @@ class RayEngine:
         elif isinstance(message, WorkerExited):
             self._exited(node, message)
         elif isinstance(message, LogGrew):
-            log_stream.take(self._job.logs, message)
+            self._logs.take(message)
         elif isinstance(message, CodeWanted):
             wanted = set(message.directories) & set(self._user_path)
             node.send(Code({name: shipping.pack(name) for name in wanted}))
@@ -314,10 +316,7 @@ class RayEngine:
 
     def _lose(self, node: Node, lost: NodeLost) -> None:
         """An agent is gone, and its workers with it."""
-        if node.lost_at is None:
-            self._ready.unregister(node.link)
-            node.link.close()
-            node.lost_at = time.monotonic()
+        self._hang_up(node)
         if self._nodes.get(node.node_id) is node:
             del self._nodes[node.node_id]
         for worker_id in list(node.workers):
@@ -331,6 +330,13 @@ class RayEngine:
                     excused=lost.excused,
                 ),
             )
+
+    def _hang_up(self, node: Node) -> None:
+        """Ends the connection to an agent, and with it the agent."""
+        if node.lost_at is None:
+            self._ready.unregister(node.link)
+            node.link.close()
+            node.lost_at = time.monotonic()
 
     def _meet_deadlines(self) -> None:
         now = time.monotonic()

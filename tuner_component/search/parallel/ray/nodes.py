@@ -1,6 +1,5 @@
 """The nodes of a cluster, as the driver sees them."""
 
-import contextlib
 import dataclasses
 from multiprocessing import connection
 from typing import Any
@@ -19,6 +18,7 @@ class Node:
         workers: Those that it was asked to start and that have not exited.
         lost_at: When the connection ended, if it has.
         leaves: Why it is about to be taken away, if it is.
+        takes: Whether the agent still takes what is sent to it.
     """
 
     node_id: str
@@ -29,9 +29,14 @@ class Node:
     workers: set[str] = dataclasses.field(default_factory=set)
     lost_at: float | None = None
     leaves: str = ""
+    takes: bool = True
 
     def send(self, message: Any) -> None:
         """Sends a message, unless the agent is gone, which is noticed elsewhere."""
-        if self.lost_at is None:
-            with contextlib.suppress(OSError):
-                self.link.send(message)
+        if self.lost_at is not None or not self.takes:
+            return
+        try:
+            self.link.send(message)
+        except OSError:
+            # A part of it may have been sent: nothing after that could be understood.
+            self.takes = False
