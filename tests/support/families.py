@@ -7,9 +7,10 @@ the nodes do not; each is known by the executor of its search (see `node_servers
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 
-from tests.support import limits, node_servers, processes
+from tests.support import node_servers, processes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Family:
 def of(executor: int) -> Family:
     """The processes that run now for an executor."""
     here = [executor, *processes.descendants(executor)]
-    if limits.ON_CLUSTER:
+    if node_servers.ADDRESS in os.environ:
         return Family(here, *on_nodes(executor))
     return Family(here[:3], [], here[3:])
 

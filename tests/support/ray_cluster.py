@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from multiprocessing import connection
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from tests.support import node_servers, processes
 from tests.support.project import ROOT
@@ -61,14 +62,14 @@ _HOSTS = ("127.0.0.3", "127.0.0.4", "127.0.0.5")
 
 
 def on_test_cluster(options: SearchOptions) -> SearchOptions:
-    """The same options, on the tests' cluster if there is one (TEST_ENGINE=ray).
+    """The same options, on the tests' cluster if there is one and they name none.
 
     What the search starts there is known by this process, which runs it.
     """
-    address = os.environ.get(ADDRESS)
-    if address is None:
-        return options
     os.environ[node_servers.SEARCH] = str(os.getpid())
+    address = os.environ.get(ADDRESS)
+    if address is None or options.cluster is not None:
+        return options
     return dataclasses.replace(options, cluster=Cluster(address))
 
 
@@ -81,8 +82,7 @@ def for_all_searches(directory: Path) -> Iterator[None]:
     if ADDRESS in os.environ:
         yield
         return
-    with running(directory, *_HOSTS, cpus=4) as cluster:
-        os.environ.update(cluster.environment, **{ADDRESS: cluster.address})
+    with running(directory, *_HOSTS, cpus=4) as cluster, cluster.known():
         yield
 
 
@@ -118,6 +118,15 @@ class RayCluster:
                 start_new_session=True,
             )
         self.address = self._ask("head", config or {})
+
+    @contextlib.contextmanager
+    def known(self) -> Iterator[None]:
+        """Has searches of processes that are started meanwhile run here, and this one look.
+
+        Those whose options name a cluster run on that.
+        """
+        with mock.patch.dict(os.environ, {**self.environment, ADDRESS: self.address}):
+            yield
 
     def add(
         self,

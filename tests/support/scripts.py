@@ -92,6 +92,12 @@ def search(
     )
 
 
+def search_here(entry: EntryPoint, study: str, options: SearchOptions) -> SearchResult:
+    """Searches on this machine, whether there is a cluster or not."""
+    os.environ.pop(ray_cluster.ADDRESS, None)
+    return search(entry, study, options)
+
+
 def observed_search(
     entry: EntryPoint, study: str, options: SearchOptions
 ) -> tuple[SearchResult, list[events.Event]]:
@@ -192,9 +198,11 @@ def search_in_process(
 ) -> SearchResult:
     """Runs a search without workers."""
     from tuner_component.search.in_process.run import run_in_process
+    from tuner_component.search.training.seeding import seeded_construction
 
-    with study_lib.Study.open(study, FINGERPRINT) as opened:
-        made = entry.load()(entry.argument, "in process")
+    with study_lib.Study.open(study, FINGERPRINT, options.seed) as opened:
+        with seeded_construction(opened.seed):
+            made = entry.load()(entry.argument, "in process")
         complete = run_in_process(made.tuner, made.fit_kwargs, opened, options)
         return SearchResult.of(made.tuner.oracle, opened, complete)
 

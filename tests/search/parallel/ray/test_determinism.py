@@ -42,7 +42,7 @@ def found(result: Any) -> list[tuple[str, float, str]]:
     ]
 
 
-def test_a_search_finds_the_same_in_process_on_a_cluster_and_on_both_in_turn(
+def test_a_search_finds_the_same_wherever_it_runs(
     executors: processes.Executors,
     cluster: RayCluster,
     tmp_path: Path,
@@ -54,12 +54,14 @@ def test_a_search_finds_the_same_in_process_on_a_cluster_and_on_both_in_turn(
         executors, tmp_path / "process", search=scripts.search_in_process
     )
     on_cluster = start(executors, tmp_path / "cluster", there)
+    here = start(executors, tmp_path / "here", search=scripts.search_here)
     expected = found(in_process.result())
     assert len(expected) == 2
-    assert found(on_cluster.result()) == expected
+    assert found(on_cluster.result()) == found(here.result()) == expected
     # Killed in its third epoch on the cluster, and again in a worker of this machine.
-    for options in (there, HERE):
-        executor = start(executors, tmp_path / "moved", options, place.address)
+    for options, search in [(there, scripts.search), (HERE, scripts.search_here)]:
+        moved = tmp_path / "moved"
+        executor = start(executors, moved, options, place.address, search)
         guest = place.next()
         family = {guest.pid, *cluster.search_processes(), *families.kill(executor.pid)}
         processes.wait_until_gone(list(family), limits.WAIT_S)
