@@ -249,26 +249,26 @@ class DurableOracle(OracleFacade):
         """
         self._study.require_lock()
 
-    def attempt_lost(self, trial_id: str, reason: str, **how: bool) -> int:
+    def attempt_lost(self, trial_id: str, reason: str, **how: bool) -> Tries:
         """Gives up the running attempt of a trial; the trial is handed out again.
 
         Args:
             trial_id: A trial that was handed out and has not ended.
             reason: What happened, for people.
-            how: What decides if it counts against the trial: `out_of_memory`, `excused`.
+            how: What decides if it counts against the trial: see `Tries.note`.
 
         Returns:
-            How many attempts of the trial were lost so far, this one included.
+            What came of all attempts at the trial so far, this one included.
 
         Raises:
             SearchError: If no worker runs that trial.
         """
         with self._lock:
             self._open.check_runs(trial_id)
-            lost = self._ledger.attempt_lost(trial_id, reason, **how)
+            tries = self._ledger.attempt_lost(trial_id, reason, **how)
             self._open.release(trial_id, waits=True)
             self._announcer.attempt_lost(trial_id, reason)
-            return lost
+            return copy.deepcopy(tries)
 
     def fail_trial(self, trial_id: str, message: str) -> None:
         """Ends a trial as failed, for good.

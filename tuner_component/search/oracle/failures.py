@@ -1,10 +1,11 @@
 """How much may fail: attempts of a trial, and trials of a search.
 
 Attempts are counted over all runs of a search. One is lost when its worker dies, or when
-the whole search dies around it: a pod that is killed for its memory, a segmentation fault
-in process. Who is to blame is certain in the first case only. In the second all trials
-that ran lose an attempt, so one that has lost too many gets a last chance: once more,
-after all others and with nothing beside it. If the search dies again, it was that trial.
+the whole search dies around it, or all that ran on its node of a cluster: a pod that is
+killed for its memory, a segmentation fault in process. Who is to blame is certain in the
+first case only. Otherwise all trials that ran there lose an attempt, so one that has lost
+too many gets a last chance: once more, after all others and with nothing beside it. If
+all of it dies again, it was that trial.
 
 But an attempt that got further than any before has come to something. It clears the
 trial: a long one on machines that are taken away needs many attempts. How far they got is
@@ -36,8 +37,8 @@ class Tries:
     Attributes:
         attempts: How many there were.
         lost: How many cost their worker, other than by want of memory.
-        interrupted: How many ended with the whole search, which no one had asked to end,
-            since one got further than all before.
+        interrupted: How many ended with the whole search or their node, which no one had
+            asked to end, since one got further than all before.
         ran_out: Whether one ran out of memory: the next has the machine to itself.
         had_last_chance: Whether such an attempt was the trial's last chance.
         reached: The farthest point that one got to, as far as it was saved: see
@@ -66,8 +67,8 @@ class Tries:
             record: What the journal says of it. `failed`: it was handed in as a failure,
                 which the user's oracle wants repeated. `excused`: the search was asked to
                 end, or is to blame itself. `out_of_memory`: it was. `interrupted`: it
-                ended with the whole search; `last`: in its last chance. `reached`: the
-                point that it got to.
+                ended with the whole search, or its node; `last`: in its last chance.
+                `reached`: the point that it got to.
         """
         self.attempts += 1
         before, now = self.reached, tuple(record.get("reached", ()))
@@ -100,9 +101,9 @@ class Tries:
     def why(self) -> str:
         """What there is to say about a trial for which it is over."""
         return (
-            f"{self.interrupted} attempts that ended with the whole search (killed for its "
-            "memory, perhaps, or by a fault in native code) and saved no epoch more than "
-            "those before; in the last one, no other trial ran"
+            f"{self.interrupted} attempts that ended with the whole search or all that "
+            "ran on a node (killed for its memory, perhaps, or by a fault in native code) "
+            "and saved no epoch more than those before; in the last one, no other trial ran"
         )
 
 

@@ -175,8 +175,8 @@ class TrialLedger:
         """Whether an id counts trials as KerasTuner does, from 0."""
         return is_number(trial_id) and int(trial_id) < len(self._oracle.trials)
 
-    def attempt_lost(self, trial_id: str, reason: str, **how: bool) -> int:
-        """Journals an attempt that came to nothing; returns how many that makes.
+    def attempt_lost(self, trial_id: str, reason: str, **how: bool) -> Tries:
+        """Journals an attempt that came to nothing; returns what came of all so far.
 
         Args:
             trial_id: The trial.
@@ -200,7 +200,7 @@ class TrialLedger:
         faults.point(_ATTEMPT_AFTER)
         tries = self.tries.setdefault(trial_id, Tries())
         tries.note({**how, "reached": point})
-        return tries.attempts
+        return tries
 
     def is_suspect(self, trial_id: str, max_retries: int | None) -> bool:
         """Whether only the last chance is left of a trial."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,11 +27,8 @@ def cluster() -> Iterator[ray_cluster.RayCluster]:
 
 @pytest.fixture(scope="session")
 def _ray_executors(cluster: ray_cluster.RayCluster) -> Iterator[processes.Executors]:
-    before = dict(os.environ)
-    os.environ.update(cluster.environment)
-    executors = processes.Executors()
-    os.environ.clear()
-    os.environ.update(before)
+    with cluster.known():
+        executors = processes.Executors()
     yield executors
     executors.close()
 

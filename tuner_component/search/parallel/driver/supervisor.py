@@ -213,9 +213,10 @@ class Supervisor:
         reason = deaths.explain(worker, event)
         # One that was killed on purpose ended for that reason, whatever else was the case.
         out_of_memory = event.out_of_memory and worker.doom is None
-        self._handle(
-            todo.WorkerGone(worker.worker_id, reason, out_of_memory, event.excused)
-        )
+        # One that was lost after it was told to end has ended as it was told to.
+        with_node = bool(event.lost) and worker.doom is None
+        how = out_of_memory, event.excused, with_node
+        self._handle(todo.WorkerGone(worker.worker_id, reason, *how))
 
     def _handle(self, stimulus: todo.Stimulus) -> None:
         """Tells the dispatcher what has happened, and does what it says."""

@@ -34,6 +34,7 @@ from tuner_component.search.parallel.ray.messages import (
     LeaveOut,
     NodeLeaves,
     NodeLost,
+    NodeWorks,
     PlaceOpened,
 )
 
@@ -161,6 +162,8 @@ class Broker:
     def _obey(self, message: Any) -> None:
         if isinstance(message, LeaveOut):
             self._leave_out(message.node_id)
+        elif isinstance(message, NodeWorks):
+            self._deaths.pop(message.node_id, None)
 
     def _look(self) -> None:
         """Looks at the cluster, and tells what has changed."""

@@ -49,6 +49,7 @@ from tuner_component.search.parallel.ray.messages import (
     NodeLost,
     NodeReady,
     NodeUnfit,
+    NodeWorks,
     PlaceClosed,
     PlaceOpened,
     Setup,
@@ -73,8 +74,10 @@ _AGENT_SHARE, _DRIVER_SHARE = 0.5, 0.8
 # What of the environment decides how a model is trained. The rest is each node's own.
 _ENVIRONMENT = ("KERAS_", "TF_", "XLA_", "JAX_", "PYTHONHASHSEED")
 _DRIVER = "tuner_component.search.parallel.driver.main"
+# Ray imports jsonschema, which checks addresses of the web with a library that takes three
+# seconds to import, if it is installed; a broker has none to check.
 _BOOTSTRAP = (
-    "import sys; sys.path[:] = {path!r}; "
+    "import sys; sys.path[:] = {path!r}; sys.modules['rfc3987_syntax'] = None; "
     "from tuner_component.search.parallel.ray import broker; "
     "broker.serve_descriptor({number})"
 )
@@ -291,6 +294,7 @@ class RayEngine:
             self._leave_out(node, message.reason)
         elif isinstance(message, NodeReady):
             node.is_ready = True
+            self._wire.send(NodeWorks(node.node_id))
 
     def _leave_out(self, node: Node, reason: str) -> None:
         self._left_out.append(f"the node {node.name}: {reason}")

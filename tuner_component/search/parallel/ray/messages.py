@@ -51,6 +51,13 @@ class LeaveOut:
     node_id: str
 
 
+@dataclasses.dataclass(frozen=True)
+class NodeWorks:
+    """The agent on a node has got as far as to take workers."""
+
+    node_id: str
+
+
 # From the broker to the driver, beside a `Heartbeat` each second.
 
 
