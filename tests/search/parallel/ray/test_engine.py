@@ -211,14 +211,14 @@ def test_a_node_on_which_trials_end_agents_is_used_again(
     ends = script(tmp_path, trials=2, acts={"0": [*4 * ["end the search"], "ok"]})
     only_there = dataclasses.replace(
         options,
-        cluster=Cluster(cluster.address, resources_per_trial={"frail": 1}, wait_s=10),
+        cluster=Cluster(cluster.address, resources_per_trial={"frail": 1}, wait_s=60),
         num_workers=1,
         max_retries=9,
     )
     executor = executors.start(
         scripts.search, ends.entry(), str(tmp_path / "study"), only_there
     )
-    result = executor.result(limits.WAIT_S)
+    result = executor.result(4 * limits.WAIT_S)  # Five agents start.
     cluster.kill("127.0.0.10")
     assert scores(result) == {"0": 0.0, "1": 0.1}
     assert scripts.attempts(ends) == {0: 5, 1: 1}

@@ -43,6 +43,18 @@ def test_the_next_attempt_goes_on_in_the_same_log(tmp_path: Path) -> None:
     assert Path(here.trial("1")).read_bytes() == b"first\nsecond\n"
 
 
+def test_nothing_is_written_where_a_study_was(tmp_path: Path) -> None:
+    """A study that was moved away would begin anew, with half a log."""
+    study, there = tmp_path / "study", tmp_path / "node" / "trials" / "1"
+    study.mkdir()
+    there.mkdir(parents=True)
+    with files.holding(str(study)):
+        study.rename(tmp_path / "moved")
+        (there / "log.txt").write_text("late\n")
+        _bring(log_stream.LogTail(str(tmp_path / "node")), Logs(str(study), "study"))
+    assert not study.exists()
+
+
 def test_logs_of_a_study_in_a_bucket_grow_there_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

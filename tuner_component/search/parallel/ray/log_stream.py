@@ -6,9 +6,10 @@ import threading
 import time
 from collections.abc import Iterator
 
+from tuner_component.search.errors import SearchError
 from tuner_component.search.parallel.logs import Logs
 from tuner_component.search.parallel.ray.messages import LogGrew
-from tuner_component.search.storage import files
+from tuner_component.search.storage import files, held
 
 # At most so much of a log at a time, so that a worker that prints without end does not
 # fill the connection.
@@ -58,16 +59,21 @@ class LogSink:
             threading.Thread(target=self._copy, daemon=True, name="log copies").start()
 
     def take(self, grown: LogGrew) -> None:
-        """Appends; a disk that is full costs lines of a log, not the search."""
+        """Appends; a disk that is full costs lines of a log, not the search.
+
+        So does a study that was moved or removed: nothing is written where it was.
+        """
         local = os.path.normpath(self._logs.local)
         path = os.path.normpath(os.path.join(local, grown.path))
         if not path.startswith(f"{local}/"):
             return
         try:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(path, "ab") as file:
+            files.makedirs(os.path.dirname(path))
+            place, name = held.locate(path)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+            with open(os.open(name, flags, 0o666, dir_fd=place), "ab") as file:
                 file.write(grown.data)
-        except OSError as error:
+        except (OSError, SearchError) as error:
             print(f"Lines of {path} are lost: {error}", flush=True)
         else:
             self._grown.put(path)
