@@ -21,13 +21,15 @@ from multiprocessing import connection
 from pathlib import Path
 from typing import NoReturn
 
-from tests.support import fork_servers
+from tests.support import clocks, fork_servers, namespaces
 
 # Where the process listens that has imported what fork servers need.
 ADDRESS = "TEST_NODE_SERVERS"
 # The executor's process, in the environment of a search: one of those variables that an
 # engine takes along.
 SEARCH = "TF_TEST_SEARCH"
+# Set on nodes that are in namespaces of their own.
+APART = "TEST_NODE_APART"
 _MODULES = "tuner_component.search.parallel.worker.main"
 _LONGEST = 1 << 17
 
@@ -57,7 +59,8 @@ def start(
     """Has a fork server forked; called in agents."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as to:
         to.connect(os.environ[ADDRESS])
-        order = [log, os.getcwd(), {**os.environ, **environment}]
+        apart = os.getpid() if APART in os.environ else None
+        order = [log, os.getcwd(), {**os.environ, **environment}, apart]
         socket.send_fds(to, [json.dumps(order).encode()], [control.fileno()])
         return Started(int(to.recv(100)))
 
@@ -105,13 +108,16 @@ def _list_of(path: str) -> Path:
 def _fork(caller: socket.socket, path: str) -> None:
     message, descriptors, _, _ = socket.recv_fds(caller, _LONGEST, 1)
     control = connection.Connection(descriptors[0])
-    log, directory, environment = json.loads(message)
+    log, directory, environment, apart = json.loads(message)
     pid = os.fork()
     if pid == 0:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        if apart is not None:
+            namespaces.join(apart)
         os.chdir(directory)
         os.environ.clear()
         os.environ.update(environment)
+        clocks.shift()
         fork_servers._serve(control, log)
     control.close()
     credentials = caller.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)

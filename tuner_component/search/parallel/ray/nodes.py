@@ -4,6 +4,8 @@ import dataclasses
 from multiprocessing import connection
 from typing import Any
 
+from tuner_component.search.parallel.ray import meeting
+
 
 @dataclasses.dataclass
 class Node:
@@ -18,7 +20,6 @@ class Node:
         workers: Those that it was asked to start and that have not exited.
         lost_at: When the connection ended, if it has.
         leaves: Why it is about to be taken away, if it is.
-        takes: Whether the agent still takes what is sent to it.
     """
 
     node_id: str
@@ -29,14 +30,12 @@ class Node:
     workers: set[str] = dataclasses.field(default_factory=set)
     lost_at: float | None = None
     leaves: str = ""
-    takes: bool = True
 
     def send(self, message: Any) -> None:
         """Sends a message, unless the agent is gone, which is noticed elsewhere."""
-        if self.lost_at is not None or not self.takes:
-            return
-        try:
-            self.link.send(message)
-        except OSError:
-            # A part of it may have been sent: nothing after that could be understood.
-            self.takes = False
+        if self.lost_at is None:
+            try:
+                self.link.send(message)
+            except OSError:
+                # Half of it may be on its way: what came next would make no sense.
+                meeting.hang_up(self.link)
