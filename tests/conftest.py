@@ -82,11 +82,18 @@ def pytest_make_collect_report(
     return report
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
     """Begins with the files that take long, so that none of them is left for the end.
 
-    The longest come first, in this order, then the others that have slow tests.
+    The longest come first, in this order, then the others that have slow tests. Tests that
+    are run on demand are left out, unless `-m` speaks of them.
     """
+    if "on_demand" not in config.option.markexpr:
+        left_out = [item for item in items if item.get_closest_marker("on_demand")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     longest = {ROOT / "tests" / name: place for place, name in enumerate(_LONGEST)}
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(
