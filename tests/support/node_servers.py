@@ -19,10 +19,12 @@ from collections.abc import Mapping
 from multiprocessing import connection
 from typing import NoReturn
 
-from tests.support import fork_servers
+from tests.support import clocks, fork_servers, namespaces
 
 # Where the process listens that has imported what fork servers need.
 ADDRESS = "TEST_NODE_SERVERS"
+# Set on nodes that are in namespaces of their own.
+APART = "TEST_NODE_APART"
 _MODULES = "tuner_component.search.parallel.worker.main"
 _LONGEST = 1 << 17
 
@@ -52,7 +54,8 @@ def start(
     """Has a fork server forked; called in agents."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as to:
         to.connect(os.environ[ADDRESS])
-        order = [log, os.getcwd(), {**os.environ, **environment}]
+        apart = os.getpid() if APART in os.environ else None
+        order = [log, os.getcwd(), {**os.environ, **environment}, apart]
         socket.send_fds(to, [json.dumps(order).encode()], [control.fileno()])
         return Started(int(to.recv(100)))
 
@@ -81,10 +84,13 @@ def _fork(caller: socket.socket) -> None:
     pid = os.fork()
     if pid == 0:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        log, directory, environment = json.loads(message)
+        log, directory, environment, apart = json.loads(message)
+        if apart is not None:
+            namespaces.join(apart)
         os.chdir(directory)
         os.environ.clear()
         os.environ.update(environment)
+        clocks.shift()
         fork_servers._serve(control, log)
     control.close()
     caller.send(str(pid).encode())

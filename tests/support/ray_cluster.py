@@ -22,7 +22,7 @@ from multiprocessing import connection
 from pathlib import Path
 from typing import Any
 
-from tests.support import node_servers, processes
+from tests.support import namespaces, node_servers, processes
 from tests.support.project import ROOT
 from tuner_component.search.options import Cluster, SearchOptions
 from tuner_component.search.parallel.local.engine import pair
@@ -79,14 +79,20 @@ class RayCluster:
 
     Args:
         directory: For its files; short, since sockets' paths are limited.
-        timeouts: Ray's system configuration for all nodes, by name.
+        config: Ray's system configuration for all nodes, by name.
+        host: The head's address.
 
     Attributes:
         environment: The variables for whoever has to do with it.
         address: The head's, `host:port`.
     """
 
-    def __init__(self, directory: Path, config: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        config: dict[str, Any] | None = None,
+        host: str = "127.0.0.2",
+    ) -> None:
         home = directory / "home"
         home.mkdir(parents=True, exist_ok=True)
         self.environment = environment(home)
@@ -105,13 +111,15 @@ class RayCluster:
                 stderr=log,
                 start_new_session=True,
             )
-        self.address = self._ask("head", config or {})
+        self.address = self._ask("head", host, config or {})
 
     def add(
         self,
         host: str,
         cpus: int = 2,
         environment: dict[str, str] | None = None,
+        network: str | None = None,
+        hidden: dict[str, str] | None = None,
         **more: Any,
     ) -> int:
         """Adds a node; returns the process of its raylet.
@@ -120,18 +128,24 @@ class RayCluster:
             host: Its address.
             cpus: Its CPUs, as far as Ray is concerned.
             environment: Variables for its processes.
+            network: The network namespace that it is in, as a file.
+            hidden: Directories in which it sees something else: see `namespaces`.
             more: What else `ray start` takes.
         """
+        environment = dict(environment or {})
+        if network or hidden:
+            environment[node_servers.APART] = "1"
+        place = (network, hidden or {})
         more = {"num_cpus": cpus, **more}
-        return int(self._ask("add", host, environment or {}, more))
+        return int(self._ask("add", host, environment, place, more))
 
     def kill(self, host: str) -> None:
         """Kills a node's raylet, and Ray's processes that depend on it end."""
         self._ask("kill", host)
 
-    def kill_head(self) -> None:
-        """Kills the head's GCS, raylet and all."""
-        self._ask("kill_head")
+    def kill_head(self, part: str = "all") -> None:
+        """Kills the head's GCS, raylet and all, or one of them alone."""
+        self._ask("kill_head", part)
 
     def drain(self, host: str, seconds: float) -> None:
         """Has a node told that it is taken away after some time."""
@@ -142,6 +156,29 @@ class RayCluster:
         raylets = processes.descendants(self._process.pid)
         agents = [pid for pid in raylets if _command(pid).startswith("ray::Agent")]
         return [*agents, *processes.descendants(self._servers.pid)]
+
+    @contextlib.contextmanager
+    def executors(self) -> Iterator[processes.Executors]:
+        """What starts executors that may use this cluster."""
+        before = dict(os.environ)
+        os.environ.update(self.environment)
+        try:
+            executors = processes.Executors()
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+        yield executors
+        executors.close()
+
+    @contextlib.contextmanager
+    def nothing_left(self, executors: processes.Executors) -> Iterator[None]:
+        """Afterwards nothing may be left of searches; if something is, it ends now."""
+        yield
+        left = [*executors.descendants(), *self.search_processes()]
+        try:
+            processes.wait_until_gone(left, 20)
+        finally:
+            processes.kill(*executors.descendants(), *self.search_processes())
 
     def close(self) -> None:
         """Ends all of it."""
@@ -188,11 +225,11 @@ class _Served:
         self._cluster: Any = None
         self._nodes: dict[str, Any] = {}
 
-    def head(self, config: dict[str, Any]) -> str:
+    def head(self, host: str, config: dict[str, Any]) -> str:
         self._cluster = self._kind(
             initialize_head=True,
             head_node_args={
-                "node_ip_address": "127.0.0.2",
+                "node_ip_address": host,
                 "num_cpus": 0,
                 "include_dashboard": False,
                 "include_log_monitor": False,
@@ -201,13 +238,20 @@ class _Served:
         )
         return str(self._cluster.address)
 
-    def add(self, host: str, environment: dict[str, str], more: dict[str, Any]) -> int:
+    def add(
+        self,
+        host: str,
+        environment: dict[str, str],
+        place: tuple[str | None, dict[str, str]],
+        more: dict[str, Any],
+    ) -> int:
         before = dict(os.environ)
         os.environ.update(environment)
         try:
-            node = self._cluster.add_node(
-                node_ip_address=host, include_log_monitor=False, **more
-            )
+            with namespaces.entered(*place):
+                node = self._cluster.add_node(
+                    node_ip_address=host, include_log_monitor=False, **more
+                )
         finally:
             os.environ.clear()
             os.environ.update(before)
@@ -228,10 +272,13 @@ class _Served:
         node = self._nodes.pop(host)
         node.kill_all_processes(check_alive=False, allow_graceful=False)
 
-    def kill_head(self) -> None:
-        self._cluster.head_node.kill_all_processes(
-            check_alive=False, allow_graceful=False
-        )
+    def kill_head(self, part: str) -> None:
+        head = self._cluster.head_node
+        if part == "all":
+            head.kill_all_processes(check_alive=False, allow_graceful=False)
+            return
+        for process in head.all_processes[part]:
+            process.process.kill()
 
     def end(self) -> None:
         if self._cluster is not None:
@@ -277,9 +324,11 @@ def _command(pid: int) -> str:
 
 
 @contextlib.contextmanager
-def running(directory: Path, *hosts: str, cpus: int = 2) -> Iterator[RayCluster]:
+def running(
+    directory: Path, *hosts: str, cpus: int = 2, **more: Any
+) -> Iterator[RayCluster]:
     """A cluster with these nodes, ended with the context."""
-    cluster = RayCluster(directory)
+    cluster = RayCluster(directory, **more)
     try:
         for host in hosts:
             cluster.add(host, cpus)

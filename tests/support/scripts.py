@@ -1,12 +1,13 @@
 """Searches with toy trials, described without importing Keras."""
 
+import contextlib
 import dataclasses
 import functools
 import json
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent import futures
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,15 @@ def times(script: Script) -> list[tuple[int, float, float]]:
     return [(int(number), began, ended) for number, began, ended in numbers]
 
 
+def ticks(script: Script, number: int) -> list[tuple[float, float]]:
+    """When each attempt of a trial with the act "meet, tick" ran: first and last sign of it."""
+    found: dict[str, list[float]] = {}
+    for line in Path(script.directory, f"ticks-{number}").read_text().splitlines():
+        pid, _, moment = line.partition(" ")
+        found.setdefault(pid, []).append(float(moment))
+    return sorted((min(moments), max(moments)) for moments in found.values())
+
+
 def search(
     entry: EntryPoint,
     study: str,
@@ -112,11 +122,51 @@ def logged_search(
     entry: EntryPoint, study: str, options: SearchOptions
 ) -> tuple[SearchResult, list[str]]:
     """Runs a search; returns its result and the warnings that this process logged."""
+    with _warnings() as told:
+        return search(entry, study, options), told
+
+
+def watched_search(
+    entry: EntryPoint, study: str, options: SearchOptions, reads: tuple[str, ...] = ()
+) -> tuple[SearchResult, list[events.Event], list[str]]:
+    """Runs a search; returns its result, what it announced, and its warnings."""
+    told: list[events.Event] = []
+    with _warnings() as warnings:
+        result = launch.run_parallel(
+            entry,
+            study,
+            FINGERPRINT,
+            options,
+            start_server=fork_servers.start_server,
+            observer=told.append,
+            reads=reads,
+        )
+    return result, told, warnings
+
+
+@contextlib.contextmanager
+def _warnings() -> Iterator[list[str]]:
+    """What this process logs as warnings while it lasts."""
     told: list[str] = []
     handler = logging.Handler(logging.WARNING)
     handler.emit = lambda record: told.append(record.getMessage())  # type: ignore[method-assign]
     logging.getLogger("tuner_component").addHandler(handler)
-    return search(entry, study, options), told
+    yield told
+    logging.getLogger("tuner_component").removeHandler(handler)
+
+
+def search_with_variables(
+    variables: dict[str, str | None],
+    entry: EntryPoint,
+    study: str,
+    options: SearchOptions,
+) -> SearchResult:
+    """Runs a search in another environment; None is for variables to remove."""
+    for name, value in variables.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
+    return search(entry, study, options)
 
 
 def search_in_thread(

@@ -50,6 +50,8 @@ def _act(name: str, script: Script, trial: Any, number: int) -> Any:
     score = number / 10
     if name.startswith("meet"):
         meeting.attend(script.meeting, pid=os.getpid(), trial=number)
+    if name == "meet, print":
+        print("a line that is as long as a page, " * 128, flush=True)
     if name == "meet, take 1 GiB":
         bytearray(1 << 30)
     if name == "meet, run out of memory":
@@ -89,9 +91,23 @@ def _act(name: str, script: Script, trial: Any, number: int) -> Any:
         ctypes.CDLL(None).puts(b"from C")
     elif name.startswith("print "):
         print(os.environ.get(name.partition(" ")[2]))
+    elif name == "meet, tick":
+        return _tick(Path(script.directory), number) or score
     elif name.startswith("sleep "):
         time.sleep(float(name.partition(" ")[2]))
     return score
+
+
+def _tick(directory: Path, number: int) -> float | None:
+    """Writes down when it runs, until a file tells it to end, with a score perhaps."""
+    everyone, alone = directory / "end", directory / f"end-{number}"
+    with (directory / f"ticks-{number}").open("a", buffering=1) as file:
+        while True:
+            print(os.getpid(), time.monotonic(), file=file)
+            if everyone.exists() or alone.exists():
+                break
+            time.sleep(0.05)
+    return float(alone.read_text() or 0) if alone.exists() else None
 
 
 def _say(what: str, oracle: Any, trial_id: str) -> None:

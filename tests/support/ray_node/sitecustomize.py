@@ -3,7 +3,8 @@
 import os
 
 if "TEST_NODE_SERVERS" in os.environ:
-    from tests.support import node_servers
+    from tests.support import clocks, node_servers
     from tuner_component.search.parallel.local import server_process
 
     server_process.start_interpreter = node_servers.start
+    clocks.shift()

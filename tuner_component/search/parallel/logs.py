@@ -13,6 +13,9 @@ from collections.abc import Iterator
 from tuner_component.search.errors import StorageError
 from tuner_component.search.storage import files, names
 
+# A disk with less space than this is full: what is left is used up by the next line.
+_LEAST = 1 << 20
+
 
 @dataclasses.dataclass(frozen=True)
 class Logs:
@@ -42,6 +45,15 @@ class Logs:
         if not files.is_remote(self.study):
             return path
         return files.join(self.study, os.path.relpath(path, self.local))
+
+    @property
+    def are_full(self) -> bool:
+        """Whether there is no space left for what is printed."""
+        try:
+            disk = os.statvfs(self.local)
+        except OSError:
+            return False
+        return 0 < disk.f_blocks and disk.f_bavail * disk.f_frsize < _LEAST
 
     def hint(self, trial_id: str) -> str:
         """A sentence that says where people find the log of a trial."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,13 +27,8 @@ def cluster() -> Iterator[ray_cluster.RayCluster]:
 
 @pytest.fixture(scope="session")
 def _ray_executors(cluster: ray_cluster.RayCluster) -> Iterator[processes.Executors]:
-    before = dict(os.environ)
-    os.environ.update(cluster.environment)
-    executors = processes.Executors()
-    os.environ.clear()
-    os.environ.update(before)
-    yield executors
-    executors.close()
+    with cluster.executors() as executors:
+        yield executors
 
 
 @pytest.fixture
@@ -42,9 +36,5 @@ def executors(
     _ray_executors: processes.Executors, cluster: ray_cluster.RayCluster
 ) -> Iterator[processes.Executors]:
     """Starts executors; afterwards nothing that a search started may be left."""
-    yield _ray_executors
-    left = [*_ray_executors.descendants(), *cluster.search_processes()]
-    try:
-        processes.wait_until_gone(left, 20)
-    finally:
-        processes.kill(*_ray_executors.descendants(), *cluster.search_processes())
+    with cluster.nothing_left(_ray_executors):
+        yield _ray_executors

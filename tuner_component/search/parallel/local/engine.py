@@ -140,10 +140,12 @@ def pair() -> tuple[connection.Connection, connection.Connection]:
     )
 
 
-def worker_channel(channel: connection.Connection) -> WorkerChannel:
+def worker_channel(
+    channel: connection.Connection, kind: type[WorkerChannel] = WorkerChannel
+) -> WorkerChannel:
     """Makes a connection, which is given away, the driver's end of one to a worker."""
     limit_stalls(channel.fileno())
-    return WorkerChannel(_detached(channel))
+    return kind(_detached(channel))
 
 
 def _detached(channel: connection.Connection) -> int:

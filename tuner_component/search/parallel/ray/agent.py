@@ -4,8 +4,9 @@ It is an actor of Ray, one on each node. It starts a fork server there, as the e
 does on its own machine, so that the heavy modules are imported once; and it hands each
 worker a connection of its own to the driver, whose messages it never sees.
 
-It ends when its connection to the driver does, or after the driver was silent for too
-long: then the driver gives the trials to others, and nothing here may go on with them.
+It ends when its connection to the driver does, or when the driver has not heard of it for
+too long (see `lease`): then the driver gives the trials to others, and nothing here may go
+on with them.
 """
 
 import contextlib
@@ -29,8 +30,10 @@ from tuner_component.search.parallel.local.engine import LocalEngine, pair
 from tuner_component.search.parallel.local.server_process import start_interpreter
 from tuner_component.search.parallel.logs import Logs
 from tuner_component.search.parallel.ray import meeting, node_check, shipping
+from tuner_component.search.parallel.ray.lease import Lease
 from tuner_component.search.parallel.ray.log_stream import LogTail
 from tuner_component.search.parallel.ray.messages import (
+    Beat,
     Code,
     CodeWanted,
     Hello,
@@ -40,8 +43,10 @@ from tuner_component.search.parallel.ray.messages import (
     StudySeen,
 )
 
-# The fork server imports the heavy modules in this time, or never.
+# The fork server imports the heavy modules in this time, or never. Afterwards it hangs if
+# it is silent for so long.
 _IMPORTS_S = 1800.0
+_SILENCE_S = 60.0
 _CLEAN_UP_S = 10.0
 
 
@@ -98,8 +103,8 @@ class _Node:
         self._study = setup.study_directory
         modules = setup.preload
         while True:
-            with self._server(setup, path, modules) as (control, engine):
-                unfit = self._serve(control, engine, setup.silence_s)
+            with self._server(setup, path, modules) as server:
+                unfit = self._serve(*server, Lease(setup.lease_s))
             if not isinstance(unfit, local.Unfit):
                 return
             modules = tuple(name for name in modules if name != unfit.module)
@@ -139,8 +144,12 @@ class _Node:
     @contextlib.contextmanager
     def _server(
         self, setup: Setup, path: list[str], modules: tuple[str, ...]
-    ) -> Iterator[tuple[connection.Connection, LocalEngine]]:
-        """A fork server, which ends with the context and takes all workers along."""
+    ) -> Iterator[tuple[int, connection.Connection, LocalEngine]]:
+        """A fork server, which ends with the context and takes all workers along.
+
+        Yields:
+            Its process, and the two connections to it.
+        """
         control, theirs = pair()
         client, served = pair()
         name = f"server@{self._hello.node}"
@@ -153,7 +162,7 @@ class _Node:
             control.send(local.WorkersOnly(self._context.argv, modules))
             reduction.send_handle(control, served.fileno(), None)
         try:
-            yield control, LocalEngine(client, [])
+            yield server.pid, control, LocalEngine(client, [])
         finally:
             control.close()
             client.close()
@@ -164,27 +173,51 @@ class _Node:
             self._send_logs()
 
     def _serve(
-        self, control: connection.Connection, engine: LocalEngine, silence_s: float
+        self,
+        server_pid: int,
+        control: connection.Connection,
+        engine: LocalEngine,
+        lease: Lease,
     ) -> Any:
         """Works until the connection to the driver ends, or the fork server does.
 
         Returns:
             The fork server's last word.
         """
-        driver = pulse.Silence(silence_s)
+
+        def end() -> None:
+            print("The driver has not heard of this node for too long.", flush=True)
+            posix.kill_session(server_pid)
+            meeting.hang_up(self._link)
+
+        with lease.guarded(end):
+            return self._serve_under(lease, control, engine)
+
+    def _disk_is_full(self) -> bool:
+        """Whether nothing can run here any more, which the driver is told."""
+        if not Logs(self._logs, self._study).are_full:
+            return False
+        place = tempfile.gettempdir()
+        self._link.send(NodeUnfit(f"no space is left in its directory {place}"))
+        return True
+
+    def _serve_under(
+        self, lease: Lease, control: connection.Connection, engine: LocalEngine
+    ) -> Any:
         server = pulse.Silence(_IMPORTS_S)
         is_ready = False
         next_beat = 0.0
-        while not (driver.is_too_long or server.is_too_long):
+        while not server.is_too_long:
             began = time.monotonic()
             sources: list[Any] = [self._link, control, engine]
             ready: list[Any] = connection.wait(sources, pulse.BEAT_S)
-            waited = time.monotonic() - began
-            driver.waited(waited)
-            server.waited(waited)
+            server.waited(time.monotonic() - began)
             if self._link in ready:
-                driver.broken()
-                self._obey(self._link.recv(), engine)
+                message = self._link.recv()
+                if isinstance(message, Beat):
+                    lease.renew(message)
+                else:
+                    self._obey(message, engine)
             if control in ready:
                 try:
                     word = control.recv()
@@ -192,16 +225,18 @@ class _Node:
                     return None
                 if isinstance(word, local.Unfit):
                     return word
-                server.broken()
+                server.broken(_SILENCE_S)
                 if not is_ready:
                     is_ready = True
                     self._link.send(NodeReady())
-            if engine in ready:
-                self._pass_on(engine)
+            if engine in ready and not self._pass_on(engine):
+                return None
             if time.monotonic() >= next_beat:
+                if self._disk_is_full():
+                    return None
                 next_beat = time.monotonic() + pulse.BEAT_S
+                self._link.send(lease.beat())
                 self._send_logs()
-                self._link.send(protocol.Heartbeat())
         return None
 
     def _obey(self, message: Any, engine: LocalEngine) -> None:
@@ -223,12 +258,16 @@ class _Node:
                 WorkerExited(spec.worker_id, -signal.SIGHUP, lost=str(error))
             )
 
-    def _pass_on(self, engine: LocalEngine) -> None:
+    def _pass_on(self, engine: LocalEngine) -> bool:
+        """Passes on what happens to workers; False if it is the node's fault."""
         for event in engine.events():
             if isinstance(event, WorkerExited):
                 # What it printed last comes before its end, which people ask about.
                 self._send_logs()
+                if self._disk_is_full():
+                    return False
             self._link.send(event)
+        return True
 
     def _send_logs(self) -> None:
         output.flush()

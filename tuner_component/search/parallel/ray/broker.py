@@ -30,10 +30,13 @@ from tuner_component.search.parallel.ray.messages import (
     Arrived,
     ClusterLost,
     Connect,
+    EndAgent,
     Hello,
     LeaveOut,
     NodeLeaves,
+    NodeLeftOut,
     NodeLost,
+    NodeServes,
     PlaceOpened,
 )
 
@@ -115,6 +118,8 @@ class Broker:
         self._runs: dict[Any, str] = {}
         self._deaths: dict[str, int] = {}
         self._leaving: dict[str, float] = {}
+        self._unfit: set[str] = set()
+        self._has_served = False
         self._had_place = time.monotonic()
 
     def _connect_to(self, connect: Connect) -> None:
@@ -160,7 +165,13 @@ class Broker:
 
     def _obey(self, message: Any) -> None:
         if isinstance(message, LeaveOut):
+            self._unfit.add(message.node_id)
             self._leave_out(message.node_id)
+        elif isinstance(message, NodeServes):
+            self._has_served = True
+            self._deaths.pop(message.node_id, None)
+        elif isinstance(message, EndAgent) and message.node_id in self._agents:
+            ray.kill(self._agents[message.node_id])
 
     def _look(self) -> None:
         """Looks at the cluster, and tells what has changed."""
@@ -177,6 +188,13 @@ class Broker:
             self._driver.send(change)
         if self._places.node_ids:
             self._had_place = time.monotonic()
+        elif not self._has_served and self._all_unfit():
+            raise _Unreachable(
+                "Expected a node of the cluster that can run this search. Received: "
+                "none; all that have room for a trial are left out. Mend what is said "
+                "of them here, and run the search again; docs/cluster.md says what "
+                "nodes need."
+            )
         elif time.monotonic() - self._had_place > self._wait_s:
             raise _Unreachable(self._no_place())
 
@@ -204,6 +222,7 @@ class Broker:
             if not lost.excused and node_id in nodes:
                 self._deaths[node_id] = self._deaths.get(node_id, 0) + 1
                 if self._deaths[node_id] >= _MOST_DEATHS:
+                    self._driver.send(NodeLeftOut(nodes[node_id], lost.reason))
                     self._leave_out(node_id)
                 else:
                     self._driver_places(self._places.leave(node_id, for_good=False))
@@ -240,6 +259,17 @@ class Broker:
     def _driver_places(self, changes: list[Any]) -> None:
         for change in changes:
             self._driver.send(change)
+
+    def _all_unfit(self) -> bool:
+        """Whether all nodes that could ever have a place are unfit, and some are."""
+        needs = places.needs(self._options).items()
+        able = {
+            node["NodeID"]
+            for node in ray.nodes()
+            if node["Alive"]
+            and all(node["Resources"].get(name, 0) >= least for name, least in needs)
+        }
+        return bool(able) and able <= self._unfit
 
     def _no_place(self) -> str:
         wanted = ", ".join(
@@ -278,6 +308,8 @@ def _own(node: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _first_line(error: BaseException) -> str:
+    cause = getattr(error, "cause", None)  # What an agent itself has raised.
+    error = cause if isinstance(cause, Exception) else error
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0].rstrip(".") if lines else type(error).__name__
 

@@ -5,6 +5,7 @@ agent starts workers there. The connections of agents and workers come in throug
 broker, which has made sure who they are, and are the driver's from then on.
 """
 
+import contextlib
 import dataclasses
 import logging
 import os
@@ -35,18 +36,28 @@ from tuner_component.search.parallel.local.engine import (
     pair,
     worker_channel,
 )
-from tuner_component.search.parallel.ray import log_stream, node_check, shipping
+from tuner_component.search.parallel.ray import (
+    links,
+    log_stream,
+    meeting,
+    node_check,
+    shipping,
+)
 from tuner_component.search.parallel.ray.messages import (
     Arrived,
+    Beat,
     ClusterLost,
     Code,
     CodeWanted,
     Connect,
+    EndAgent,
     LeaveOut,
     LogGrew,
     NodeLeaves,
+    NodeLeftOut,
     NodeLost,
     NodeReady,
+    NodeServes,
     NodeUnfit,
     PlaceClosed,
     PlaceOpened,
@@ -110,7 +121,7 @@ class RayEngine:
         self._news: list[Event] = []
         self._told = -1
         self._is_connected = False
-        self._looked = self._beat = self._heard = time.monotonic()
+        self._looked = self._heard = time.monotonic()
         self._ready = select.epoll()
         self._log = job.logs.process("cluster")
         self._wire = self._start_broker()
@@ -129,8 +140,7 @@ class RayEngine:
                 pass_fds=[theirs.fileno()],
             )
         name = os.path.basename(self._job.study_directory.rstrip("/"))
-        agents_s = self._limit_s * _AGENT_SHARE
-        ours.send(Connect(name, self._job.options, agents_s))
+        ours.send(Connect(name, self._job.options))
         return ours
 
     def fileno(self) -> int:
@@ -152,7 +162,7 @@ class RayEngine:
         """Starts a worker, and returns the driver's end of the connection to it."""
         node = self._nodes[self._places[spec.slot].node_id]
         ours, theirs = pair()
-        channel = worker_channel(ours)
+        channel = worker_channel(ours, links.WorkerLink)
         # Until the worker's own connection comes, this end of a pair stands for it.
         self._expected[spec.worker_id] = channel, theirs
         self._channels[spec.worker_id] = channel
@@ -209,6 +219,8 @@ class RayEngine:
                 node.leaves = message.reason
                 for worker_id in node.workers:
                     node.send(local.KillWorker(worker_id))
+        elif isinstance(message, NodeLeftOut):
+            self._warn_left_out(message.node, message.reason)
         elif isinstance(message, ClusterLost):
             left_out = "".join(f" Left out was {text}." for text in self._left_out)
             raise errors.SearchError(f"{message.reason}{left_out}")
@@ -219,7 +231,7 @@ class RayEngine:
         os.set_inheritable(handle, False)
         limit_stalls(handle)
         if hello.worker_id is None:
-            link = connection.Connection(handle)
+            link = links.Link(handle)
             node = Node(hello.node_id, hello.node, link, time.monotonic())
             if before := self._nodes.get(hello.node_id):
                 self._lose(before, NodeLost(hello.node_id, "its agent began anew"))
@@ -251,23 +263,30 @@ class RayEngine:
             study_directory=job.study_directory,
             token=self._token,
             reads=job.reads,
-            silence_s=self._limit_s * _AGENT_SHARE,
+            lease_s=self._limit_s * _AGENT_SHARE,
         )
 
     def _hear_agent(self, node: Node) -> None:
         try:
+            # What it says may be why it is not heard any more.
             while node.lost_at is None and node.link.poll():
                 message = node.link.recv()
                 node.heard = time.monotonic()
                 self._see_to(node, message)
         except (EOFError, OSError):
+            self._close(node)
+
+    def _close(self, node: Node) -> None:
+        if node.lost_at is None:
             self._ready.unregister(node.link)
             node.link.close()
             node.lost_at = time.monotonic()
 
     def _see_to(self, node: Node, message: Any) -> None:
         """Sees to what an agent has said."""
-        if isinstance(message, WorkerStarted):
+        if isinstance(message, Beat):
+            node.send(message)
+        elif isinstance(message, WorkerStarted):
             self._news.append(message)
         elif isinstance(message, WorkerExited):
             self._exited(node, message)
@@ -284,17 +303,25 @@ class RayEngine:
             self._leave_out(node, message.reason)
         elif isinstance(message, NodeReady):
             node.is_ready = True
+            self._tell_broker(NodeServes(node.node_id))
 
-    def _leave_out(self, node: Node, reason: str) -> None:
-        self._left_out.append(f"the node {node.name}: {reason}")
+    def _warn_left_out(self, node: str, reason: str) -> None:
+        self._left_out.append(f"the node {node}: {reason}")
         _logger.warning(
             "The node %s of the cluster is left out: %s. All nodes need the same "
             "versions, and must see the same files: see docs/cluster.md.",
-            node.name,
+            node,
             reason,
         )
-        self._wire.send(LeaveOut(node.node_id))
+
+    def _leave_out(self, node: Node, reason: str) -> None:
+        self._warn_left_out(node.name, reason)
+        self._tell_broker(LeaveOut(node.node_id))
         self._lose(node, NodeLost(node.node_id, reason))
+
+    def _tell_broker(self, message: Any) -> None:
+        with contextlib.suppress(OSError):  # Its end will be noticed.
+            self._wire.send(message)
 
     def _exited(self, node: Node, event: WorkerExited) -> None:
         """A worker has exited; that is told when all that it said has been heard."""
@@ -309,13 +336,12 @@ class RayEngine:
 
     def _lose(self, node: Node, lost: NodeLost) -> None:
         """An agent is gone, and its workers with it."""
-        if node.lost_at is None:
-            self._ready.unregister(node.link)
-            node.link.close()
-            node.lost_at = time.monotonic()
+        self._close(node)
         if self._nodes.get(node.node_id) is node:
             del self._nodes[node.node_id]
         for worker_id in list(node.workers):
+            # If it can still hear that, it ends now, before its trial goes on elsewhere.
+            meeting.hang_up(self._channels[worker_id], socket.SHUT_WR)
             self._exited(
                 node,
                 WorkerExited(
@@ -332,25 +358,23 @@ class RayEngine:
         limit = self._limit_s if self._is_connected else _CONNECT_S
         if now > self._heard + limit:
             raise self._lost(f"no sign of life from it for {limit:g} seconds")
-        beats = now >= self._beat + pulse.BEAT_S
-        if beats:
-            self._beat = now
         for node in list(self._nodes.values()):
             limit = self._limit_s * _DRIVER_SHARE if node.is_ready else _SETUP_S
             if node.lost_at is not None:
                 if now > node.lost_at + _EXPLANATION_S:
-                    self._lose(
-                        node, NodeLost(node.node_id, f"its node {node.name} is gone")
-                    )
+                    self._give_up(node, f"its node {node.name} is gone")
             elif now > node.heard + limit:
                 reason = f"no sign of life from its node for {limit:g} seconds"
-                self._lose(node, NodeLost(node.node_id, reason))
-            elif beats:
-                node.send(protocol.Heartbeat())
+                self._give_up(node, reason)
         for worker_id, (event, until) in list(self._exits.items()):
             if now >= until or _is_at_end(self._channels[worker_id]):
                 del self._exits[worker_id], self._channels[worker_id]
                 self._news.append(event)
+
+    def _give_up(self, node: Node, reason: str) -> None:
+        """Does without a node, of which the broker may think that all is well."""
+        self._tell_broker(EndAgent(node.node_id))
+        self._lose(node, NodeLost(node.node_id, reason))
 
     def _tell_places(self) -> None:
         ready = {node.node_id for node in self._nodes.values() if node.takes_workers}

@@ -11,6 +11,7 @@ import struct
 import threading
 from collections.abc import Callable
 from multiprocessing import AuthenticationError, connection
+from typing import Protocol
 
 from tuner_component.search.parallel.ray.messages import Hello
 
@@ -18,6 +19,13 @@ from tuner_component.search.parallel.ray.messages import Hello
 # than so many are heard at a time.
 _HANDSHAKE_S = 10
 _AT_A_TIME = 128
+
+
+class HasFileno(Protocol):
+    """What is waited for by its descriptor."""
+
+    def fileno(self) -> int:
+        """The descriptor."""
 
 
 class Reception:
@@ -101,6 +109,17 @@ def call(address: tuple[str, int], key: bytes, hello: Hello) -> connection.Conne
     return channel
 
 
+def hang_up(channel: HasFileno, how: int = socket.SHUT_RDWR) -> None:
+    """Ends a connection, and whatever any thread waits for at it.
+
+    Args:
+        channel: The connection.
+        how: Which of its directions, as for a socket's `shutdown`.
+    """
+    with _socket(channel) as end, contextlib.suppress(OSError):
+        end.shutdown(how)
+
+
 def _limit(end: socket.socket, seconds: int) -> None:
     """Has reads and writes fail after some time. A `settimeout` would not: see below."""
     # Connection reads the descriptor itself, which must stay a blocking one.
@@ -115,5 +134,5 @@ def _unlimit(channel: connection.Connection) -> None:
         _limit(end, 0)
 
 
-def _socket(channel: connection.Connection) -> socket.socket:
+def _socket(channel: HasFileno) -> socket.socket:
     return socket.socket(fileno=os.dup(channel.fileno()))

@@ -36,17 +36,29 @@ class Connect:
     Attributes:
         study: The study's name, by which people know the search.
         options: What a trial needs, and of which cluster.
-        silence_s: After so many seconds without a word from the driver an agent ends.
     """
 
     study: str
     options: SearchOptions
-    silence_s: float
 
 
 @dataclasses.dataclass(frozen=True)
 class LeaveOut:
-    """Ask for no place on a node, and give back those that are there."""
+    """Ask for no place on a node that is unfit, and give back those that are there."""
+
+    node_id: str
+
+
+@dataclasses.dataclass(frozen=True)
+class NodeServes:
+    """A node's agent takes workers."""
+
+    node_id: str
+
+
+@dataclasses.dataclass(frozen=True)
+class EndAgent:
+    """The driver does not hear a node's agent any more, and has given it up."""
 
     node_id: str
 
@@ -103,6 +115,19 @@ class NodeLost:
 
 
 @dataclasses.dataclass(frozen=True)
+class NodeLeftOut:
+    """No place will be asked for on a node any more, where agents die.
+
+    Attributes:
+        node: The node, as people call it.
+        reason: Why, for people.
+    """
+
+    node: str
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
 class NodeLeaves:
     """A node is about to be taken away: what runs there ends now.
 
@@ -126,8 +151,18 @@ class ClusterLost:
     reason: str
 
 
-# Between the driver and an agent; beside the fork server's words, and a `Heartbeat` each
-# second in both directions.
+# Between the driver and an agent, beside the fork server's words.
+
+
+@dataclasses.dataclass(frozen=True)
+class Beat:
+    """A sign of life, which an agent sends each second and the driver sends back.
+
+    Attributes:
+        sent_at: When the agent sent it, by its own clock.
+    """
+
+    sent_at: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,7 +180,8 @@ class Setup:
         study_directory: Path or URI of the study.
         token: What to write into the study's directory to show that it is the same one.
         reads: Paths or URIs of files that trials read.
-        silence_s: After so many seconds without a word from the driver an agent ends.
+        lease_s: So many seconds after the last sign of life that the driver has heard of
+            it an agent ends.
     """
 
     context: ProcessContext
@@ -158,7 +194,7 @@ class Setup:
     study_directory: str
     token: str
     reads: tuple[str, ...]
-    silence_s: float
+    lease_s: float
 
 
 @dataclasses.dataclass(frozen=True)

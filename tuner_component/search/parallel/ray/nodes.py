@@ -1,9 +1,10 @@
 """The nodes of a cluster, as the driver sees them."""
 
-import contextlib
 import dataclasses
 from multiprocessing import connection
 from typing import Any
+
+from tuner_component.search.parallel.ray import meeting
 
 
 @dataclasses.dataclass
@@ -38,5 +39,8 @@ class Node:
     def send(self, message: Any) -> None:
         """Sends a message, unless the agent is gone, which is noticed elsewhere."""
         if self.lost_at is None:
-            with contextlib.suppress(OSError):
+            try:
                 self.link.send(message)
+            except OSError:
+                # Half of it may be on its way: what came next would make no sense.
+                meeting.hang_up(self.link)

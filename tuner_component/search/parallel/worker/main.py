@@ -51,6 +51,8 @@ def main(spec: protocol.WorkerSpec, channel: Channel) -> int:
             _search(spec, driver, log, check)
         except errors.UserCodeError as error:
             output.log_traceback()
+            if spec.logs.is_copy and spec.logs.are_full:
+                return 1  # This node is left out; the search goes on with the others.
             driver.tell(protocol.Crashed(error.portable))
             driver.close()
             return 1

@@ -1,0 +1,68 @@
+"""For how long an agent may go on without having been heard by its driver.
+
+The driver gives a node's trials to others when it has not heard the node's agent for some
+time. Before that, the workers there must have ended, whatever it is that the driver could
+not hear: a network that is cut in one direction only, a machine that was suspended, an
+agent that hangs. So what counts is not what the agent hears: the driver sends back each
+sign of life, and the lease runs from when the last of those was sent.
+"""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+from tuner_component.search.parallel.ray.messages import Beat
+
+
+class Lease:
+    """Runs out unless signs of life come back.
+
+    Args:
+        seconds: From a sign of life that the driver has heard until the end.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._until = _now() + seconds
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has run out."""
+        return _now() >= self._until
+
+    def beat(self) -> Beat:
+        """A sign of life to send."""
+        return Beat(_now())
+
+    def renew(self, beat: Beat) -> None:
+        """A sign of life has come back."""
+        self._until = max(self._until, beat.sent_at + self._seconds)
+
+    @contextlib.contextmanager
+    def guarded(self, end: Callable[[], None]) -> Iterator[None]:
+        """While it lasts, something is done as soon as the lease is over.
+
+        Args:
+            end: Called in another thread: this one may wait for the network.
+        """
+        is_left = threading.Event()
+
+        def watch() -> None:
+            while not is_left.wait(max(0.0, self._until - _now())):
+                if self.is_over:
+                    end()
+                    return
+
+        thread = threading.Thread(target=watch, daemon=True, name="lease")
+        thread.start()
+        try:
+            yield
+        finally:
+            is_left.set()
+            thread.join()
+
+
+def _now() -> float:
+    """A clock that does not stand still while the machine is suspended."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
