@@ -7,7 +7,7 @@ program's: that it failed to connect.
 import os
 from collections.abc import Mapping
 
-_TOKEN_FILE = "~/.ray/auth_token"  # noqa: S105 - where it is, not what it is
+_TOKEN_FILE = "~/.ray/auth_token"
 
 
 def explain(address: str, error: Exception, environ: Mapping[str, str]) -> str:
