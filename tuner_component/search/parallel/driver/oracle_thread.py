@@ -292,7 +292,10 @@ class OracleActions:
         return codec.encode(self.oracle.get_trial(trial_id).get_state())  # type: ignore[no-any-return]
 
     def _clean_up(self, order: CleanUp) -> None:
-        if self._state(order.trial_id)["status"] in (_Status.COMPLETED, _Status.FAILED):
+        if self.oracle.get_trial(order.trial_id).status in (
+            _Status.COMPLETED,
+            _Status.FAILED,
+        ):
             self._cleaner.trial_ended(order.trial_id)
 
 
