@@ -49,7 +49,7 @@ def search(
         settings = {**settings, "directory": f"{directory}/work", "times": str(times)}
         called = time.time()
         result = launch.run_parallel(
-            EntryPoint(f"benchmarks.parallel_tuners:{tuner}", _encode(settings)),
+            EntryPoint(f"benchmarks.parallel_tuners:{tuner}", encoded(settings)),
             f"{directory}/study",
             {"benchmark": tuner},
             options,
@@ -57,7 +57,7 @@ def search(
         )
         returned = time.time()
         assert len(result.completed) == settings["trials"]
-        return called, returned, _read(times)
+        return called, returned, read_times(times)
 
 
 def simulated(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def simulated(arguments: argparse.Namespace) -> dict[str, Any]:
     ideal = trials / workers
     seconds = max(t["ended"] for t in times) - min(t["began"] for t in times)
     total = returned - called
-    gaps = _gaps(times)
+    between = gaps(times)
     over = (total if arguments.full else seconds) / ideal - 1
     return {
         "trials": trials,
@@ -81,8 +81,8 @@ def simulated(arguments: argparse.Namespace) -> dict[str, Any]:
         "total_s": total,
         "over_ideal": over,
         "gap_between_trials_ms": {
-            "median": 1e3 * statistics.median(gaps),
-            "p99": 1e3 * sorted(gaps)[int(len(gaps) * 0.99)],
+            "median": 1e3 * statistics.median(between),
+            "p99": 1e3 * sorted(between)[int(len(between) * 0.99)],
         },
         "met": over <= 0.05,
     }
@@ -175,15 +175,17 @@ SECTIONS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
 }
 
 
-def _encode(settings: dict[str, Any]) -> bytes:
+def encoded(settings: dict[str, Any]) -> bytes:
+    """The settings of a tuner of `parallel_tuners`, as its entry point takes them."""
     return json.dumps(settings).encode()
 
 
-def _read(times: Path) -> _Times:
+def read_times(times: Path) -> _Times:
+    """The start and end of each trial."""
     return [json.loads(line) for line in times.read_text().splitlines()]
 
 
-def _gaps(times: _Times) -> list[float]:
+def gaps(times: _Times) -> list[float]:
     """Seconds between one trial and the next of the same worker."""
     gaps: list[float] = []
     for pid in {t["pid"] for t in times}:

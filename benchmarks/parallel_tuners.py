@@ -18,13 +18,14 @@ class Timed(keras_tuner.Tuner):
     times: Path
 
     def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
-        began = time.time()
+        began, cpu = time.time(), time.process_time()
         result = self.train(trial, *args, **kwargs)
         with self.times.open("a") as file:
             line = {
                 "pid": os.getpid(),
                 "began": began,
                 "ended": time.time(),
+                "cpu": time.process_time() - cpu,
             }
             file.write(json.dumps(line) + "\n")
         return result

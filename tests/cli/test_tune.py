@@ -122,6 +122,26 @@ def test_what_a_node_should_have_needs_a_cluster(flag: list[str]) -> None:
         tune.tune_args(parsed(*flag), "/o")
 
 
+@pytest.mark.parametrize("address", ["ray://head:10001", "head"])
+def test_a_cluster_without_a_name_is_refused_before_the_imports(
+    address: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """People would wait for twenty seconds to hear of a slip."""
+
+    def refuse() -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(tune, "_quieten", refuse)  # The imports come after it.
+    for name in ("m.py", "d.csv"):
+        (tmp_path / name).touch()
+    data = ["--train", str(tmp_path / "d.csv"), "--out", str(tmp_path / "out")]
+    assert main(["tune", str(tmp_path / "m.py"), *data, "--cluster", address]) == 2
+    assert f"Received: {address!r}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("text", ["TPU", "TPU=", "TPU=four"])
 def test_resource_without_amount_is_a_usage_error(
     text: str, capsys: pytest.CaptureFixture[str]

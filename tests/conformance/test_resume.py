@@ -49,17 +49,11 @@ def assert_each_ended_once(directory):
 @pytest.mark.parametrize("point", ["journal.commit.before", "journal.commit.after"])
 def test_killed_once_at_every_commit(tmp_path: Path, expected, kind, point):
     """A crash at some transition would lose a trial, repeat one, or change the search."""
-    for nth in itertools.count(1):
-        directory = str(tmp_path / str(nth))
-        undisturbed = crashes.run(
-            lambda d=directory: simulation.search(d, kind), f"{point}:{nth}"
-        )
-        if undisturbed:
-            break
-        assert crashes.run(lambda d=directory: simulation.search(d, kind))
-        assert simulation.results(directory) == expected(kind), f"{point}:{nth}"
+    killed = crashes.run_through(lambda d: simulation.search(d, kind), point, tmp_path)
+    for directory in killed:
+        assert simulation.results(directory) == expected(kind), directory
         assert_each_ended_once(directory)
-    assert nth > 10
+    assert len(killed) > 9
 
 
 @pytest.mark.parametrize("kind", kinds("bayesian"))
@@ -94,18 +88,15 @@ def test_killed_with_trials_in_flight(tmp_path: Path, kind: str, discover: bool)
 
     whole = str(tmp_path / "whole")
     assert crashes.run(lambda: search(whole))
-    for nth in itertools.count(1):
-        directory = str(tmp_path / str(nth))
-        if crashes.run(lambda d=directory: search(d), f"journal.commit.after:{nth}"):
-            break
-        assert crashes.run(lambda d=directory: search(d))
+    killed = crashes.run_through(search, "journal.commit.after", tmp_path)
+    for directory in killed:
         assert_each_ended_once(directory)
         found = points(directory)
         assert len(found) == len(set(found))
         if kind == "grid" or not discover:
             # What is drawn at random depends on when a hyperparameter is found.
             assert found == points(whole)
-    assert nth > 4
+    assert len(killed) > 3
 
 
 @pytest.mark.parametrize("workers", [2, 5])
@@ -121,14 +112,11 @@ def test_hyperband_killed_with_trials_in_flight(tmp_path: Path, workers: int):
 
     whole = str(tmp_path / "whole")
     assert crashes.run(lambda: search(whole))
-    for nth in itertools.count(1):
-        directory = str(tmp_path / str(nth))
-        if crashes.run(lambda d=directory: search(d), f"journal.commit.before:{nth}"):
-            break
-        assert crashes.run(lambda d=directory: search(d))
+    killed = crashes.run_through(search, "journal.commit.before", tmp_path)
+    for directory in killed:
         assert_each_ended_once(directory)
         assert rungs(directory) == rungs(whole)
-    assert nth > 4
+    assert len(killed) > 3
 
 
 @pytest.mark.slow
@@ -150,17 +138,13 @@ def test_bayesian_killed_with_trials_in_flight(tmp_path: Path, commit: int):
 @pytest.mark.parametrize("kind", ["grid", "random"])
 def test_hyperparameters_found_on_the_way(tmp_path: Path, expected, kind):
     """A search space that grew before the crash would shrink after it."""
-    for nth in itertools.count(1):
-        directory = str(tmp_path / str(nth))
-        if crashes.run(
-            lambda d=directory: simulation.search(d, kind, discover=True),
-            f"trial.ended.after:{nth}",
-        ):
-            break
-        assert crashes.run(
-            lambda d=directory: simulation.search(d, kind, discover=True)
-        )
+    killed = crashes.run_through(
+        lambda d: simulation.search(d, kind, discover=True),
+        "trial.ended.after",
+        tmp_path,
+    )
+    for directory in killed:
         assert simulation.results(directory) == expected(kind, discover=True)
-    assert nth > 6
+    assert len(killed) > 5
     values = [values for values, _ in expected(kind, discover=True).values()]
     assert {v.get("late") for v in values} >= {1, 2}

@@ -16,6 +16,7 @@ from tfx.orchestration.portable import cache_utils
 from tfx.proto.orchestration import pipeline_pb2
 
 from examples.penguin import artifacts, pipeline_importer, pipeline_local
+from tests.support import beam
 from tests.support.penguin import ROOT, Run
 from tuner_component import (
     load_best_hyperparameters,
@@ -50,6 +51,12 @@ print(json.dumps({
     "ours": ours,
 }))
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quick_beam() -> None:
+    """Pipelines run in this process, too."""
+    beam.quicken()
 
 
 @pytest.fixture(scope="module")

@@ -45,7 +45,7 @@ _IMPORTS = (
     "tuner_component.search.parallel.driver.main",
     "tuner_component.search.parallel.worker.main",
 )
-_FORK_SERVERS = Path(__file__).parents[1] / "support" / "fork_servers.py"
+_SUPPORT = Path(__file__).parents[1] / "support"
 _LONGEST = 1 << 17  # Bytes of a command.
 
 # Of Linux: namespaces of processes and of mounts.
@@ -120,7 +120,8 @@ def main(descriptor: int) -> NoReturn:
     gc.disable()  # Imports make millions of objects, and nearly no garbage.
     for name in _IMPORTS:
         importlib.import_module(name)
-    fork_servers = _load(_FORK_SERVERS)
+    fork_servers = _load(_SUPPORT / "fork_servers.py")
+    _load(_SUPPORT / "beam.py").quicken()
     gc.collect()
     gc.freeze()
     gc.enable()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import meeting, processes, ray_cluster
+from tests.support import families, meeting, processes, ray_cluster
 
 Mount = Callable[[str], Path]
 
@@ -76,11 +76,10 @@ def _executors(_engine: None) -> Iterator[processes.Executors]:
 def executors(_executors: processes.Executors) -> Iterator[processes.Executors]:
     """Starts executors; afterwards nothing that a search started may be left."""
     yield _executors
-    left = _executors.descendants()
     try:
-        processes.wait_until_gone(left, 10)
+        processes.wait_until_gone(families.left(_executors), 10)
     finally:
-        processes.kill(*_executors.descendants())
+        processes.kill(*families.left(_executors))
 
 
 @pytest.fixture

@@ -72,7 +72,7 @@ def test_other_places_are_a_line() -> None:
         observer(events.PlacesChanged(*places))
     assert lines == [
         "Waiting for 64 of 64 places.",
-        "Waiting for 63 of 64 places; 1 are on 1 node.",
+        "Waiting for 63 of 64 places; 1 is on 1 node.",
         "Waiting for 12 of 64 places; 52 are on 13 nodes.",
         "64 of 64 places on 16 nodes.",
     ]

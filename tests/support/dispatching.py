@@ -1,11 +1,12 @@
 """A dispatcher that tests tell what happens, as the driver would."""
 
+import copy
 import types
 from collections.abc import Mapping
 from typing import Any
 
-from tuner_component.search.oracle.attempts import Tries
 from tuner_component.search.oracle.codec import TrialState
+from tuner_component.search.oracle.failures import Tries
 from tuner_component.search.parallel.driver import dispatcher
 from tuner_component.search.parallel.driver.instructions import (
     Caller,
@@ -53,6 +54,7 @@ class Search:
     ):
         self.dispatcher = dispatcher.Dispatcher(retries, most, tries)
         self.now = 100.0
+        self._tries = {trial_id: copy.copy(told) for trial_id, told in tries.items()}
         self._requests = 0
         for worker in workers:
             self.tell(WorkerAdded(worker))
@@ -72,7 +74,20 @@ class Search:
 
     def answer(self, order: Order, value: Any = None) -> list[Instruction]:
         """The oracle has carried out an order."""
+        if isinstance(order, GiveBack) and value is None:
+            value = self._note(order)
         return self.tell(OracleAnswered(order, value))
+
+    def _note(self, order: GiveBack, reached: tuple[int, ...] = ()) -> Tries:
+        """What the study knows of a trial that is given back."""
+        tries = self._tries.setdefault(order.trial_id, Tries())
+        tries.note({**vars(order), "reached": reached})
+        return copy.copy(tries)
+
+    def give_back(self, order: Instruction, *reached: int) -> list[Instruction]:
+        """The oracle keeps a trial for another worker; its training got so far."""
+        assert isinstance(order, GiveBack)
+        return self.answer(order, self._note(order, reached))
 
     def suggest(self, order: Instruction, trial_id: str) -> list[Instruction]:
         """The oracle has suggested a trial."""
@@ -120,7 +135,11 @@ class Search:
         """A worker exits."""
         return self.tell(WorkerGone(worker, "it died", ran_out))
 
+    def lose_node(self, worker: str) -> list[Instruction]:
+        """A worker goes down with its machine."""
+        return self.tell(WorkerGone(worker, "its node died", with_node=True))
+
     def lose_and_repeat(self, worker: str, ran_out: bool = False) -> None:
         """A worker exits, and its trial goes back to the oracle."""
         [give_back] = [i for i in self.lose(worker, ran_out) if isinstance(i, GiveBack)]
-        self.answer(give_back, 1)
+        self.answer(give_back)

@@ -8,7 +8,7 @@ from multiprocessing import connection
 from pathlib import Path
 from typing import Any
 
-LIMIT_S = 60.0
+from tests.support import limits
 
 
 class Guest:
@@ -49,7 +49,7 @@ class Meeting:
         while not self.stays_empty(0):
             self._listener.accept().close()
 
-    def next(self, timeout: float = LIMIT_S) -> Guest:
+    def next(self, timeout: float = limits.WAIT_S) -> Guest:
         """Waits for the next process to come."""
         assert not self.stays_empty(timeout), "no process came"
         channel = self._listener.accept()

@@ -14,15 +14,20 @@ import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 from collections.abc import Mapping
 from multiprocessing import connection
+from pathlib import Path
 from typing import NoReturn
 
 from tests.support import clocks, fork_servers, namespaces
 
 # Where the process listens that has imported what fork servers need.
 ADDRESS = "TEST_NODE_SERVERS"
+# The executor's process, in the environment of a search: one of those variables that an
+# engine takes along.
+SEARCH = "TF_TEST_SEARCH"
 # Set on nodes that are in namespaces of their own.
 APART = "TEST_NODE_APART"
 _MODULES = "tuner_component.search.parallel.worker.main"
@@ -75,16 +80,38 @@ def main(path: str) -> NoReturn:
         while True:
             caller, _ = listening.accept()
             with caller:
-                _fork(caller)
+                _fork(caller, path)
 
 
-def _fork(caller: socket.socket) -> None:
+def started_by(executor: int | None) -> list[tuple[int, int]]:
+    """The agents of a search and their fork servers, dead ones included.
+
+    Args:
+        executor: The process that runs the search; None for all searches.
+    """
+    if ADDRESS not in os.environ:
+        return []
+    try:
+        lines = _list_of(os.environ[ADDRESS]).read_text().splitlines()
+    except FileNotFoundError:
+        return []
+    found = [[int(number) for number in line.split()] for line in lines]
+    return [
+        (agent, server) for search, agent, server in found if executor in (None, search)
+    ]
+
+
+def _list_of(path: str) -> Path:
+    return Path(path + ".started")
+
+
+def _fork(caller: socket.socket, path: str) -> None:
     message, descriptors, _, _ = socket.recv_fds(caller, _LONGEST, 1)
     control = connection.Connection(descriptors[0])
+    log, directory, environment, apart = json.loads(message)
     pid = os.fork()
     if pid == 0:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        log, directory, environment, apart = json.loads(message)
         if apart is not None:
             namespaces.join(apart)
         os.chdir(directory)
@@ -93,4 +120,8 @@ def _fork(caller: socket.socket) -> None:
         clocks.shift()
         fork_servers._serve(control, log)
     control.close()
+    credentials = caller.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    agent, _, _ = struct.unpack("3i", credentials)
+    with _list_of(path).open("a") as file:
+        print(environment.get(SEARCH, 0), agent, pid, file=file)
     caller.send(str(pid).encode())

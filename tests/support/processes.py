@@ -12,11 +12,10 @@ from multiprocessing import connection, reduction
 from pathlib import Path
 from typing import Any
 
-from tests.support import crashes, executor_server
+from tests.support import crashes, executor_server, limits
 from tests.support.project import ROOT
 from tuner_component.search.parallel.local import engine
 
-LIMIT_S = 60.0
 _SEARCH = (
     "tuner_component.search.parallel.driver.main",
     "tuner_component.search.parallel.worker.main",
@@ -38,7 +37,7 @@ class Executor:
         """Whether the function returns or raises within `timeout` seconds."""
         return self._answer.poll(timeout)
 
-    def result(self, timeout: float = LIMIT_S) -> Any:
+    def result(self, timeout: float = limits.WAIT_S) -> Any:
         """What the function returned; raises what it raised."""
         assert self._answer.poll(timeout), "the executor did not end in time"
         outcome = self._answer.recv()
@@ -74,7 +73,7 @@ class Executors:
                 self._pid = crashes.start(
                     lambda copy: executor_server.main(copy, modules), descriptor
                 )
-                self._wait = lambda: wait_until_gone([self._pid], LIMIT_S)
+                self._wait = lambda: wait_until_gone([self._pid], limits.WAIT_S)
         assert self._control.recv() == "ready"
 
     def start(self, function: Callable[..., Any], *args: Any) -> Executor:

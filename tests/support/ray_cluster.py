@@ -15,12 +15,14 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Iterator
 from multiprocessing import connection
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from tests.support import namespaces, node_servers, processes
 from tests.support.project import ROOT
@@ -54,23 +56,33 @@ def environment(home: Path) -> dict[str, str]:
 
 
 # The head of the cluster that all searches of the tests run on, if they run on one.
-_ADDRESS = "TEST_RAY_ADDRESS"
+ADDRESS = "TEST_RAY_ADDRESS"
+# Where there is room for all their workers.
+_HOSTS = ("127.0.0.3", "127.0.0.4", "127.0.0.5")
 
 
 def on_test_cluster(options: SearchOptions) -> SearchOptions:
-    """The same options, on the tests' cluster if there is one (TEST_ENGINE=ray)."""
-    address = os.environ.get(_ADDRESS)
-    if address is None:
+    """The same options, on the tests' cluster if there is one and they name none.
+
+    What the search starts there is known by this process, which runs it.
+    """
+    os.environ[node_servers.SEARCH] = str(os.getpid())
+    address = os.environ.get(ADDRESS)
+    if address is None or options.cluster is not None:
         return options
     return dataclasses.replace(options, cluster=Cluster(address))
 
 
 @contextlib.contextmanager
 def for_all_searches(directory: Path) -> Iterator[None]:
-    """Starts a cluster of three nodes on which the searches of this process run."""
-    hosts = ("127.0.0.3", "127.0.0.4", "127.0.0.5")
-    with running(directory, *hosts, cpus=4) as cluster:
-        os.environ.update(cluster.environment, **{_ADDRESS: cluster.address})
+    """Has the searches of this process run on a cluster of three nodes.
+
+    It is started here, unless the environment says that one runs (see `main`).
+    """
+    if ADDRESS in os.environ:
+        yield
+        return
+    with running(directory, *_HOSTS, cpus=4) as cluster, cluster.known():
         yield
 
 
@@ -112,6 +124,15 @@ class RayCluster:
                 start_new_session=True,
             )
         self.address = self._ask("head", host, config or {})
+
+    @contextlib.contextmanager
+    def known(self) -> Iterator[None]:
+        """Has searches of processes that are started meanwhile run here, and this one look.
+
+        Those whose options name a cluster run on that.
+        """
+        with mock.patch.dict(os.environ, {**self.environment, ADDRESS: self.address}):
+            yield
 
     def add(
         self,
@@ -160,13 +181,8 @@ class RayCluster:
     @contextlib.contextmanager
     def executors(self) -> Iterator[processes.Executors]:
         """What starts executors that may use this cluster."""
-        before = dict(os.environ)
-        os.environ.update(self.environment)
-        try:
+        with self.known():
             executors = processes.Executors()
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
         yield executors
         executors.close()
 
@@ -337,10 +353,21 @@ def running(
         cluster.close()
 
 
-if __name__ == "__main__":
-    began = time.monotonic()
-    with running(Path(sys.argv[1]), *sys.argv[2:]) as there:
-        print(there.address, time.monotonic() - began, flush=True)
-        for name, value in there.environment.items():
+def main() -> None:
+    """Runs a cluster for the tests of several runs, until its input ends.
+
+    It prints what to set in the shell before `TEST_ENGINE=ray ... pytest` uses it.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="ray_") as directory,
+        running(Path(directory), *_HOSTS, cpus=4) as cluster,
+    ):
+        variables = {**cluster.environment, ADDRESS: cluster.address}
+        del variables["PYTHONPATH"]
+        for name, value in variables.items():
             print(f"export {name}={value}", flush=True)
         sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()

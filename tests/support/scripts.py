@@ -102,6 +102,12 @@ def search(
     )
 
 
+def search_here(entry: EntryPoint, study: str, options: SearchOptions) -> SearchResult:
+    """Searches on this machine, whether there is a cluster or not."""
+    os.environ.pop(ray_cluster.ADDRESS, None)
+    return search(entry, study, options)
+
+
 def observed_search(
     entry: EntryPoint, study: str, options: SearchOptions
 ) -> tuple[SearchResult, list[events.Event]]:
@@ -212,14 +218,25 @@ class RestlessJournal(Journal):
 
 
 def on_stage(
-    address: str, search: Callable[..., SearchResult], *args: object
+    address: str,
+    search: Callable[..., SearchResult],
+    entry: EntryPoint,
+    *args: object,
 ) -> SearchResult:
     """Runs a search whose processes meet the test at each fault point."""
     # All processes that are forked from this one have these changes too.
     faults.point = functools.partial(_meet_at, address)  # type: ignore[assignment]
     study_lib.Journal = RestlessJournal  # type: ignore[misc]
     tearing.tear_writes()
-    return search(*args)
+    argument = json.dumps([address, entry.target, entry.argument.decode()]).encode()
+    return search(EntryPoint(f"{__name__}:make_on_stage", argument), *args)
+
+
+def make_on_stage(argument: bytes, role: str) -> Any:
+    """The entry point of a search on stage, whose workers may be forked elsewhere."""
+    address, target, theirs = json.loads(argument)
+    faults.point = functools.partial(_meet_at, address)  # type: ignore[assignment]
+    return EntryPoint(target).load()(theirs.encode(), role)
 
 
 def _meet_at(address: str, point: str) -> None:
@@ -231,9 +248,11 @@ def search_in_process(
 ) -> SearchResult:
     """Runs a search without workers."""
     from tuner_component.search.in_process.run import run_in_process
+    from tuner_component.search.training.seeding import seeded_construction
 
-    with study_lib.Study.open(study, FINGERPRINT) as opened:
-        made = entry.load()(entry.argument, "in process")
+    with study_lib.Study.open(study, FINGERPRINT, options.seed) as opened:
+        with seeded_construction(opened.seed):
+            made = entry.load()(entry.argument, "in process")
         complete = run_in_process(made.tuner, made.fit_kwargs, opened, options)
         return SearchResult.of(made.tuner.oracle, opened, complete)
 

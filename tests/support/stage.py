@@ -4,36 +4,16 @@ So a test can kill or look at any process of a search while one of them is exact
 transition.
 """
 
-import dataclasses
 from collections.abc import Callable, Iterator
 from multiprocessing import connection
 
-from tests.support import meeting, processes, scripts
+from tests.support import families, limits, meeting, processes, scripts
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle.result import SearchResult
 from tuner_component.search.parallel.protocol import EntryPoint
 
-LIMIT_S = 60.0
-
 # The fault points that are passed only when Keras models are trained.
 IN_TRAININGS = {"training.write.before", "training.write.after"}
-
-
-@dataclasses.dataclass(frozen=True)
-class Family:
-    """The process ids of a search in workers.
-
-    Attributes:
-        executor: Runs the pipeline.
-        server: Forks the processes below.
-        driver: Owns the study.
-        workers: The running workers, in the order in which they were started.
-    """
-
-    executor: int
-    server: int
-    driver: int
-    workers: tuple[int, ...]
 
 
 class Stage:
@@ -68,16 +48,15 @@ class Stage:
     def guests(self) -> Iterator[meeting.Guest]:
         """The processes that come and wait, until the executor has ended."""
         while True:
-            ready = connection.wait([self.executor, self._place], LIMIT_S)
+            ready = connection.wait([self.executor, self._place], limits.WAIT_S)
             assert ready, "no process came, and the search did not end"
             if self.executor in ready:
                 return
             yield self._place.next()
 
-    def family(self) -> Family:
+    def family(self) -> families.Family:
         """The processes that run now."""
-        server, driver, *workers = processes.descendants(self.executor.pid)
-        return Family(self.executor.pid, server, driver, tuple(workers))
+        return families.of(self.executor.pid)
 
     def kill(self, pid: int) -> None:
         """Kills a process and waits until it is gone."""
@@ -86,5 +65,5 @@ class Stage:
 
     def wait_until_gone(self) -> None:
         """Waits until no process of the search is left, which takes seconds at most."""
-        while left := self._executors.descendants():
+        while left := families.left(self._executors):
             processes.wait_until_gone(left, 10)

@@ -12,6 +12,7 @@ from google.protobuf import descriptor
 
 from tuner_component.proto import tuner_pb2
 from tuner_component.search.machine import ray_package
+from tuner_component.search.options import Cluster
 
 _HELP = {
     "num_parallel_trials": "how many trials run at the same time, each in a worker "
@@ -214,6 +215,7 @@ def run(args: argparse.Namespace) -> None:
     properties = _properties(args, out)
     _check_files(args)
     if args.cluster is not None:
+        Cluster(args.cluster)  # Checks it.
         ray_package.require()
     _quieten()
     print("Importing TFX ...", file=sys.stderr, flush=True)

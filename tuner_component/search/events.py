@@ -124,7 +124,8 @@ class PlacesChanged:
         """What to say of it."""
         on = f"on {self.nodes} node{'' if self.nodes == 1 else 's'}"
         if missing := max(0, self.wanted - self.open):
-            have = f"; {self.open} are {on}" if self.open else ""
+            verb = "is" if self.open == 1 else "are"
+            have = f"; {self.open} {verb} {on}" if self.open else ""
             return f"waiting for {missing} of {self.wanted} places{have}"
         return f"{self.open} of {self.wanted} places {on}"
 

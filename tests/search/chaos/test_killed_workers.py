@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import meeting, processes, scripts
+from tests.support import families, meeting, processes, scripts
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.parallel.protocol import EntryPoint
 from tuner_component.search.study.study import StudyState
@@ -45,9 +45,7 @@ def test_a_killed_trial_goes_on_from_its_last_epoch(
     guests = [place.next(), place.next()]
     os.kill(guests[0].pid, signal.SIGKILL)  # A worker, which is replaced.
     guests.append(place.next())
-    family = [executor.pid, *processes.descendants(executor.pid)]
-    processes.kill(*family)
-    processes.wait_until_gone(family, 10)
+    processes.wait_until_gone(families.kill(executor.pid), 10)
     again = search(executors, directory).result()
     assert again.found is StudyState.RESUMED
     assert scores(again) == scores(whole)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import checks, meeting, processes, scripts
+from tests.support import checks, families, meeting, processes, scripts
 from tuner_component.search.errors import StudyLockedError
 from tuner_component.search.options import SearchOptions
 
@@ -52,7 +52,7 @@ def test_only_one_of_two_searches_goes_on(
     )
     old = executors.start(scripts.search, script.entry(), str(study), options)
     under_way = [place.next(), place.next()]
-    family = [old.pid, *processes.descendants(old.pid)]
+    family = families.of(old.pid).all
     lose(study)
     other = scripts.Script(str(tmp_path / "new"), trials=TRIALS)
     new = executors.start(scripts.search, other.entry(), str(study), options)
@@ -92,7 +92,7 @@ def test_a_search_without_its_study_ends_and_leaves_nothing(
     # Nothing is committed as long as both trials run.
     with pytest.raises(StudyLockedError, match=str(study)):
         search.result(20)
-    processes.wait_until_gone(processes.descendants(search.pid), 10)
+    processes.wait_until_gone(families.of(search.pid).all[1:], 10)
     assert not study.exists(), files_of(study)
     for guest in under_way:  # They were under way for as long as that.
         guest.release()

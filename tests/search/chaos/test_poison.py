@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import meeting, processes, scripts
+from tests.support import limits, meeting, processes, scripts
 from tuner_component.search.errors import SearchInterruptedError
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle.result import SearchResult
@@ -29,7 +29,7 @@ def _until_it_ends(
         try:
             return executor.result(), runs
         except (EOFError, ConnectionResetError, SearchInterruptedError):
-            processes.wait_until_gone([executor.pid], processes.LIMIT_S)
+            processes.wait_until_gone([executor.pid], limits.WAIT_S)
     raise AssertionError("the search never ends")
 
 
@@ -42,7 +42,8 @@ def test_a_poisonous_trial_fails_and_the_search_goes_on(
     """No number of runs would bring such a search to its end."""
     script = scripts.Script(str(tmp_path / "work"), acts={"1": [act]})
     result, runs = _until_it_ends(executors, script, in_process=in_process)
-    assert runs == ATTEMPTS + 1
+    # On a cluster it takes down all that runs on its node, and the search goes on.
+    assert runs == (1 if limits.ON_CLUSTER and not in_process else ATTEMPTS + 1)
     assert scripts.attempts(script)[1] == ATTEMPTS
     [failed] = result.failed
     assert failed["trial_id"] == "1"

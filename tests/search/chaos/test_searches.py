@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import checks, processes, scripts, stage
+from tests.support import checks, families, limits, processes, scripts, stage
 from tuner_component.search.errors import SearchInterruptedError
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle.result import SearchResult
@@ -120,14 +120,13 @@ def _search_under_fire(
     executor = executors.start(scripts.search, script.entry(), study, options)
     in_flight = killed = 0
     while not executor.ended(chance.uniform(0.0, 0.6)):
-        family = [executor.pid, *processes.descendants(executor.pid)]
-        victim = chance.randrange(len(family))
-        processes.kill(family[victim])
+        family = families.of(executor.pid)
+        victim = chance.choice(family.all)
+        processes.kill(victim)
         killed += 1
-        if victim >= 3:  # A worker, after executor, fork server and driver.
-            in_flight += 1
+        in_flight += 1 if victim in family.workers else WORKERS
+        if victim not in family.core:
             continue
-        in_flight += WORKERS
-        processes.wait_until_gone(family, processes.LIMIT_S)
+        processes.wait_until_gone(family.all, limits.WAIT_S)
         executor = executors.start(scripts.search, script.entry(), study, options)
     return executor.result(), in_flight, killed

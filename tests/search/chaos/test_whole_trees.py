@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import checks, meeting, processes, scripts, stage
+from tests.support import checks, families, meeting, processes, scripts, stage
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle.result import SearchResult
 from tuner_component.search.parallel.protocol import EntryPoint
@@ -38,9 +38,7 @@ def test_a_search_that_is_taken_down_again_and_again_loses_nothing(
         executor = executors.start(search, script.entry(), study, options)
         if executor.ended(chance.uniform(0.2, 1.0)):
             break
-        family = [executor.pid, *processes.descendants(executor.pid)]
-        processes.kill(*family)
-        processes.wait_until_gone(family, 10)
+        processes.wait_until_gone(families.kill(executor.pid), 10)
         kills += 1
     assert kills >= 2, "the search ended before it was taken down"
     result = executors.start(search, script.entry(), study, options).result()
@@ -61,7 +59,7 @@ def test_a_trial_that_gets_further_each_time_is_not_failed(
             if guest.news["point"] == "training.write.after":
                 break
             guest.release()
-        processes.kill(run.executor.pid, *processes.descendants(run.executor.pid))
+        families.kill(run.executor.pid)
         run.wait_until_gone()
     result = executors.start(scripts.search, entry, study, options).result()
     assert {trial["trial_id"] for trial in result.completed} == {"0", "1"}

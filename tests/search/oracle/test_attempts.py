@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support import simulation
-from tuner_component.search.oracle.attempts import Tries
+from tuner_component.search.oracle.failures import Tries
 from tuner_component.search.storage import arrays
 from tuner_component.search.training import checkpoint_files
 

@@ -286,7 +286,7 @@ def test_lost_attempt_is_handed_out_again_first(opened: simulation.Opened) -> No
     durable = opened()
     first, second = durable.create_trial("a"), durable.create_trial("b")
     durable.update_trial(first.trial_id, {"score": 100.0})
-    assert durable.attempt_lost("0", "killed by signal 9", excused=True) == 1
+    assert durable.attempt_lost("0", "killed by signal 9", excused=True).attempts == 1
     assert simulation.waiting(durable) == ["0"]
     assert simulation.unfinished(durable) == ["0", "1"]
     again = durable.create_trial("c")

@@ -43,3 +43,15 @@ def test_state_is_written_in_full_now_and_then(
     without_one = [r for r in records if r.get("state", {}).get("version") != 3]
     assert len(without_one) == len(records) - 1
     assert History.of(without_one).state == whole.state
+
+
+def test_records_leave_out_what_goes_without_saying(tmp_path: Path) -> None:
+    """A long search's journal would be longer for nothing, and take longer to read."""
+    simulation.search_some(str(tmp_path), "random", trials=2)
+    with Study.open(str(tmp_path), simulation.FINGERPRINT) as study:
+        ended = [r for r in study.journal.records() if r["kind"] == "ended"]
+        durable = DurableOracle.open(simulation.oracle("random"), study)
+    assert len(ended) == 2
+    for record in ended:
+        assert not {"message", "notes", "curves", "attempts"} & record.keys()
+        assert durable.trials[record["trial"]].message is None

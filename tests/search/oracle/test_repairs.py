@@ -9,6 +9,7 @@ import keras_tuner
 import pytest
 from keras_tuner import oracles
 from keras_tuner.src.engine import oracle as oracle_module
+from keras_tuner.src.engine.hyperparameters import hp_types
 
 from tests.support import simulation
 from tuner_component.search.oracle.kerastuner_oracles import (
@@ -33,6 +34,69 @@ def test_oracle_writes_no_files_of_its_own(tmp_path: Path) -> None:
     trial.status = "COMPLETED"
     oracle.end_trial(trial)
     assert list(tmp_path.rglob("*.json")) == []
+
+
+def wide_space() -> keras_tuner.HyperParameters:
+    """One hyperparameter of each kind, and one that is not always active."""
+    space = keras_tuner.HyperParameters()
+    space.Float("rate", 1e-4, 1e-1, sampling="log")
+    space.Int("units", 8, 64, step=8, default=16)
+    space.Choice("kind", ["small", "large"], ordered=False)
+    space.Boolean("norm", default=True)
+    space.Fixed("depth", 3)
+    with space.conditional_scope("kind", ["large"]):
+        space.Float("drop", 0.0, 0.5, step=0.1)
+    return space
+
+
+def test_trial_has_the_space_that_kerastuner_gives_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A user's model would be built from other hyperparameters than with KerasTuner."""
+    given = {}
+    for is_repaired in (False, True):
+        oracle = oracles.RandomSearchOracle(
+            objective=simulation.OBJECTIVE, hyperparameters=wide_space(), seed=3
+        )
+        if is_repaired:
+            repair(oracle)
+        else:
+            monkeypatch.setattr(oracle, "save", lambda: None)
+            monkeypatch.setattr(oracle, "_save_trial", lambda trial: None)
+        given[is_repaired] = oracle.create_trial("w").hyperparameters
+    assert type(given[True]) is keras_tuner.HyperParameters
+    assert given[True].get_config() == given[False].get_config()
+    assert list(given[True]._hps) == list(given[False]._hps)
+    for one, other in zip(given[True].space, given[False].space, strict=True):
+        assert type(one) is type(other) and one.__dict__.keys() == other.__dict__.keys()
+        assert [c.get_config() for c in one.conditions] == [
+            c.get_config() for c in other.conditions
+        ]
+    assert given[True].get("rate") == given[False].get("rate")
+
+
+def test_trial_shares_nothing_with_the_oracle() -> None:
+    """A model that changes its hyperparameters would change those of all trials."""
+    oracle = oracles.RandomSearchOracle(
+        objective=simulation.OBJECTIVE, hyperparameters=wide_space(), seed=3
+    )
+    repair(oracle)
+    before = oracle.hyperparameters.get_config()
+    space = oracle.create_trial("w").hyperparameters
+    space.Int("more", 1, 2)
+    space.values["rate"] = 7.0
+    space.space[0].min_value = 99.0
+    assert oracle.hyperparameters.get_config() == before
+
+
+def test_space_is_not_looked_up_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each trial would cost a third more of the oracle's time."""
+    oracle = oracles.RandomSearchOracle(
+        objective=simulation.OBJECTIVE, hyperparameters=wide_space(), seed=3
+    )
+    repair(oracle)
+    monkeypatch.setattr(hp_types, "deserialize", None)
+    oracle.create_trial("w")
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])

@@ -95,6 +95,35 @@ def test_anything_else_is_refused(value: Any) -> None:
         plain.encode(value)
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"a": [1, -0.0, 2.5, True, None, "text \n ü", {"b": [[]]}]},
+        {"x": 1 << 80, "y": 5e-324, "z": "\ud800", "$": 1},
+        [{"a": (1, 2)}, {"b": {3}}, {4: "c"}, {"d": math.inf}],
+    ],
+)
+def test_quick_way_leads_to_the_same(
+    value: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is written down would depend on what else is in it."""
+    quick = plain.encode(value)
+    back = plain.decode(quick)
+    monkeypatch.setattr(plain, "_copied", lambda value: plain._NOT_THE_SAME)
+    assert repr(plain.encode(value)) == repr(quick)
+    assert repr(plain.decode(quick)) == repr(back)
+
+
+def test_large_plain_value_is_not_looked_through(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The brackets of Hyperband, hundreds of dicts, would cost a trial a millisecond."""
+    monkeypatch.setattr(plain, "_encode", None)
+    monkeypatch.setattr(plain, "_decode", None)
+    value = {"brackets": [{"round": n, "score": n / 7} for n in range(9)]}
+    assert plain.decode(plain.encode(value)) == value
+
+
 def test_nothing_is_shared() -> None:
     """What was written down would change with the oracle afterwards."""
     value = {"x": [1, {"y": [2]}]}

@@ -4,7 +4,7 @@ import contextlib
 import itertools
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +94,21 @@ def test_commit_writes_all_that_is_buffered_at_once(
     assert numbers(tmp_path) == [0, 1, 2, 3, 4, 5]
 
 
+def test_commit_looks_at_the_lock_once(tmp_path: Path) -> None:
+    """Each look is a dozen system calls, or a request to a bucket."""
+    journal, moments = Journal(str(tmp_path), "me"), []
+
+    @contextlib.contextmanager
+    def writing() -> Iterator[Callable[[], None]]:
+        moments.append("begin")
+        yield lambda: moments.append(f"written {files_of(tmp_path) != []}")
+        moments.append(f"end {journal.end.records}")
+
+    journal.append({"number": 0})
+    journal.commit(writing)
+    assert moments == ["begin", "written True", "end 1"]
+
+
 def test_uncommitted_records_are_not_there(tmp_path: Path) -> None:
     """What nobody was promised would come back after a crash."""
     journal = Journal(str(tmp_path), "me")
@@ -147,7 +162,7 @@ def test_full_segment_is_followed_by_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On object stores that look local, each commit would write the whole journal."""
-    monkeypatch.setattr(journal_module, "_SEGMENT_BYTES", 1000)
+    monkeypatch.setattr(journal_module, "_SEGMENT_BYTES", 500)
     write(tmp_path, 20)
     assert 3 < len(files_of(tmp_path, "segment")) < 7
     assert numbers(tmp_path) == list(range(20))
@@ -421,7 +436,7 @@ def test_newer_format_touches_nothing(tmp_path: Path, name: str) -> None:
     write(tmp_path, 2)
     (tmp_path / "notes.txt").write_text("mine")
     newest = files_of(tmp_path)[-1]
-    newest.write_bytes(newest.read_bytes().replace(b'"format": 4', b'"format": 9'))
+    newest.write_bytes(newest.read_bytes().replace(b'"format": 5', b'"format": 9'))
     newest.rename(tmp_path / name)
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(StudyVersionError, match="format 9"):
@@ -569,10 +584,13 @@ def test_journal_in_the_place_of_another_is_noticed(
 
 
 @contextlib.contextmanager
-def taken_over() -> Iterator[None]:
+def taken_over() -> Iterator[Callable[[], None]]:
     """As the lock of a search that notices behind a write that another took over."""
-    yield
-    raise StudyLockedError("another has it")
+
+    def require_right() -> None:
+        raise StudyLockedError("another has it")
+
+    yield require_right
 
 
 @pytest.mark.parametrize("kind", [Journal, RemoteJournal])

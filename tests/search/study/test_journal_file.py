@@ -1,6 +1,8 @@
 """A file of the journal shows whether it is sound."""
 
+import dataclasses
 import hashlib
+import itertools
 import json
 
 import pytest
@@ -59,6 +61,13 @@ def test_what_a_slot_held_before_means_nothing() -> None:
     assert journal_file.decode_slot("me", DATA + DATA[50:] + b"\n\n") == BLOCK
 
 
+def test_every_text_comes_back() -> None:
+    """A name with half a character would cost the records beside it."""
+    values = ["\ud800", "ü\n", 1e22, 5e-324, 1 << 80, -0.0]
+    lines = tuple(journal_file.dump({"value": value}) for value in values)
+    assert [r["value"] for r in Block(1, lines).records()] == values
+
+
 def test_what_is_no_json_is_no_record() -> None:
     """A forged file would end in a traceback."""
     forged = Block(1, (b"{}", b"nothing", b"[" * 10**5, b"3"))
@@ -66,27 +75,69 @@ def test_what_is_no_json_is_no_record() -> None:
     assert list(block.records()) == [{}, None, None, 3]
 
 
-@pytest.mark.parametrize("number", [2, 3])
+ADDED = {3: {"before": "x"}, 4: {"run": 5}}
+
+
+def earlier(number: int) -> bytes:
+    """A block as an earlier release wrote it."""
+    payload = b'{"a":1}\n'
+    header = {"format": number, "journal": "me", "first": 7, "count": 1}
+    for added in range(number + 1):
+        header |= ADDED.get(added, {})
+    told = " ".join(str(value) for value in list(header.values())[1:]).encode()
+    sha256 = hashlib.sha256(told + b"\n" + payload).hexdigest()
+    header |= {"bytes": 8, "sha256": sha256}
+    return json.dumps(header).encode() + b"\n" + payload
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
 def test_block_of_an_earlier_release_is_read(number: int) -> None:
     """Studies of earlier releases would be lost."""
-    payload = b'{"a":1}\n'
-    before = {"before": "x"} if number == 3 else {}
-    header = {"format": number, "journal": "me", "first": 7, "count": 1, **before}
-    told = b"me 7 1 x\n" if before else b"me 7 1\n"
-    header |= {"bytes": 8, "sha256": hashlib.sha256(told + payload).hexdigest()}
-    data = json.dumps(header).encode() + b"\n" + payload
-    block = Block(7, (b'{"a":1}',), **before)
-    assert journal_file.decode("me", data) == ([block], "")
+    block = Block(7, (b'{"a":1}',))
+    for added in range(number + 1):
+        block = dataclasses.replace(block, **ADDED.get(added, {}))
+    assert journal_file.decode("me", earlier(number)) == ([block], "")
+    # As a segment looks in which an update of the package went on.
+    data = earlier(number) + journal_file.encode("me", BLOCK, at=100) + earlier(number)
+    assert journal_file.decode("me", data) == ([block, BLOCK, block], "")
 
 
-@pytest.mark.parametrize("change", [("bytes", -1), ("bytes", "x"), ("bytes", 10**9)])
-def test_forged_length_is_refused(change: tuple[str, object]) -> None:
+@pytest.mark.parametrize("before", ["", "x", "0123456789abcdef" * 2, "f" * 31])
+def test_whatever_came_before_comes_back(before: str) -> None:
+    """A journal would seem to continue another one."""
+    block = Block(7, (b"1",), before)
+    assert journal_file.decode("me", journal_file.encode("me", block)) == ([block], "")
+
+
+def test_block_costs_few_bytes() -> None:
+    """Most commits are one small record: headers were two fifths of a journal."""
+    block = Block(1_234_567, (b"x" * 500,), "0123456789abcdef" * 2, 12)
+    assert len(journal_file.encode("me", block, at=1)) - len(block.lines[0]) < 105
+
+
+def test_each_block_stands_on_its_own() -> None:
+    """A damaged head of a file would take all that follows along."""
+    data = journal_file.encode("me", BLOCK, Block(10, (b"{}",), run=4))
+    blocks, damage = journal_file.decode("me", b"x" + data[1:])
+    assert blocks == [Block(10, (b"{}",), run=4)] and damage
+    # Only the first names the journal; another's is refused all the same.
+    assert not journal_file.decode("you", data)[0]
+
+
+@pytest.mark.parametrize("change", itertools.product((4, 5), (-1, "x", 10**9)))
+def test_forged_length_is_refused(change: tuple[int, object]) -> None:
     """A reader would never end, or crash."""
-    head, _, payload = DATA.partition(b"\n")
-    header = {**json.loads(head), change[0]: change[1]}
+    length, told = change
+    data = DATA if length == 5 else earlier(4)
+    head, _, payload = data.partition(b"\n")
+    header = json.loads(head)
+    if length == 5:
+        header["block"][2] = told
+    else:
+        header["bytes"] = told
     data = json.dumps(header).encode() + b"\n" + payload
     blocks, damage = journal_file.decode("me", data)
-    assert not blocks and "bytes of records" in damage
+    assert not blocks and ("bytes of records" in damage or "damaged" in damage)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +161,7 @@ def test_file_of_another_study_is_refused() -> None:
 
 def test_newer_format_says_upgrade() -> None:
     """An old release would set the files of a newer one aside as damaged."""
-    newer = DATA.replace(b'"format": 4', b'"format": 5')
+    newer = DATA.replace(b'"format": 5', b'"format": 6')
     with pytest.raises(StudyVersionError, match="Upgrade"):
         journal_file.decode("me", newer)
 

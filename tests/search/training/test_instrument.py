@@ -159,22 +159,29 @@ class Phases(keras_tuner.HyperModel):  # type: ignore[misc]
         }
 
 
-@pytest.mark.parametrize("interrupt_after", [3, 4, 5, 7])
-def test_phases_of_a_users_fit_go_on(tmp_path: Path, interrupt_after: int) -> None:
-    """An override of HyperModel.fit would see a model it did not leave so."""
-
-    def search(study: Path, after: int | None) -> Any:
-        tuner = random_search(study, Phases())
-        return tuner if run(tuner, study, after) else None
-
-    whole = search(tmp_path / "a", None)
+@pytest.fixture(scope="module")
+def whole_phases(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The trial of a search that nobody interrupted."""
+    study = tmp_path_factory.mktemp("whole")
+    whole = random_search(study, Phases())
+    assert run(whole, study)
     assert InterruptAt.epochs == [0, 1, 2, 3, 0, 1, 2, 3]
-    assert search(tmp_path / "b", interrupt_after) is None
-    again = search(tmp_path / "b", None)
+    (trial,) = whole.oracle.get_best_trials()
+    return trial
+
+
+@pytest.mark.parametrize("interrupt_after", [3, 4, 5, 7])
+def test_phases_of_a_users_fit_go_on(
+    tmp_path: Path, whole_phases: Any, interrupt_after: int
+) -> None:
+    """An override of HyperModel.fit would see a model it did not leave so."""
+    assert not run(random_search(tmp_path, Phases()), tmp_path, interrupt_after)
+    again = random_search(tmp_path, Phases())
+    assert run(again, tmp_path)
     assert len(InterruptAt.epochs) == 8 - interrupt_after + 1
-    (expected,), (received,) = (t.oracle.get_best_trials() for t in (whole, again))
-    assert received.score == expected.score
-    assert received.metrics.get_config() == expected.metrics.get_config()
+    (received,) = again.oracle.get_best_trials()
+    assert received.score == whole_phases.score
+    assert received.metrics.get_config() == whole_phases.metrics.get_config()
 
 
 class NotAtTheEnd(EveryEpoch):

@@ -7,7 +7,7 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
-_PLAIN = (bool, int, float, str, bytes, type(None))
+_PLAIN = frozenset((bool, int, float, str, bytes, type(None)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,12 +30,18 @@ def encode(value: Any) -> Any:
     Raises:
         TypeError: If the value holds anything else that is not plain data.
     """
+    # Each trial has hundreds of values of these kinds: they come first.
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is dict:
+        return {encode(key): encode(item) for key, item in value.items()}
+    if kind is list:
+        return [encode(item) for item in value]
     if isinstance(value, trial_lib.Trial):
         return TrialState(encode(value.get_state()))
     if isinstance(value, keras_tuner.HyperParameters):
         return Space(encode(value.get_config()))
-    if type(value) in _PLAIN:
-        return value
     if isinstance(value, Mapping):
         return {encode(key): encode(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
@@ -54,6 +60,8 @@ def encode(value: Any) -> Any:
 
 def decode(value: Any) -> Any:
     """The inverse of `encode`."""
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, TrialState):
         return trial_lib.Trial.from_state(decode(value.state))
     if isinstance(value, Space):

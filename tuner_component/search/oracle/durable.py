@@ -12,9 +12,8 @@ from keras_tuner.engine import trial as trial_lib
 from tuner_component.search import events
 from tuner_component.search.oracle import trials
 from tuner_component.search.oracle.announcements import Announcer
-from tuner_component.search.oracle.attempts import Tries
 from tuner_component.search.oracle.facade import OracleFacade
-from tuner_component.search.oracle.failure_limit import FailureLimit
+from tuner_component.search.oracle.failures import FailureLimit, Tries
 from tuner_component.search.oracle.ledger import TrialLedger
 from tuner_component.search.oracle.repairs import lock_released_on_error, repair
 from tuner_component.search.oracle.restore import restore
@@ -99,7 +98,7 @@ class DurableOracle(OracleFacade):
                 for many calls at once, before anyone is told what they returned.
             max_failed_trials: How many trials may fail: see `FailureLimit`.
             max_retries: How many attempts of a trial may be lost, in this run and those
-                before, until it gets its last chance: see `attempts`. None for any
+                before, until it gets its last chance: see `failures`. None for any
                 number.
             epochs: Fresh; a new one if None.
             display: Print for each trial what KerasTuner prints.
@@ -250,26 +249,26 @@ class DurableOracle(OracleFacade):
         """
         self._study.require_lock()
 
-    def attempt_lost(self, trial_id: str, reason: str, **how: bool) -> int:
+    def attempt_lost(self, trial_id: str, reason: str, **how: bool) -> Tries:
         """Gives up the running attempt of a trial; the trial is handed out again.
 
         Args:
             trial_id: A trial that was handed out and has not ended.
             reason: What happened, for people.
-            how: What decides if it counts against the trial: `out_of_memory`, `excused`.
+            how: What decides if it counts against the trial: see `Tries.note`.
 
         Returns:
-            How many attempts of the trial were lost so far, this one included.
+            What came of all attempts at the trial so far, this one included.
 
         Raises:
             SearchError: If no worker runs that trial.
         """
         with self._lock:
             self._open.check_runs(trial_id)
-            lost = self._ledger.attempt_lost(trial_id, reason, **how)
+            tries = self._ledger.attempt_lost(trial_id, reason, **how)
             self._open.release(trial_id, waits=True)
             self._announcer.attempt_lost(trial_id, reason)
-            return lost
+            return copy.deepcopy(tries)
 
     def fail_trial(self, trial_id: str, message: str) -> None:
         """Ends a trial as failed, for good.

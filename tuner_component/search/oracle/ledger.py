@@ -10,7 +10,7 @@ from typing import Any
 
 import keras_tuner
 
-from tuner_component.search.oracle.attempts import Tries
+from tuner_component.search.oracle.failures import Tries
 from tuner_component.search.oracle.restore import Restored
 from tuner_component.search.stopping.curves import LearningCurves
 from tuner_component.search.storage import faults, plain
@@ -175,8 +175,8 @@ class TrialLedger:
         """Whether an id counts trials as KerasTuner does, from 0."""
         return is_number(trial_id) and int(trial_id) < len(self._oracle.trials)
 
-    def attempt_lost(self, trial_id: str, reason: str, **how: bool) -> int:
-        """Journals an attempt that came to nothing; returns how many that makes.
+    def attempt_lost(self, trial_id: str, reason: str, **how: bool) -> Tries:
+        """Journals an attempt that came to nothing; returns what came of all so far.
 
         Args:
             trial_id: The trial.
@@ -200,7 +200,7 @@ class TrialLedger:
         faults.point(_ATTEMPT_AFTER)
         tries = self.tries.setdefault(trial_id, Tries())
         tries.note({**how, "reached": point})
-        return tries.attempts
+        return tries
 
     def is_suspect(self, trial_id: str, max_retries: int | None) -> bool:
         """Whether only the last chance is left of a trial."""
@@ -219,6 +219,7 @@ class TrialLedger:
         before = self.tries.pop(trial_id, Tries()).attempts
         # One that has lost its last chance ends without another attempt.
         without = before and trial_id not in self._workers
+        attempts = before if without else before + 1
         self._records.append_trial(
             "ended",
             trial,
@@ -227,13 +228,15 @@ class TrialLedger:
             objective=self._objective,
             best_step=trial.best_step,
             metrics=trial.metrics.get_config(),
-            message=trial.message,
             worker=self._workers.pop(trial_id, None),
             started=self._started.pop(trial_id, None),
-            attempts=before if without else before + 1,
             ended=time.time(),
-            notes=self._notes.pop(trial_id, {}),
-            **self._epochs.end(trial_id, trial.status),
+            **_flags(
+                attempts=attempts if attempts > 1 else None,
+                message=trial.message,
+                notes=self._notes.pop(trial_id, None),
+                **self._epochs.end(trial_id, trial.status),
+            ),
         )
         self._settle()
         faults.point(_ENDED_AFTER)
@@ -244,7 +247,7 @@ class TrialLedger:
 
 
 def _flags(**flags: Any) -> dict[str, Any]:
-    """Those that are set: the others would only make the journal longer."""
+    """Those that say something: the others would only make the journal longer."""
     return {name: value for name, value in flags.items() if value}
 
 

@@ -33,8 +33,33 @@ _MENDED: dict[type, type] = {
 }
 
 
+class QuickHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc]
+    """A search space of which copies are made in a tenth of the time.
+
+    Each trial has one. KerasTuner looks for the class of each hyperparameter by its name,
+    as in a file; that took a third of what an oracle takes for a trial.
+    """
+
+    def copy(self) -> Any:
+        """A copy that shares nothing with it, as KerasTuner's."""
+        copied = keras_tuner.HyperParameters()
+        for hyperparameter in self._space:
+            one = type(hyperparameter).from_config(hyperparameter.get_config())
+            copied._hps[one.name].append(one)
+            copied._space.append(one)
+        copied.values = dict(self.values)
+        return copied
+
+
 class RepairedOracle(keras_tuner.Oracle):  # type: ignore[misc]
     """What stands in front of the user's oracle class."""
+
+    def create_trial(self, tuner_id: str) -> Any:
+        """Creates a trial, with a copy of the search space."""
+        space = self.hyperparameters
+        if type(space) is keras_tuner.HyperParameters:
+            space.__class__ = QuickHyperParameters
+        return super().create_trial(tuner_id)
 
     def save(self) -> None:
         """Nothing: the journal keeps the state. This rewrote all of it each time."""

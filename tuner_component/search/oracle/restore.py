@@ -151,7 +151,7 @@ def _trial(told: TrialHistory, spaces: SpaceTable) -> Any:
         trial.status = told.ended["status"]
         trial.score = told.ended["score"]
         trial.best_step = told.ended["best_step"]
-        trial.message = told.ended["message"]
+        trial.message = told.ended.get("message")
         trial.metrics = type(trial.metrics).from_config(told.ended["metrics"])
     return trial
 

@@ -58,6 +58,7 @@ class OracleState:
         self._is_kerastuners = self._owner.__module__.startswith("keras_tuner.")
         self._packed: bytes | None = None
         self._encoded: dict[str, Any] = {}
+        self._state_names: dict[str, bool] = {}
         self._at_first = self._attributes({})
 
     def capture(self) -> dict[str, Any]:
@@ -152,6 +153,11 @@ class OracleState:
 
         Nothing else is put back: a journal from elsewhere must not replace methods.
         """
+        if name not in self._state_names:
+            self._state_names[name] = self._may_be_state(name)
+        return self._state_names[name]
+
+    def _may_be_state(self, name: str) -> bool:
         if not self._is_kerastuners:
             is_bayesian = isinstance(self._oracle, BayesianOptimizationOracle)
             return is_bayesian and name == "_random_state"

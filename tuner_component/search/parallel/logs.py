@@ -61,8 +61,13 @@ class Logs:
 
     def publish(self, path: str) -> None:
         """Moves a log that is complete to where people find it."""
+        if self.copy(path):
+            os.remove(path)
+
+    def copy(self, path: str) -> bool:
+        """Copies a log as far as it goes to where people find it, if that is elsewhere."""
         if self.is_copy or not files.is_remote(self.study) or not os.path.exists(path):
-            return
+            return False
         target = self.public(path)
         try:
             with open(path, "rb") as file:
@@ -70,8 +75,8 @@ class Logs:
                 files.write_bytes(target, file.read())
         except (OSError, StorageError) as error:
             print(f"The log {path} could not be copied to {target}: {error}")
-        else:
-            os.remove(path)
+            return False
+        return True
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ still has its name, and refuses to write if it has not.
 
 import contextlib
 import errno
+import functools
 import os
 from collections.abc import Iterator
 
@@ -18,6 +19,8 @@ from tuner_component.search.errors import StorageError, StudyLockedError
 GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ESTALE)
 
 _held: list["HeldDirectory"] = []
+# A search writes to the same few names all the time.
+_normal = functools.lru_cache(maxsize=64)(os.path.normpath)
 
 
 class HeldDirectory:
@@ -117,7 +120,9 @@ def locate(path: str) -> tuple[int | None, str]:
         StudyLockedError: It leads into a held directory that is not in its place.
         OSError: The filesystem does not answer.
     """
-    absolute = os.path.abspath(path) if _held else path
+    if not _held:
+        return None, path
+    absolute = _normal(path) if path.startswith(os.sep) else os.path.abspath(path)
     for directory in reversed(_held):
         name = directory.relative(absolute)
         if name is None:

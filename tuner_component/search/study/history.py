@@ -52,7 +52,7 @@ class TrialHistory:
             that ended with the search, at a time that is not known, with `interrupted`;
             those that do not count against the trial with `excused`; those of a trial
             whose training is saved with what they `reached`.
-        last: Whether its latest attempt was its last chance: see `oracle.attempts`.
+        last: Whether its latest attempt was its last chance: see `oracle.failures`.
         excused: Whether the search was asked to stop during its latest attempt.
         ended: How it ended: `status`, `score`, `best_step`, `metrics`, `message`,
             `started` and `ended` (seconds since the epoch), `worker`, `attempts`,
@@ -205,7 +205,7 @@ class History:
         self.spaces[record["space"]] = record["entries"]
 
     def _fold_created(self, record: Mapping[str, Any]) -> None:
-        trial = self._trial(record)
+        trial = self._trial({**record, "values": plain.decode(record["values"])})
         self.own_ids = self.own_ids or bool(record.get("own_id"))
         trial.created = record["time"]
         trial.worker = record.get("worker")
@@ -229,21 +229,22 @@ class History:
             trial.attempts.append(plain.decode(record))
 
     def _fold_ended(self, record: Mapping[str, Any]) -> None:
-        trial = self._trial(record)
+        ended = plain.decode(record)
+        trial = self._trial(ended)
         if trial.ended is None:
             self.end_order.append(trial.trial_id)
-        trial.ended = plain.decode(record)
+        trial.ended = ended
         name, direction = record.get("objective", ("", ""))
         if isinstance(name, str) and direction in records_lib.DIRECTIONS:
             self.objective = self.objective or (name, direction)
 
     def _trial(self, record: Mapping[str, Any]) -> TrialHistory:
-        trial_id = record["trial"]
-        values = plain.decode(record["values"])
+        """The trial of a decoded record, which tells its values."""
+        trial_id, values = record["trial"], record["values"]
         if not isinstance(values, dict):
             raise TypeError(f"values that are a {type(values).__name__}")
         trial = self.trials.setdefault(trial_id, TrialHistory(trial_id, {}, ""))
-        trial.values, trial.space = values, record["space"]
+        trial.values, trial.space = dict(values), record["space"]
         return trial
 
 

@@ -75,9 +75,11 @@ _LATE = (
     "was told of these results"
 )
 
-# Makes contexts. What is written within is this writer's to write; to enter or to leave
-# raises where it is not.
-Writing = Callable[[], contextlib.AbstractContextManager[None]]
+# Makes contexts. What is written within is this writer's to write; to enter, to leave, or
+# to call what entering returns raises where it is not.
+Writing = Callable[[], contextlib.AbstractContextManager[Callable[[], None]]]
+
+_UNGUARDED = contextlib.nullcontext(lambda: None)
 
 _log = logging.getLogger(__name__)
 
@@ -184,7 +186,7 @@ class Journal:
         self._buffer.append(journal_file.dump(dict(record)))
         return self._end.records + len(self._buffer)
 
-    def commit(self, writing: Writing = contextlib.nullcontext) -> None:
+    def commit(self, writing: Writing = lambda: _UNGUARDED) -> None:
         """Makes everything buffered durable; all of it or none.
 
         Args:
@@ -200,23 +202,23 @@ class Journal:
                 return
         end = self._end
         block = Block(end.records + 1, tuple(self._buffer), end.chain, end.run)
-        with writing():
+        with writing() as require_right:
             faults.point(_COMMIT_BEFORE)
             written = self._write(block)
             faults.point(_COMMIT_AFTER)
-        # From here on whoever takes over has read it. What was written late ends above: it
-        # must not be marked, nor merged with what is not late.
-        chain = journal_end.follow(block.before, block.lines)
-        self._end = dataclasses.replace(end, records=block.last, chain=chain)
-        self._buffer.clear()
-        self._unmerged += written
-        with writing():
+            # What was written late ends here: it must not be marked, nor merged with what
+            # is not late. From here on whoever takes over has read it.
+            require_right()
+            chain = journal_end.follow(block.before, block.lines)
+            self._end = End(block.last, chain, end.run)
+            self._buffer.clear()
+            self._unmerged += written
             self._mark.renew(self._end)
             # Not at every commit from then on: a merge that fails once may fail for long.
             if not self._appends and len(self._unmerged) % self._merge_after == 0:
                 self._try_to_merge()
 
-    def claim(self, writing: Writing = contextlib.nullcontext) -> None:
+    def claim(self, writing: Writing = lambda: _UNGUARDED) -> None:
         """Commits what is buffered so that no run before this one can commit any more.
 
         Does nothing where there is no store that writes on condition.
@@ -249,7 +251,7 @@ class Journal:
         if self._segment is None or self._written > _SEGMENT_BYTES:
             self._segment = self._name("segment", block)
             self._written = 0
-        data = journal_file.encode(self._owner, block)
+        data = journal_file.encode(self._owner, block, at=self._written)
         path = files.join(self._directory, self._segment)
         # Where a commit failed half-way, the next one overwrites what it left.
         files.append_bytes(path, data, at=self._written)
@@ -277,8 +279,7 @@ class Journal:
         names -= numbered_commits.claims(self._unmerged)
         blocks = journal_file.join_blocks(block for _, block in self._unmerged)
         path = files.join(self._directory, self._name("segment", blocks[0]))
-        data = b"".join(journal_file.encode(self._owner, block) for block in blocks)
-        files.write_bytes(path, data)
+        files.write_bytes(path, journal_file.encode(self._owner, *blocks))
         # The originals are about to be deleted: see that the copy can be read.
         if journal_file.decode(self._owner, files.read_bytes(path)) != (blocks, ""):
             raise DamagedFileError(f"{path} cannot be read as it was written")

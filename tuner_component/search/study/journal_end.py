@@ -97,6 +97,7 @@ class EndMark:
         self._path = path
         self._file = conditional.File(path, store)
         self._owner = owner
+        self._owner_text = json.dumps(owner)
         self._is_remote = files.is_remote(path)
         self._last_s = float("-inf")
 
@@ -155,9 +156,17 @@ class EndMark:
             _log.warning("The end of the journal is not marked. %s", error)
 
     def _encode(self, end: End) -> bytes:
-        content = {"journal": self._owner, **end.told()}
-        content["sha256"] = _checksum(content)
-        return json.dumps(content).encode().ljust(_MARK_BYTES - 1) + b"\n"
+        # As `json` writes it, in a tenth of the time: this is done at each commit. First
+        # sorted, for its checksum: see `_checksum`.
+        chain, run = json.dumps(end.chain), end.run
+        owner = f'"journal": {self._owner_text}'
+        told = f'{{"chain": {chain}, {owner}, "records": {end.records}, "run": {run}}}'
+        sha256 = hashlib.sha256(told.encode()).hexdigest()
+        told = (
+            f'{{{owner}, "records": {end.records}, "chain": {chain}, "run": {run}, '
+            f'"sha256": "{sha256}"}}'
+        )
+        return told.encode().ljust(_MARK_BYTES - 1) + b"\n"
 
     def _decode(self, data: bytes) -> tuple[End | None, str]:
         try:

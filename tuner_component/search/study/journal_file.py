@@ -1,18 +1,20 @@
 """The format of one file of the journal: blocks of records that vouch for themselves.
 
 A block is what one commit, or several merged ones, made durable. Its first line is a JSON
-object with the format's version, the journal's owner, the number of the first record, how
-many there are, what all records before it add up to (see `journal_end`), which run of the
-search committed them, the length of the records that follow (one JSON object a line), and
-a SHA-256 over all that. So a block that was cut short, altered, copied from another study,
-or that continues other records shows it, whatever the filesystem did. Between blocks and
-behind the last one there may be empty lines: room for blocks to come.
+object with the format's version and a list: the number of the first record, which run of
+the search committed it, the length of the records that follow (one JSON object a line),
+what all records before it add up to (see `journal_end`), and 128 bits of a SHA-256 over
+the journal's owner and all that. So a block that was cut short, altered, copied from
+another study, or that continues other records shows it, whatever the filesystem did.
+A file's first block also names the owner. Between blocks and behind the last one there may
+be empty lines: room for blocks to come.
 
 Files are named by a number and by a token of the run that writes them: no run can write
 over the file of another one, even if both believe that the journal is theirs. (Without
 the token where a store itself sees to that: see `numbered_commits`.)
 """
 
+import base64
 import contextlib
 import dataclasses
 import hashlib
@@ -23,21 +25,35 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from tuner_component.search.errors import StudyVersionError
 
 # 2: a file may hold several blocks. Releases that know only 1 refuse the study; they
 # would find the first block and take the others for what a longer file left behind.
 # 3: a block tells what came before it.
 # 4: and which run committed it; files are named by the run, too.
-FORMAT_VERSION = 4
+# 5: headers are short, being a third of the journal: most commits are one small record.
+FORMAT_VERSION = 5
 _FIRST_WITH_CHAIN = 3
 _FIRST_WITH_RUN = 4
+_FIRST_SHORT = 5
 
 _NAME = re.compile(r"(commit|segment|slot)-(\d{12})(-[0-9a-f]{8})?\.jsonl")
 # What a header begins with and no record contains: records have no space behind a colon.
 _HEADER = b'{"format": '
+# The header of a block of this format, which tells nothing twice.
+_SHORT = re.compile(
+    b"("
+    + _HEADER
+    + rb'5(?:, "journal": ("[^\n]*?"))?, "block": '
+    + rb'\[(\d{1,18}),(\d{1,18}),(\d{1,18}),"([^"\n]*)",)"([^"\n]*)"\]\}\n'
+)
+_CHAIN = re.compile("[0-9a-f]{32}")
+_SHORT_DIGITS = 22
 _ROOM = re.compile(rb"\n*")
 _DECODED_TOGETHER = 64
+_JSON = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 
 
 class DamagedFileError(ValueError):
@@ -72,9 +88,10 @@ class Block:
         for start in range(0, len(self.lines), _DECODED_TOGETHER):
             lines = self.lines[start : start + _DECODED_TOGETHER]
             try:
-                yield from json.loads(b"[" + b",".join(lines) + b"]")
-            except (ValueError, RecursionError):
-                # Sound by its checksum, and no record: somebody else made this block.
+                yield from msgspec.json.decode(b"[" + b",".join(lines) + b"]")
+            except (ValueError, RecursionError, msgspec.MsgspecError):
+                # Text with half a character, say. Or sound by its checksum, and no record:
+                # somebody else made this block.
                 yield from map(_parsed, lines)
 
 
@@ -97,20 +114,25 @@ def kind_of(name: str) -> str | None:
     return match[1] if match else None
 
 
-def encode(owner: str, block: Block) -> bytes:
-    """The bytes of a block."""
-    payload = b"".join(line + b"\n" for line in block.lines)
-    header = {
-        "format": FORMAT_VERSION,
-        "journal": owner,
-        "first": block.first,
-        "count": len(block.lines),
-        "before": block.before,
-        "run": block.run,
-        "bytes": len(payload),
-    }
-    header["sha256"] = _checksum(header, payload)
-    return json.dumps(header).encode() + b"\n" + payload
+def encode(owner: str, *blocks: Block, at: int = 0) -> bytes:
+    """The bytes of blocks.
+
+    Args:
+        owner: Name of the study.
+        blocks: They follow each other in one file.
+        at: How many bytes of that file lie before the first of them.
+    """
+    parts: list[bytes] = []
+    for block in blocks:
+        payload = b"\n".join((*block.lines, b""))
+        name = "" if at or parts else f'"journal": {json.dumps(owner)}, '
+        told = (
+            f'{{"format": {FORMAT_VERSION}, {name}"block": [{block.first},{block.run},'
+            f'{len(payload)},"{_shortened(block.before)}",'
+        ).encode()
+        check = _short_checksum(owner, told, payload)
+        parts += [told, b'"', check, b'"]}\n', payload]
+    return b"".join(parts)
 
 
 def decode(owner: str, data: bytes) -> tuple[list[Block], str]:
@@ -118,7 +140,7 @@ def decode(owner: str, data: bytes) -> tuple[list[Block], str]:
 
     Args:
         owner: Name of the study.
-        data: The content of the file: what `encode` returned, any number of times.
+        data: The content of the file: what `encode` returned.
 
     Returns:
         The sound blocks; and what is wrong with the rest, empty if nothing is.
@@ -159,7 +181,7 @@ def dump(record: object) -> bytes:
     Raises:
         TypeError, ValueError: It holds something that JSON cannot express.
     """
-    return json.dumps(record, allow_nan=False, separators=(",", ":")).encode()
+    return _JSON.encode(record).encode()
 
 
 def join_blocks(blocks: Iterable[Block]) -> list[Block]:
@@ -190,15 +212,17 @@ def _continues(block: Block, begin: Block, lines: Sequence[bytes]) -> bool:
 
 def _decode_block(owner: str, data: bytes, position: int) -> tuple[Block, int]:
     """The block that begins at a position, and where it ends."""
+    if short := _SHORT.match(data, position):
+        return _decode_short(owner, data, short)
     begin = data.find(b"\n", position) + 1 or len(data)
     header = _header(data[position:begin])
+    if header["format"] >= _FIRST_SHORT:
+        raise DamagedFileError("its header is damaged")
     if header.get("journal") != owner:
         raise DamagedFileError(f"it belongs to the journal {header.get('journal')!r}")
     length = header.get("bytes")
     if not isinstance(length, int) or not 0 <= length <= len(data) - begin:
-        raise DamagedFileError(
-            f"it has {len(data) - begin} bytes of records and should have {length}"
-        )
+        raise DamagedFileError(_cut_short(len(data) - begin, length))
     payload = data[begin : begin + length]
     if header.get("sha256") != _checksum(header, payload):
         raise DamagedFileError("its records do not match their checksum")
@@ -217,7 +241,53 @@ def _decode_block(owner: str, data: bytes, position: int) -> tuple[Block, int]:
     return Block(first, lines, before, run), begin + length
 
 
+def _decode_short(
+    owner: str, data: bytes, header: re.Match[bytes]
+) -> tuple[Block, int]:
+    """The block with this header, of the present format."""
+    told, named, *numbers, before, check = header.groups()
+    if named is not None and named != json.dumps(owner).encode():
+        raise DamagedFileError(f"it belongs to the journal {_parsed(named)!r}")
+    first, run, length = map(int, numbers)
+    begin, end = header.end(), header.end() + length
+    if end > len(data):
+        raise DamagedFileError(_cut_short(len(data) - begin, length))
+    payload = data[begin:end]
+    if check != _short_checksum(owner, told, payload):
+        raise DamagedFileError("its records do not match their checksum")
+    lines = tuple(payload.split(b"\n")[:-1])
+    if first < 1 or not lines:
+        raise DamagedFileError("its header does not fit its records")
+    return Block(first, lines, _restored(before), run), end
+
+
+def _short_checksum(owner: str, told: bytes, payload: bytes) -> bytes:
+    """A checksum over a header, as far as it is told before that, and its records."""
+    digest = hashlib.sha256(b"%b\n%b%b" % (owner.encode(), told, payload)).digest()
+    return base64.b64encode(digest[:16])[:_SHORT_DIGITS]
+
+
+def _shortened(chain: str) -> str:
+    """A chain in fewer digits, if it is one."""
+    if not _CHAIN.fullmatch(chain):
+        return chain
+    return base64.b64encode(bytes.fromhex(chain))[:_SHORT_DIGITS].decode()
+
+
+def _restored(short: bytes) -> str:
+    """The inverse of `_shortened`."""
+    if len(short) != _SHORT_DIGITS:
+        return short.decode(errors="replace")
+    return base64.b64decode(short + b"==").hex()
+
+
+def _cut_short(there: int, told: object) -> str:
+    return f"it has {there} bytes of records and should have {told}"
+
+
 def _skip_room(data: bytes, position: int) -> int:
+    if data[position : position + 1] != b"\n":
+        return position
     room = _ROOM.match(data, position)
     return room.end() if room else position
 

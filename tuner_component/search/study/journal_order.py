@@ -180,13 +180,15 @@ class _Ordering:
             gap = block.first - 1
             self._chain = block.before or journal_end.begin(self._owner, gap)
             self._chains[gap] = self._chain
+        piece = block
         skipped = max(0, self._expected - block.first)
-        lines = block.lines[skipped:]
-        piece = Block(block.first + skipped, lines, self._chain, block.run)
+        if skipped or block.before != self._chain:
+            lines = block.lines[skipped:]
+            piece = Block(block.first + skipped, lines, self._chain, block.run)
         self._pieces.append(piece)
         if is_commit:
             self._order.commits.append((name, piece))
-        for number, line in enumerate(lines, start=piece.first):
+        for number, line in enumerate(piece.lines, start=piece.first):
             self._chain = journal_end.follow(self._chain, (line,))
             self._known[number] = line, stored
             self._chains[number] = self._chain

@@ -56,7 +56,7 @@ class JournalFiles:
             by_file.setdefault(name, []).append(block)
         for name, blocks in by_file.items():
             others = [b for n, b in self._stored if n == name and b not in blocks]
-            data = b"".join(journal_file.encode(self._owner, b) for b in blocks)
+            data = journal_file.encode(self._owner, *blocks)
             self._handle(name, _Damage(reason, data, tuple(others)))
 
     def _read_once(self) -> tuple[list[Stored], dict[str, "_Damage"]]:
@@ -122,8 +122,9 @@ class JournalFiles:
             if damage.sound:
                 # First the copy: a crash between the two leaves the damage to be found.
                 files.write_bytes(files.join(shelter, name), damage.data)
-                blocks = (journal_file.encode(self._owner, b) for b in damage.sound)
-                files.write_bytes(source, b"".join(blocks))
+                files.write_bytes(
+                    source, journal_file.encode(self._owner, *damage.sound)
+                )
             else:
                 files.move(source, files.join(shelter, name))
         except (StorageError, FileNotFoundError) as error:

@@ -15,7 +15,7 @@ import json
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tuner_component.search.errors import StorageError, StudyLockedError
@@ -96,14 +96,17 @@ class KernelLock:
         return lock
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self) -> Iterator[Callable[[], None]]:
         """What is written within is this holder's to write: see `StudyLock.writing`."""
         with self._place.alone():
             self.glance()
-            yield
-            if not self._place.can_be_locked:
-                # Others could have taken the lock meanwhile.
-                self.glance()
+            yield self._require_right
+            self._require_right()
+
+    def _require_right(self) -> None:
+        if not self._place.can_be_locked:
+            # Others could have taken the lock meanwhile.
+            self.glance()
 
     def glance(self) -> None:
         """Raises if the file that is locked is not the one at its path.

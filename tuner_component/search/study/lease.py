@@ -25,7 +25,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
 
 from tuner_component.search.errors import SearchError, StorageError, StudyLockedError
@@ -119,14 +119,17 @@ class Lease:
             raise StudyLockedError(self._lost)
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self) -> Iterator[Callable[[], None]]:
         """What is written within is this holder's to write: see `StudyLock.writing`."""
-        self.glance()
-        if _now() - self._seen_at > CHECK_S:
-            self.look()
-        yield
+        self._require_right()
+        yield self._require_right
         if _now() - self._seen_at > SETTLE_S:
             # Another may have settled by now, and have read the journal without it.
+            self.look()
+
+    def _require_right(self) -> None:
+        self.glance()
+        if _now() - self._seen_at > CHECK_S:
             self.look()
 
     def look(self) -> None:

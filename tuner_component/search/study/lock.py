@@ -6,6 +6,7 @@ holder's, not the name's: before each commit the holder makes sure that it still
 """
 
 import contextlib
+from collections.abc import Callable
 
 from tuner_component.search.storage import conditional, files, held, stores
 from tuner_component.search.study import owner
@@ -76,15 +77,21 @@ class StudyLock:
         if self._held is not None:
             files.require_place(self._directory)
 
-    def writing(self) -> contextlib.AbstractContextManager[None]:
+    def writing(self) -> contextlib.AbstractContextManager[Callable[[], None]]:
         """What is written within is this holder's to write, or an error says it is not.
+
+        Returns:
+            A context. It has a function that raises where what was written so far may
+            not have been this holder's to write; to leave it does the same.
 
         Raises:
             StudyLockedError: The lock was lost before, so nothing is written; or may
                 have been meanwhile, so that nobody may be told of what was written.
             StorageError: That cannot be found out.
         """
-        return contextlib.nullcontext() if self._lock is None else self._lock.writing()
+        if self._lock is None:
+            return contextlib.nullcontext(lambda: None)
+        return self._lock.writing()
 
     def release(self) -> None:
         """Gives the lock back; fine if it is not held."""

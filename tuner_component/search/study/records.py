@@ -40,6 +40,8 @@ _OPTIONAL: Mapping[str, tuple[type, ...]] = {
     "stopped": (dict, _NOTHING),
     "worker": (str, _NOTHING),
 }
+_TYPES = {kind: {**_OPTIONAL, **required} for kind, required in _REQUIRED.items()}
+_OF_ANY_KIND = {"state": _OPTIONAL["state"]}
 DIRECTIONS = ("min", "max")
 
 
@@ -50,10 +52,10 @@ def fault(record: Mapping[str, Any]) -> str | None:
         return f"its kind is {kind!r}"
     required = _REQUIRED.get(kind)
     if required is None:
-        return _type_fault(record, {"state": _OPTIONAL["state"]})
+        return _type_fault(record, _OF_ANY_KIND)
     if missing := required.keys() - record.keys():
         return f"it lacks {', '.join(sorted(missing))}"
-    return _type_fault(record, {**_OPTIONAL, **required}) or _value_fault(kind, record)
+    return _type_fault(record, _TYPES[kind]) or _value_fault(kind, record)
 
 
 def _type_fault(

@@ -7,7 +7,7 @@ what belongs to single trials, and `workdir/` is where the user's tuner keeps it
 import contextlib
 import enum
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, final
 
@@ -257,7 +257,7 @@ class Study:
         if self._lock is not None:
             self._lock.glance()
 
-    def _writing(self) -> contextlib.AbstractContextManager[None]:
+    def _writing(self) -> contextlib.AbstractContextManager[Callable[[], None]]:
         if self._lock is None:
             raise StudyLockedError(
                 f"Expected an open study. Received: {self.directory}, which is closed or "

@@ -4,8 +4,8 @@ import pytest
 
 from tests.support.dispatching import Search, state
 from tuner_component.search import events
-from tuner_component.search.oracle.attempts import Tries
 from tuner_component.search.oracle.codec import TrialState
+from tuner_component.search.oracle.failures import Tries
 from tuner_component.search.parallel.driver import waiting
 from tuner_component.search.parallel.driver.instructions import (
     Answer,
@@ -120,7 +120,7 @@ def test_a_trial_is_repeated_as_often_as_allowed() -> None:
         Tell(events.AttemptLost("0", "it died")),
         GiveBack("0", "it died"),
     ]
-    search.answer(GiveBack("0", "it died"), 1)
+    search.answer(GiveBack("0", "it died"))
     search.run("b", "0")
     [fail] = search.lose("b")
     assert fail == FailTrial("0", "it died, at attempt 2")
@@ -136,6 +136,38 @@ def test_each_trial_has_its_own_retries() -> None:
     search.run("b", "1")
     search.lose_and_repeat("a")
     assert GiveBack("1", "it died") in search.lose("b")
+
+
+def test_what_goes_down_with_its_node_has_a_last_chance() -> None:
+    """Trials would fail for the sake of one that takes their node down."""
+    search = Search("a", "b", "c", "d", retries=0)
+    search.run("a", "0")
+    search.run("b", "1")
+    for worker, trial_id in [("a", "0"), ("b", "1")]:
+        told, order = search.lose_node(worker)
+        assert isinstance(told, Tell)
+        assert order == GiveBack(trial_id, "its node died", interrupted=True)
+        search.answer(order)
+    search.run("c", "0")
+    [attempt] = search.dispatcher.running
+    assert attempt.last and attempt.alone
+    *_, order = search.lose_node("c")
+    assert order == GiveBack("0", "its node died", interrupted=True, last=True)
+    [told, *_] = search.answer(order, state("0", "FAILED", "its last chance"))
+    assert isinstance(told, Tell) and isinstance(told.event, events.TrialEnded)
+    assert not told.event.completed
+    search.run("d", "1")
+    assert search.dispatcher.running[0].last
+
+
+def test_a_trial_that_gets_further_on_each_node_has_all_its_chances() -> None:
+    """On machines that are taken away no long trial would come to its end."""
+    search = Search("a", "b", "c", retries=0)
+    for epoch, worker in enumerate("abc", start=1):
+        search.run(worker, "0")
+        assert not search.dispatcher.running[0].last
+        *_, order = search.lose_node(worker)
+        search.give_back(order, epoch)
 
 
 def test_a_trial_that_raises_is_a_result() -> None:
@@ -167,7 +199,7 @@ def test_out_of_memory_is_repeated_once_alone_whatever_the_retries() -> None:
     assert isinstance(told, Tell) and isinstance(told.event, events.AttemptLost)
     assert isinstance(give_back, GiveBack) and "because" in give_back.reason
     assert answer == Answer(Caller("a", 3), "RUNNING")  # The attempt does not count.
-    search.answer(give_back, 1)
+    search.answer(give_back)
     # It does not begin while another trial runs.
     assert search.ask("c") == []
     end, suggest = search.hand_in("b", "1")
@@ -227,7 +259,7 @@ def test_a_worker_that_ran_out_of_memory_is_replaced() -> None:
     search = Search("a")
     search.run("a", "0")
     _, give_back, _ = search.hand_in("a", "0", "FAILED", ran_out=True)
-    search.answer(give_back, 1)
+    search.answer(give_back)
     [dismiss] = search.ask("a")
     assert isinstance(dismiss, Dismiss)
     search.lose("a")
@@ -345,7 +377,7 @@ def test_a_stopped_oracle_is_asked_again_for_a_trial_that_was_lost() -> None:
     search.run("a", "0")
     search.none(search.ask("b")[0], "STOPPED")
     _, give_back = search.lose("a")
-    [suggest] = search.answer(give_back, 1)  # type: ignore[arg-type]
+    [suggest] = search.answer(give_back)  # type: ignore[arg-type]
     assert isinstance(suggest, Suggest) and suggest.caller.worker_id == "b"
 
 
@@ -392,7 +424,7 @@ def test_a_worker_that_is_gone_before_its_suggestion_came() -> None:
     assert isinstance(give_back, GiveBack) and give_back.trial_id == "0"
     assert not search.dispatcher.running
     # That attempt was none: it does not count.
-    search.answer(give_back, 1)
+    search.answer(give_back)
     search.run("b", "0")
     assert search.dispatcher.running[0].number == 1
 

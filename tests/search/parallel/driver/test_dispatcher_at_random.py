@@ -9,6 +9,7 @@ import pytest
 from tests.support.dispatching import ORDERS, Search, state
 from tuner_component.search import events
 from tuner_component.search.oracle.codec import TrialState
+from tuner_component.search.oracle.failures import Tries
 from tuner_component.search.parallel.driver.instructions import (
     Answer,
     Closed,
@@ -40,6 +41,7 @@ class Oracle:
         self.waiting: list[str] = []
         self.ends: collections.Counter[str] = collections.Counter()
         self.created = 0
+        self._tries: dict[str, Tries] = {}
         self._chance = chance
         self._trials = trials
 
@@ -70,6 +72,9 @@ class Oracle:
         if isinstance(order, GiveBack):
             self._stop_running(order.trial_id)
             self.waiting.append(order.trial_id)
+            tries = self._tries.setdefault(order.trial_id, Tries())
+            tries.note({**vars(order), "reached": ()})
+            return tries
         return None
 
     def _suggest(self, worker: str) -> dict[str, Any]:

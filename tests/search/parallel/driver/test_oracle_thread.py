@@ -1,5 +1,6 @@
 """The thread that works with the oracle, and what it does with it."""
 
+import dataclasses
 import threading
 import types
 from collections.abc import Callable, Iterator
@@ -254,6 +255,21 @@ def test_a_trial_that_is_given_back_goes_to_the_next_worker(
     [attempt] = simulation.read(str(tmp_path / "study")).trials["0"].attempts
     assert attempt["reason"] == "it died"
     assert _suggest(actions, "worker-1")["trial_id"] == "0"
+
+
+def test_a_trial_that_takes_two_nodes_down_fails_by_itself(
+    actions: OracleActions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be tried for ever, or fail for what ran beside it."""
+    monkeypatch.setattr(actions.oracle, "_max_retries", 0)
+    died = GiveBack("0", "its node died", interrupted=True)
+    _suggest(actions)
+    assert actions.carry_out(died).is_suspect(0)
+    actions.oracle._open.is_suspect = lambda trial_id: False  # As after all others.
+    _suggest(actions)
+    failed = actions.carry_out(dataclasses.replace(died, last=True))
+    assert failed["status"] == "FAILED"
+    assert "in the last one, no other trial ran" in failed["message"]
 
 
 def test_it_looks_ahead_when_it_is_told_to(

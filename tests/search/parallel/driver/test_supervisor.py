@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.search.conftest import Mount
-from tests.support import meeting, processes, scripts
+from tests.support import families, limits, meeting, processes, scripts
 from tuner_component.search.errors import (
     SearchFailedError,
     SearchInterruptedError,
@@ -413,9 +413,8 @@ def test_a_killed_driver_ends_its_workers(
     script = searches.script(act="meet", meeting=place.address)
     executor = searches.start(script)
     guests = [place.next(), place.next()]
-    [driver] = [p for p in _children_of_server(executor) if p not in _pids(guests)]
-    os.kill(driver, signal.SIGKILL)
-    assert processes.wait_until_gone(_pids(guests), 3) < 3
+    os.kill(families.of(executor.pid).driver, signal.SIGKILL)
+    assert processes.wait_until_gone(_pids(guests), limits.END_S) < limits.END_S
     with pytest.raises(SearchInterruptedError, match="driver was killed by signal 9"):
         executor.result()
 
@@ -427,10 +426,10 @@ def test_a_killed_executor_leaves_nothing(
     script = searches.script(act="meet", meeting=place.address)
     executor = searches.start(script)
     _guests = [place.next(), place.next()]
-    family = processes.descendants(executor.pid)
-    assert len(family) == 4  # Fork server, driver, two workers.
+    family = families.of(executor.pid)
+    assert len(family.workers) == 2
     os.kill(executor.pid, signal.SIGKILL)
-    assert processes.wait_until_gone(family, 3) < 3
+    assert processes.wait_until_gone(family.all, limits.END_S) < limits.END_S
 
 
 def test_a_killed_fork_server_leaves_nothing(
@@ -440,9 +439,9 @@ def test_a_killed_fork_server_leaves_nothing(
     script = searches.script(act="meet", meeting=place.address)
     executor = searches.start(script)
     _guests = [place.next(), place.next()]
-    family = processes.descendants(executor.pid)
-    os.kill(family[0], signal.SIGKILL)
-    assert processes.wait_until_gone(family, 3) < 3
+    family = families.of(executor.pid)
+    os.kill(family.server, signal.SIGKILL)
+    assert processes.wait_until_gone(family.all[1:], limits.END_S) < limits.END_S
     with pytest.raises(SearchInterruptedError, match="fork server was killed"):
         executor.result()
 
@@ -455,7 +454,7 @@ def test_workers_are_not_taken_for_hung_when_the_machine_has_slept(
     options = SearchOptions(num_workers=2, heartbeat_timeout_s=2)
     executor = searches.start(script, options)
     guests = [place.next(), place.next()]
-    family = processes.descendants(executor.pid)
+    family = families.of(executor.pid).all[1:]
     for number in (signal.SIGSTOP, signal.SIGCONT):
         # The driver wakes up first; the workers are the last ones.
         for pid in family:
@@ -510,7 +509,3 @@ def test_a_finished_study_is_reported_not_extended(searches: Searches) -> None:
 
 def _pids(guests: list[meeting.Guest]) -> list[int]:
     return [guest.pid for guest in guests]
-
-
-def _children_of_server(executor: processes.Executor) -> list[int]:
-    return processes.descendants(executor.pid)[1:]

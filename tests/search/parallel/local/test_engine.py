@@ -24,7 +24,7 @@ def test_a_worker_that_does_not_listen_does_not_stop_the_driver(
     """One stopped worker would hang the search."""
     monkeypatch.setattr(engine_lib, "_STALL_S", 1)
     ours, theirs = engine_lib.pair()
-    engine_lib._limit_stalls(ours)
+    engine_lib.limit_stalls(ours.fileno())
     with ours, theirs, pytest.raises(OSError):
         ours.send(b"x" * 10_000_000)
 
@@ -35,7 +35,7 @@ def test_a_message_that_never_ends_does_not_stop_the_driver(
     """A worker that is stopped while it sends would hang the search."""
     monkeypatch.setattr(engine_lib, "_STALL_S", 1)
     ours, theirs = engine_lib.pair()
-    engine_lib._limit_stalls(ours)
+    engine_lib.limit_stalls(ours.fileno())
     with theirs, _channel(ours) as channel:
         os.write(theirs.fileno(), b"\0\0\1\0part")
         worker = Worker("worker-0", 0, channel, heard=0.0)

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import meeting, processes, scripts
+from tests.support import families, limits, meeting, processes, scripts
 from tests.support.project import ROOT
+from tuner_component.search import events
 from tuner_component.search.errors import SearchInterruptedError
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.parallel.local import launch
@@ -53,7 +54,7 @@ def test_observer_is_told_what_happens(
     study, options = str(tmp_path / "study"), SearchOptions(num_workers=1)
     executor = executors.start(scripts.observed_search, script.entry(), study, options)
     _, told = executor.result()
-    began, *others = told
+    began, *others = (e for e in told if not isinstance(e, events.PlacesChanged))
     assert (began.study_directory, began.max_trials, began.workers) == (study, 3, 1)
     assert [entry["config"]["name"] for entry in began.space] == ["x"]
     story = [(type(event).__name__, event.trial_id) for event in others]
@@ -113,7 +114,9 @@ def test_heavy_modules_are_imported_once(
         ("heavy_module",),
         str(tmp_path),
     ).result()
-    assert len((tmp_path / "importers").read_text().split()) == 1
+    # On a cluster once on each node, too.
+    importers = (tmp_path / "importers").read_text().split()
+    assert len(importers) <= (4 if limits.ON_CLUSTER else 1)
 
 
 def test_a_module_that_cannot_be_preloaded_is_left_to_the_user(
@@ -126,6 +129,7 @@ def test_a_module_that_cannot_be_preloaded_is_left_to_the_user(
     assert len(executor.result().completed) == 4
 
 
+@pytest.mark.skipif(limits.ON_CLUSTER, reason="a cluster's nodes talk over ports")
 def test_no_port_is_opened(
     executors: processes.Executors, tmp_path: Path, place: meeting.Meeting
 ) -> None:
@@ -165,6 +169,7 @@ def test_each_trial_has_a_log_of_all_that_was_printed(
     assert all(f"Trial {i} on worker-" in log for i, log in logs.items())
 
 
+@pytest.mark.skipif(limits.ON_CLUSTER, reason="all nodes must see the study")
 def test_a_study_may_lie_on_another_filesystem(
     executors: processes.Executors, tmp_path: Path
 ) -> None:
@@ -301,11 +306,9 @@ def test_a_new_run_resumes_with_other_numbers_of_workers(
     )
     executor = _search(executors, script, tmp_path / "study", workers=1)
     guest = place.next()  # Held: without it the trial would wait no longer, and fail.
-    family = processes.descendants(executor.pid)
+    family = families.kill(executor.pid)
     assert guest.pid in family
-    for pid in [executor.pid, *family]:
-        os.kill(pid, 9)
-    processes.wait_until_gone(family, 5)
+    processes.wait_until_gone(family[1:], 5)
     script = dataclasses.replace(script, acts={})
     result = _search(executors, script, tmp_path / "study", workers=3).result()
     assert result.found is StudyState.RESUMED and len(result.completed) == 4

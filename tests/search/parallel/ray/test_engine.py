@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import meeting, processes, scripts
+from tests.support import limits, meeting, processes, scripts
 from tests.support.ray_cluster import RayCluster
 from tuner_component.search import events
 from tuner_component.search.errors import SearchError
@@ -198,6 +198,30 @@ def test_an_agent_that_dies_takes_its_workers_along(
     place.next().release()
     assert scores(executor.result()) == {"0": 0.0}
     assert scripts.attempts(meets) == {0: 2}
+
+
+def test_a_node_on_which_trials_end_agents_is_used_again(
+    executors: processes.Executors,
+    cluster: RayCluster,
+    tmp_path: Path,
+    options: SearchOptions,
+) -> None:
+    """A few bad trials would take one node after the other from a search."""
+    cluster.add("127.0.0.10", cpus=2, resources={"frail": 1})
+    ends = script(tmp_path, trials=2, acts={"0": [*4 * ["end the search"], "ok"]})
+    only_there = dataclasses.replace(
+        options,
+        cluster=Cluster(cluster.address, resources_per_trial={"frail": 1}, wait_s=60),
+        num_workers=1,
+        max_retries=9,
+    )
+    executor = executors.start(
+        scripts.search, ends.entry(), str(tmp_path / "study"), only_there
+    )
+    result = executor.result(4 * limits.WAIT_S)  # Five agents start.
+    cluster.kill("127.0.0.10")
+    assert scores(result) == {"0": 0.0, "1": 0.1}
+    assert scripts.attempts(ends) == {0: 5, 1: 1}
 
 
 def test_trials_see_the_gpus_of_their_place(

@@ -1,5 +1,6 @@
 """Bringing lines of logs to the study."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -7,11 +8,13 @@ import pytest
 from tuner_component.search.parallel.logs import Logs
 from tuner_component.search.parallel.ray import log_stream
 from tuner_component.search.parallel.ray.messages import LogGrew
+from tuner_component.search.storage import files
 
 
 def _bring(tail: log_stream.LogTail, logs: Logs) -> None:
+    sink = log_stream.LogSink(logs)
     for grown in tail.news():
-        log_stream.take(logs, grown)
+        sink.take(grown)
 
 
 def test_logs_grow_in_the_study_as_they_do_on_the_node(tmp_path: Path) -> None:
@@ -40,6 +43,41 @@ def test_the_next_attempt_goes_on_in_the_same_log(tmp_path: Path) -> None:
     assert Path(here.trial("1")).read_bytes() == b"first\nsecond\n"
 
 
+def test_nothing_is_written_where_a_study_was(tmp_path: Path) -> None:
+    """A study that was moved away would begin anew, with half a log."""
+    study, there = tmp_path / "study", tmp_path / "node" / "trials" / "1"
+    study.mkdir()
+    there.mkdir(parents=True)
+    with files.holding(str(study)):
+        study.rename(tmp_path / "moved")
+        (there / "log.txt").write_text("late\n")
+        _bring(log_stream.LogTail(str(tmp_path / "node")), Logs(str(study), "study"))
+    assert not study.exists()
+
+
+def test_logs_of_a_study_in_a_bucket_grow_there_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a trial prints would be seen when the whole search has ended."""
+    copied = threading.Event()
+    copy = Logs.copy
+
+    def and_tell(logs: Logs, path: str) -> bool:
+        done = copy(logs, path)
+        copied.set()
+        return done
+
+    monkeypatch.setattr(Logs, "copy", and_tell)
+    monkeypatch.setattr(log_stream, "_COPY_S", 0)
+    sink = log_stream.LogSink(Logs(str(tmp_path), "ram://study"))
+    for text in (b"one\n", b"two\n"):
+        copied.clear()
+        sink.take(LogGrew("trials/1/log.txt", text))
+        assert copied.wait(30)
+    assert files.read_bytes("ram://study/trials/1/log.txt") == b"one\ntwo\n"
+    assert (tmp_path / "trials" / "1" / "log.txt").exists()
+
+
 def test_one_that_prints_without_end_comes_in_pieces(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -55,7 +93,7 @@ def test_one_that_prints_without_end_comes_in_pieces(
 def test_a_node_writes_nowhere_else(tmp_path: Path, path: str) -> None:
     """A node could overwrite files of the driver's machine."""
     here = Logs(str(tmp_path / "study"), "study")
-    log_stream.take(here, LogGrew(path, b"x"))
+    log_stream.LogSink(here).take(LogGrew(path, b"x"))
     assert not list(tmp_path.iterdir()) and not Path("/tmp/outside").exists()
 
 
@@ -65,5 +103,5 @@ def test_a_full_disk_costs_lines_only(
     """The driver would end, and the search with it, for a line of a log."""
     (tmp_path / "logs").write_text("a file where a directory is to be")
     here = Logs(str(tmp_path), "study")
-    log_stream.take(here, LogGrew("logs/worker-0.log", b"x"))
+    log_stream.LogSink(here).take(LogGrew("logs/worker-0.log", b"x"))
     assert "are lost" in capsys.readouterr().out

@@ -15,7 +15,7 @@ from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search import events
 from tuner_component.search.oracle import announcements, codec
-from tuner_component.search.oracle.attempts import Tries
+from tuner_component.search.oracle.failures import Tries
 from tuner_component.search.parallel.driver import states
 from tuner_component.search.parallel.driver.instructions import (
     Answer,
@@ -170,7 +170,7 @@ class Dispatcher:
         if told.out_of_memory and not attempt.alone:
             worker.retiring = True  # What it could not free stays with its process.
             reason = f"a trial that ran out of memory:\n{state['message']}"
-            self._repeat_or_fail(attempt, reason, out_of_memory=True)
+            self._lose(attempt, WorkerGone(caller.worker_id, reason, True))
             self._answer(caller, _Status.RUNNING)
             return
         worker.handed_in = attempt.trial_id
@@ -183,8 +183,7 @@ class Dispatcher:
         # Once closed, the next run starts with the trial that it had: this end was not
         # the trial's fault, and must not count against it.
         if worker.attempt is not None and not self._closed:
-            how = gone.out_of_memory, gone.excused
-            self._repeat_or_fail(worker.attempt, gone.reason, *how)
+            self._lose(worker.attempt, gone)
         if worker.trials or gone.excused:
             self._useless = 0
         elif not self._closed:
@@ -203,15 +202,12 @@ class Dispatcher:
 
     # What becomes of a trial.
 
-    def _repeat_or_fail(
-        self, attempt: Attempt, reason: str, out_of_memory: bool, excused: bool = False
-    ) -> None:
-        if excused or self._trials.lose(attempt, out_of_memory):
-            how = out_of_memory, excused
-            self._give_back(GiveBack(attempt.trial_id, reason, *how))
+    def _lose(self, attempt: Attempt, gone: WorkerGone) -> None:
+        order = self._trials.lose(attempt, gone)
+        if isinstance(order, GiveBack):
+            self._give_back(order)
         else:
-            reason = f"{reason}, at attempt {attempt.number}"
-            self._order(FailTrial(attempt.trial_id, reason))
+            self._order(order)
 
     def _give_back(self, order: GiveBack) -> None:
         self._do(Tell(events.AttemptLost(order.trial_id, order.reason)))
@@ -253,7 +249,9 @@ class Dispatcher:
             self._answer(order.caller, status, error)
         elif error is not None:
             self._do(Raise(error))
-        if isinstance(order, (EndTrial, FailTrial)) and error is None:
+        if isinstance(order, GiveBack) and isinstance(answer.value, Tries):
+            self._trials.taken_back(order.trial_id, answer.value)
+        elif isinstance(order, (EndTrial, FailTrial, GiveBack)) and error is None:
             # Otherwise the user's oracle wants it to be run again.
             if answer.value["status"] in (_Status.COMPLETED, _Status.FAILED):
                 self._trials.end(answer.value["trial_id"])

@@ -61,12 +61,15 @@ class WorkerGone:
         reason: Why, for people.
         out_of_memory: Whether the kernel killed it because memory had run out.
         excused: Whether no trial can have been the cause.
+        with_node: Whether all else on its machine ended with it, so that it is not known
+            which trial was.
     """
 
     worker_id: str
     reason: str
     out_of_memory: bool = False
     excused: bool = False
+    with_node: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,17 +143,24 @@ class FailTrial:
 class GiveBack:
     """Journal that an attempt was lost, and keep the trial for another worker.
 
+    The value is what came of all attempts so far: `Tries`. If this was the trial's last
+    chance it has failed, and the value is the state that it then has.
+
     Attributes:
         trial_id: The trial.
         reason: Why the attempt was lost.
         out_of_memory: Whether it was that.
         excused: Whether it does not count against the trial.
+        interrupted: Whether it ended with all that ran on its machine.
+        last: Whether it was the last chance.
     """
 
     trial_id: str
     reason: str
     out_of_memory: bool = False
     excused: bool = False
+    interrupted: bool = False
+    last: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

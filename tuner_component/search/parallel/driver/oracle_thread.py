@@ -219,12 +219,7 @@ class OracleActions:
             print(
                 f"Trial {order.trial_id} will be repeated: {order.reason}", flush=True
             )
-            return self.oracle.attempt_lost(
-                order.trial_id,
-                order.reason,
-                out_of_memory=order.out_of_memory,
-                excused=order.excused,
-            )
+            return self._give_back(order)
         if isinstance(order, Excuse):
             return self.oracle.excuse(order.trial_ids)
         return self._clean_up(order)
@@ -280,11 +275,27 @@ class OracleActions:
             message += f" Its last lines:\n{last_lines}"
         return message
 
+    def _give_back(self, order: GiveBack) -> Any:
+        tries = self.oracle.attempt_lost(
+            order.trial_id,
+            order.reason,
+            out_of_memory=order.out_of_memory,
+            excused=order.excused,
+            interrupted=order.interrupted,
+            last=order.last,
+        )
+        if why := self.oracle.given_up().get(order.trial_id):
+            return self.carry_out(FailTrial(order.trial_id, why))
+        return tries
+
     def _state(self, trial_id: str) -> dict[str, Any]:
         return codec.encode(self.oracle.get_trial(trial_id).get_state())  # type: ignore[no-any-return]
 
     def _clean_up(self, order: CleanUp) -> None:
-        if self._state(order.trial_id)["status"] in (_Status.COMPLETED, _Status.FAILED):
+        if self.oracle.get_trial(order.trial_id).status in (
+            _Status.COMPLETED,
+            _Status.FAILED,
+        ):
             self._cleaner.trial_ended(order.trial_id)
 
 

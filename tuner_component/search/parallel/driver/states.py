@@ -15,7 +15,7 @@ class Attempt:
         number: Counts the attempts at this trial, those of earlier runs included, from 1.
         started: When it started, by the clock that `Dispatcher.handle` is given.
         alone: Whether no other trial may run beside it.
-        last: Whether it is the trial's last chance: see `oracle.attempts`.
+        last: Whether it is the trial's last chance: see `oracle.failures`.
     """
 
     trial_id: str

@@ -25,6 +25,7 @@ from tuner_component.search.parallel.driver import deaths, oracle_thread
 from tuner_component.search.parallel.driver import instructions as todo
 from tuner_component.search.parallel.driver.dispatcher import Dispatcher
 from tuner_component.search.parallel.driver.listener import Listener
+from tuner_component.search.parallel.driver.sources import Sources
 from tuner_component.search.parallel.driver.workers import Worker, Workers
 from tuner_component.search.parallel.engine import Event, WorkerStarted
 
@@ -91,7 +92,8 @@ class Supervisor:
         self._end = End.COMPLETE
         self._patience: float | None = None
         self._closing = False
-        self._looked = 0.0
+        self._looked = self._next_limit = 0.0
+        self._sources = Sources()
         self._budget_end = (
             None
             if options.time_budget_s is None
@@ -145,15 +147,9 @@ class Supervisor:
     def _step(self, signals: posix.SignalPipe) -> None:
         """Waits until something happens, and deals with all that has happened."""
         talking = [worker for worker in self._workers.workers if worker.open]
-        everything: list[Any] = [
-            self._wire,
-            signals,
-            self._workers.engine,
-            self._oracle_thread,
-            *talking,
-        ]
+        others = (self._wire, signals, self._workers.engine, self._oracle_thread)
         self._advance()
-        ready = self._wait(everything)
+        ready = self._wait((*others, *talking))
         if signals in ready:
             signals.read()
             self._stop(End.INTERRUPTED, at_once=False)
@@ -168,11 +164,11 @@ class Supervisor:
         self._oracle_thread.deliver()
         self._meet_deadlines()
 
-    def _wait(self, everything: list[Any]) -> list[Any]:
+    def _wait(self, everything: tuple[Any, ...]) -> set[Any]:
         """What of all this is ready; none of it if a deadline comes first."""
         now = time.monotonic()
         timeout = max(0.0, self._next_deadline(now) - now)
-        ready: list[Any] = connection.wait(everything, timeout)
+        ready = self._sources.wait(everything, timeout)
         late = time.monotonic() - now - timeout
         if late > pulse.BEAT_S:
             # This process did not run: it was stopped, and so were the workers, perhaps.
@@ -213,9 +209,10 @@ class Supervisor:
         reason = deaths.explain(worker, event)
         # One that was killed on purpose ended for that reason, whatever else was the case.
         out_of_memory = event.out_of_memory and worker.doom is None
-        self._handle(
-            todo.WorkerGone(worker.worker_id, reason, out_of_memory, event.excused)
-        )
+        # One that was lost after it was told to end has ended as it was told to.
+        with_node = bool(event.lost) and worker.doom is None
+        how = out_of_memory, event.excused, with_node
+        self._handle(todo.WorkerGone(worker.worker_id, reason, *how))
 
     def _handle(self, stimulus: todo.Stimulus) -> None:
         """Tells the dispatcher what has happened, and does what it says."""
@@ -263,8 +260,23 @@ class Supervisor:
         deadlines = [self._patience, self._dispatcher.deadline, now + pulse.BEAT_S]
         if self._end is End.COMPLETE and not self._closing:
             deadlines.append(self._budget_end)
-        deadlines += [when for when, _, _ in self._limits()]
+        deadlines.append(self._next_limit)
         return min(when for when in deadlines if when is not None)
+
+    def _meet_limits(self, now: float) -> None:
+        """Kills workers that are over a limit, and finds out when the next may be.
+
+        Limits only move away, and new ones are a whole limit away: until then there is no
+        need to look at all the workers each time that one says something.
+        """
+        if now < self._next_limit:
+            return
+        for when, worker, reason in self._limits():
+            if now >= when:
+                self._workers.kill(worker, reason)
+        limits = (self._options.heartbeat_timeout_s, self._options.trial_timeout_s)
+        soonest = now + min(limit for limit in limits if limit is not None)
+        self._next_limit = min([soonest, *(when for when, _, _ in self._limits())])
 
     def _limits(self) -> list[tuple[float, Worker, str]]:
         """Until when each worker must have done what, and what to say if not."""
@@ -291,9 +303,7 @@ class Supervisor:
             # Commits look, too. But trials may run for hours without one, and their
             # workers write into whatever is at the study's place.
             self._actions.oracle.require_study()
-        for when, worker, reason in self._limits():
-            if now >= when:
-                self._workers.kill(worker, reason)
+        self._meet_limits(now)
         if self._budget_end is not None and now >= self._budget_end:
             self._stop(End.OUT_OF_TIME, at_once=False)
         if self._patience is not None and now >= self._patience:

@@ -1,8 +1,14 @@
 """Whether a trial gets another attempt: the one place where that is decided."""
 
+import dataclasses
 from collections.abc import Mapping
 
-from tuner_component.search.oracle.attempts import Tries
+from tuner_component.search.oracle.failures import Tries
+from tuner_component.search.parallel.driver.instructions import (
+    FailTrial,
+    GiveBack,
+    WorkerGone,
+)
 from tuner_component.search.parallel.driver.states import Attempt
 
 
@@ -39,11 +45,23 @@ class Trials:
         alone = tries.ran_out or last
         return Attempt(trial_id, worker_id, tries.attempts, now, alone, last)
 
-    def lose(self, attempt: Attempt, out_of_memory: bool) -> bool:
-        """An attempt was lost; returns whether there is to be another.
+    def lose(self, attempt: Attempt, gone: WorkerGone) -> GiveBack | FailTrial:
+        """An attempt was lost with its worker; returns what to do about the trial.
 
         A trial that raises is not lost: it is handed in, and has failed.
         """
+        trial_id, reason = attempt.trial_id, gone.reason
+        if gone.excused:
+            return GiveBack(trial_id, reason, excused=True)
+        if gone.with_node and not gone.out_of_memory:
+            # If it was the last chance depends on how far it got, which the study knows.
+            return GiveBack(trial_id, reason, interrupted=True, last=attempt.last)
+        if self._count(attempt, gone.out_of_memory):
+            return GiveBack(trial_id, reason, gone.out_of_memory)
+        return FailTrial(trial_id, f"{reason}, at attempt {attempt.number}")
+
+    def _count(self, attempt: Attempt, out_of_memory: bool) -> bool:
+        """Counts a lost attempt; returns whether there is to be another."""
         tries = self._tries[attempt.trial_id]
         if out_of_memory:
             # Whatever `max_retries` says: what ran beside it may have taken the memory.
@@ -56,6 +74,15 @@ class Trials:
         if again and tries.is_suspect(self._max_retries):
             self._suspects.add(attempt.trial_id)
         return again
+
+    def taken_back(self, trial_id: str, tries: Tries) -> None:
+        """A trial waits for another worker, and the study knows what came of it so far."""
+        # An attempt that no worker has begun is none here.
+        begun = self._tries.get(trial_id, Tries()).attempts
+        self._tries[trial_id] = dataclasses.replace(tries, attempts=begun)
+        self._suspects.discard(trial_id)
+        if tries.is_suspect(self._max_retries):
+            self._suspects.add(trial_id)
 
     def end(self, trial_id: str) -> None:
         """A trial has ended for good."""

@@ -19,7 +19,7 @@ from tuner_component.search.parallel.engine import (
 SpecFor = Callable[[str, int, Place, bool], protocol.WorkerSpec]
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(eq=False)
 class Worker:
     """A worker, as the driver sees it.
 

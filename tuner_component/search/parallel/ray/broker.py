@@ -24,7 +24,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from tuner_component.search.machine import posix
 from tuner_component.search.parallel import protocol, pulse
-from tuner_component.search.parallel.ray import meeting, places
+from tuner_component.search.parallel.ray import meeting, places, refusals
 from tuner_component.search.parallel.ray.agent import Agent
 from tuner_component.search.parallel.ray.messages import (
     Arrived,
@@ -136,10 +136,7 @@ class Broker:
             )
         except (ConnectionError, RayError, RuntimeError, ValueError, OSError) as error:
             raise _Unreachable(
-                f"Expected a Ray cluster at {cluster.address}, of which this machine is "
-                f"a node. Received: {_first_line(error)}. Start a node here that has no "
-                f"places ('ray start --address=... --num-cpus=0'), and if the cluster "
-                "asks for a token, set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN."
+                refusals.explain(cluster.address, error, os.environ)
             ) from error
 
     def serve(self) -> None:
@@ -232,13 +229,15 @@ class Broker:
         try:
             ray.get(run)
         except OutOfMemoryError as error:
-            return NodeLost(node_id, _first_line(error), out_of_memory=True)
+            return NodeLost(node_id, refusals.first_line(error), out_of_memory=True)
         except RayError as error:
             if left:
                 return NodeLost(node_id, "its node was taken away", excused=True)
             if node_id not in nodes:
                 return NodeLost(node_id, "its node has died")
-            return NodeLost(node_id, f"its node's agent has died: {_first_line(error)}")
+            return NodeLost(
+                node_id, f"its node's agent has died: {refusals.first_line(error)}"
+            )
         return NodeLost(node_id, "its node's agent has ended", excused=left)
 
     def _look_at_draining(self, nodes: Mapping[str, str]) -> None:
@@ -273,11 +272,11 @@ class Broker:
 
     def _no_place(self) -> str:
         wanted = ", ".join(
-            f"{amount:g} {name}" for name, amount in places.needs(self._options).items()
+            refusals.amount(*need) for need in places.needs(self._options).items()
         )
         have = [
             f"{node['NodeManagerAddress']} ("
-            + ", ".join(f"{v:g} {k}" for k, v in sorted(_own(node).items()))
+            + ", ".join(refusals.amount(k, v) for k, v in sorted(_own(node).items()))
             + ")"
             for node in ray.nodes()
             if node["Alive"]
@@ -305,13 +304,6 @@ def _own(node: Mapping[str, Any]) -> dict[str, float]:
     """The resources of a node that people know."""
     hidden = ("node:", "object_store_memory", "bundle_group", "CPU_group", "GPU_group")
     return {k: v for k, v in node["Resources"].items() if not k.startswith(hidden)}
-
-
-def _first_line(error: BaseException) -> str:
-    cause = getattr(error, "cause", None)  # What an agent itself has raised.
-    error = cause if isinstance(cause, Exception) else error
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0].rstrip(".") if lines else type(error).__name__
 
 
 _RemoteAgent = ray.remote(num_cpus=0, max_restarts=0)(Agent)

@@ -38,11 +38,11 @@ from tuner_component.search.parallel.local.engine import (
 )
 from tuner_component.search.parallel.ray import (
     links,
-    log_stream,
     meeting,
     node_check,
     shipping,
 )
+from tuner_component.search.parallel.ray.log_stream import LogSink
 from tuner_component.search.parallel.ray.messages import (
     Arrived,
     Beat,
@@ -83,8 +83,10 @@ _AGENT_SHARE, _DRIVER_SHARE = 0.5, 0.8
 # What of the environment decides how a model is trained. The rest is each node's own.
 _ENVIRONMENT = ("KERAS_", "TF_", "XLA_", "JAX_", "PYTHONHASHSEED")
 _DRIVER = "tuner_component.search.parallel.driver.main"
+# Ray imports jsonschema, which checks addresses of the web with a library that takes three
+# seconds to import, if it is installed; a broker has none to check.
 _BOOTSTRAP = (
-    "import sys; sys.path[:] = {path!r}; "
+    "import sys; sys.path[:] = {path!r}; sys.modules['rfc3987_syntax'] = None; "
     "from tuner_component.search.parallel.ray import broker; "
     "broker.serve_descriptor({number})"
 )
@@ -108,6 +110,9 @@ class RayEngine:
         self._token = secrets.token_hex(16)
         self._user_path = shipping.user_path(job.context.path)
         self._places: dict[int, PlaceOpened] = {}
+        # Those on nodes that are ready, and what is told of them.
+        self._opened: dict[int, PlaceOpened] = {}
+        self._shown: dict[int, Place] = {}
         self._nodes: dict[str, Node] = {}
         self._left_out: list[str] = []
         # Where each worker runs, and the end of its connection that it will get.
@@ -116,10 +121,11 @@ class RayEngine:
         self._channels: dict[str, Channel] = {}
         self._exits: dict[str, tuple[WorkerExited, float]] = {}
         self._news: list[Event] = []
-        self._open = -1
+        self._told = -1
         self._is_connected = False
         self._looked = self._heard = time.monotonic()
         self._ready = select.epoll()
+        self._logs = LogSink(job.logs)
         self._log = job.logs.process("cluster")
         self._wire = self._start_broker()
         self._ready.register(self._wire, select.EPOLLIN)
@@ -146,15 +152,7 @@ class RayEngine:
 
     def places(self) -> Mapping[int, Place]:
         """The places on nodes that are ready."""
-        return {
-            slot: Place(self._environment(place), place.node)
-            for slot, place in self._places.items()
-            if self._is_open(place)
-        }
-
-    def _is_open(self, place: PlaceOpened) -> bool:
-        node = self._nodes.get(place.node_id)
-        return bool(node and node.is_ready and node.lost_at is None and not node.leaves)
+        return self._shown
 
     def _environment(self, place: PlaceOpened) -> dict[str, str]:
         return {**self._threads(), **resources.gpu_environment(place.gpus, {})}
@@ -184,13 +182,15 @@ class RayEngine:
     def events(self) -> list[Event]:
         """What has happened since the last call."""
         self._give_time()
+        ready = {number for number, _ in self._ready.poll(0)}
         try:
-            while self._wire.poll():
+            while self._wire.fileno() in ready and self._wire.poll():
                 self._hear_broker(self._wire.recv())
         except (EOFError, OSError) as error:
             raise self._lost("the process that talks to it has ended") from error
         for node in list(self._nodes.values()):
-            self._hear_agent(node)
+            if node.lost_at is None and node.link.fileno() in ready:
+                self._hear_agent(node)
         self._meet_deadlines()
         self._tell_places()
         news, self._news = self._news, []
@@ -270,8 +270,6 @@ class RayEngine:
         )
 
     def _hear_agent(self, node: Node) -> None:
-        if node.lost_at is not None:
-            return
         try:
             # What it says may be why it is not heard any more.
             while node.lost_at is None and node.link.poll():
@@ -296,7 +294,7 @@ class RayEngine:
         elif isinstance(message, WorkerExited):
             self._exited(node, message)
         elif isinstance(message, LogGrew):
-            log_stream.take(self._job.logs, message)
+            self._logs.take(message)
         elif isinstance(message, CodeWanted):
             wanted = set(message.directories) & set(self._user_path)
             node.send(Code({name: shipping.pack(name) for name in wanted}))
@@ -382,12 +380,19 @@ class RayEngine:
         self._lose(node, NodeLost(node.node_id, reason))
 
     def _tell_places(self) -> None:
-        open_places = [p for p in self._places.values() if self._is_open(p)]
-        if len(open_places) != self._open:
-            self._open = len(open_places)
-            nodes = len({place.node_id for place in open_places})
+        ready = {node.node_id for node in self._nodes.values() if node.takes_workers}
+        opened = {s: p for s, p in self._places.items() if p.node_id in ready}
+        if opened != self._opened:
+            self._opened = opened
+            self._shown = {
+                slot: Place(self._environment(place), place.node)
+                for slot, place in opened.items()
+            }
+        if len(opened) != self._told:
+            self._told = len(opened)
+            nodes = len({place.node_id for place in opened.values()})
             wanted = self._job.options.num_workers
-            self._news.append(events.PlacesChanged(self._open, wanted, nodes))
+            self._news.append(events.PlacesChanged(self._told, wanted, nodes))
 
     def _lost(self, what: str) -> errors.SearchInterruptedError:
         """The error of a search whose cluster is gone."""

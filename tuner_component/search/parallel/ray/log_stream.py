@@ -1,14 +1,21 @@
 """Bringing what is printed on a node to the study's own logs, while it is printed."""
 
 import os
+import queue
+import threading
+import time
 from collections.abc import Iterator
 
+from tuner_component.search.errors import SearchError
 from tuner_component.search.parallel.logs import Logs
 from tuner_component.search.parallel.ray.messages import LogGrew
+from tuner_component.search.storage import files, held
 
 # At most so much of a log at a time, so that a worker that prints without end does not
 # fill the connection.
 _PIECE = 256 << 10
+# How often a log that grows is copied to where the study is kept.
+_COPY_S = 10.0
 
 
 class LogTail:
@@ -35,17 +42,47 @@ class LogTail:
                     yield LogGrew(os.path.relpath(path, self._directory), data)
 
 
-def take(logs: Logs, grown: LogGrew) -> None:
-    """Appends what a node has sent to the log of the same name here.
+class LogSink:
+    """Appends what nodes send to the logs of the same names here.
 
-    A disk that is full costs lines of a log, not the search.
+    Where the study is kept somewhere else, what is there is copied there now and then: a
+    file in a bucket cannot grow.
+
+    Args:
+        logs: The logs here.
     """
-    path = os.path.normpath(os.path.join(logs.local, grown.path))
-    if not path.startswith(f"{os.path.normpath(logs.local)}/"):
-        return
-    try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "ab") as file:
-            file.write(grown.data)
-    except OSError as error:
-        print(f"Lines of {path} are lost: {error}", flush=True)
+
+    def __init__(self, logs: Logs) -> None:
+        self._logs = logs
+        self._grown: queue.SimpleQueue[str] = queue.SimpleQueue()
+        if files.is_remote(logs.study):
+            threading.Thread(target=self._copy, daemon=True, name="log copies").start()
+
+    def take(self, grown: LogGrew) -> None:
+        """Appends; a disk that is full costs lines of a log, not the search.
+
+        So does a study that was moved or removed: nothing is written where it was.
+        """
+        local = os.path.normpath(self._logs.local)
+        path = os.path.normpath(os.path.join(local, grown.path))
+        if not path.startswith(f"{local}/"):
+            return
+        try:
+            files.makedirs(os.path.dirname(path))
+            place, name = held.locate(path)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+            with open(os.open(name, flags, 0o666, dir_fd=place), "ab") as file:
+                file.write(grown.data)
+        except (OSError, SearchError) as error:
+            print(f"Lines of {path} are lost: {error}", flush=True)
+        else:
+            self._grown.put(path)
+
+    def _copy(self) -> None:
+        while True:
+            paths = {self._grown.get()}
+            time.sleep(_COPY_S)  # What grows, grows on.
+            while not self._grown.empty():
+                paths.add(self._grown.get())
+            for path in paths:
+                self._logs.copy(path)

@@ -31,6 +31,11 @@ class Node:
     lost_at: float | None = None
     leaves: str = ""
 
+    @property
+    def takes_workers(self) -> bool:
+        """Whether workers can be started there."""
+        return self.is_ready and self.lost_at is None and not self.leaves
+
     def send(self, message: Any) -> None:
         """Sends a message, unless the agent is gone, which is noticed elsewhere."""
         if self.lost_at is None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support import simulation
 from tuner_component.search.errors import SearchFailedError
-from tuner_component.search.oracle.failure_limit import FailureLimit
+from tuner_component.search.oracle.failures import FailureLimit
 
 
 def limit(max_failed: int | None = None, **kwargs: Any) -> FailureLimit:

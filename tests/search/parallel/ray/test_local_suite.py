@@ -1,0 +1,48 @@
+"""Tests of searches on one machine, on a cluster.
+
+These are some that tell much; `TEST_ENGINE=ray` runs all of them there (CONTRIBUTING.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.search.chaos.test_moved_studies import (
+    test_a_search_without_its_study_ends_and_leaves_nothing,
+)
+from tests.search.chaos.test_poison import test_two_poisonous_trials
+from tests.search.chaos.test_stopped_processes import (
+    test_a_stopped_worker_costs_one_attempt,
+)
+from tests.search.parallel.driver.test_supervisor import (
+    searches,
+    test_a_trial_beyond_its_time_limit_is_ended,
+    test_sigterm_lets_running_trials_finish,
+    test_workers_are_recycled,
+)
+from tests.search.parallel.local.test_launch import test_further_workers_start_fast
+from tests.search.stopping.test_stopped_trials import test_workers_are_told_to_stop
+from tests.support import ray_cluster
+
+pytestmark = pytest.mark.slow
+
+__all__ = [
+    "searches",
+    "test_a_search_without_its_study_ends_and_leaves_nothing",
+    "test_a_stopped_worker_costs_one_attempt",
+    "test_a_trial_beyond_its_time_limit_is_ended",
+    "test_further_workers_start_fast",
+    "test_sigterm_lets_running_trials_finish",
+    "test_two_poisonous_trials",
+    "test_workers_are_recycled",
+    "test_workers_are_told_to_stop",
+]
+
+
+@pytest.fixture(autouse=True)
+def _on_cluster(cluster: ray_cluster.RayCluster) -> Iterator[None]:
+    """Has this process look there for what a search has started."""
+    with cluster.known():
+        yield

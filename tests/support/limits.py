@@ -1,0 +1,10 @@
+"""How long tests wait: where something is faulty, not where all goes well."""
+
+import os
+
+# Whether searches run on a cluster (see `ray_cluster`), where they take seconds to begin.
+ON_CLUSTER = os.environ.get("TEST_ENGINE") == "ray"
+# For what a search or a trial does.
+WAIT_S = 240.0 if ON_CLUSTER else 60.0
+# For the end of what a search has started.
+END_S = 15.0 if ON_CLUSTER else 3.0
