@@ -99,11 +99,15 @@ def _act(name: str, script: Script, trial: Any, number: int) -> Any:
 
 
 def _tick(directory: Path, number: int) -> float | None:
-    """Writes down when it runs, until a file tells it to end, with a score perhaps."""
+    """Writes down when it runs, until a file tells it to end, with a score perhaps.
+
+    It prints more than a connection that is cut takes.
+    """
     everyone, alone = directory / "end", directory / f"end-{number}"
     with (directory / f"ticks-{number}").open("a", buffering=1) as file:
         while True:
             print(os.getpid(), time.monotonic(), file=file)
+            print("x" * 8192)
             if everyone.exists() or alone.exists():
                 break
             time.sleep(0.05)

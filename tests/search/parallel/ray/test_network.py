@@ -99,7 +99,7 @@ def test_a_short_break_of_the_network_costs_nothing(
     network.mend(network.hosts[0])
     assert not executor.ended(_LIMIT_S)  # What was missed would have been noticed.
     (tmp_path / "end").touch()
-    result, told = executor.result()
+    result, told = executor.result(200)
     assert scores(result) == {"0": 0.0, "1": 0.1}
     assert scripts.attempts(ticks) == {0: 1, 1: 1}
     assert not [e for e in told if isinstance(e, events.AttemptLost)]
@@ -140,7 +140,7 @@ def test_a_node_that_is_cut_off_ends_before_its_trials_go_on_elsewhere(
     processes.wait_until_gone(ended, _LIMIT_S * 0.6)
     gone = time.monotonic()
     best.unlink()
-    again = [place.next() for _ in range(2)]
+    again = [place.next(150) for _ in range(2)]
     assert time.monotonic() < began + _LIMIT_S
     assert {guest.news["trial"] for guest in again} == {late, lost}
     assert {network.host_of(guest.pid) for guest in again} == {other}
@@ -150,7 +150,7 @@ def test_a_node_that_is_cut_off_ends_before_its_trials_go_on_elsewhere(
         guest.release()
     assert not executor.ended(3)  # Now it comes.
     (tmp_path / "end").touch()
-    result, told = executor.result()
+    result, told = executor.result(200)
     assert scores(result) == {"0": 0.0, "1": 0.1, "2": 0.2, "3": 0.3}
     assert result.completed[0]["trial_id"] == "0"
     assert sorted(e.trial_id for e in told if isinstance(e, events.TrialEnded)) == [

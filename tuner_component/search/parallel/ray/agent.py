@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from multiprocessing import connection, reduction
@@ -48,6 +49,8 @@ from tuner_component.search.parallel.ray.messages import (
 _IMPORTS_S = 1800.0
 _SILENCE_S = 60.0
 _CLEAN_UP_S = 10.0
+# From the end of its work until its process ends by itself.
+_LEAVE_S = 5.0
 
 
 class Agent:
@@ -71,6 +74,11 @@ class Agent:
             contextlib.suppress(EOFError, OSError, EngineLost),  # It is all over.
         ):
             _Node(link, address, key, hello, directory).serve()
+        # Ray ends this process when it hears that the search has ended. If its head is
+        # gone, it does not hear that.
+        leave = threading.Timer(_LEAVE_S, os._exit, (0,))
+        leave.daemon = True
+        leave.start()
 
 
 class _Node:
