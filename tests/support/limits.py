@@ -5,6 +5,8 @@ import os
 # Whether searches run on a cluster (see `ray_cluster`), where they take seconds to begin.
 ON_CLUSTER = os.environ.get("TEST_ENGINE") == "ray"
 # For what a search or a trial does.
-WAIT_S = 240.0 if ON_CLUSTER else 60.0
+WAIT_S = 240.0 if ON_CLUSTER else 120.0
+# For a whole search that ends by a limit of its own, its start included.
+SEARCH_S = 60.0 if ON_CLUSTER else 10.0
 # For the end of what a search has started.
 END_S = 15.0 if ON_CLUSTER else 3.0

@@ -18,7 +18,6 @@ from tests.search.chaos.test_stopped_processes import (
 )
 from tests.search.parallel.driver.test_supervisor import (
     searches,
-    test_a_trial_beyond_its_time_limit_is_ended,
     test_sigterm_lets_running_trials_finish,
     test_workers_are_recycled,
 )
@@ -32,7 +31,6 @@ __all__ = [
     "searches",
     "test_a_search_without_its_study_ends_and_leaves_nothing",
     "test_a_stopped_worker_costs_one_attempt",
-    "test_a_trial_beyond_its_time_limit_is_ended",
     "test_further_workers_start_fast",
     "test_sigterm_lets_running_trials_finish",
     "test_two_poisonous_trials",
