@@ -1,4 +1,4 @@
-"""What listens in the network during a search."""
+"""Who is let in, and what listens in the network during a search."""
 
 from __future__ import annotations
 
@@ -8,9 +8,41 @@ import pytest
 
 from tests.support import doors, meeting, processes, scripts
 from tests.support.ray_cluster import RayCluster
+from tuner_component.search.errors import SearchError
 from tuner_component.search.options import Cluster, SearchOptions
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    ("token", "said"),
+    [
+        ("0" * 64, "Most likely the cluster asks for another token"),
+        (None, "Received: a process without the token"),
+    ],
+    ids=["wrong", "missing"],
+)
+def test_who_does_not_know_the_token_is_told_so(
+    executors: processes.Executors,
+    cluster: RayCluster,
+    tmp_path: Path,
+    token: str | None,
+    said: str,
+) -> None:
+    """It would take minutes, or a page of Ray's tracebacks, to learn that."""
+    executor = executors.start(
+        scripts.search_with_variables,
+        {"RAY_AUTH_TOKEN": token},
+        scripts.Script(str(tmp_path / "work")).entry(),
+        str(tmp_path / "study"),
+        SearchOptions(num_workers=1, seed=7, cluster=Cluster(cluster.address)),
+    )
+    with pytest.raises(SearchError) as error:
+        executor.result(200)
+    text = str(error.value)
+    assert "\n" not in text and "RAY_AUTH_TOKEN" in text
+    assert text.startswith(f"Expected a Ray cluster at {cluster.address}")
+    assert said in text
 
 
 def test_nothing_listens_but_what_must(
