@@ -7,14 +7,24 @@ would take it for dead.
 
 import io
 import os
+import socket
 import struct
+import time
 from multiprocessing import connection
 
-from tuner_component.search.parallel.local.engine import WorkerChannel
+from tuner_component.search.parallel.engine import WorkerExited
+from tuner_component.search.parallel.local.engine import (
+    WorkerChannel,
+    pair,
+    worker_channel,
+)
+from tuner_component.search.parallel.ray import meeting
 
 # Read at a time; and more bytes than any message has.
 _PIECE = 1 << 18
 _LONGEST = 256 << 20
+# A worker's last words come over another connection than the news of its end.
+_LAST_WORDS_S = 2.0
 
 
 class Link(connection.Connection):
@@ -62,3 +72,63 @@ class Link(connection.Connection):
 
 class WorkerLink(Link, WorkerChannel):
     """The same for a worker, which may send anything."""
+
+
+class WorkerLinks:
+    """The connections to workers: expected, made, and at their end."""
+
+    def __init__(self) -> None:
+        self._channels: dict[str, WorkerChannel] = {}
+        # The other ends of those that stand for a worker's until it comes.
+        self._expected: dict[str, connection.Connection] = {}
+        self._exits: dict[str, tuple[WorkerExited, float]] = {}
+
+    def expect(self, worker_id: str) -> WorkerChannel:
+        """The driver's end of a connection that a worker will make."""
+        ours, theirs = pair()
+        channel = worker_channel(ours, WorkerLink)
+        self._channels[worker_id], self._expected[worker_id] = channel, theirs
+        return channel
+
+    def let_in(self, worker_id: str, handle: int) -> None:
+        """A worker's connection has come; one that nobody expects any more is closed."""
+        theirs = self._expected.pop(worker_id, None)
+        if theirs is not None:
+            # The driver waits for this descriptor already; from now on it is the worker's.
+            number = self._channels[worker_id].fileno()
+            os.dup2(handle, number, inheritable=False)
+            theirs.close()
+        os.close(handle)
+
+    def hang_up(self, worker_id: str) -> None:
+        """Has a worker that can still hear it end."""
+        meeting.hang_up(self._channels[worker_id], socket.SHUT_WR)
+
+    def ended(self, event: WorkerExited) -> None:
+        """A worker has exited; `exits` tells when all that it said was received."""
+        if theirs := self._expected.pop(event.worker_id, None):
+            theirs.close()
+        self._exits[event.worker_id] = event, time.monotonic() + _LAST_WORDS_S
+
+    def exits(self) -> list[WorkerExited]:
+        """The exits that can be told now."""
+        now = time.monotonic()
+        told = [
+            event
+            for worker_id, (event, until) in self._exits.items()
+            if now >= until or _is_at_end(self._channels[worker_id])
+        ]
+        for event in told:
+            del self._exits[event.worker_id], self._channels[event.worker_id]
+        return told
+
+
+def _is_at_end(channel: WorkerChannel) -> bool:
+    """Whether all that a worker has sent was received, and no more can come."""
+    try:
+        with socket.socket(fileno=os.dup(channel.fileno())) as end:
+            return not end.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True

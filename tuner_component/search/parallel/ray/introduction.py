@@ -1,0 +1,68 @@
+"""What the driver tells an agent that has come, and what it makes sure of."""
+
+import os
+import secrets
+from collections.abc import Iterable, Mapping
+
+from tuner_component.search.machine import resources
+from tuner_component.search.parallel import protocol
+from tuner_component.search.parallel.ray import node_check, shipping
+from tuner_component.search.parallel.ray.messages import Code, Setup
+
+# What of the environment decides how a model is trained. The rest is each node's own.
+_ENVIRONMENT = ("KERAS_", "TF_", "XLA_", "JAX_", "PYTHONHASHSEED")
+_DRIVER = "tuner_component.search.parallel.driver.main"
+
+
+class Introduction:
+    """Introduces a search to the agents of its nodes.
+
+    Args:
+        job: The search.
+        lease_s: For so many seconds an agent may go on without having been heard.
+    """
+
+    def __init__(self, job: protocol.Job, lease_s: float) -> None:
+        self._job = job
+        self._lease_s = lease_s
+        self._token = secrets.token_hex(16)
+        self._user_path = shipping.user_path(job.context.path)
+
+    def setup(self) -> Setup:
+        """What an agent has to know."""
+        job = self._job
+        return Setup(
+            context=job.context,
+            user_path=self._user_path,
+            directory=os.getcwd(),
+            environment={
+                name: value
+                for name, value in os.environ.items()
+                if name.startswith(_ENVIRONMENT) and name != "TF_CONFIG"
+            },
+            threads={**self.threads(), "PYTORCH_NVML_BASED_CUDA_CHECK": "1"},
+            preload=tuple(m for m in job.preload if m != _DRIVER),
+            versions=node_check.versions(),
+            study_directory=job.study_directory,
+            token=self._token,
+            reads=job.reads,
+            lease_s=self._lease_s,
+        )
+
+    def threads(self) -> Mapping[str, str]:
+        """The variables that give a worker the threads of its place."""
+        cpus = self._job.options.cpus_per_trial or 1
+        return resources.thread_environment(1, cpus, {})
+
+    def code(self, directories: Iterable[str]) -> Code:
+        """The directories of code that an agent does not have.
+
+        Raises:
+            SearchError: If one is too large to be code.
+        """
+        wanted = set(directories) & set(self._user_path)
+        return Code({name: shipping.pack(name) for name in wanted})
+
+    def is_same_study(self, name: str) -> bool:
+        """Whether an agent has left the token under that name in this very study."""
+        return node_check.take_token(self._job.study_directory, name, self._token)
