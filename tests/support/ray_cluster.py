@@ -50,6 +50,7 @@ def environment(home: Path) -> dict[str, str]:
         # On a busy machine Ray's own helpers take longer to start than it allows for.
         "RAY_agent_register_timeout_ms": "300000",
         "RAY_raylet_start_wait_time_s": "300",
+        "RAY_worker_register_timeout_seconds": "300",
         "PYTHONPATH": os.pathsep.join([*path, os.environ.get("PYTHONPATH", "")]),
         node_servers.ADDRESS: str(home / "node_servers"),
     }

@@ -39,3 +39,17 @@ def test_memory_of_nodes_is_told_in_gib() -> None:
     """Bytes with an exponent are no help to see what a trial lacks."""
     assert refusals.amount("memory", 16 * 2**30) == "16 GiB memory"
     assert refusals.amount("TPU", 4.0) == "4 TPU"
+
+
+def test_a_missing_token_is_not_told_by_a_page_of_rays() -> None:
+    """What to do would be in the third of Ray's sentences."""
+    error = RuntimeError("Token authentication is enabled but no authentication token.")
+    said = refusals.explain("h:6379", error, {"RAY_AUTH_MODE": "token"})
+    assert "Received: a process without the token" in said and "Put the" in said
+
+
+def test_what_an_actor_has_raised_is_told_as_such() -> None:
+    """One would read of Ray's actors, and not that a disk is full."""
+    error = RuntimeError("ray::Agent.run() (pid=1)\n  File ...\nOSError: full")
+    error.cause = OSError("the disk is full")  # type: ignore[attr-defined]
+    assert refusals.first_line(error) == "the disk is full"

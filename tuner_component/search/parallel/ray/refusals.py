@@ -8,6 +8,8 @@ import os
 from collections.abc import Mapping
 
 _TOKEN_FILE = "~/.ray/auth_token"
+# What Ray says where it is to show a token and has none.
+_NO_TOKEN = "no authentication token"
 
 
 def explain(address: str, error: Exception, environ: Mapping[str, str]) -> str:
@@ -20,7 +22,13 @@ def explain(address: str, error: Exception, environ: Mapping[str, str]) -> str:
         environ: The environment of the process that tried.
     """
     said = first_line(error)
-    if isinstance(error, OSError) and error.errno is not None:
+    if _NO_TOKEN in said:
+        said = "a process without the token that RAY_AUTH_MODE=token asks for"
+        remedy = (
+            "Put the cluster's token into RAY_AUTH_TOKEN, or into "
+            f"{_TOKEN_FILE}, or its path into RAY_AUTH_TOKEN_PATH."
+        )
+    elif isinstance(error, OSError) and error.errno is not None:
         remedy = (
             "Nothing answers at that address: start the cluster, or write the address "
             "that `ray start --head` printed."
@@ -57,7 +65,12 @@ def _token(environ: Mapping[str, str]) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of what an exception says, without its full stop."""
+    """The first line of what an exception says, without its full stop.
+
+    Of one that an actor has raised, Ray's own first line says where, not what.
+    """
+    cause = getattr(error, "cause", None)
+    error = cause if isinstance(cause, Exception) else error
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0].rstrip(".") if lines else type(error).__name__
 
