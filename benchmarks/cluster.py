@@ -21,7 +21,8 @@ for `training` two nodes with the resource `pair`:
 
     ray start --address=HEAD:6379 --num-cpus=4 --resources='{"pair": 1}'
 
-The machines have one filesystem. All nodes being this machine, `simulated` has 16 worker
+Ray Tune needs the packages fsspec and tensorboardX, and beside TFX 1.16 the variable
+RAY_DISABLE_PYARROW_VERSION_CHECK=1 on all nodes. The machines have one filesystem. All nodes being this machine, `simulated` has 16 worker
 processes and 4 fork servers on its cores, beside Ray's own.
 
     python -m benchmarks.cluster [--quick | --full] [--check] [--only SECTION]
