@@ -18,11 +18,13 @@ def run(root: Path, address: str) -> None:
         root: Where the pipeline writes everything.
         address: The head of the cluster.
     """
+    from absl import logging
     from tfx import v1 as tfx
 
     from examples.penguin import artifacts, pipeline
     from tuner_component import Cluster, TuneArgs
 
+    logging.set_verbosity(logging.INFO)  # The test reads the lines of trials.
     components = pipeline.create_components(
         str(pipeline.DATA),
         str(root / "serving"),

@@ -1,0 +1,291 @@
+"""Measures what a search costs on a Ray cluster, beside Ray Tune on the same one.
+
+Goals:
+
+- `simulated`: trials of 1 s that take no processor time, on 16 places of 4 nodes: 320 of
+  them (`--quick`: 160; `--full`: 10,000) take at most 5 % more than the ideal 20 s, from
+  the start of the first to the end of the last; the driver's CPU time is at most 3 ms for
+  each; the first starts at most 3 s after the first place is open, which is when its node
+  has imported what workers need. How long that took is `until_place_s`.
+- `ray_tune`: the same trials by Ray Tune, on the same nodes. No goal of ours.
+- `growth`: the driver with 16, 64 and 256 workers, which a process simulates, whose trials
+  are so long that 16 end in each second (`--quick`: 16 and 256 workers, 32 in each
+  second): at most 3 ms of its CPU time for each.
+- `training`: 2 workers on 2 nodes train Keras models, at most 5 % slower than 2 workers on
+  this machine, from the start of the first trial to the end of the last. `--quick` skips
+  it.
+
+Without `--address` it starts a cluster of its own, which takes half a minute or more and is
+not part of any figure but `cluster_start_s`. At an address there must be the 16 places, and
+for `training` two nodes with the resource `pair`:
+
+    ray start --address=HEAD:6379 --num-cpus=4 --resources='{"pair": 1}'
+
+Ray Tune needs the packages fsspec and tensorboardX, and beside TFX 1.16 the variable
+RAY_DISABLE_PYARROW_VERSION_CHECK=1 on all nodes. The machines have one filesystem. All nodes being this machine, `simulated` has 16 worker
+processes and 4 fork servers on its cores, beside Ray's own.
+
+    python -m benchmarks.cluster [--quick | --full] [--check] [--only SECTION]
+                                 [--address HOST:PORT]
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks import harness, ray_nodes
+from benchmarks.parallel import encoded, gaps, read_times
+from tuner_component.search import events
+from tuner_component.search.options import Cluster, SearchOptions
+from tuner_component.search.parallel.local import launch
+from tuner_component.search.parallel.protocol import EntryPoint
+
+WORKERS = 16
+OVERHEAD_GOAL = 0.05
+DRIVER_GOAL_MS = 3.0
+FIRST_TRIAL_GOAL_S = 3.0
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class _Watch:
+    """An observer that looks at the driver's CPU time, and when there was a place."""
+
+    def __init__(self) -> None:
+        self.first_place: float | None = None
+        self.began = self.ended = {"driver": 0.0, "broker": 0.0}
+
+    def __call__(self, event: events.Event) -> None:
+        if isinstance(event, events.PlacesChanged) and event.open:
+            self.first_place = self.first_place or time.time()
+        elif isinstance(event, events.TrialStarted) and not self.began["driver"]:
+            self.began = _cpu_of_search()
+        elif isinstance(event, events.TrialEnded):
+            self.ended = _cpu_of_search()
+
+    def cpu(self, process: str) -> float:
+        """Seconds of CPU time of a process, while there were trials."""
+        return self.ended[process] - self.began[process]
+
+
+def _cpu_of_search() -> dict[str, float]:
+    """The CPU time of the driver, and of the broker: its child."""
+    for server in _children(os.getpid()):
+        for driver in _children(server):
+            for broker in _children(driver):
+                return {"driver": _cpu(driver), "broker": _cpu(broker)}
+    raise RuntimeError("Expected a driver with its broker. Received: none.")
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(OSError):
+            found += map(int, (task / "children").read_text().split())
+    return found
+
+
+def _cpu(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def _search(
+    tuner: str, settings: dict[str, Any], options: SearchOptions, watch: Any = None
+) -> dict[str, Any]:
+    """Runs a search on a new study; returns what is known of its trials' times."""
+    with tempfile.TemporaryDirectory() as directory:
+        times = Path(directory, "times")
+        settings = {**settings, "directory": f"{directory}/work", "times": str(times)}
+        called = time.time()
+        result = launch.run_parallel(
+            EntryPoint(f"benchmarks.parallel_tuners:{tuner}", encoded(settings)),
+            f"{directory}/study",
+            {"benchmark": tuner},
+            options,
+            preload=["benchmarks.parallel_tuners"],
+            observer=watch,
+        )
+        assert len(result.completed) == settings["trials"]
+        return {"called": called, **_times(times)}
+
+
+def _times(path: Path) -> dict[str, Any]:
+    times = read_times(path)
+    between = gaps(times)
+    return {
+        "first": min(t["began"] for t in times),
+        "search_s": max(t["ended"] for t in times) - min(t["began"] for t in times),
+        "workers_cpu_s": sum(t.get("cpu", 0.0) for t in times),
+        "gap_between_trials_ms": {
+            "median": 1e3 * statistics.median(between),
+            "p99": 1e3 * sorted(between)[int(len(between) * 0.99)],
+        },
+    }
+
+
+def simulated(arguments: argparse.Namespace, address: str) -> dict[str, Any]:
+    """Trials of 1 s that use no processor time."""
+    trials = _number(arguments)
+    watch = _Watch()
+    options = SearchOptions(num_workers=WORKERS, seed=1, cluster=Cluster(address))
+    found = _search("simulated", {"trials": trials, "seconds": 1.0}, options, watch)
+    assert watch.first_place is not None
+    over = found["search_s"] / (trials / WORKERS) - 1
+    driver_ms = 1e3 * watch.cpu("driver") / trials
+    first = found["first"] - watch.first_place
+    return {
+        "trials": trials,
+        "ideal_s": trials / WORKERS,
+        "search_s": found["search_s"],
+        "over_ideal": over,
+        "gap_between_trials_ms": found["gap_between_trials_ms"],
+        "driver_cpu_ms_per_trial": driver_ms,
+        "broker_cpu_ms_per_trial": 1e3 * watch.cpu("broker") / trials,
+        "until_place_s": watch.first_place - found["called"],
+        "place_to_first_trial_s": first,
+        "met": over <= OVERHEAD_GOAL
+        and driver_ms <= DRIVER_GOAL_MS
+        and first <= FIRST_TRIAL_GOAL_S,
+    }
+
+
+def ray_tune(arguments: argparse.Namespace, address: str) -> dict[str, Any]:
+    """The same trials by Ray Tune."""
+    trials = _number(arguments)
+    with tempfile.TemporaryDirectory() as directory:
+        command = [sys.executable, "-m", "benchmarks.ray_tune", address, directory]
+        numbers = ["--trials", str(trials), "--workers", str(WORKERS)]
+        done = subprocess.run(
+            [*command, *numbers], stdout=subprocess.PIPE, text=True, check=True
+        )
+        told = json.loads(done.stdout.splitlines()[-1])
+        found = _times(Path(directory, "times"))
+    return {
+        "trials": trials,
+        "search_s": found["search_s"],
+        "over_ideal": found["search_s"] / (trials / WORKERS) - 1,
+        "gap_between_trials_ms": found["gap_between_trials_ms"],
+        "controller_cpu_ms_per_trial": 1e3 * told["cpu_s"] / trials,
+        "call_to_first_trial_s": found["first"] - told["called"],
+        "met": True,
+    }
+
+
+def growth(arguments: argparse.Namespace, address: str) -> dict[str, Any]:
+    """How the driver's cost grows with the workers, which are simulated."""
+    per_second = 32 if arguments.quick else 16
+    figures = {}
+    for workers in (16, 256) if arguments.quick else (16, 64, 256):
+        seconds = workers / per_second
+        trials = max(160 if arguments.quick else 320, 2 * workers)
+        watch = _Watch()
+        options = SearchOptions(num_workers=workers, seed=1, cluster=Cluster(address))
+        with _simulated_cluster():
+            found = _search(
+                "simulated", {"trials": trials, "seconds": seconds}, options, watch
+            )
+        figures[str(workers)] = {
+            "trials": trials,
+            "trial_s": seconds,
+            "over_ideal": found["search_s"] / (trials / per_second) - 1,
+            "driver_cpu_ms_per_trial": 1e3 * watch.cpu("driver") / trials,
+            "driver_cpu_share": watch.cpu("driver") / found["search_s"],
+        }
+    most = max(f["driver_cpu_ms_per_trial"] for f in figures.values())
+    return {"workers": figures, "met": most <= DRIVER_GOAL_MS}
+
+
+@contextlib.contextmanager
+def _simulated_cluster() -> Iterator[None]:
+    real = launch._engine
+    launch._engine = lambda options: "benchmarks.simulated_cluster:connect"
+    try:
+        yield
+    finally:
+        launch._engine = real
+
+
+def training(arguments: argparse.Namespace, address: str) -> dict[str, Any]:
+    """Keras models, by two workers here and by two on a node each."""
+    pair = Cluster(address, resources_per_trial={ray_nodes.PAIR: 1})
+    where = {"local": None, "cluster": pair}
+    settings = {"trials": 8, "epochs": 60}
+    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in where}
+    for _ in range(3):
+        for name, cluster in where.items():
+            options = SearchOptions(
+                num_workers=2, cpus_per_trial=1, seed=1, cluster=cluster
+            )
+            runs[name].append(_search("training", settings, options))
+    figures: dict[str, Any] = {
+        f"{name}_{what}": [run[what] for run in found]
+        for what in ("search_s", "workers_cpu_s")
+        for name, found in runs.items()
+    }
+    over, cpu_over = (
+        statistics.median(figures[f"cluster_{what}"])
+        / statistics.median(figures[f"local_{what}"])
+        - 1
+        for what in ("search_s", "workers_cpu_s")
+    )
+    return {
+        **settings,
+        **figures,
+        "over_local": over,
+        "cpu_over_local": cpu_over,
+        "met": over <= OVERHEAD_GOAL,
+    }
+
+
+def _number(arguments: argparse.Namespace) -> int:
+    return 10_000 if arguments.full else 160 if arguments.quick else 320
+
+
+SECTIONS: dict[str, Callable[[argparse.Namespace, str], dict[str, Any]]] = {
+    "simulated": simulated,
+    "ray_tune": ray_tune,
+    "growth": growth,
+    "training": training,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    harness.add_arguments(parser)
+    parser.add_argument(
+        "--full", action="store_true", help="run 10,000 simulated trials"
+    )
+    parser.add_argument("--only", choices=SECTIONS, help="measure only this section")
+    parser.add_argument("--address", help="of a running cluster's head, as host:port")
+    arguments = parser.parse_args()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    chosen = [arguments.only] if arguments.only else list(SECTIONS)
+    if arguments.quick and not arguments.only:
+        chosen.remove("training")
+    figures: dict[str, Any] = {"load_average": os.getloadavg()[0]}
+    began = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        address = arguments.address
+        if address is None and chosen != ["growth"]:
+            address = stack.enter_context(ray_nodes.started())
+            figures["cluster_start_s"] = time.monotonic() - began
+        for name in chosen:
+            found = SECTIONS[name](arguments, address or "simulated:1")
+            found["load_average"] = os.getloadavg()[0]
+            figures[name] = found
+            print(f"{name}: {json.dumps(found)}", flush=True)
+    met = all(figures[name]["met"] for name in chosen)
+    harness.report(arguments, figures, met)
+
+
+if __name__ == "__main__":
+    main()

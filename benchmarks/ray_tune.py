@@ -1,0 +1,59 @@
+"""Trials that only sleep, by Ray Tune; `benchmarks.cluster` runs it beside ours.
+
+    python -m benchmarks.ray_tune ADDRESS DIRECTORY --trials N --workers N
+
+Tune keeps an actor for the next trial, as it does by default for functions. The last
+line is JSON: when it was called and when it returned, and the controller's CPU time.
+"""
+
+import argparse
+import json
+import os
+import time
+from typing import Any
+
+import ray
+from ray import tune
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("address")
+    parser.add_argument("directory", help="for the times of trials, and Tune's files")
+    parser.add_argument("--trials", type=int, required=True)
+    parser.add_argument("--workers", type=int, required=True)
+    arguments = parser.parse_args()
+    times = f"{arguments.directory}/times"
+
+    # A function of __main__ travels by value: no node needs this module.
+    def trial(config: dict[str, Any]) -> dict[str, Any]:
+        began = time.time()
+        time.sleep(1.0)
+        line = {"pid": os.getpid(), "began": began, "ended": time.time()}
+        with open(times, "a") as file:
+            file.write(json.dumps(line) + "\n")
+        return {"score": config["x"]}
+
+    ray.init(arguments.address, log_to_driver=False, logging_level="ERROR")
+    tuner = tune.Tuner(
+        tune.with_resources(trial, {"cpu": 1}),
+        param_space={name: tune.uniform(0, 1) for name in "xyz"},
+        tune_config=tune.TuneConfig(
+            metric="score",
+            mode="min",
+            num_samples=arguments.trials,
+            max_concurrent_trials=arguments.workers,
+        ),
+        run_config=tune.RunConfig(
+            storage_path=f"{arguments.directory}/tune", verbose=0
+        ),
+    )
+    called, cpu = time.time(), time.process_time()
+    results = tuner.fit()
+    cpu = time.process_time() - cpu
+    assert len(results) == arguments.trials and not results.errors
+    print(json.dumps({"called": called, "returned": time.time(), "cpu_s": cpu}))
+
+
+if __name__ == "__main__":
+    main()
