@@ -281,3 +281,14 @@ def _workers(directory: Path) -> set[str]:
     record = json.loads((directory / "study" / "study.json").read_text())
     history = read_history(str(directory / "study"), record["id"], record)
     return {a["worker"] for t in history.trials.values() for a in t.attempts}
+
+
+def test_a_finished_study_needs_no_cluster(
+    executors: processes.Executors, tmp_path: Path, options: SearchOptions
+) -> None:
+    """What was found could not be published again once its cluster is gone."""
+    entry, study = script(tmp_path).entry(), str(tmp_path / "study")
+    first = executors.start(scripts.search, entry, study, options).result()
+    nowhere = dataclasses.replace(options, cluster=Cluster("127.0.0.99:1"))
+    again = executors.start(scripts.search, entry, study, nowhere).result(10)
+    assert scores(again) == scores(first)

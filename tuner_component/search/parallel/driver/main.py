@@ -9,7 +9,7 @@ import os
 import select
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing import connection
 from typing import Any
 
@@ -34,7 +34,9 @@ from tuner_component.search.study.study import Study, StudyState
 from tuner_component.search.training import preflight, scratch
 
 
-def main(job: protocol.Job, wire: connection.Connection, engine: Engine) -> int:
+def main(
+    job: protocol.Job, wire: connection.Connection, connect: Callable[[], Engine]
+) -> int:
     """Runs a search, and sends its result or its error.
 
     Args:
@@ -42,7 +44,7 @@ def main(job: protocol.Job, wire: connection.Connection, engine: Engine) -> int:
         wire: Connection to the process that wants the result: `Progress`, `Logged` and
             a `Heartbeat` each second go there, and at the end a `SearchResult` or a `PortableError`; a `Stop` may
             come from there.
-        engine: Where workers come from.
+        connect: Makes what workers come from; not called if there is nothing to run.
 
     Returns:
         The status to exit with.
@@ -60,7 +62,7 @@ def main(job: protocol.Job, wire: connection.Connection, engine: Engine) -> int:
             link.passing_on_logs(),
             disk_space.needed("the search's driver", job.study_directory),
         ):
-            outcome = _search(job, link, engine, heart)
+            outcome = _search(job, link, connect, heart)
     except supervisor.LauncherGone:
         return 1
     except errors.UserCodeError as error:
@@ -142,17 +144,20 @@ class _LogHandler(logging.Handler):
 
 
 def _search(
-    job: protocol.Job, link: LauncherLink, engine: Engine, heart: pulse.Pulse
+    job: protocol.Job,
+    link: LauncherLink,
+    connect: Callable[[], Engine],
+    heart: pulse.Pulse,
 ) -> SearchResult:
     with (
         Study.open(job.study_directory, job.fingerprint, job.options.seed) as study,
         scratch.of_search(job.study_directory, locked=not study.is_finished),
     ):
-        workers = Workers(engine, _Specs(job, study))
-        if not study.is_finished:
-            # They make their tuners while this process makes its own.
-            while workers.vacancies:
-                workers.start()
+        # What is finished is published again also where its cluster is gone.
+        workers = None if study.is_finished else Workers(connect(), _Specs(job, study))
+        # They make their tuners while this process makes its own.
+        while workers is not None and workers.vacancies:
+            workers.start()
         tuner, _ = user_code.make_tuner(
             job.entry,
             "driver",
@@ -169,7 +174,7 @@ def _search(
             epochs=LearningCurves.of(job.options.stopping, tuner.oracle),
         )
         end = supervisor.End.COMPLETE
-        if not study.is_finished:
+        if workers is not None:
             actions = OracleActions(
                 tuner, oracle, study.seed, study.directory, job.logs
             )

@@ -202,13 +202,14 @@ class ForkServer:
         self._server.close()
         from tuner_component.search.parallel.driver import main as driver_main
 
-        if job.engine is None:
-            engine: Engine = LocalEngine(client, job.slots)
-        else:
-            engine = protocol.function(job.engine)(job)
+        def connect() -> Engine:
+            if job.engine is None:
+                return LocalEngine(client, job.slots)
+            return protocol.function(job.engine)(job)  # type: ignore[no-any-return]
+
         # It stays open where it is not used: its end would be the driver's.
         with client:
-            return driver_main.main(job, wire, engine)
+            return driver_main.main(job, wire, connect)
 
     def _be_worker(self, spec: protocol.WorkerSpec, handle: int) -> int:
         self._forget()
