@@ -10,29 +10,31 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from apache_beam.transforms import core
-
 _Parameters = tuple[list[str], list[Any]]
-
-_parameters_of = core.get_function_args_defaults
-_known: weakref.WeakKeyDictionary[Callable[..., Any], _Parameters] = (
-    weakref.WeakKeyDictionary()
-)
+_Look = Callable[[Callable[..., Any]], _Parameters]
 
 
 def quicken() -> None:
     """Has Beam remember the parameters of methods, in this process and its forks."""
-    core.get_function_args_defaults = _remembered
+    # Not with this module: it is imported where there is no Beam.
+    from apache_beam.transforms import core
+
+    core.get_function_args_defaults = _remembering(core.get_function_args_defaults)
 
 
-def _remembered(function: Callable[..., Any]) -> _Parameters:
-    if not inspect.ismethod(function):
-        return _parameters_of(function)
-    # The method is another object each time, and its function the same.
-    key = function.__func__
-    if not inspect.isfunction(key):
-        return _parameters_of(function)
-    if key not in _known:
-        _known[key] = _parameters_of(function)
-    names, defaults = _known[key]
-    return list(names), list(defaults)
+def _remembering(look: _Look) -> _Look:
+    known: weakref.WeakKeyDictionary[Callable[..., Any], _Parameters] = (
+        weakref.WeakKeyDictionary()
+    )
+
+    def parameters_of(function: Callable[..., Any]) -> _Parameters:
+        # The method is another object each time, and its function the same.
+        key = function.__func__ if inspect.ismethod(function) else None
+        if not inspect.isfunction(key):
+            return look(function)
+        if key not in known:
+            known[key] = look(function)
+        names, defaults = known[key]
+        return list(names), list(defaults)
+
+    return parameters_of
