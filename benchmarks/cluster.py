@@ -43,11 +43,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import harness, ray_nodes
-from benchmarks.parallel import encoded, gaps, read_times
+from benchmarks.parallel import gaps_ms, read_times, search
 from tuner_component.search import events
+from tuner_component.search.machine import posix
 from tuner_component.search.options import Cluster, SearchOptions
 from tuner_component.search.parallel.local import launch
-from tuner_component.search.parallel.protocol import EntryPoint
 
 WORKERS = 16
 OVERHEAD_GOAL = 0.05
@@ -78,19 +78,11 @@ class _Watch:
 
 def _cpu_of_search() -> dict[str, float]:
     """The CPU time of the driver, and of the broker: its child."""
-    for server in _children(os.getpid()):
-        for driver in _children(server):
-            for broker in _children(driver):
+    for server in posix.children(os.getpid()):
+        for driver in posix.children(server):
+            for broker in posix.children(driver):
                 return {"driver": _cpu(driver), "broker": _cpu(broker)}
     raise RuntimeError("Expected a driver with its broker. Received: none.")
-
-
-def _children(pid: int) -> list[int]:
-    found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        with contextlib.suppress(OSError):
-            found += map(int, (task / "children").read_text().split())
-    return found
 
 
 def _cpu(pid: int) -> float:
@@ -102,33 +94,16 @@ def _search(
     tuner: str, settings: dict[str, Any], options: SearchOptions, watch: Any = None
 ) -> dict[str, Any]:
     """Runs a search on a new study; returns what is known of its trials' times."""
-    with tempfile.TemporaryDirectory() as directory:
-        times = Path(directory, "times")
-        settings = {**settings, "directory": f"{directory}/work", "times": str(times)}
-        called = time.time()
-        result = launch.run_parallel(
-            EntryPoint(f"benchmarks.parallel_tuners:{tuner}", encoded(settings)),
-            f"{directory}/study",
-            {"benchmark": tuner},
-            options,
-            preload=["benchmarks.parallel_tuners"],
-            observer=watch,
-        )
-        assert len(result.completed) == settings["trials"]
-        return {"called": called, **_times(times)}
+    called, _, times = search(tuner, settings, options, watch)
+    return {"called": called, **_summary(times)}
 
 
-def _times(path: Path) -> dict[str, Any]:
-    times = read_times(path)
-    between = gaps(times)
+def _summary(times: list[dict[str, float]]) -> dict[str, Any]:
     return {
         "first": min(t["began"] for t in times),
         "search_s": max(t["ended"] for t in times) - min(t["began"] for t in times),
         "workers_cpu_s": sum(t.get("cpu", 0.0) for t in times),
-        "gap_between_trials_ms": {
-            "median": 1e3 * statistics.median(between),
-            "p99": 1e3 * sorted(between)[int(len(between) * 0.99)],
-        },
+        "gap_between_trials_ms": gaps_ms(times),
     }
 
 
@@ -168,7 +143,7 @@ def ray_tune(arguments: argparse.Namespace, address: str) -> dict[str, Any]:
             [*command, *numbers], stdout=subprocess.PIPE, text=True, check=True
         )
         told = json.loads(done.stdout.splitlines()[-1])
-        found = _times(Path(directory, "times"))
+        found = _summary(read_times(Path(directory, "times")))
     return {
         "trials": trials,
         "search_s": found["search_s"],

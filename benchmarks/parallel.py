@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import harness
+from tuner_component.search import events
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.parallel.local import launch
 from tuner_component.search.parallel.protocol import EntryPoint
@@ -37,9 +38,18 @@ _Times = list[dict[str, float]]
 
 
 def search(
-    tuner: str, settings: dict[str, Any], options: SearchOptions
+    tuner: str,
+    settings: dict[str, Any],
+    options: SearchOptions,
+    observer: events.Observer | None = None,
 ) -> tuple[float, float, _Times]:
     """Runs a search on a new study.
+
+    Args:
+        tuner: Which of `parallel_tuners`.
+        settings: Its settings.
+        options: How to search.
+        observer: Told what happens.
 
     Returns:
         When it was called, when it returned, and the start and end of each trial.
@@ -54,6 +64,7 @@ def search(
             {"benchmark": tuner},
             options,
             preload=["benchmarks.parallel_tuners"],
+            observer=observer,
         )
         returned = time.time()
         assert len(result.completed) == settings["trials"]
@@ -72,7 +83,6 @@ def simulated(arguments: argparse.Namespace) -> dict[str, Any]:
     ideal = trials / workers
     seconds = max(t["ended"] for t in times) - min(t["began"] for t in times)
     total = returned - called
-    between = gaps(times)
     over = (total if arguments.full else seconds) / ideal - 1
     return {
         "trials": trials,
@@ -80,10 +90,7 @@ def simulated(arguments: argparse.Namespace) -> dict[str, Any]:
         "search_s": seconds,
         "total_s": total,
         "over_ideal": over,
-        "gap_between_trials_ms": {
-            "median": 1e3 * statistics.median(between),
-            "p99": 1e3 * sorted(between)[int(len(between) * 0.99)],
-        },
+        "gap_between_trials_ms": gaps_ms(times),
         "met": over <= 0.05,
     }
 
@@ -192,6 +199,15 @@ def gaps(times: _Times) -> list[float]:
         own = sorted((t for t in times if t["pid"] == pid), key=lambda t: t["began"])
         gaps += _differences([t["ended"] for t in own], [t["began"] for t in own[1:]])
     return gaps
+
+
+def gaps_ms(times: _Times) -> dict[str, float]:
+    """The gaps in milliseconds: the median, and what all but 1 % stay below."""
+    between = sorted(gaps(times))
+    return {
+        "median": 1e3 * statistics.median(between),
+        "p99": 1e3 * between[int(len(between) * 0.99)],
+    }
 
 
 def _differences(ended: list[float], began: list[float]) -> list[float]:

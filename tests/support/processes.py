@@ -14,6 +14,7 @@ from typing import Any
 
 from tests.support import crashes, executor_server, limits
 from tests.support.project import ROOT
+from tuner_component.search.machine import posix
 from tuner_component.search.parallel.local import engine
 
 _SEARCH = (
@@ -97,10 +98,8 @@ class Executors:
 def descendants(pid: int) -> list[int]:
     """Children of a process, their children, and so on."""
     found: list[int] = []
-    for task in _list(f"/proc/{pid}/task"):
-        with contextlib.suppress(OSError):
-            for child in Path(f"/proc/{pid}/task/{task}/children").read_text().split():
-                found += [int(child), *descendants(int(child))]
+    for child in posix.children(pid):
+        found += [child, *descendants(child)]
     return found
 
 
@@ -142,10 +141,3 @@ def command(pid: int) -> str:
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
     return ""
-
-
-def _list(directory: str) -> list[str]:
-    try:
-        return os.listdir(directory)
-    except OSError:
-        return []

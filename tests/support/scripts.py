@@ -66,6 +66,11 @@ def attempts(script: Script) -> dict[int, int]:
     return {int(p.name.partition("-")[2]): p.stat().st_size for p in paths}
 
 
+def scores(result: SearchResult) -> dict[str, float]:
+    """The scores of the trials that completed, by their ids."""
+    return {trial["trial_id"]: trial["score"] for trial in result.completed}
+
+
 def times(script: Script) -> list[tuple[int, float, float]]:
     """Trial's number, start and end of each attempt that was not killed."""
     lines = Path(script.directory, "times").read_text().splitlines()

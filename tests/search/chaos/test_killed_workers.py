@@ -6,7 +6,6 @@ import json
 import os
 import signal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -31,10 +30,6 @@ def search(
     )
 
 
-def scores(result: Any) -> dict[str, float]:
-    return {trial["trial_id"]: trial["score"] for trial in result.completed}
-
-
 def test_a_killed_trial_goes_on_from_its_last_epoch(
     executors: processes.Executors, tmp_path: Path, place: meeting.Meeting
 ) -> None:
@@ -48,7 +43,7 @@ def test_a_killed_trial_goes_on_from_its_last_epoch(
     processes.wait_until_gone(families.kill(executor.pid), 10)
     again = search(executors, directory).result()
     assert again.found is StudyState.RESUMED
-    assert scores(again) == scores(whole)
+    assert scripts.scores(again) == scripts.scores(whole)
     begun = (directory / "begun").read_text().split()
     # Epoch 2 was begun by two trials, and again in the new worker and the second run.
     assert sorted(begun) == [*"00", *"11", *"22222", *"33"]

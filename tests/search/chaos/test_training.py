@@ -5,7 +5,6 @@ A worker with a Keras trial stands there, the driver does not know.
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -25,10 +24,6 @@ def entry(directory: Path) -> EntryPoint:
     directory.mkdir()
     argument = json.dumps([str(directory), ""]).encode()
     return EntryPoint("tests.support.killed_workers:make_long", argument)
-
-
-def scores(result: Any) -> dict[str, float]:
-    return {trial["trial_id"]: trial["score"] for trial in result.completed}
 
 
 def test_death_beside_the_state_of_a_training(
@@ -63,7 +58,7 @@ def test_death_beside_the_state_of_a_training(
             pytest.fail(f"the search has ended, and never passed {left}")
         run.wait_until_gone()
     killed = executors.start(scripts.search, search, study, OPTIONS).result()
-    assert scores(killed) == scores(whole)
+    assert scripts.scores(killed) == scripts.scores(whole)
     epochs = {
         name: len((tmp_path / name / "begun").read_text().split())
         for name in ("whole", "killed")

@@ -50,11 +50,16 @@ def kill_group(group: int, signal_number: int = signal.SIGKILL) -> None:
         os.killpg(group, signal_number)
 
 
-def children() -> list[int]:
-    """The ids of this process's children, those it adopted included."""
+def children(process: int | str = "self") -> list[int]:
+    """The ids of a process's children, those it adopted included.
+
+    Args:
+        process: Its id; this one's if left out.
+    """
     found: list[int] = []
-    for task in _list("/proc/self/task"):
-        found += map(int, read_if_there(f"/proc/self/task/{task}/children").split())
+    tasks = f"/proc/{process}/task"
+    for task in _list(tasks):
+        found += map(int, read_if_there(f"{tasks}/{task}/children").split())
     return found
 
 

@@ -33,10 +33,6 @@ def script(directory: Path, **changes: Any) -> scripts.Script:
     return scripts.Script(str(work), **changes)
 
 
-def scores(result: Any) -> dict[str, float]:
-    return {trial["trial_id"]: trial["score"] for trial in result.completed}
-
-
 def test_a_search_runs_on_the_nodes(
     executors: processes.Executors, tmp_path: Path, options: SearchOptions
 ) -> None:
@@ -47,7 +43,7 @@ def test_a_search_runs_on_the_nodes(
     result, told = executors.start(
         scripts.observed_search, entry, str(study), four
     ).result()
-    assert scores(result) == {"0": 0.0, "1": 0.1, "2": 0.2, "3": 0.3}
+    assert scripts.scores(result) == {"0": 0.0, "1": 0.1, "2": 0.2, "3": 0.3}
     workers = {e.worker for e in told if isinstance(e, events.TrialStarted)}
     assert {worker.partition("@")[2] for worker in workers} <= {
         "127.0.0.3",
@@ -67,7 +63,7 @@ def test_a_dead_worker_costs_one_attempt(
     result, told = executors.start(
         scripts.observed_search, dies.entry(), str(tmp_path / "study"), options
     ).result()
-    assert scores(result) == {"0": 0.0, "2": 0.2}
+    assert scripts.scores(result) == {"0": 0.0, "2": 0.2}
     assert scripts.attempts(dies) == {0: 2, 1: 3, 2: 1}
     reasons = {e.reason for e in told if isinstance(e, events.AttemptLost)}
     assert reasons == {
@@ -114,7 +110,7 @@ def test_a_node_that_dies_costs_its_trials_one_attempt(
         guest.release()
     result, told = executor.result()
     cluster.kill("127.0.0.6")
-    assert scores(result) == {"0": 0.0, "1": 0.1}
+    assert scripts.scores(result) == {"0": 0.0, "1": 0.1}
     assert scripts.attempts(meets) == {0: 2, 1: 2}
     lost = [e.reason for e in told if isinstance(e, events.AttemptLost)]
     assert len(lost) == 2 and all("its node" in reason for reason in lost)
@@ -149,7 +145,7 @@ def test_a_node_that_is_taken_away_costs_no_attempt(
     result, told = executor.result()
     cluster.kill("127.0.0.7")
     cluster.kill("127.0.0.8")
-    assert scores(result) == {"0": 0.0}
+    assert scripts.scores(result) == {"0": 0.0}
     (lost,) = [e.reason for e in told if isinstance(e, events.AttemptLost)]
     assert "taken away" in lost
 
@@ -175,7 +171,7 @@ def test_nothing_is_left_of_a_driver_that_is_killed(
     assert processes.wait_until_gone(left, 10) < 10
     again = executors.start(scripts.search, meets.entry(), str(tmp_path / "study"), one)
     place.next().release()
-    assert scores(again.result()) == {"0": 0.0, "1": 0.1, "2": 0.2}
+    assert scripts.scores(again.result()) == {"0": 0.0, "1": 0.1, "2": 0.2}
     assert scripts.attempts(meets) == {0: 1, 1: 2, 2: 1}
 
 
@@ -196,7 +192,7 @@ def test_an_agent_that_dies_takes_its_workers_along(
     os.kill(cluster.search_processes()[0], signal.SIGKILL)
     assert processes.wait_until_gone([guest.pid], 5) < 5
     place.next().release()
-    assert scores(executor.result()) == {"0": 0.0}
+    assert scripts.scores(executor.result()) == {"0": 0.0}
     assert scripts.attempts(meets) == {0: 2}
 
 
@@ -220,7 +216,7 @@ def test_a_node_on_which_trials_end_agents_is_used_again(
     )
     result = executor.result(4 * limits.WAIT_S)  # Five agents start.
     cluster.kill("127.0.0.10")
-    assert scores(result) == {"0": 0.0, "1": 0.1}
+    assert scripts.scores(result) == {"0": 0.0, "1": 0.1}
     assert scripts.attempts(ends) == {0: 5, 1: 1}
 
 
@@ -291,4 +287,4 @@ def test_a_finished_study_needs_no_cluster(
     first = executors.start(scripts.search, entry, study, options).result()
     nowhere = dataclasses.replace(options, cluster=Cluster("127.0.0.99:1"))
     again = executors.start(scripts.search, entry, study, nowhere).result(10)
-    assert scores(again) == scores(first)
+    assert scripts.scores(again) == scripts.scores(first)

@@ -62,7 +62,7 @@ def test_a_search_goes_on_on_another_cluster(
     for _ in range(2):
         place.next(150).release()
     result = executor.result(200)
-    scores = {trial["trial_id"]: trial["score"] for trial in result.completed}
+    scores = scripts.scores(result)
     assert scores == {str(number): number / 10 for number in range(5)}
     assert result.completed[0]["trial_id"] == "0"
     assert scripts.attempts(script) == {0: 1, 1: 1, 2: 2, 3: 2, 4: 1}

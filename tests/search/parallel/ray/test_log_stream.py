@@ -105,3 +105,10 @@ def test_a_full_disk_costs_lines_only(
     here = Logs(str(tmp_path), "study")
     log_stream.LogSink(here).take(LogGrew("logs/worker-0.log", b"x"))
     assert "are lost" in capsys.readouterr().out
+
+
+def test_nothing_is_kept_of_what_is_where_it_belongs(tmp_path: Path) -> None:
+    """A search of days would fill the driver's memory with names of its logs."""
+    sink = log_stream.LogSink(Logs(str(tmp_path), str(tmp_path)))
+    sink.take(LogGrew("trials/1/log.txt", b"x"))
+    assert sink._grown.empty()

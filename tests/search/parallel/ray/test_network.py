@@ -6,7 +6,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -100,7 +99,7 @@ def test_a_short_break_of_the_network_costs_nothing(
     assert not executor.ended(_LIMIT_S)  # What was missed would have been noticed.
     (tmp_path / "end").touch()
     result, told = executor.result(200)
-    assert scores(result) == {"0": 0.0, "1": 0.1}
+    assert scripts.scores(result) == {"0": 0.0, "1": 0.1}
     assert scripts.attempts(ticks) == {0: 1, 1: 1}
     assert not [e for e in told if isinstance(e, events.AttemptLost)]
 
@@ -151,7 +150,7 @@ def test_a_node_that_is_cut_off_ends_before_its_trials_go_on_elsewhere(
     assert not executor.ended(3)  # Now it comes.
     (tmp_path / "end").touch()
     result, told = executor.result(200)
-    assert scores(result) == {"0": 0.0, "1": 0.1, "2": 0.2, "3": 0.3}
+    assert scripts.scores(result) == {"0": 0.0, "1": 0.1, "2": 0.2, "3": 0.3}
     assert result.completed[0]["trial_id"] == "0"
     assert sorted(e.trial_id for e in told if isinstance(e, events.TrialEnded)) == [
         "0",
@@ -167,7 +166,3 @@ def test_a_node_that_is_cut_off_ends_before_its_trials_go_on_elsewhere(
     assert reasons == {
         "a worker that was lost: no sign of life from its node for 12 seconds"
     }
-
-
-def scores(result: Any) -> dict[str, float]:
-    return {trial["trial_id"]: trial["score"] for trial in result.completed}

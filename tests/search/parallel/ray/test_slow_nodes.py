@@ -45,10 +45,6 @@ def _parent(pid: int) -> int:
     return int(words[1])
 
 
-def scores(result: Any) -> dict[str, float]:
-    return {trial["trial_id"]: trial["score"] for trial in result.completed}
-
-
 def test_a_node_that_joins_gets_trials_whatever_time_it_has(
     executors: processes.Executors,
     cluster: RayCluster,
@@ -73,7 +69,7 @@ def test_a_node_that_joins_gets_trials_whatever_time_it_has(
     (tmp_path / "end").touch()
     result, told = executor.result(200)
     cluster.kill("127.0.0.14")
-    assert scores(result) == {str(n): n / 10 for n in range(5)}
+    assert scripts.scores(result) == {str(n): n / 10 for n in range(5)}
     assert result.completed[0]["trial_id"] == "0"
     started = [e for e in told if isinstance(e, events.TrialStarted)]
     assert [node_of(e.worker) for e in started][-1] == "127.0.0.14"
@@ -105,7 +101,7 @@ def test_one_that_stands_still_for_a_moment_costs_nothing(
     os.kill(stopped, signal.SIGCONT)
     assert not executor.ended(_LIMIT_S)
     (tmp_path / "end").touch()
-    assert scores(executor.result(200)) == {"0": 0.0}
+    assert scripts.scores(executor.result(200)) == {"0": 0.0}
     assert scripts.attempts(ticks) == {0: 1}
 
 
@@ -135,7 +131,7 @@ def test_one_that_stands_still_for_ever_costs_one_attempt(
     assert not executor.ended(1)
     (tmp_path / "end").touch()
     result, told = executor.result(200)
-    assert scores(result) == {"0": 0.0}
+    assert scripts.scores(result) == {"0": 0.0}
     assert scripts.attempts(ticks) == {0: 2}
     (_, end_of_first), (start_of_second, _) = scripts.ticks(ticks, 0)
     assert end_of_first < start_of_second
@@ -175,7 +171,7 @@ def test_a_full_disk_costs_its_node_only(
     result, told, warnings = executor.result(200)
     cluster.kill("127.0.0.15")
     cluster.kill("127.0.0.16")
-    assert scores(result) == {"0": 0.0, "1": 0.1, "2": 0.2}
+    assert scripts.scores(result) == {"0": 0.0, "1": 0.1, "2": 0.2}
     assert scripts.attempts(meets) == {0: 2, 1: 1, 2: 1}
     (warning,) = [text for text in warnings if "127.0.0.15" in text]
     assert "no space is left" in warning and str(small) in warning

@@ -7,6 +7,7 @@ lets in those who know the search's key, and tells the driver what happens.
 
 import contextlib
 import logging
+import math
 import os
 import secrets
 import socket
@@ -157,7 +158,8 @@ class Broker:
                 self._driver.send(protocol.Heartbeat())
             if now >= next_look:
                 self._look()
-                eager = self._places.waiting or self._leaving
+                leaving = any(map(math.isfinite, self._leaving.values()))
+                eager = self._places.waiting or leaving
                 next_look = time.monotonic() + (_EAGER_S if eager else _CALM_S)
 
     def _obey(self, message: Any) -> None:
@@ -172,12 +174,9 @@ class Broker:
 
     def _look(self) -> None:
         """Looks at the cluster, and tells what has changed."""
-        nodes = {
-            node["NodeID"]: node["NodeManagerAddress"]
-            for node in ray.nodes()
-            if node["Alive"]
-        }
-        self._look_at_draining(nodes)
+        alive = [node for node in ray.nodes() if node["Alive"]]
+        nodes = {node["NodeID"]: node["NodeManagerAddress"] for node in alive}
+        self._look_at_draining()
         self._look_at_agents(nodes)
         for change in self._places.look(nodes):
             if isinstance(change, PlaceOpened):
@@ -185,7 +184,7 @@ class Broker:
             self._driver.send(change)
         if self._places.node_ids:
             self._had_place = time.monotonic()
-        elif not self._has_served and self._all_unfit():
+        elif not self._has_served and self._all_unfit(alive):
             raise _Unreachable(
                 "Expected a node of the cluster that can run this search. Received: "
                 "none; all that have room for a trial are left out. Mend what is said "
@@ -193,7 +192,7 @@ class Broker:
                 "nodes need."
             )
         elif time.monotonic() - self._had_place > self._wait_s:
-            raise _Unreachable(self._no_place())
+            raise _Unreachable(self._no_place(alive))
 
     def _need_agent(self, node_id: str, node: str) -> None:
         if node_id in self._agents:
@@ -240,16 +239,16 @@ class Broker:
             )
         return NodeLost(node_id, "its node's agent has ended", excused=left)
 
-    def _look_at_draining(self, nodes: Mapping[str, str]) -> None:
+    def _look_at_draining(self) -> None:
         """Has what runs on a node that is taken away end shortly before that."""
         now = time.time()
         for node_id, until_ms in cluster_state.get_draining_nodes().items():
             if node_id not in self._leaving:
-                self._leaving[node_id] = until_ms / 1000 if until_ms else float("inf")
+                self._leaving[node_id] = until_ms / 1000 if until_ms else math.inf
                 self._driver_places(self._places.leave(node_id, for_good=True))
         for node_id, until in list(self._leaving.items()):
             if now >= until - _BEFORE_THE_END_S:
-                self._leaving[node_id] = float("inf")
+                self._leaving[node_id] = math.inf
                 self._driver.send(NodeLeaves(node_id, "its node is taken away"))
 
     def _leave_out(self, node_id: str) -> None:
@@ -259,18 +258,17 @@ class Broker:
         for change in changes:
             self._driver.send(change)
 
-    def _all_unfit(self) -> bool:
+    def _all_unfit(self, alive: list[dict[str, Any]]) -> bool:
         """Whether all nodes that could ever have a place are unfit, and some are."""
         needs = places.needs(self._options).items()
         able = {
             node["NodeID"]
-            for node in ray.nodes()
-            if node["Alive"]
-            and all(node["Resources"].get(name, 0) >= least for name, least in needs)
+            for node in alive
+            if all(node["Resources"].get(name, 0) >= least for name, least in needs)
         }
         return bool(able) and able <= self._unfit
 
-    def _no_place(self) -> str:
+    def _no_place(self, alive: list[dict[str, Any]]) -> str:
         wanted = ", ".join(
             refusals.amount(*need) for need in places.needs(self._options).items()
         )
@@ -278,8 +276,7 @@ class Broker:
             f"{node['NodeManagerAddress']} ("
             + ", ".join(refusals.amount(k, v) for k, v in sorted(_own(node).items()))
             + ")"
-            for node in ray.nodes()
-            if node["Alive"]
+            for node in alive
         ]
         return (
             f"Expected a place for a trial in the cluster within {self._wait_s:g} "

@@ -34,12 +34,15 @@ class LogTail:
         for place, _, names in os.walk(self._directory):
             for name in names:
                 path = os.path.join(place, name)
+                read = self._read.get(path, 0)
+                # Nearly all are of trials that have ended.
+                if os.path.getsize(path) <= read:
+                    continue
                 with open(path, "rb") as file:
-                    file.seek(self._read.get(path, 0))
+                    file.seek(read)
                     data = file.read(_PIECE)
-                if data:
-                    self._read[path] = self._read.get(path, 0) + len(data)
-                    yield LogGrew(os.path.relpath(path, self._directory), data)
+                self._read[path] = read + len(data)
+                yield LogGrew(os.path.relpath(path, self._directory), data)
 
 
 class LogSink:
@@ -55,7 +58,8 @@ class LogSink:
     def __init__(self, logs: Logs) -> None:
         self._logs = logs
         self._grown: queue.SimpleQueue[str] = queue.SimpleQueue()
-        if files.is_remote(logs.study):
+        self._copies = files.is_remote(logs.study)
+        if self._copies:
             threading.Thread(target=self._copy, daemon=True, name="log copies").start()
 
     def take(self, grown: LogGrew) -> None:
@@ -76,7 +80,8 @@ class LogSink:
         except (OSError, SearchError) as error:
             print(f"Lines of {path} are lost: {error}", flush=True)
         else:
-            self._grown.put(path)
+            if self._copies:
+                self._grown.put(path)
 
     def _copy(self) -> None:
         while True:

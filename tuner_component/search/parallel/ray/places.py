@@ -144,9 +144,8 @@ class Places:
         try:
             names: list[str] = ray.get(place.gpus)
         except ray.exceptions.RayError:
-            place.holder = place.gpus = (
-                None  # Its node has gone; there will be another.
-            )
+            # Its node has gone; there will be another.
+            place.holder = place.gpus = None
             return None
         return tuple(names)
 
