@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import logging
 import os
 import textwrap
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,14 @@ def pytest_runtest_makereport() -> Generator[
         for name, text in report.sections
     ]
     return report
+
+
+@pytest.fixture(autouse=True)
+def _log_level() -> Iterator[None]:
+    """Lets no test find in its log what another had logged: Beam and TFX set levels."""
+    level = logging.getLogger().level
+    yield
+    logging.getLogger().setLevel(level)
 
 
 @dataclasses.dataclass
