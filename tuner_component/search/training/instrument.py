@@ -154,7 +154,8 @@ class _Instrument:
         def get_quoted_dir(trial_id: str, *args: Any, **kwargs: Any) -> Any:
             name = names.component(trial_id)
             if own and self.run is not None and trial_id == self.run.trial_id:
-                return files.join(own, name)
+                files.makedirs(path := files.join(own, name))
+                return path
             return get_trial_dir(name, *args, **kwargs)
 
         tuner.get_trial_dir = get_quoted_dir
