@@ -83,6 +83,7 @@ def _why_alone() -> str:
         return (
             "no distribution, so that each would train a model of its own. Call "
             "keras.distribution.set_distribution(keras.distribution.DataParallel()), or "
-            "set a ModelParallel."
+            "set a ModelParallel, in the function that builds the model: KerasTuner "
+            "clears Keras' session before it calls that."
         )
     return ""

@@ -36,8 +36,6 @@ def make(argument: bytes, role: str) -> Any:
     directory, _, what = argument.decode().partition("|")
     if "JAX_COORDINATOR_ADDRESS" in os.environ and what != "forget":
         keras.distribution.initialize()
-        if what != "apart":
-            keras.distribution.set_distribution(keras.distribution.DataParallel())
 
     class Note(keras.callbacks.Callback):  # type: ignore[misc]
         def on_train_end(self, logs: Any = None) -> None:
@@ -46,6 +44,9 @@ def make(argument: bytes, role: str) -> Any:
 
     def build(hp: Any) -> Any:
         hp.Float("x", 0.0, 1.0)
+        # Not before: KerasTuner clears Keras' session for each model.
+        if what != "apart":
+            keras.distribution.set_distribution(keras.distribution.DataParallel())
         model = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(1)])
         model.compile("sgd", "mse")
         return model
