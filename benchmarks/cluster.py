@@ -270,13 +270,18 @@ class _OutOfTime(Exception):
     """A section has taken too long."""
 
 
+def _limit_s(name: str) -> int:
+    """Some times what a section takes, in seconds."""
+    return 1000 if name == "ten_thousand" else 600
+
+
 def _measured(name: str, arguments: argparse.Namespace, address: str) -> dict[str, Any]:
     """What a section has found; or that it has found nothing, and why."""
 
     def end(*_: Any) -> None:
         raise _OutOfTime(f"ended after {limit} seconds")
 
-    limit = 1000 if name == "ten_thousand" else 600
+    limit = _limit_s(name)
     signal.signal(signal.SIGALRM, end)
     signal.alarm(limit)
     try:
