@@ -42,6 +42,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import signal
 import statistics
 import subprocess
@@ -64,6 +65,7 @@ WORKERS = 16
 OVERHEAD_GOAL = 0.05
 DRIVER_GOAL_MS = 3.0
 FIRST_TRIAL_GOAL_S = 3.0
+_BROKER = re.compile(rb"(broker\.serve_descriptor|simulated_cluster\.serve)\(\d+\)")
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -88,14 +90,17 @@ class _Watch:
 
 
 def _cpu_of_search() -> dict[str, float]:
-    """The CPU time of the driver, and of the broker: both are the fork server's."""
+    """The CPU time of the driver, and of the broker: both are the fork server's.
+
+    A cluster that was started here has processes with two children each, too.
+    """
     for server in posix.children(os.getpid()):
-        children = posix.children(server)
-        if len(children) == 2:
-            # The driver is a copy of the fork server.
-            mine = _command(server)
-            driver, broker = sorted(children, key=lambda c: _command(c) != mine)
-            return {"driver": _cpu(driver), "broker": _cpu(broker)}
+        for broker in posix.children(server):
+            if _BROKER.search(_command(broker)):
+                # The driver is a copy of the fork server.
+                mine = _command(server)
+                (driver,) = (c for c in posix.children(server) if _command(c) == mine)
+                return {"driver": _cpu(driver), "broker": _cpu(broker)}
     raise RuntimeError("Expected a driver with its broker. Received: none.")
 
 

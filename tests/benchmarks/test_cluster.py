@@ -30,7 +30,7 @@ def test_a_simulated_cluster_is_one_for_the_driver() -> None:
     finally:
         executors.close()
     assert found["search_s"] >= 3 * 0.2 * 0.9
-    assert found["first_place"] is not None and found["cpu"] >= 0.0
+    assert found["first_place"] is not None and found["cpu"] > 0.0
 
 
 def test_what_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
