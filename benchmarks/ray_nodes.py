@@ -27,6 +27,7 @@ def started() -> Iterator[str]:
     # The paths of Ray's sockets must be short.
     with tempfile.TemporaryDirectory(prefix="ray_") as directory:
         os.environ.update(
+            HOME=directory,
             RAY_TMPDIR=directory,
             RAY_AUTH_MODE="token",
             RAY_AUTH_TOKEN=secrets.token_hex(32),
@@ -36,6 +37,9 @@ def started() -> Iterator[str]:
             # Ray's own helpers take longer to start if two cores start all nodes.
             RAY_agent_register_timeout_ms="300000",
             RAY_raylet_start_wait_time_s="300",
+            # Ray starts a worker anew that has not come up in so long, for ever: sixteen
+            # that import at once on two busy cores never do in its 60 seconds.
+            RAY_worker_register_timeout_seconds="600",
         )
         try:
             from ray.cluster_utils import Cluster

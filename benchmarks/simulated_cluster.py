@@ -5,17 +5,19 @@ search's key over TCP, one for each worker. But a worker is a thread that runs t
 with the driver's oracle, so that hundreds of them cost next to nothing.
 """
 
+import contextlib
 import os
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from multiprocessing import connection, reduction
 from typing import Any
 
 from tuner_component.search.parallel import protocol, pulse
 from tuner_component.search.parallel.engine import WorkerExited, WorkerStarted
 from tuner_component.search.parallel.local import messages as local
-from tuner_component.search.parallel.ray import engine, meeting
+from tuner_component.search.parallel.ray import broker_process, engine, meeting
 from tuner_component.search.parallel.ray.messages import (
     Arrived,
     Beat,
@@ -29,7 +31,7 @@ from tuner_component.search.parallel.worker.link import DriverLink
 from tuner_component.search.parallel.worker.proxy_oracle import ProxyOracle
 
 NODES = 4
-# As the engine starts its broker.
+# As `broker_process` starts a broker.
 _BOOTSTRAP = (
     "import sys; sys.path[:] = {path!r}; "
     "from benchmarks import simulated_cluster; "
@@ -37,10 +39,10 @@ _BOOTSTRAP = (
 )
 
 
-def connect(job: protocol.Job) -> engine.RayEngine:
-    """Makes the engine; called in the driver."""
-    engine._BOOTSTRAP = _BOOTSTRAP
-    return engine.RayEngine(job)
+def connect(job: protocol.Job) -> Callable[[], engine.RayEngine]:
+    """Begins; see `RayEngine`'s own."""
+    broker_process._BOOTSTRAP = _BOOTSTRAP
+    return engine.connect(job)
 
 
 def serve(number: int) -> None:
@@ -63,9 +65,12 @@ def serve(number: int) -> None:
     for node in (f"node-{n}" for n in range(NODES)):
         agent = _Agent(reception.address, key, node)
         threading.Thread(target=agent.serve, daemon=True).start()
-    while not wire.poll(pulse.BEAT_S):
-        with sending:
-            wire.send(protocol.Heartbeat())
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            if wire.poll(pulse.BEAT_S):
+                wire.recv()  # What a broker has to know, and nothing here depends on.
+            with sending:
+                wire.send(protocol.Heartbeat())
     os._exit(0)
 
 

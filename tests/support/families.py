@@ -51,7 +51,7 @@ class Family:
 
 def of(executor: int) -> Family:
     """The processes that run now for an executor."""
-    here = [executor, *processes.descendants(executor)]
+    here = [executor, *sorted(processes.descendants(executor), key=_is_broker)]
     if node_servers.ADDRESS in os.environ:
         return Family(here, *on_nodes(executor))
     return Family(here[:3], [], here[3:])
@@ -89,6 +89,11 @@ def left(executors: processes.Executors) -> list[int]:
     """Every process of any search that runs now."""
     others, workers = on_nodes()
     return [*executors.descendants(), *others, *workers]
+
+
+def _is_broker(pid: int) -> bool:
+    """Whether a process is the driver's broker, which its fork server starts first."""
+    return "broker.serve_descriptor(" in processes.command(pid)
 
 
 def _began(pid: int) -> int:

@@ -72,8 +72,9 @@ class Job:
         context: What the processes take over from the one that starts them.
         logs: Where the processes print to.
         preload: Names of the modules that are imported once for all workers.
-        engine: `package.module:function`; called in the driver with the job, it returns
-            the engine. None for workers on this machine.
+        engine: `package.module:function`; called in the fork server with the job, before
+            it imports what the driver and workers need, it returns the function that
+            makes the engine in the driver. None for workers on this machine.
         reads: Paths or URIs of the files that trials read, as far as is known.
     """
 

@@ -101,3 +101,25 @@ def test_everything_else_is_found_to_be_none() -> None:
     for message in _bad():
         with pytest.raises(BadMessageError, match="^sent a"):
             words.check(message)
+
+
+def test_a_space_is_made_to_check_it_only_if_it_is_another_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of each trial's cost a tenth would be for what is known already."""
+    words.check(Request(1, "end_trial", (_trial(),)))
+    made: list[Any] = []
+    real = keras_tuner.HyperParameters.from_config
+    monkeypatch.setattr(
+        keras_tuner.HyperParameters,
+        "from_config",
+        lambda config: made.append(config) or real(config),
+    )
+    words.check(Request(2, "end_trial", (_trial(),)))
+    assert not made
+    config = _trial().state["hyperparameters"]
+    wrong = {**config, "space": [{"class_name": "Float", "config": {}}]}
+    for _ in range(2):
+        with pytest.raises(BadMessageError, match="none"):
+            words.check(Request(3, "end_trial", (_trial(hyperparameters=wrong),)))
+    assert len(made) == 2

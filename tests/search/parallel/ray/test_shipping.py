@@ -61,3 +61,24 @@ def test_what_cannot_be_read_as_a_file_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "archive").write_bytes(data)
     with zipfile.ZipFile(tmp_path / "archive") as archive:
         assert archive.namelist() == ["module.py"]
+
+
+def test_a_node_gets_no_other_directory(tmp_path: Path) -> None:
+    """One who knows the key could read any file of the driver's machine."""
+    for name in ("mine", "other"):
+        (tmp_path / name).mkdir()
+    mine, other = str(tmp_path / "mine"), str(tmp_path / "other")
+    archives = shipping.Archives([mine]).of([mine, other]).archives
+    assert list(archives) == [mine]
+
+
+def test_all_nodes_get_what_was_packed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred nodes would wait for the same megabytes to be packed a hundred times."""
+    packed: list[str] = []
+    monkeypatch.setattr(shipping, "pack", lambda name: packed.append(name) or b"zip")
+    code = shipping.Archives([str(tmp_path)])
+    for _ in range(3):
+        assert code.of([str(tmp_path)]).archives == {str(tmp_path): b"zip"}
+    assert packed == [str(tmp_path)]

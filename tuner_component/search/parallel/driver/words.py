@@ -4,6 +4,8 @@ The channel has seen to it that a message is made of the right classes; nothing 
 yet of what is in them.
 """
 
+import collections
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +22,9 @@ from tuner_component.search.storage import plain
 _STATUSES = frozenset(
     value for name, value in vars(trial_lib.TrialStatus).items() if name.isupper()
 )
+
+# The parameters of the search space that was found to be one last.
+_checked: collections.deque[Any] = collections.deque(maxlen=1)
 
 
 def check(message: Any) -> None:
@@ -71,9 +76,21 @@ def _check_trial(state: Any) -> None:
     _is(state["message"], (str, type(None)))
     if state["status"] not in _STATUSES:
         raise ValueError(f"the status is {state['status']!r}")
-    space = codec.decode(state["hyperparameters"])
-    keras_tuner.HyperParameters.from_config(space)
-    plain.encode(space["values"])  # As the journal will.
+    config = codec.decode(state["hyperparameters"])
+    plain.encode(config["values"])  # As the journal will.
+    _check_space(config)
+
+
+def _check_space(config: Any) -> None:
+    """Checks a search space, unless it is the one that was checked last, as it mostly is.
+
+    To make it anew is most of what it costs the driver to hear of a trial's end.
+    """
+    _is(config["values"], Mapping)
+    if config["space"] not in _checked:
+        space = copy.deepcopy(config["space"])  # What is made of it changes it.
+        keras_tuner.HyperParameters.from_config(config)
+        _checked.append(space)
 
 
 def _is(value: Any, kind: Any) -> Any:

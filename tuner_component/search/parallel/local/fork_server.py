@@ -17,7 +17,7 @@ from collections.abc import Callable
 from multiprocessing import connection, reduction
 from typing import Any, NoReturn
 
-from tuner_component.search.machine import memory, output, posix
+from tuner_component.search.machine import memory_kills, output, posix
 from tuner_component.search.parallel import protocol, pulse
 from tuner_component.search.parallel.engine import (
     Engine,
@@ -58,6 +58,10 @@ def main(control: connection.Connection) -> NoReturn:
         os._exit(1)
     alone = isinstance(job, WorkersOnly)
     sys.argv[:] = job.argv if alone else job.context.argv
+    # What an engine needs to begin takes its time, too.
+    connect = (
+        None if alone or job.engine is None else protocol.function(job.engine)(job)
+    )
     if (unfit := preload.preload(job.preload)) is not None:
         control.send(Unfit(unfit))
         os._exit(1)
@@ -67,7 +71,7 @@ def main(control: connection.Connection) -> NoReturn:
         ForkServer(control, wire).serve()
     else:
         server, client = pair()
-        ForkServer(control, server).serve_search(job, wire, client)
+        ForkServer(control, server).serve_search(job, wire, client, connect)
     os._exit(0)
 
 
@@ -89,7 +93,7 @@ class ForkServer:
         self._driver_pid: int | None = None
         self._driver_status: int | None = None
         self._workers: dict[int, str] = {}
-        self._memory_kills = memory.kills()
+        self._memory_kills = memory_kills.count()
         self._next_beat = 0.0
 
     def serve_search(
@@ -97,6 +101,7 @@ class ForkServer:
         job: protocol.Job,
         wire: connection.Connection,
         client: connection.Connection,
+        connect: Callable[[], Engine] | None,
     ) -> None:
         """Works until the driver or the process that wants the search is gone.
 
@@ -104,10 +109,16 @@ class ForkServer:
             job: The search.
             wire: The driver's connection to that process.
             client: The driver's connection to this one.
+            connect: Makes the driver's engine; None for workers that are forked here.
         """
 
+        def make_engine() -> Engine:
+            return LocalEngine(client, job.slots) if connect is None else connect()
+
         def begin() -> None:
-            self._driver_pid = self._fork(lambda: self._be_driver(job, wire, client))
+            self._driver_pid = self._fork(
+                lambda: self._be_driver(job, wire, client, make_engine)
+            )
             wire.close()
             client.close()
 
@@ -197,19 +208,15 @@ class ForkServer:
         job: protocol.Job,
         wire: connection.Connection,
         client: connection.Connection,
+        make_engine: Callable[[], Engine],
     ) -> int:
         self._forget()
         self._server.close()
         from tuner_component.search.parallel.driver import main as driver_main
 
-        def connect() -> Engine:
-            if job.engine is None:
-                return LocalEngine(client, job.slots)
-            return protocol.function(job.engine)(job)  # type: ignore[no-any-return]
-
         # It stays open where it is not used: its end would be the driver's.
         with client:
-            return driver_main.main(job, wire, connect)
+            return driver_main.main(job, wire, make_engine)
 
     def _be_worker(self, spec: protocol.WorkerSpec, handle: int) -> int:
         self._forget()
@@ -246,7 +253,7 @@ class ForkServer:
 
     def _memory_ran_out(self) -> bool:
         """Whether the kernel has killed something here since the last call."""
-        before, self._memory_kills = self._memory_kills, memory.kills()
+        before, self._memory_kills = self._memory_kills, memory_kills.count()
         return self._memory_kills > before
 
     def _tell_driver(self, message: Any) -> None:

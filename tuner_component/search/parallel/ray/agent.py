@@ -137,17 +137,13 @@ class _Node:
         lacking = tuple(d for d in setup.user_path if not os.path.isdir(d))
         places: dict[str, str] = {}
         if lacking:
-            self._link.send(CodeWanted(lacking))
-            code: Code = self._receive(Code)
+            # Not over the driver's own: it would hear no other node meanwhile.
+            wanted = CodeWanted(lacking)
+            with meeting.call(self._address, self._key, wanted) as channel:
+                code: Code = channel.recv()
             places = shipping.unpack(code.archives, self._code)
         shipped = (places.get(entry, entry) for entry in setup.user_path)
         return list(dict.fromkeys((*shipped, *sys.path)))
-
-    def _receive(self, kind: type) -> Any:
-        """The next message of a kind; heartbeats may come before it."""
-        while not isinstance(message := self._link.recv(), kind):
-            pass
-        return message
 
     @contextlib.contextmanager
     def _server(

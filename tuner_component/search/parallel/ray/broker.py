@@ -23,13 +23,15 @@ from ray._private.state import state as cluster_state
 from ray.exceptions import OutOfMemoryError, RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from tuner_component.search.errors import SearchError
 from tuner_component.search.machine import posix
 from tuner_component.search.parallel import protocol, pulse
-from tuner_component.search.parallel.ray import meeting, places, refusals
+from tuner_component.search.parallel.ray import meeting, places, refusals, shipping
 from tuner_component.search.parallel.ray.agent import Agent
 from tuner_component.search.parallel.ray.messages import (
     Arrived,
     ClusterLost,
+    CodeWanted,
     Connect,
     EndAgent,
     Hello,
@@ -54,7 +56,7 @@ def main(wire: connection.Connection) -> NoReturn:
     """Serves a driver until it is gone.
 
     Args:
-        wire: Connection to the driver: `Connect` comes first.
+        wire: Connection to the driver: `Connect` and `AskForPlaces` come first.
     """
     posix.die_with_parent()
     logging.basicConfig(level=logging.INFO)
@@ -101,19 +103,22 @@ class Broker:
         connect: Which cluster, and what for.
 
     Raises:
+        EOFError: If the driver is gone, or needs no workers.
         _Unreachable: If there is no such cluster.
     """
 
     def __init__(self, driver: _Driver, connect: Connect) -> None:
         self._driver = driver
         self._connect_to(connect)
+        driver.wire.recv()  # The driver is there, and asks for places.
         self._options = connect.options
         assert connect.options.cluster is not None
         self._wait_s = connect.options.cluster.wait_s
         self._name = f"tuner_component/{connect.study}/{secrets.token_hex(3)}"
         self._key = secrets.token_bytes(32)
         host = ray.util.get_node_ip_address()
-        self._reception = meeting.Reception(host, self._key, driver.hand_over)
+        self._code = shipping.Archives(connect.user_path)
+        self._reception = meeting.Reception(host, self._key, self._let_in)
         self._places = places.Places(connect.options, self._name)
         self._agents: dict[str, Any] = {}
         self._runs: dict[Any, str] = {}
@@ -139,6 +144,16 @@ class Broker:
             raise _Unreachable(
                 refusals.explain(cluster.address, error, os.environ)
             ) from error
+
+    def _let_in(self, word: Any, channel: connection.Connection) -> None:
+        """Sees to one who has come; called in a thread for each."""
+        if not isinstance(word, CodeWanted):
+            self._driver.hand_over(word, channel)
+            return
+        try:
+            channel.send(self._code.of(word.directories))
+        except SearchError as error:
+            self._driver.send(ClusterLost(str(error)))
 
     def serve(self) -> None:
         """Works until the driver is gone.

@@ -1,4 +1,8 @@
-"""The process of a broker, as the driver that has started it sees it."""
+"""The process of a broker, as those see it who start it and who talk to it.
+
+It is started before the driver is: the fork server imports much first. The driver gets it
+from there, with all that it has said.
+"""
 
 import contextlib
 import os
@@ -12,7 +16,8 @@ from tuner_component.search import errors
 from tuner_component.search.machine import output
 from tuner_component.search.parallel import protocol
 from tuner_component.search.parallel.local.engine import pair
-from tuner_component.search.parallel.ray.messages import Connect
+from tuner_component.search.parallel.ray import shipping
+from tuner_component.search.parallel.ray.messages import AskForPlaces, Connect
 
 # Ray tries for so long to reach a cluster.
 _CONNECT_S = 180.0
@@ -26,7 +31,7 @@ _BOOTSTRAP = (
 
 
 class BrokerProcess:
-    """Starts a broker, and watches it.
+    """Starts a broker that joins a cluster; then watches it, in the driver.
 
     Args:
         job: The search.
@@ -46,7 +51,7 @@ class BrokerProcess:
         self.wire, theirs = pair()
         with theirs, open(self._log, "ab") as log:
             code = _BOOTSTRAP.format(path=sys.path, number=theirs.fileno())
-            # It ends with this process, whose connection to it ends.
+            # It ends with this process, and with whoever has this connection to it.
             subprocess.Popen(
                 [spawn.get_executable(), "-c", code],
                 stdin=subprocess.DEVNULL,
@@ -55,7 +60,13 @@ class BrokerProcess:
                 pass_fds=[theirs.fileno()],
             )
         name = os.path.basename(job.study_directory.rstrip("/"))
-        self.wire.send(Connect(name, job.options))
+        path = shipping.user_path(job.context.path)
+        self.wire.send(Connect(name, job.options, path))
+
+    def begin(self) -> None:
+        """Has it ask the cluster for places; what it says is listened to from now on."""
+        self.heard = time.monotonic()
+        self.tell(AskForPlaces())
 
     def news(self) -> Any:
         """The next of its messages; None if there is none now.

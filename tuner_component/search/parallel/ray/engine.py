@@ -12,7 +12,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from multiprocessing import reduction
 from typing import Any
 
@@ -36,7 +36,6 @@ from tuner_component.search.parallel.ray.messages import (
     Arrived,
     Beat,
     ClusterLost,
-    CodeWanted,
     EndAgent,
     LeaveOut,
     LogGrew,
@@ -66,9 +65,19 @@ _SHORTEST_S = 15.0
 _AGENT_SHARE, _DRIVER_SHARE = 0.5, 0.8
 
 
-def connect(job: protocol.Job) -> "RayEngine":
-    """Begins to use the cluster of a search; called in its driver."""
-    return RayEngine(job)
+def connect(job: protocol.Job) -> Callable[[], "RayEngine"]:
+    """Begins to connect to the cluster of a search, and returns what makes its engine.
+
+    To import Ray and to join a cluster takes seconds, in which others may import what they
+    need. No place is asked for before there is the engine.
+    """
+    broker = BrokerProcess(job, _silence_s(job))
+    return lambda: RayEngine(job, broker)
+
+
+def _silence_s(job: protocol.Job) -> float:
+    """After so many seconds without a sign of life one is taken for dead."""
+    return max(job.options.heartbeat_timeout_s, _SHORTEST_S)
 
 
 class RayEngine:
@@ -76,11 +85,12 @@ class RayEngine:
 
     Args:
         job: The search.
+        broker: The broker, which has not been told yet that the search begins.
     """
 
-    def __init__(self, job: protocol.Job) -> None:
+    def __init__(self, job: protocol.Job, broker: BrokerProcess) -> None:
         self._job = job
-        self._limit_s = max(job.options.heartbeat_timeout_s, _SHORTEST_S)
+        self._limit_s = _silence_s(job)
         self._introduction = Introduction(job, self._limit_s * _AGENT_SHARE)
         self._places: dict[int, PlaceOpened] = {}
         # Those on nodes that are ready, and what is told of them.
@@ -95,7 +105,8 @@ class RayEngine:
         self._news: list[Event] = []
         self._looked = time.monotonic()
         self._logs = LogSink(job.logs)
-        self._broker = BrokerProcess(job, self._limit_s)
+        self._broker = broker
+        self._broker.begin()
         self._ready = select.epoll()
         self._ready.register(self._broker.wire, select.EPOLLIN)
 
@@ -230,8 +241,6 @@ class RayEngine:
             self._exited(node, message)
         elif isinstance(message, LogGrew):
             self._logs.take(message)
-        elif isinstance(message, CodeWanted):
-            node.send(self._introduction.code(message.directories))
         elif isinstance(message, StudySeen):
             if not self._introduction.is_same_study(message.name):
                 study = self._job.study_directory

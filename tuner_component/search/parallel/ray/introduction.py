@@ -2,12 +2,12 @@
 
 import os
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from tuner_component.search.machine import resources
 from tuner_component.search.parallel import protocol
 from tuner_component.search.parallel.ray import node_check, shipping
-from tuner_component.search.parallel.ray.messages import Code, Setup
+from tuner_component.search.parallel.ray.messages import Setup
 
 # What of the environment decides how a model is trained. The rest is each node's own.
 _ENVIRONMENT = ("KERAS_", "TF_", "XLA_", "JAX_", "PYTHONHASHSEED")
@@ -27,6 +27,8 @@ class Introduction:
         self._lease_s = lease_s
         self._token = secrets.token_hex(16)
         self._user_path = shipping.user_path(job.context.path)
+        # Read from many files, which takes as long as a trial's bookkeeping ten times.
+        self._versions = node_check.versions()
 
     def setup(self) -> Setup:
         """What an agent has to know."""
@@ -42,7 +44,7 @@ class Introduction:
             },
             threads={**self.threads(), "PYTORCH_NVML_BASED_CUDA_CHECK": "1"},
             preload=tuple(m for m in job.preload if m != _DRIVER),
-            versions=node_check.versions(),
+            versions=self._versions,
             study_directory=job.study_directory,
             token=self._token,
             reads=job.reads,
@@ -53,15 +55,6 @@ class Introduction:
         """The variables that give a worker the threads of its place."""
         cpus = self._job.options.cpus_per_trial or 1
         return resources.thread_environment(1, cpus, {})
-
-    def code(self, directories: Iterable[str]) -> Code:
-        """The directories of code that an agent does not have.
-
-        Raises:
-            SearchError: If one is too large to be code.
-        """
-        wanted = set(directories) & set(self._user_path)
-        return Code({name: shipping.pack(name) for name in wanted})
 
     def is_same_study(self, name: str) -> bool:
         """Whether an agent has left the token under that name in this very study."""

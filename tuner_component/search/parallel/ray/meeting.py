@@ -11,9 +11,9 @@ import struct
 import threading
 from collections.abc import Callable
 from multiprocessing import AuthenticationError, connection
-from typing import Protocol
+from typing import Any, Protocol
 
-from tuner_component.search.parallel.ray.messages import Hello
+from tuner_component.search.parallel.ray.messages import CodeWanted, Hello
 
 # A stranger who connects and says nothing is sent away after so many seconds, and no more
 # than so many are heard at a time.
@@ -35,7 +35,7 @@ class Reception:
         host: The address.
         key: What those who connect must know.
         arrived: Called with each connection that has been made, and its first word; in
-            any thread.
+            a thread of its own. The connection ends when it returns.
 
     Attributes:
         address: Host and port.
@@ -45,7 +45,7 @@ class Reception:
         self,
         host: str,
         key: bytes,
-        arrived: Callable[[Hello, connection.Connection], None],
+        arrived: Callable[[Any, connection.Connection], None],
     ) -> None:
         self._key = key
         self._arrived = arrived
@@ -82,7 +82,9 @@ class Reception:
             self._free.release()
 
 
-def call(address: tuple[str, int], key: bytes, hello: Hello) -> connection.Connection:
+def call(
+    address: tuple[str, int], key: bytes, hello: Hello | CodeWanted
+) -> connection.Connection:
     """Connects to a reception.
 
     Args:

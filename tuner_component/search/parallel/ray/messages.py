@@ -1,6 +1,6 @@
 """What the driver, its broker and the agents on the nodes say to each other.
 
-The broker is the driver's own child. An agent's connection is accepted only from one who
+The broker is the driver's own: both are children of one process. An agent's connection is accepted only from one who
 knows the search's key, which Ray has brought it.
 """
 
@@ -26,20 +26,44 @@ class Hello:
     node: str
 
 
-# From the driver to its broker.
+# From an agent to the broker, over a connection of its own: it may take a while.
+
+
+@dataclasses.dataclass(frozen=True)
+class CodeWanted:
+    """The first word of one who has none of these directories; `Code` answers."""
+
+    directories: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Code:
+    """Directories of the module search path, as ZIP archives."""
+
+    archives: Mapping[str, bytes]
+
+
+# From the driver to its broker; but the first comes from whoever starts it.
 
 
 @dataclasses.dataclass(frozen=True)
 class Connect:
-    """Join the cluster, and ask it for places.
+    """Join the cluster.
 
     Attributes:
         study: The study's name, by which people know the search.
         options: What a trial needs, and of which cluster.
+        user_path: Directories of code that nodes may ask for.
     """
 
     study: str
     options: SearchOptions
+    user_path: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class AskForPlaces:
+    """The search begins: its study is open, and is not finished."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -211,20 +235,6 @@ class Setup:
     token: str
     reads: tuple[str, ...]
     lease_s: float
-
-
-@dataclasses.dataclass(frozen=True)
-class CodeWanted:
-    """The agent has none of these directories; `Code` answers."""
-
-    directories: tuple[str, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class Code:
-    """Directories of the module search path, as ZIP archives."""
-
-    archives: Mapping[str, bytes]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,10 +10,12 @@ import os
 import site
 import sys
 import sysconfig
+import threading
 import zipfile
 from collections.abc import Iterable, Mapping
 
 from tuner_component.search.errors import SearchError
+from tuner_component.search.parallel.ray.messages import Code
 
 # A directory with more than that is no code: data beside it, perhaps.
 _LARGEST = 64 << 20
@@ -65,6 +67,31 @@ def pack(directory: str) -> bytes:
                     )
                 archive.write(path, os.path.relpath(path, directory))
     return data.getvalue()
+
+
+class Archives:
+    """Packs directories of code for the nodes that ask, each once for all of them.
+
+    Args:
+        directories: Those that nodes may have.
+    """
+
+    def __init__(self, directories: Iterable[str]) -> None:
+        self._allowed = frozenset(directories)
+        self._packed: dict[str, bytes] = {}
+        self._packing = threading.Lock()
+
+    def of(self, directories: Iterable[str]) -> Code:
+        """Those of some directories that nodes may have; from any thread.
+
+        Raises:
+            SearchError: If one is too large to be code.
+        """
+        wanted = self._allowed.intersection(directories)
+        with self._packing:
+            for directory in wanted - self._packed.keys():
+                self._packed[directory] = pack(directory)
+        return Code({directory: self._packed[directory] for directory in wanted})
 
 
 def unpack(archives: Mapping[str, bytes], target: str) -> dict[str, str]:
