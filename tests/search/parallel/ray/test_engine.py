@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.support.ray_cluster import RayCluster
 from tuner_component.search import events
 from tuner_component.search.errors import SearchError
 from tuner_component.search.options import Cluster, SearchOptions
+from tuner_component.search.parallel.protocol import EntryPoint
 from tuner_component.search.study.history import node_of, read_history
 
 pytestmark = pytest.mark.slow
@@ -148,6 +150,44 @@ def test_a_node_that_is_taken_away_costs_no_attempt(
     assert scripts.scores(result) == {"0": 0.0}
     (lost,) = [e.reason for e in told if isinstance(e, events.AttemptLost)]
     assert "taken away" in lost
+
+
+def test_a_node_that_is_taken_away_costs_no_finished_epoch(
+    executors: processes.Executors,
+    cluster: RayCluster,
+    tmp_path: Path,
+    options: SearchOptions,
+    place: meeting.Meeting,
+) -> None:
+    """Each move of a training would cost the epochs since the last saved one."""
+    cluster.add("127.0.0.11", cpus=2, resources={"spot": 1})
+    on_spot = dataclasses.replace(
+        options,
+        cluster=Cluster(cluster.address, resources_per_trial={"spot": 1}),
+        num_workers=1,
+        max_retries=0,
+    )
+    argument = json.dumps([str(tmp_path), place.address]).encode()
+    entry = EntryPoint("tests.support.killed_workers:make_unsaved", argument)
+    study = tmp_path / "study"
+    executor = executors.start(scripts.observed_search, entry, str(study), on_spot)
+    place.next().release()
+    first = place.next()
+    assert first.news["epoch"] == 1
+    cluster.drain("127.0.0.11", 15)
+    while "will be taken away" not in (study / "logs" / "driver.log").read_text():
+        time.sleep(0.01)
+    first.release()
+    guests = [place.next() for _ in "2"]
+    cluster.add("127.0.0.12", cpus=2, resources={"spot": 1})
+    for epoch in (2, 3, 4):
+        guests.append(place.next())
+        assert guests[-1].news["epoch"] == epoch
+        guests[-1].release()
+    executor.result()
+    cluster.kill("127.0.0.11")
+    cluster.kill("127.0.0.12")
+    assert guests[0].news["epoch"] == 2 and guests[0].pid != guests[1].pid
 
 
 def test_nothing_is_left_of_a_driver_that_is_killed(

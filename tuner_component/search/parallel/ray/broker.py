@@ -34,6 +34,7 @@ from tuner_component.search.parallel.ray.messages import (
     EndAgent,
     Hello,
     LeaveOut,
+    NodeDrains,
     NodeLeaves,
     NodeLeftOut,
     NodeLost,
@@ -245,6 +246,7 @@ class Broker:
         for node_id, until_ms in cluster_state.get_draining_nodes().items():
             if node_id not in self._leaving:
                 self._leaving[node_id] = until_ms / 1000 if until_ms else math.inf
+                self._driver.send(NodeDrains(node_id))
                 self._driver_places(self._places.leave(node_id, for_good=True))
         for node_id, until in list(self._leaving.items()):
             if now >= until - _BEFORE_THE_END_S:

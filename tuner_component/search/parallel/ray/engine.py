@@ -22,6 +22,7 @@ from tuner_component.search.parallel.engine import (
     Channel,
     Event,
     Place,
+    WorkerEnds,
     WorkerExited,
     WorkerStarted,
 )
@@ -39,6 +40,7 @@ from tuner_component.search.parallel.ray.messages import (
     EndAgent,
     LeaveOut,
     LogGrew,
+    NodeDrains,
     NodeLeaves,
     NodeLeftOut,
     NodeLost,
@@ -151,6 +153,11 @@ class RayEngine:
         elif isinstance(message, NodeLost):
             if node := self._nodes.get(message.node_id):
                 self._lose(node, message)
+        elif isinstance(message, NodeDrains):
+            if node := self._nodes.get(message.node_id):
+                print(f"The node {node.name} will be taken away.", flush=True)
+                node.drains = True
+                self._news += map(WorkerEnds, sorted(node.workers))
         elif isinstance(message, NodeLeaves):
             if node := self._nodes.get(message.node_id):
                 node.leaves = message.reason
@@ -177,6 +184,9 @@ class RayEngine:
             node.send(self._introduction.setup())
             return
         self._links.let_in(hello.worker_id, handle)
+        if (where := self._where.get(hello.worker_id)) and where.drains:
+            # What was said to it before there was its connection, it has not heard.
+            self._news.append(WorkerEnds(hello.worker_id))
 
     def _hear_agent(self, node: Node) -> None:
         try:

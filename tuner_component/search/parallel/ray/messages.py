@@ -128,6 +128,13 @@ class NodeLeftOut:
 
 
 @dataclasses.dataclass(frozen=True)
+class NodeDrains:
+    """A node will be taken away; what runs there goes on until `NodeLeaves`."""
+
+    node_id: str
+
+
+@dataclasses.dataclass(frozen=True)
 class NodeLeaves:
     """A node is about to be taken away: what runs there ends now.
 

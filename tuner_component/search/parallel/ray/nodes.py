@@ -19,6 +19,7 @@ class Node:
         is_ready: Whether it can take workers.
         workers: Those that it was asked to start and that have not exited.
         lost_at: When the connection ended, if it has.
+        drains: Whether it will be taken away.
         leaves: Why it is about to be taken away, if it is.
     """
 
@@ -29,6 +30,7 @@ class Node:
     is_ready: bool = False
     workers: set[str] = dataclasses.field(default_factory=set)
     lost_at: float | None = None
+    drains: bool = False
     leaves: str = ""
 
     @property

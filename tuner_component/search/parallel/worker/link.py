@@ -40,6 +40,7 @@ class DriverLink:
         self._ids = itertools.count()
         self._waiting: dict[int, queue.SimpleQueue[protocol.Reply]] = {}
         self._closing = threading.Event()
+        self._ending = threading.Event()
 
     def start(self) -> None:
         """Starts to listen, and to send heartbeats."""
@@ -75,6 +76,10 @@ class DriverLink:
             raise _exception(reply.error) from DriverTraceback(reply.error.traceback)
         return reply.value
 
+    def is_ending(self) -> bool:
+        """Whether the driver has said that it will soon end this process."""
+        return self._ending.is_set()
+
     def close(self) -> None:
         """Says that the end of the connection is expected from now on."""
         self._closing.set()
@@ -85,6 +90,8 @@ class DriverLink:
                 message = self._channel.recv()
                 if isinstance(message, protocol.Reply):
                     self._waiting[message.request_id].put(message)
+                elif isinstance(message, protocol.Ending):
+                    self._ending.set()
         except (EOFError, OSError):
             self._lost()
 
