@@ -94,6 +94,7 @@ class RayCluster:
         directory: For its files; short, since sockets' paths are limited.
         config: Ray's system configuration for all nodes, by name.
         host: The head's address.
+        autoscaler: What nodes its autoscaler may start: what each has, and how many.
 
     Attributes:
         environment: The variables for whoever has to do with it.
@@ -105,6 +106,7 @@ class RayCluster:
         directory: Path,
         config: dict[str, Any] | None = None,
         host: str = "127.0.0.2",
+        autoscaler: tuple[dict[str, float], int] | None = None,
     ) -> None:
         home = directory / "home"
         home.mkdir(parents=True, exist_ok=True)
@@ -124,7 +126,7 @@ class RayCluster:
                 stderr=log,
                 start_new_session=True,
             )
-        self.address = self._ask("head", host, config or {})
+        self.address = self._ask("head", host, config or {}, autoscaler)
 
     @contextlib.contextmanager
     def known(self) -> Iterator[None]:
@@ -221,7 +223,7 @@ def serve(number: int) -> None:
     """Runs a cluster: the program of its process."""
     from ray.cluster_utils import Cluster
 
-    _do_not_wait_for_helpers()
+    do_not_wait_for_helpers()
     wire = connection.Connection(number)
     state = _Served(Cluster)
     try:
@@ -242,7 +244,18 @@ class _Served:
         self._cluster: Any = None
         self._nodes: dict[str, Any] = {}
 
-    def head(self, host: str, config: dict[str, Any]) -> str:
+    def head(
+        self,
+        host: str,
+        config: dict[str, Any],
+        autoscaler: tuple[dict[str, float], int] | None,
+    ) -> str:
+        more = {}
+        if autoscaler is not None:
+            from tests.support import ray_autoscaler
+
+            directory = Path(os.environ["HOME"])
+            more = ray_autoscaler.head_arguments(host, *autoscaler, directory)
         self._cluster = self._kind(
             initialize_head=True,
             head_node_args={
@@ -251,6 +264,7 @@ class _Served:
                 "include_dashboard": False,
                 "include_log_monitor": False,
                 "_system_config": config,
+                **more,
             },
         )
         return str(self._cluster.address)
@@ -298,11 +312,14 @@ class _Served:
             process.process.kill()
 
     def end(self) -> None:
+        # The autoscaler's nodes are its own.
+        started = processes.descendants(os.getpid())
         if self._cluster is not None:
             self._cluster.shutdown()
+        processes.kill(*started)
 
 
-def _do_not_wait_for_helpers() -> None:
+def do_not_wait_for_helpers() -> None:
     """Has raylets start before their dashboard's helpers do.
 
     A raylet waits 15 seconds for each, by a file with its port, and dies if they do not
