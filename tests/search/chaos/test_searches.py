@@ -73,17 +73,17 @@ def test_a_crash_at_a_transition_costs_nothing(
 
 
 @pytest.mark.slow
-def test_two_hundred_random_kills(
-    executors: processes.Executors, tmp_path: Path
-) -> None:
+def test_random_kills(executors: processes.Executors, tmp_path: Path) -> None:
     """There are moments that no fault point marks."""
     # Two searches at a time: each of them mostly waits for the next kill.
     with futures.ThreadPoolExecutor(2) as pool:
         kills = [
-            pool.submit(_kill_searches, executors, tmp_path / str(seed), seed, 100)
+            pool.submit(
+                _kill_searches, executors, tmp_path / str(seed), seed, limits.KILLS // 2
+            )
             for seed in (7, 8)
         ]
-        assert sum(future.result() for future in kills) >= 200
+        assert sum(future.result() for future in kills) >= limits.KILLS
 
 
 def _kill_searches(
@@ -119,7 +119,7 @@ def _search_under_fire(
     options = SearchOptions(num_workers=WORKERS, max_retries=1000)
     executor = executors.start(scripts.search, script.entry(), study, options)
     in_flight = killed = 0
-    while not executor.ended(chance.uniform(0.0, 0.6)):
+    while not executor.ended(chance.uniform(0.0, limits.NEXT_KILL_S)):
         family = families.of(executor.pid)
         victim = chance.choice(family.all)
         processes.kill(victim)
