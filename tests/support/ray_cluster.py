@@ -33,9 +33,7 @@ _PROGRAM = (
     "from tests.support import ray_cluster; import sys; "
     "ray_cluster.serve(int(sys.argv[1]))"
 )
-_SERVERS = (
-    "from tests.support import node_servers; import sys; node_servers.main(sys.argv[1])"
-)
+_SERVERS = "from tests.support import node_servers; import sys; node_servers.main(*sys.argv[1:])"
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -60,6 +58,8 @@ def environment(home: Path) -> dict[str, str]:
 ADDRESS = "TEST_RAY_ADDRESS"
 # Where there is room for all their workers.
 _HOSTS = ("127.0.0.3", "127.0.0.4", "127.0.0.5")
+# What the workers of a pipeline import.
+_TFX = "tuner_component.pipeline.worker_entry"
 
 
 def on_test_cluster(options: SearchOptions) -> SearchOptions:
@@ -87,6 +87,13 @@ def for_all_searches(directory: Path) -> Iterator[None]:
         yield
 
 
+def for_everything(
+    directory: Path,
+) -> contextlib.AbstractContextManager[RayCluster]:
+    """A cluster with room for all that `TEST_ENGINE=ray` runs, pipelines included."""
+    return running(directory, *_HOSTS, cpus=4, modules=(_TFX,))
+
+
 class RayCluster:
     """A cluster whose head has no place for trials.
 
@@ -95,6 +102,7 @@ class RayCluster:
         config: Ray's system configuration for all nodes, by name.
         host: The head's address.
         autoscaler: What nodes its autoscaler may start: what each has, and how many.
+        modules: What fork servers of its nodes have imported, besides the search.
 
     Attributes:
         environment: The variables for whoever has to do with it.
@@ -107,12 +115,14 @@ class RayCluster:
         config: dict[str, Any] | None = None,
         host: str = "127.0.0.2",
         autoscaler: tuple[dict[str, float], int] | None = None,
+        modules: tuple[str, ...] = (),
     ) -> None:
         home = directory / "home"
         home.mkdir(parents=True, exist_ok=True)
         self.environment = environment(home)
+        address = self.environment[node_servers.ADDRESS]
         self._servers = subprocess.Popen(
-            [sys.executable, "-c", _SERVERS, self.environment[node_servers.ADDRESS]],
+            [sys.executable, "-c", _SERVERS, address, *modules],
             env={**os.environ, **self.environment},
         )
         self._wire, theirs = pair()
@@ -378,7 +388,7 @@ def main() -> None:
     """
     with (
         tempfile.TemporaryDirectory(prefix="ray_") as directory,
-        running(Path(directory), *_HOSTS, cpus=4) as cluster,
+        for_everything(Path(directory)) as cluster,
     ):
         variables = {**cluster.environment, ADDRESS: cluster.address}
         del variables["PYTHONPATH"]

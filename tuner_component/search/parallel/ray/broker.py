@@ -229,7 +229,11 @@ class Broker:
         try:
             ray.get(run)
         except OutOfMemoryError as error:
-            return NodeLost(node_id, refusals.first_line(error), out_of_memory=True)
+            what = refusals.first_line(error)
+            reason = (
+                f"Ray has ended all that ran on its node, for want of memory: {what}"
+            )
+            return NodeLost(node_id, reason, out_of_memory=True)
         except RayError as error:
             if left:
                 return NodeLost(node_id, "its node was taken away", excused=True)

@@ -38,6 +38,7 @@ from tuner_component.search.parallel.ray.messages import (
     ClusterLost,
     CodeWanted,
     EndAgent,
+    LargestWorker,
     LeaveOut,
     LogGrew,
     NodeDrains,
@@ -212,6 +213,8 @@ class RayEngine:
             self._news.append(message)
         elif isinstance(message, WorkerExited):
             self._exited(node, message)
+        elif isinstance(message, LargestWorker):
+            node.largest = message.worker_id
         elif isinstance(message, LogGrew):
             self._logs.take(message)
         elif isinstance(message, CodeWanted):
@@ -254,6 +257,7 @@ class RayEngine:
         self._close(node)
         if self._nodes.get(node.node_id) is node:
             del self._nodes[node.node_id]
+        to_blame = {w for w in node.workers if node.is_to_blame(w)}
         for worker_id in list(node.workers):
             # If it can still hear that, it ends now, before its trial goes on elsewhere.
             self._links.hang_up(worker_id)
@@ -262,7 +266,7 @@ class RayEngine:
                 WorkerExited(
                     worker_id,
                     -signal.SIGKILL,
-                    out_of_memory=lost.out_of_memory,
+                    out_of_memory=lost.out_of_memory and worker_id in to_blame,
                     lost=lost.reason,
                     excused=lost.excused,
                 ),

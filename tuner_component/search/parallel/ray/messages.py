@@ -242,6 +242,13 @@ class NodeUnfit:
 
 
 @dataclasses.dataclass(frozen=True)
+class LargestWorker:
+    """The worker of the node that has the most memory is another one now."""
+
+    worker_id: str
+
+
+@dataclasses.dataclass(frozen=True)
 class LogGrew:
     """Something was printed on the node.
 
