@@ -76,7 +76,7 @@ def test_a_node_out_of_memory_costs_its_trials_one_attempt(
     (small / "cgroup.procs").write_text(str(guests[0].pid))
     for guest in guests.values():
         guest.release()
-    # Both at once: neither is to blame. Trial 0 waits until they have ended.
+    # Both at once: neither is to blame. Trial 0 has run alone before.
     again = [place.next(), place.next()]
     assert {guest.news["trial"] for guest in again} == {1, 2}
     for guest in again:
