@@ -59,7 +59,7 @@ ADDRESS = "TEST_RAY_ADDRESS"
 # Where there is room for all their workers.
 _HOSTS = ("127.0.0.3", "127.0.0.4", "127.0.0.5")
 # What the workers of a pipeline import.
-_TFX = "tuner_component.pipeline.worker_entry"
+_TFX = "tuner_component.pipeline.user_module"
 
 
 def on_test_cluster(options: SearchOptions) -> SearchOptions:

@@ -220,6 +220,7 @@ class Broker:
                 self._deaths[node_id] = self._deaths.get(node_id, 0) + 1
                 if self._deaths[node_id] >= _MOST_DEATHS:
                     self._driver.send(NodeLeftOut(nodes[node_id], lost.reason))
+                    self._unfit.add(node_id)
                     self._leave_out(node_id)
                 else:
                     self._driver_places(self._places.leave(node_id, for_good=False))

@@ -258,8 +258,7 @@ class RayEngine:
         if self._nodes.get(node.node_id) is node:
             del self._nodes[node.node_id]
         to_blame = {w for w in node.workers if node.is_to_blame(w)}
-        # First whoever is to blame: what waits behind its trial need not run alone.
-        for worker_id in sorted(node.workers, key=lambda w: w not in to_blame):
+        for worker_id in list(node.workers):
             # If it can still hear that, it ends now, before its trial goes on elsewhere.
             self._links.hang_up(worker_id)
             self._exited(
