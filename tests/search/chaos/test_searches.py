@@ -98,7 +98,9 @@ def _kill_searches(
             str(place / "work"), trials=150, act="sleep 0.1", think="0.03"
         )
         study = str(place / "study")
-        result, in_flight, killed = _search_under_fire(executors, script, study, chance)
+        result, in_flight, killed = _search_under_fire(
+            executors, script, study, chance, least - kills
+        )
         checks.check(script, study, result, repeated_at_most=in_flight)
         kills += killed
     return kills
@@ -109,8 +111,9 @@ def _search_under_fire(
     script: scripts.Script,
     study: str,
     chance: random.Random,
+    most: int,
 ) -> tuple[SearchResult, int, int]:
-    """Runs a search to its end, whatever it takes.
+    """Runs a search to its end, whatever it takes, and kills at most so many processes.
 
     Returns:
         Its result, how many trials may have been under way when processes were killed,
@@ -120,6 +123,8 @@ def _search_under_fire(
     executor = executors.start(scripts.search, script.entry(), study, options)
     in_flight = killed = 0
     while not executor.ended(chance.uniform(0.0, limits.NEXT_KILL_S)):
+        if killed == most:
+            break
         family = families.of(executor.pid)
         victim = chance.choice(family.all)
         processes.kill(victim)
