@@ -23,6 +23,7 @@ from tuner_component.search.parallel.ray.messages import (
     Hello,
     NodeReady,
     PlaceOpened,
+    Share,
 )
 from tuner_component.search.parallel.worker.link import DriverLink
 from tuner_component.search.parallel.worker.proxy_oracle import ProxyOracle
@@ -58,7 +59,7 @@ def serve(number: int) -> None:
     for slot in range(wanted.options.num_workers):
         node = f"node-{slot % NODES}"
         with sending:
-            wire.send(PlaceOpened(slot, node, node))
+            wire.send(PlaceOpened(slot, (Share(node, node),)))
     for node in (f"node-{n}" for n in range(NODES)):
         agent = _Agent(reception.address, key, node)
         threading.Thread(target=agent.serve, daemon=True).start()

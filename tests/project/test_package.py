@@ -44,9 +44,10 @@ def test_import_is_lazy() -> None:
 
 def test_import_takes_under_50_ms() -> None:
     """Every process of a search would pay for what it does not use."""
+    # The processor's time: others may be at work here.
     code = (
-        "import time; start = time.perf_counter()\n"
-        "import tuner_component; print(time.perf_counter() - start)"
+        "import time; start = time.process_time()\n"
+        "import tuner_component; print(time.process_time() - start)"
     )
     assert statistics.median(float(python(code)) for _ in range(5)) < 0.05
 

@@ -92,3 +92,15 @@ def test_trials_train_as_on_tensorflow(backend: Backend) -> None:
     """Seeds, checkpoints or workers would need TensorFlow."""
     output = backend.run("-m", "pytest", "-q", "-p", "no:cacheprovider", *TRAINING)
     assert " passed" in output
+
+
+@pytest.mark.on_demand
+def test_several_processes_train_a_model() -> None:
+    """Models that are too large for one process could not be tuned at all."""
+    requirements = [BACKENDS["jax"], "ray[default]==2.60.0", *REQUIREMENTS]
+    backend = Backend("jax", environments.interpreter("jax-ray", requirements))
+    tests = "tests/search/parallel/ray/test_gang_on_jax.py"
+    output = backend.run(
+        *("-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "on_demand", tests)
+    )
+    assert "3 passed" in output

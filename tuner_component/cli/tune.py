@@ -46,6 +46,8 @@ _CLUSTER_HELP = {
     "much of it, for example --resource TPU=4; may be repeated",
     "wait_seconds": "how long the search waits while the cluster has no place for any "
     "trial (default: 900)",
+    "workers_per_trial": "processes that train one trial together, each with what a trial "
+    "gets; see docs/cluster.md (default: 1)",
 }
 _NUMBERS: dict[int, type] = {
     descriptor.FieldDescriptor.CPPTYPE_INT32: int,
@@ -143,6 +145,8 @@ def _add_cluster(group: Any) -> None:
     add("--cluster", metavar="ADDRESS", help=_HELP["cluster"])
     for name in ("memory_gib_per_trial", "wait_seconds"):
         add(_flag(name), type=float, metavar="X", help=texts[name])
+    flag, text = _flag("workers_per_trial"), texts["workers_per_trial"]
+    add(flag, type=int, metavar="N", help=text)
     add(
         "--resource",
         dest="resources_per_trial",

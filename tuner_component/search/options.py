@@ -195,6 +195,8 @@ class Cluster:
             no reservation.
         resources_per_trial: Amounts of the cluster's custom resources, by their names.
         wait_s: Seconds that the search waits while it has no place for any trial.
+        workers_per_trial: How many processes train one trial together. Each of them has
+            the CPUs, GPUs, memory and resources that are said to be a trial's.
     """
 
     address: str
@@ -203,6 +205,9 @@ class Cluster:
     )
     resources_per_trial: Mapping[str, float] = dataclasses.field(default_factory=dict)
     wait_s: float = _number(900.0, Range(above=True, left_out="to wait for 15 minutes"))
+    workers_per_trial: int = _number(
+        1, Range(1, whole=True, left_out="for one process per trial")
+    )
 
     def __post_init__(self) -> None:
         """Checks every value.

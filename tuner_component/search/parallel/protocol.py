@@ -16,6 +16,7 @@ from tuner_component.search.errors import PortableError
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.parallel.logs import Logs
 from tuner_component.search.parallel.process_context import ProcessContext
+from tuner_component.search.training.gang import ALONE, Gang
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,6 +105,7 @@ class WorkerSpec:
         seed: The study's seed.
         asks: Whether it asks after each epoch if the trial should be stopped.
         preflight: Whether it checks first that the default model trains.
+        gang: Which of the processes of each of its trials it is.
     """
 
     worker_id: str
@@ -116,6 +118,7 @@ class WorkerSpec:
     seed: int
     asks: bool = False
     preflight: bool = False
+    gang: Gang = ALONE
 
 
 # From each process to the one that waits for it.
@@ -183,6 +186,20 @@ class Reply:
     """Answers a `Request`: with a value, or with an error."""
 
     request_id: int
+    value: Any = None
+    error: "RemoteError | None" = None
+
+
+# Where several processes train one trial, the first of them asks for these; the others get
+# the same answers as it does, in the same order.
+SHARED = frozenset({"create_trial", "end_trial", "report_epoch", "update_trial"})
+
+
+@dataclasses.dataclass(frozen=True)
+class Told:
+    """What the first process of a trial was told, for the others: `SHARED`."""
+
+    method: str
     value: Any = None
     error: "RemoteError | None" = None
 

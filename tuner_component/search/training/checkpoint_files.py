@@ -63,13 +63,15 @@ class CheckpointFiles:
 
     Args:
         directory: What `directory_of` returned; created when first needed.
+        read_only: Whether another process keeps them: then this one changes nothing.
 
     Attributes:
         run: How often the trial was run to a failure of its own before.
     """
 
-    def __init__(self, directory: str) -> None:
+    def __init__(self, directory: str, read_only: bool = False) -> None:
         self._directory = directory
+        self._read_only = read_only
         self._states: dict[int, Any] = {}
         self._exists = False
         self.run = 0
@@ -95,6 +97,8 @@ class CheckpointFiles:
     def forget(self, fit: int) -> None:
         """Drops the state of a training that cannot be used."""
         self._states.pop(fit, None)
+        if self._read_only:
+            return
         path = self._path(fit)
         with tolerated(path):
             files.remove(path)
@@ -109,6 +113,8 @@ class CheckpointFiles:
         Raises:
             StorageError: It cannot be written; the state before it is kept.
         """
+        if self._read_only:
+            return
         if not self._exists:
             files.makedirs(self._directory)
             self._exists = True
@@ -119,7 +125,7 @@ class CheckpointFiles:
     def clear(self) -> None:
         """Removes everything: the trial has ended."""
         self._states.clear()
-        if self._exists:
+        if self._exists and not self._read_only:
             self._exists = False
             with tolerated(self._directory):
                 files.remove_tree(self._directory)
@@ -132,6 +138,8 @@ class CheckpointFiles:
         """
         self.clear()
         self.run += 1
+        if self._read_only:
+            return
         with tolerated(self._directory):
             files.makedirs(self._directory)
             self._exists = True

@@ -19,9 +19,15 @@ from keras_tuner.src.engine import tuner_utils
 from tuner_component.search.errors import StorageError
 from tuner_component.search.machine import disk_space, memory
 from tuner_component.search.storage import files, names
-from tuner_component.search.training import checkpoint_files, epoch_reports, seeding
+from tuner_component.search.training import (
+    checkpoint_files,
+    epoch_reports,
+    scratch,
+    seeding,
+)
 from tuner_component.search.training.checkpoint_files import CheckpointFiles
 from tuner_component.search.training.epoch_reports import ReportEpoch
+from tuner_component.search.training.gang import ALONE, Gang
 from tuner_component.search.training.trial_run import TrialRun
 from tuner_component.search.training.weights_cleaner import WeightsCleaner
 from tuner_component.search.training.write_budget import WriteBudget
@@ -39,6 +45,7 @@ def instrument(
     cleaner: WeightsCleaner | None = None,
     budget: WriteBudget | None = None,
     is_ending: Callable[[], bool] = lambda: False,
+    gang: Gang = ALONE,
 ) -> None:
     """Makes the tuner's trials repeatable, and able to go on after an interruption.
 
@@ -58,6 +65,7 @@ def instrument(
             rate that costs at most 5 % of the training time.
         is_ending: Whether this process will soon be ended: then, with the budget that is
             the default, the state is written after each epoch.
+        gang: Which of the processes of a trial this one is.
     """
     _Instrument(
         tuner,
@@ -66,7 +74,8 @@ def instrument(
         note,
         report_epoch or _never_stop,
         cleaner,
-        budget or WriteBudget(is_ending=is_ending),
+        budget or gang.budget() or WriteBudget(is_ending=is_ending),
+        gang,
     ).attach()
 
 
@@ -116,6 +125,7 @@ class _Instrument:
     report_epoch: ReportEpoch
     cleaner: WeightsCleaner | None
     budget: WriteBudget
+    gang: Gang
     run: TrialRun | None = None  # Until the trial's end is durable.
 
     @property
@@ -136,11 +146,20 @@ class _Instrument:
             self._wrap_build_and_fit(tuner)
 
     def _wrap_get_trial_dir(self, tuner: Any) -> None:
-        """Keeps a trial's weights in a directory of the project, whatever its id is."""
+        """Keeps a trial's weights in a directory of the project, whatever its id is.
+
+        Of the processes of one trial, only one keeps them there. The others may have to
+        read what is there of other trials.
+        """
         get_trial_dir = tuner.get_trial_dir
+        own = "" if self.gang.leads else scratch.new(self.study_directory)
 
         def get_quoted_dir(trial_id: str, *args: Any, **kwargs: Any) -> Any:
-            return get_trial_dir(names.component(trial_id), *args, **kwargs)
+            name = names.component(trial_id)
+            if own and self.run is not None and trial_id == self.run.trial_id:
+                files.makedirs(path := files.join(own, name))
+                return path
+            return get_trial_dir(name, *args, **kwargs)
 
         tuner.get_trial_dir = get_quoted_dir
 
@@ -238,11 +257,12 @@ class _Instrument:
         executions = getattr(self.tuner, "executions_per_trial", 1)
         run = TrialRun(
             trial_id,
-            CheckpointFiles(directory),
+            CheckpointFiles(directory, read_only=not self.gang.leads),
             seed,
             executions,
             self.budget,
             self.report_epoch,
+            self.gang,
         )
         run.seed()
         return run

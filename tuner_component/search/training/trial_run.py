@@ -21,6 +21,7 @@ from tuner_component.search.training import best_weights, seeding
 from tuner_component.search.training.checkpoint import EpochCheckpoint, Training
 from tuner_component.search.training.checkpoint_files import CheckpointFiles
 from tuner_component.search.training.epoch_reports import EpochReporter, ReportEpoch
+from tuner_component.search.training.gang import ALONE, Gang
 from tuner_component.search.training.write_budget import WriteBudget
 
 _LOG = logging.getLogger(__name__)
@@ -39,10 +40,12 @@ class TrialRun:
         executions: How often KerasTuner trains it (`executions_per_trial`).
         budget: Decides when a state may be written.
         report: Called after every epoch; answers whether to stop.
+        gang: Which of the trial's processes this one is.
 
     Attributes:
         result_suffices: Set while nothing but the result of a training is used, so
             that a finished one needs no weights to be skipped.
+        trial_id: The trial.
         results: What KerasTuner's executions of it returned so far.
         stopped: Whether the answer to an epoch's report was to stop.
     """
@@ -55,11 +58,13 @@ class TrialRun:
         executions: int,
         budget: WriteBudget,
         report: ReportEpoch,
+        gang: Gang = ALONE,
     ) -> None:
         self.result_suffices = False
         self.results: list[Any] = []
         self.stopped = False
-        self._trial_id = trial_id
+        self.trial_id = trial_id
+        self._gang = gang
         self._checkpoints = checkpoints
         self._trial_seed = seed
         self._executions = executions
@@ -96,7 +101,7 @@ class TrialRun:
         epoch = self._told.get(number, 0) if epoch is None else epoch
         number, epoch, metrics = events.checked_epoch(number, epoch, metrics)
         self._told[number] = epoch + 1
-        stop = self._report(self._trial_id, number, epoch, metrics)
+        stop = self._report(self.trial_id, number, epoch, metrics)
         self.stopped = self.stopped or stop
         return stop
 
@@ -145,6 +150,7 @@ class TrialRun:
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
     ) -> Any:
+        self._gang.require_shared_fit()
         number = self._fits
         self._fits += 1
         taken = _without_callbacks(fit, args, kwargs)
@@ -164,7 +170,7 @@ class TrialRun:
             _LOG.warning(
                 "Trial %s: training %d goes on, and its data begin anew: they are from "
                 "a generator.",
-                *(self._trial_id, number),
+                *(self.trial_id, number),
             )
         # The order counts. The reporter sees the metrics that the user's callbacks add;
         # the checkpoint comes last: see there. Keras adds a history of its own unless it
@@ -185,12 +191,12 @@ class TrialRun:
         given = [c for c in callbacks if isinstance(c, keras.callbacks.History)]
         history = given[0] if given else keras.callbacks.History()
         return Training(
-            self._trial_id,
+            self.trial_id,
             number,
             model,
             [c for c in callbacks if c is not history],
             history,
-            EpochReporter(self._trial_id, number, self._report),
+            EpochReporter(self.trial_id, number, self._report),
             self._checkpoints,
             self._best,
             self._budget,

@@ -216,9 +216,11 @@ class _Specs:
     def __init__(self, job: protocol.Job, study: Study) -> None:
         self._job = job
         self._study = study
-        self._preflight = preflight.is_wanted(
-            job.options, study.found is StudyState.NEW
-        )
+        # The processes of a gang would wait there for each other.
+        cluster = job.options.cluster
+        self._preflight = (
+            cluster is None or cluster.workers_per_trial == 1
+        ) and preflight.is_wanted(job.options, study.found is StudyState.NEW)
 
     def __call__(
         self, worker_id: str, slot: int, place: Place, is_first: bool

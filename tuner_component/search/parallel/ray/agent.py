@@ -30,7 +30,7 @@ from tuner_component.search.parallel.local import messages as local
 from tuner_component.search.parallel.local.engine import LocalEngine, pair
 from tuner_component.search.parallel.local.server_process import start_interpreter
 from tuner_component.search.parallel.logs import Logs
-from tuner_component.search.parallel.ray import meeting, node_check, shipping
+from tuner_component.search.parallel.ray import meeting, node_check, ports, shipping
 from tuner_component.search.parallel.ray.lease import Lease
 from tuner_component.search.parallel.ray.log_stream import LogTail
 from tuner_component.search.parallel.ray.memory_use import MemoryUse
@@ -239,7 +239,7 @@ class _Node:
                 server.broken(_SILENCE_S)
                 if not is_ready:
                     is_ready = True
-                    self._link.send(NodeReady())
+                    self._link.send(NodeReady(ports.free()))
             if engine in ready and not self._pass_on(engine):
                 return None
             if time.monotonic() >= next_beat:

@@ -181,7 +181,8 @@ class Broker:
         self._look_at_agents(nodes)
         for change in self._places.look(nodes):
             if isinstance(change, PlaceOpened):
-                self._need_agent(change.node_id, change.node)
+                for share in change.shares:
+                    self._need_agent(share.node_id, share.node)
             self._driver.send(change)
         if self._places.node_ids:
             self._had_place = time.monotonic()
@@ -276,9 +277,12 @@ class Broker:
         return bool(able) and able <= self._unfit
 
     def _no_place(self, alive: list[dict[str, Any]]) -> str:
+        assert self._options.cluster is not None
         wanted = ", ".join(
             refusals.amount(*need) for need in places.needs(self._options).items()
         )
+        size = self._options.cluster.workers_per_trial
+        each = f" for each of its {size} processes" if size > 1 else ""
         have = [
             f"{node['NodeManagerAddress']} ("
             + ", ".join(refusals.amount(k, v) for k, v in sorted(_own(node).items()))
@@ -287,7 +291,7 @@ class Broker:
         ]
         return (
             f"Expected a place for a trial in the cluster within {self._wait_s:g} "
-            f"seconds: a node with {wanted} free. Received: none; the nodes have "
+            f"seconds: a node with {wanted} free{each}. Received: none; the nodes have "
             f"{'; '.join(have)}. Ask for less for each trial, add nodes, or wait until "
             "other jobs give theirs back (wait_seconds)."
         )

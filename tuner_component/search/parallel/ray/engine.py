@@ -6,6 +6,7 @@ broker, which has made sure who they are, and are the driver's from then on.
 """
 
 import dataclasses
+import itertools
 import logging
 import os
 import select
@@ -27,8 +28,8 @@ from tuner_component.search.parallel.engine import (
     WorkerStarted,
 )
 from tuner_component.search.parallel.local import messages as local
-from tuner_component.search.parallel.local.engine import limit_stalls
-from tuner_component.search.parallel.ray import links
+from tuner_component.search.parallel.local.engine import WorkerChannel, limit_stalls
+from tuner_component.search.parallel.ray import gang, links
 from tuner_component.search.parallel.ray.broker_process import BrokerProcess
 from tuner_component.search.parallel.ray.introduction import Introduction
 from tuner_component.search.parallel.ray.log_stream import LogSink
@@ -50,9 +51,11 @@ from tuner_component.search.parallel.ray.messages import (
     NodeUnfit,
     PlaceClosed,
     PlaceOpened,
+    Share,
     StudySeen,
 )
 from tuner_component.search.parallel.ray.nodes import Node
+from tuner_component.search.training.gang import Gang
 
 _logger = logging.getLogger("tuner_component")
 
@@ -91,6 +94,7 @@ class RayEngine:
         self._left_out: list[str] = []
         self._where: dict[str, Node] = {}
         self._links = links.WorkerLinks()
+        self._gangs = gang.Gangs(self._kill)
         self._news: list[Event] = []
         self._looked = time.monotonic()
         self._logs = LogSink(job.logs)
@@ -108,7 +112,24 @@ class RayEngine:
 
     def start(self, spec: protocol.WorkerSpec) -> Channel:
         """Starts a worker, and returns the driver's end of the connection to it."""
-        node = self._nodes[self._places[spec.slot].node_id]
+        shares = self._places[spec.slot].shares
+        if len(shares) == 1:
+            return self._start(spec, shares[0])
+        addresses = [self._nodes[share.node_id].next_address() for share in shares]
+        channels = {}
+        for rank, share in enumerate(shares):
+            finds = gang.environment(rank, addresses)
+            member = dataclasses.replace(
+                spec,
+                worker_id=gang.member_id(spec.worker_id, rank),
+                environment={**spec.environment, **self._share(share), **finds},
+                gang=Gang(rank, len(shares)),
+            )
+            channels[member.worker_id] = self._start(member, share)
+        return self._gangs.add(spec.worker_id, channels)
+
+    def _start(self, spec: protocol.WorkerSpec, share: Share) -> WorkerChannel:
+        node = self._nodes[share.node_id]
         self._where[spec.worker_id] = node
         node.workers.add(spec.worker_id)
         node.send(local.StartWorker(spec))
@@ -116,6 +137,10 @@ class RayEngine:
 
     def kill(self, worker_id: str) -> None:
         """Ends a worker at once; if its node does not answer, it ends with that."""
+        if not self._gangs.end(worker_id):
+            self._kill(worker_id)
+
+    def _kill(self, worker_id: str) -> None:
         if node := self._where.get(worker_id):
             node.send(local.KillWorker(worker_id))
 
@@ -158,7 +183,7 @@ class RayEngine:
             if node := self._nodes.get(message.node_id):
                 print(f"The node {node.name} will be taken away.", flush=True)
                 node.drains = True
-                self._news += map(WorkerEnds, sorted(node.workers))
+                self._tell_of_ends()
         elif isinstance(message, NodeLeaves):
             if node := self._nodes.get(message.node_id):
                 node.leaves = message.reason
@@ -184,10 +209,14 @@ class RayEngine:
             self._ready.register(link, select.EPOLLIN)
             node.send(self._introduction.setup())
             return
-        self._links.let_in(hello.worker_id, handle)
-        if (where := self._where.get(hello.worker_id)) and where.drains:
-            # What was said to it before there was its connection, it has not heard.
-            self._news.append(WorkerEnds(hello.worker_id))
+        if self._links.let_in(hello.worker_id, handle):
+            self._gangs.connected(hello.worker_id)
+            # What was said before to one that had no connection, it has not heard.
+            self._tell_of_ends()
+
+    def _tell_of_ends(self) -> None:
+        ending = [WorkerEnds(w) for w, node in self._where.items() if node.drains]
+        self._news += self._gangs.told(ending)
 
     def _hear_agent(self, node: Node) -> None:
         try:
@@ -210,7 +239,7 @@ class RayEngine:
         if isinstance(message, Beat):
             node.send(message)
         elif isinstance(message, WorkerStarted):
-            self._news.append(message)
+            self._news += self._gangs.told([message])
         elif isinstance(message, WorkerExited):
             self._exited(node, message)
         elif isinstance(message, LargestWorker):
@@ -227,6 +256,7 @@ class RayEngine:
             self._leave_out(node, message.reason)
         elif isinstance(message, NodeReady):
             node.is_ready = True
+            node.ports = itertools.cycle(message.ports)
             self._broker.tell(NodeServes(node.node_id))
 
     def _warn_left_out(self, node: str, reason: str) -> None:
@@ -283,7 +313,8 @@ class RayEngine:
             elif now > node.heard + limit:
                 reason = f"no sign of life from its node for {limit:g} seconds"
                 self._give_up(node, reason)
-        self._news += self._links.exits()
+        self._gangs.meet_deadlines()
+        self._news += self._gangs.told(self._links.exits())
 
     def _give_up(self, node: Node, reason: str) -> None:
         """Does without a node, of which the broker may think that all is well."""
@@ -292,20 +323,20 @@ class RayEngine:
 
     def _tell_places(self) -> None:
         ready = {node.node_id for node in self._nodes.values() if node.takes_workers}
-        opened = {s: p for s, p in self._places.items() if p.node_id in ready}
+        opened = {s: p for s, p in self._places.items() if p.node_ids <= ready}
         if opened != self._opened:
             self._opened = opened
             self._shown = {
-                slot: Place(self._share(place), place.node)
+                slot: Place(self._share(place.shares[0]), place.shares[0].node)
                 for slot, place in opened.items()
             }
         if len(opened) != self._told:
             self._told = len(opened)
-            nodes = len({place.node_id for place in opened.values()})
+            nodes = len({n for place in opened.values() for n in place.node_ids})
             wanted = self._job.options.num_workers
             self._news.append(events.PlacesChanged(self._told, wanted, nodes))
 
-    def _share(self, place: PlaceOpened) -> dict[str, str]:
-        """The variables that give a worker what belongs to its place."""
-        gpus = resources.gpu_environment(place.gpus, {})
+    def _share(self, share: Share) -> dict[str, str]:
+        """The variables that give a process what belongs to its place."""
+        gpus = resources.gpu_environment(share.gpus, {})
         return {**self._introduction.threads(), **gpus}

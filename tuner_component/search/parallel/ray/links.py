@@ -90,8 +90,12 @@ class WorkerLinks:
         self._channels[worker_id], self._expected[worker_id] = channel, theirs
         return channel
 
-    def let_in(self, worker_id: str, handle: int) -> None:
-        """A worker's connection has come; one that nobody expects any more is closed."""
+    def let_in(self, worker_id: str, handle: int) -> bool:
+        """A worker's connection has come; one that nobody expects any more is closed.
+
+        Returns:
+            Whether it was expected.
+        """
         theirs = self._expected.pop(worker_id, None)
         if theirs is not None:
             # The driver waits for this descriptor already; from now on it is the worker's.
@@ -99,6 +103,7 @@ class WorkerLinks:
             os.dup2(handle, number, inheritable=False)
             theirs.close()
         os.close(handle)
+        return theirs is not None
 
     def hang_up(self, worker_id: str) -> None:
         """Has a worker that can still hear it end."""

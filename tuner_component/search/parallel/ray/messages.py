@@ -74,20 +74,36 @@ class Arrived:
 
 
 @dataclasses.dataclass(frozen=True)
-class PlaceOpened:
-    """The cluster has given a place.
+class Share:
+    """What the cluster has given to one process of a trial.
 
     Attributes:
-        slot: Which of those that were asked for.
         node_id: On which node, as Ray calls it.
         node: The same, as people call it: its address.
         gpus: The GPUs that belong to it, as `CUDA_VISIBLE_DEVICES` takes them.
     """
 
-    slot: int
     node_id: str
     node: str
     gpus: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class PlaceOpened:
+    """The cluster has given a place.
+
+    Attributes:
+        slot: Which of those that were asked for.
+        shares: That of each process of a trial.
+    """
+
+    slot: int
+    shares: tuple[Share, ...]
+
+    @property
+    def node_ids(self) -> frozenset[str]:
+        """The nodes that it is on."""
+        return frozenset(share.node_id for share in self.shares)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -227,7 +243,13 @@ class StudySeen:
 
 @dataclasses.dataclass(frozen=True)
 class NodeReady:
-    """The node can take workers now."""
+    """The node can take workers now.
+
+    Attributes:
+        ports: Some on which nothing listens there.
+    """
+
+    ports: tuple[int, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

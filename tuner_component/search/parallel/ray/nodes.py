@@ -1,6 +1,7 @@
 """The nodes of a cluster, as the driver sees them."""
 
 import dataclasses
+from collections.abc import Iterator
 from multiprocessing import connection
 from typing import Any
 
@@ -17,6 +18,7 @@ class Node:
         link: Connection to its agent.
         heard: When the agent last gave a sign of life, by the monotonic clock.
         is_ready: Whether it can take workers.
+        ports: Those that are for processes of one trial to find each other, over and over.
         workers: Those that it was asked to start and that have not exited.
         lost_at: When the connection ended, if it has.
         drains: Whether it will be taken away.
@@ -29,6 +31,7 @@ class Node:
     link: connection.Connection
     heard: float
     is_ready: bool = False
+    ports: Iterator[int] = dataclasses.field(default_factory=lambda: iter(()))
     workers: set[str] = dataclasses.field(default_factory=set)
     lost_at: float | None = None
     drains: bool = False
@@ -43,6 +46,11 @@ class Node:
     def is_to_blame(self, worker_id: str) -> bool:
         """Whether a worker may have taken the memory of the node that has run out."""
         return self.largest not in self.workers or worker_id == self.largest
+
+    def next_address(self) -> str:
+        """An address on which processes of one trial can find one that runs here."""
+        host = f"[{self.name}]" if ":" in self.name else self.name
+        return f"{host}:{next(self.ports)}"
 
     def send(self, message: Any) -> None:
         """Sends a message, unless the agent is gone, which is noticed elsewhere."""

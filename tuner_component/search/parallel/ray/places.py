@@ -1,8 +1,8 @@
 """Places for workers in a Ray cluster.
 
-Each place is a placement group of its own, and all are asked for at once: the search
-begins with the first that is there, and an autoscaler sees how many are wanted. Ray finds
-another node for a place whose node has died.
+Each place is a placement group of its own, with a bundle for each process of a trial, and
+all are asked for at once: the search begins with the first that is there, and an autoscaler
+sees how many are wanted. Ray finds another node for a place whose node has died.
 """
 
 import dataclasses
@@ -14,13 +14,17 @@ from ray.util import placement_group, placement_group_table, remove_placement_gr
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from tuner_component.search.options import SearchOptions
-from tuner_component.search.parallel.ray.messages import PlaceClosed, PlaceOpened
+from tuner_component.search.parallel.ray.messages import (
+    PlaceClosed,
+    PlaceOpened,
+    Share,
+)
 
 _NODE_LABEL = "ray.io/node-id"
 
 
 def needs(options: SearchOptions) -> dict[str, float]:
-    """The resources of one place, as Ray names them."""
+    """The resources of one process of a trial, as Ray names them."""
     cluster = options.cluster
     assert cluster is not None
     memory = int((cluster.memory_gib_per_trial or 0) * 2**30)
@@ -39,15 +43,19 @@ class _Place:
 
     Attributes:
         group: Its placement group.
-        holder: The actor that has its GPUs, if it has any.
-        gpus: The reference to their names.
-        node_id: Where it is; None as long as it is nowhere.
+        holders: The actors that have its GPUs, if it has any.
+        gpus: The references to their names.
+        node_ids: Where its bundles are; empty as long as it is nowhere.
     """
 
     group: Any
-    holder: Any = None
-    gpus: Any = None
-    node_id: str | None = None
+    holders: list[Any] = dataclasses.field(default_factory=list)
+    gpus: list[Any] = dataclasses.field(default_factory=list)
+    node_ids: tuple[str, ...] = ()
+
+    def leave(self) -> None:
+        """Takes note that it is not where it was."""
+        self.holders, self.gpus, self.node_ids = [], [], ()
 
 
 class Places:
@@ -59,7 +67,9 @@ class Places:
     """
 
     def __init__(self, options: SearchOptions, name: str) -> None:
+        assert options.cluster is not None
         self._needs = needs(options)
+        self._size = options.cluster.workers_per_trial
         self._name = name
         self._left_out: set[str] = set()
         self._places = {
@@ -69,12 +79,12 @@ class Places:
     @property
     def waiting(self) -> int:
         """How many of them the cluster has not given."""
-        return sum(place.node_id is None for place in self._places.values())
+        return sum(not place.node_ids for place in self._places.values())
 
     @property
     def node_ids(self) -> set[str]:
         """The nodes that there are places on."""
-        return {place.node_id for place in self._places.values() if place.node_id}
+        return {n for place in self._places.values() for n in place.node_ids}
 
     def look(self, nodes: Mapping[str, str]) -> list[PlaceOpened | PlaceClosed]:
         """What has changed since the last look.
@@ -85,16 +95,19 @@ class Places:
         table = placement_group_table()
         news: list[PlaceOpened | PlaceClosed] = []
         for slot, place in self._places.items():
-            known = table.get(place.group.id.hex(), {})
-            now = _node_of(known)
-            if place.node_id is not None and now != place.node_id:
+            now = _nodes_of(table.get(place.group.id.hex(), {}))
+            if place.node_ids and now != place.node_ids:
                 news.append(PlaceClosed(slot))
-                place.node_id = place.holder = place.gpus = None
-            if place.node_id is None and now is not None and now in nodes:
+                place.leave()
+            if now and not place.node_ids and nodes.keys() >= set(now):
                 gpus = self._gpus(place, slot)
                 if gpus is not None:
-                    place.node_id = now
-                    news.append(PlaceOpened(slot, now, nodes[now], gpus))
+                    place.node_ids = now
+                    shares = tuple(
+                        Share(node_id, nodes[node_id], own)
+                        for node_id, own in zip(now, gpus, strict=True)
+                    )
+                    news.append(PlaceOpened(slot, shares))
         return news
 
     def leave(self, node_id: str, for_good: bool) -> list[PlaceClosed]:
@@ -109,8 +122,8 @@ class Places:
         news = []
         for slot, place in self._places.items():
             # One that is nowhere yet may be about to be there.
-            if place.node_id == node_id or (for_good and place.node_id is None):
-                if place.node_id is not None:
+            if node_id in place.node_ids or (for_good and not place.node_ids):
+                if place.node_ids:
                     news.append(PlaceClosed(slot))
                 remove_placement_group(place.group)
                 self._places[slot] = _Place(self._ask(slot))
@@ -120,34 +133,36 @@ class Places:
         # By its label: Ray has no other way to say where a bundle must not be.
         others = {_NODE_LABEL: f"!in({','.join(sorted(self._left_out))})"}
         return placement_group(
-            [self._needs],
+            [self._needs] * self._size,
             name=f"{self._name}/place-{slot}",
-            bundle_label_selector=[others] if self._left_out else None,
+            bundle_label_selector=[others] * self._size if self._left_out else None,
         )
 
-    def _gpus(self, place: _Place, slot: int) -> tuple[str, ...] | None:
-        """The GPUs of a place, which only an actor in it can tell; None: not yet."""
+    def _gpus(self, place: _Place, slot: int) -> list[tuple[str, ...]] | None:
+        """The GPUs of each bundle, which only actors there can tell; None: not yet."""
         share = self._needs.get("GPU")
         if not share:
-            return ()
-        if place.holder is None:
-            strategy = PlacementGroupSchedulingStrategy(place.group)
-            place.holder = _RemoteHolder.options(
-                name=f"{self._name}/place-{slot}",
-                num_gpus=share,
-                scheduling_strategy=strategy,
-            ).remote()
-            place.gpus = place.holder.gpus.remote()
-        ready, _ = ray.wait([place.gpus], timeout=0)
-        if not ready:
+            return [()] * self._size
+        if not place.holders:
+            for bundle in range(self._size):
+                strategy = PlacementGroupSchedulingStrategy(place.group, bundle)
+                holder = _RemoteHolder.options(
+                    name=f"{self._name}/place-{slot}/{bundle}",
+                    num_gpus=share,
+                    scheduling_strategy=strategy,
+                ).remote()
+                place.holders.append(holder)
+                place.gpus.append(holder.gpus.remote())
+        _, missing = ray.wait(place.gpus, num_returns=self._size, timeout=0)
+        if missing:
             return None
         try:
-            names: list[str] = ray.get(place.gpus)
+            names: list[list[str]] = ray.get(place.gpus)
         except ray.exceptions.RayError:
-            # Its node has gone; there will be another.
-            place.holder = place.gpus = None
+            # A node of it has gone; there will be another.
+            place.leave()
             return None
-        return tuple(names)
+        return [tuple(own) for own in names]
 
 
 class _Holder:
@@ -160,8 +175,10 @@ class _Holder:
 _RemoteHolder = ray.remote(num_cpus=0, max_restarts=0)(_Holder)
 
 
-def _node_of(known: Mapping[str, Any]) -> str | None:
-    """Where a placement group is, by its row of the table; None if it is nowhere."""
+def _nodes_of(known: Mapping[str, Any]) -> tuple[str, ...]:
+    """Where a placement group's bundles are, by its row of the table; () if nowhere."""
     if known.get("state") != "CREATED":
-        return None
-    return next(iter(known["bundles_to_node_id"].values()), None) or None
+        return ()
+    by_bundle = {int(n): node for n, node in known["bundles_to_node_id"].items()}
+    nodes = [by_bundle[bundle] for bundle in sorted(by_bundle)]
+    return tuple(nodes) if all(nodes) else ()

@@ -72,9 +72,14 @@ class DriverLink:
         self.tell(request)
         reply = answer.get()
         del self._waiting[request.request_id]
-        if reply.error is not None:
-            raise _exception(reply.error) from DriverTraceback(reply.error.traceback)
-        return reply.value
+        return value_of(reply)
+
+    def take(self, message: Any) -> None:
+        """Takes a message of the driver's."""
+        if isinstance(message, protocol.Reply):
+            self._waiting[message.request_id].put(message)
+        elif isinstance(message, protocol.Ending):
+            self._ending.set()
 
     def is_ending(self) -> bool:
         """Whether the driver has said that it will soon end this process."""
@@ -87,11 +92,7 @@ class DriverLink:
     def _listen(self) -> None:
         try:
             while True:
-                message = self._channel.recv()
-                if isinstance(message, protocol.Reply):
-                    self._waiting[message.request_id].put(message)
-                elif isinstance(message, protocol.Ending):
-                    self._ending.set()
+                self.take(self._channel.recv())
         except (EOFError, OSError):
             self._lost()
 
@@ -103,6 +104,17 @@ class DriverLink:
         if not self._closing.is_set():
             # Not sys.exit: the user's code may be in the middle of anything.
             os._exit(1)
+
+
+def value_of(reply: protocol.Reply | protocol.Told) -> Any:
+    """What the driver has answered.
+
+    Raises:
+        Exception: What it says was raised; see `DriverLink.call`.
+    """
+    if reply.error is not None:
+        raise _exception(reply.error) from DriverTraceback(reply.error.traceback)
+    return reply.value
 
 
 def _exception(error: protocol.RemoteError) -> Exception:

@@ -14,7 +14,11 @@ from tuner_component.search import errors, events
 from tuner_component.search.machine import disk_space, output
 from tuner_component.search.parallel import process_context, protocol, user_code
 from tuner_component.search.parallel.engine import Channel
-from tuner_component.search.parallel.worker import link, proxy_oracle
+from tuner_component.search.parallel.worker import (
+    follower_link,
+    link,
+    proxy_oracle,
+)
 from tuner_component.search.storage import files
 from tuner_component.search.training import (
     dataset_iterators,
@@ -41,11 +45,12 @@ def main(spec: protocol.WorkerSpec, channel: Channel) -> int:
     faulthandler.enable(all_threads=False)
     spec.context.apply()
     # When a worker starts in a slot, the one before it is gone.
-    with scratch.claimed(spec.study_directory, f"slot-{spec.slot}"):
+    with scratch.claimed(spec.study_directory, _owner(spec)):
         # Forked while there is only this thread; waited for while another one shows the
         # driver that this process is alive.
         check = _begin_check(spec) if spec.preflight else None
-        driver = link.DriverLink(channel)
+        leads = spec.gang.leads
+        driver = (link.DriverLink if leads else follower_link.FollowerLink)(channel)
         driver.start()
         try:
             _search(spec, driver, log, check)
@@ -58,6 +63,12 @@ def main(spec: protocol.WorkerSpec, channel: Channel) -> int:
             return 1
     driver.close()
     return 0
+
+
+def _owner(spec: protocol.WorkerSpec) -> str:
+    """What no other living process of the search is called."""
+    rank = "" if spec.gang.leads else f"-rank-{spec.gang.rank}"
+    return f"slot-{spec.slot}{rank}"
 
 
 def _search(
@@ -90,10 +101,15 @@ def _join(
 ) -> None:
     """Makes the tuner take its trials from the driver."""
     # Each worker writes the tuner's own state to a file of its own.
-    tuner.tuner_id = f"slot{spec.slot}"
+    tuner.tuner_id = _owner(spec).replace("-", "")
     path = files.join(spec.study_directory, f"tuner-{tuner.tuner_id}.json")
     keep_state(tuner, path)
-    tuner.oracle = _LoggingOracle(tuner.oracle, driver.call, spec, log)
+    # The log of a trial is what the process prints that speaks for it.
+    tuner.oracle = (
+        _LoggingOracle(tuner.oracle, driver.call, spec, log)
+        if spec.gang.leads
+        else proxy_oracle.ProxyOracle(tuner.oracle, driver.call)
+    )
     objective.require_objective(tuner)
     # The driver records seeds, and deletes superfluous weights.
     instrument(
@@ -102,6 +118,7 @@ def _join(
         spec.seed,
         report_epoch=_report_epoch(driver, spec.asks),
         is_ending=driver.is_ending,
+        gang=spec.gang,
     )
 
 
