@@ -23,6 +23,13 @@ class EveryEpoch(WriteBudget):
         return True
 
 
+class NoEpoch(WriteBudget):
+    """Writes after no epoch, unless the process is about to end."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(share=1e-9, **kwargs)
+
+
 class Interrupt(BaseException):
     """Ends a search at once, as a kill does: no code catches it."""
 

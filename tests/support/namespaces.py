@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _FS, _NEWNS, _NEWNET = 0x200, 0x00020000, 0x40000000  # Of <sched.h>.
 _PRIVATE = (1 << 14) | (1 << 18)  # MS_REC | MS_PRIVATE of <sys/mount.h>.
+_BIND = 1 << 12  # MS_BIND of the same.
 
 
 class Network:
@@ -119,7 +120,8 @@ def entered(network: str | None, hidden: Mapping[str, str]) -> Iterator[None]:
 
     Args:
         network: A network namespace, as a file.
-        hidden: Directories that have something else in them there: filesystems in memory
+        hidden: Directories that have something else in them there: what another
+            directory has, if an absolute path is given; otherwise a filesystem in memory
             with these options of `mount`.
     """
     with contextlib.ExitStack() as back:
@@ -131,9 +133,12 @@ def entered(network: str | None, hidden: Mapping[str, str]) -> Iterator[None]:
             _done(_LIBC.unshare(_NEWNS))
             _done(_LIBC.mount(None, b"/", None, _PRIVATE, None))
             for directory, options in hidden.items():
-                target = os.fsencode(directory)
+                target, other = os.fsencode(directory), os.fsencode(options)
+                if other.startswith(b"/"):
+                    _done(_LIBC.mount(other, target, None, _BIND, None))
+                    continue
                 kind = b"tmpfs"
-                _done(_LIBC.mount(kind, target, kind, 0, options.encode() or None))
+                _done(_LIBC.mount(kind, target, kind, 0, other or None))
         yield
 
 

@@ -65,13 +65,15 @@ def start(
         return Started(int(to.recv(100)))
 
 
-def main(path: str) -> NoReturn:
+def main(path: str, *modules: str) -> NoReturn:
     """Forks fork servers until it is killed.
 
     Args:
         path: Of the socket to listen at.
+        modules: Names of what to import before, besides the search.
     """
-    importlib.import_module(_MODULES)
+    for name in (_MODULES, *modules):
+        importlib.import_module(name)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
         listening.bind(path + ".new")

@@ -33,9 +33,7 @@ _PROGRAM = (
     "from tests.support import ray_cluster; import sys; "
     "ray_cluster.serve(int(sys.argv[1]))"
 )
-_SERVERS = (
-    "from tests.support import node_servers; import sys; node_servers.main(sys.argv[1])"
-)
+_SERVERS = "from tests.support import node_servers; import sys; node_servers.main(*sys.argv[1:])"
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -60,6 +58,8 @@ def environment(home: Path) -> dict[str, str]:
 ADDRESS = "TEST_RAY_ADDRESS"
 # Where there is room for all their workers.
 _HOSTS = ("127.0.0.3", "127.0.0.4", "127.0.0.5")
+# What the workers of a pipeline import.
+_TFX = "tuner_component.pipeline.user_module"
 
 
 def on_test_cluster(options: SearchOptions) -> SearchOptions:
@@ -87,6 +87,13 @@ def for_all_searches(directory: Path) -> Iterator[None]:
         yield
 
 
+def for_everything(
+    directory: Path,
+) -> contextlib.AbstractContextManager[RayCluster]:
+    """A cluster with room for all that `TEST_ENGINE=ray` runs, pipelines included."""
+    return running(directory, *_HOSTS, cpus=4, modules=(_TFX,))
+
+
 class RayCluster:
     """A cluster whose head has no place for trials.
 
@@ -94,6 +101,8 @@ class RayCluster:
         directory: For its files; short, since sockets' paths are limited.
         config: Ray's system configuration for all nodes, by name.
         host: The head's address.
+        autoscaler: What nodes its autoscaler may start: what each has, and how many.
+        modules: What fork servers of its nodes have imported, besides the search.
 
     Attributes:
         environment: The variables for whoever has to do with it.
@@ -105,12 +114,15 @@ class RayCluster:
         directory: Path,
         config: dict[str, Any] | None = None,
         host: str = "127.0.0.2",
+        autoscaler: tuple[dict[str, float], int] | None = None,
+        modules: tuple[str, ...] = (),
     ) -> None:
         home = directory / "home"
         home.mkdir(parents=True, exist_ok=True)
         self.environment = environment(home)
+        address = self.environment[node_servers.ADDRESS]
         self._servers = subprocess.Popen(
-            [sys.executable, "-c", _SERVERS, self.environment[node_servers.ADDRESS]],
+            [sys.executable, "-c", _SERVERS, address, *modules],
             env={**os.environ, **self.environment},
         )
         self._wire, theirs = pair()
@@ -124,7 +136,7 @@ class RayCluster:
                 stderr=log,
                 start_new_session=True,
             )
-        self.address = self._ask("head", host, config or {})
+        self.address = self._ask("head", host, config or {}, autoscaler)
 
     @contextlib.contextmanager
     def known(self) -> Iterator[None]:
@@ -221,7 +233,7 @@ def serve(number: int) -> None:
     """Runs a cluster: the program of its process."""
     from ray.cluster_utils import Cluster
 
-    _do_not_wait_for_helpers()
+    do_not_wait_for_helpers()
     wire = connection.Connection(number)
     state = _Served(Cluster)
     try:
@@ -242,7 +254,18 @@ class _Served:
         self._cluster: Any = None
         self._nodes: dict[str, Any] = {}
 
-    def head(self, host: str, config: dict[str, Any]) -> str:
+    def head(
+        self,
+        host: str,
+        config: dict[str, Any],
+        autoscaler: tuple[dict[str, float], int] | None,
+    ) -> str:
+        more = {}
+        if autoscaler is not None:
+            from tests.support import ray_autoscaler
+
+            directory = Path(os.environ["HOME"])
+            more = ray_autoscaler.head_arguments(host, *autoscaler, directory)
         self._cluster = self._kind(
             initialize_head=True,
             head_node_args={
@@ -251,6 +274,7 @@ class _Served:
                 "include_dashboard": False,
                 "include_log_monitor": False,
                 "_system_config": config,
+                **more,
             },
         )
         return str(self._cluster.address)
@@ -298,11 +322,14 @@ class _Served:
             process.process.kill()
 
     def end(self) -> None:
+        # The autoscaler's nodes are its own.
+        started = processes.descendants(os.getpid())
         if self._cluster is not None:
             self._cluster.shutdown()
+        processes.kill(*started)
 
 
-def _do_not_wait_for_helpers() -> None:
+def do_not_wait_for_helpers() -> None:
     """Has raylets start before their dashboard's helpers do.
 
     A raylet waits 15 seconds for each, by a file with its port, and dies if they do not
@@ -361,7 +388,7 @@ def main() -> None:
     """
     with (
         tempfile.TemporaryDirectory(prefix="ray_") as directory,
-        running(Path(directory), *_HOSTS, cpus=4) as cluster,
+        for_everything(Path(directory)) as cluster,
     ):
         variables = {**cluster.environment, ADDRESS: cluster.address}
         del variables["PYTHONPATH"]

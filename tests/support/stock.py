@@ -21,7 +21,7 @@ import tensorflow as tf
 from tfx.components.tuner import executor as stock_executor
 from tfx.types import artifact_utils, standard_artifacts
 
-from tests.support import crashes, fork_servers
+from tests.support import crashes, fork_servers, ray_cluster
 from tuner_component.executor import Executor
 from tuner_component.report import page
 from tuner_component.search.machine import forked
@@ -137,7 +137,12 @@ def _run(tuner_fn: str, mode: str, directory: Path, check: bool) -> None:
     properties = {"train_args": "{}", "eval_args": "{}", "tuner_fn": tuner_fn}
     if mode != "stock":
         workers = 2 if mode == "in workers" else 0
-        tune_args = {"num_parallel_trials": workers, "skip_preflight": not check}
+        tune_args: dict[str, Any] = {
+            "num_parallel_trials": workers,
+            "skip_preflight": not check,
+        }
+        if workers and ray_cluster.ADDRESS in os.environ:
+            tune_args["cluster"] = {"address": os.environ[ray_cluster.ADDRESS]}
         properties["tune_args"] = json.dumps({"seed": _SEED, **tune_args})
     executor = stock_executor.Executor if mode == "stock" else Executor
     context = executor.Context(tmp_dir=str(directory / "tmp"), unique_id="1")

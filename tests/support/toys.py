@@ -54,6 +54,11 @@ def _act(name: str, script: Script, trial: Any, number: int) -> Any:
         print("a line that is as long as a page, " * 128, flush=True)
     if name == "meet, take 1 GiB":
         bytearray(1 << 30)
+    if name == "meet, grow":
+        held = []
+        while True:  # As a training does: not at once.
+            held.append(bytearray(64 << 20))
+            time.sleep(0.2)
     if name == "meet, run out of memory":
         raise MemoryError
     if name == "spawn and meet":

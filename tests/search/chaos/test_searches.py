@@ -73,17 +73,17 @@ def test_a_crash_at_a_transition_costs_nothing(
 
 
 @pytest.mark.slow
-def test_two_hundred_random_kills(
-    executors: processes.Executors, tmp_path: Path
-) -> None:
+def test_random_kills(executors: processes.Executors, tmp_path: Path) -> None:
     """There are moments that no fault point marks."""
     # Two searches at a time: each of them mostly waits for the next kill.
     with futures.ThreadPoolExecutor(2) as pool:
         kills = [
-            pool.submit(_kill_searches, executors, tmp_path / str(seed), seed, 100)
+            pool.submit(
+                _kill_searches, executors, tmp_path / str(seed), seed, limits.KILLS // 2
+            )
             for seed in (7, 8)
         ]
-        assert sum(future.result() for future in kills) >= 200
+        assert sum(future.result() for future in kills) >= limits.KILLS
 
 
 def _kill_searches(
@@ -98,7 +98,9 @@ def _kill_searches(
             str(place / "work"), trials=150, act="sleep 0.1", think="0.03"
         )
         study = str(place / "study")
-        result, in_flight, killed = _search_under_fire(executors, script, study, chance)
+        result, in_flight, killed = _search_under_fire(
+            executors, script, study, chance, least - kills
+        )
         checks.check(script, study, result, repeated_at_most=in_flight)
         kills += killed
     return kills
@@ -109,8 +111,9 @@ def _search_under_fire(
     script: scripts.Script,
     study: str,
     chance: random.Random,
+    most: int,
 ) -> tuple[SearchResult, int, int]:
-    """Runs a search to its end, whatever it takes.
+    """Runs a search to its end, whatever it takes, and kills at most so many processes.
 
     Returns:
         Its result, how many trials may have been under way when processes were killed,
@@ -119,7 +122,9 @@ def _search_under_fire(
     options = SearchOptions(num_workers=WORKERS, max_retries=1000)
     executor = executors.start(scripts.search, script.entry(), study, options)
     in_flight = killed = 0
-    while not executor.ended(chance.uniform(0.0, 0.6)):
+    while not executor.ended(chance.uniform(0.0, limits.NEXT_KILL_S)):
+        if killed == most:
+            break
         family = families.of(executor.pid)
         victim = chance.choice(family.all)
         processes.kill(victim)

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import keras_tuner
 import pytest
@@ -441,3 +441,48 @@ def test_interrupted_training_goes_on(
     assert last < 999
     again = train(stop_after=None, epochs=last + 2)
     assert again in ([last, last + 1], [last + 1])
+
+
+class StopTwiceAt(keras_trials.InterruptAt):
+    """Asks the process to end, and after one more epoch to end at once."""
+
+    tuner: ClassVar[Any] = None
+
+    @classmethod
+    def in_grace(cls) -> bool:
+        return bool(cls.tuner.oracle.interruption.in_grace)
+
+    def interrupt(self) -> None:
+        sigterm()
+        while not self.in_grace():
+            time.sleep(0.01)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        if len(self.epochs) == (self.remaining or -2) + 1:
+            sigterm()
+            wait_for_ever()
+
+
+@pytest.mark.slow
+def test_what_is_trained_in_the_grace_period_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All epochs since the last one that was saved would be lost with the process."""
+    monkeypatch.setattr(
+        "tuner_component.search.training.instrument.WriteBudget", keras_trials.NoEpoch
+    )
+
+    def train(stop_after: int | None) -> list[int]:
+        StopTwiceAt.after(stop_after)
+        StopTwiceAt.tuner = tuner = keras_tuner.RandomSearch(
+            keras_trials.build, "val_loss", max_trials=1, directory=tmp_path / "work"
+        )
+        fit_kwargs = {**keras_trials.DATA, "epochs": 6, "callbacks": [StopTwiceAt()]}
+        with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
+            run_in_process(tuner, fit_kwargs, study)
+        return StopTwiceAt.epochs
+
+    with pytest.raises(SearchInterruptedError, match="SIGTERM"):
+        train(stop_after=2)
+    assert StopTwiceAt.epochs == [0, 1, 2]
+    assert train(stop_after=None) == [3, 4, 5]

@@ -28,6 +28,14 @@ def test_first_come_first_served(oracle: keras_tuner.Oracle) -> None:
     assert trials.runs("1") and not trials.runs("0")
 
 
+def test_one_that_all_others_wait_for_goes_first(oracle: keras_tuner.Oracle) -> None:
+    """Those that wait before it would run one at a time."""
+    trials = OpenTrials(oracle, [])
+    trials.release("1", waits=True)
+    trials.release("0", waits=True, goes_first=True)
+    assert list(trials.waiting) == ["0", "1"]
+
+
 def test_nothing_waits(oracle: keras_tuner.Oracle) -> None:
     """The oracle would not be asked for another trial."""
     assert OpenTrials(oracle, []).take("d") is None

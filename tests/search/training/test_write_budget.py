@@ -113,6 +113,15 @@ def test_time_between_trainings_does_not_count() -> None:
     assert not budget.allows(1)
 
 
+def test_nothing_is_saved_up_at_the_end() -> None:
+    """What a process has trained since its last write would be lost with it."""
+    clock, ending = Clock(), []
+    budget = WriteBudget(0.05, clock, is_ending=lambda: bool(ending))
+    assert train(budget, clock, 5, 10.0) == [0]
+    ending.append(True)
+    assert train(budget, clock, 5, 10.0) == [0, 1, 2, 3, 4]
+
+
 def test_share_is_checked() -> None:
     """A share of 5, meant as 5 %, would write all the time."""
     with pytest.raises(ValueError, match=r"share .* in \(0, 1\)\. Received: 5"):

@@ -66,6 +66,7 @@ class Interruption:
         signaled: Whether SIGTERM has come.
         ended_search: Whether a tuner that asked for a trial was told that there are no
             more, before the oracle had said so.
+        in_grace: Whether the trial that runs has its grace period, or has had it.
         trial_given_up: Whether the trial that runs, if one does, was interrupted.
     """
 
@@ -77,6 +78,7 @@ class Interruption:
     ) -> None:
         self.signaled = False
         self.ended_search = False
+        self.in_grace = False
         self.trial_given_up = False
         self._options = options
         self._study_directory = study_directory
@@ -165,6 +167,7 @@ class Interruption:
 
     def _stop(self, signals: posix.SignalPipe) -> None:
         """Gives the trial that runs its grace period."""
+        self.in_grace = True
         grace_period_s = self._options.grace_period_s
         asked_by, at_once = "The time budget is used up", "SIGTERM"
         if self.signaled:

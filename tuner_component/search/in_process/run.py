@@ -141,6 +141,7 @@ def _prepare(
         note=oracle.note,
         report_epoch=report_epoch,
         cleaner=WeightsCleaner(tuner, oracle, study.directory),
+        is_ending=lambda: oracle.interruption.in_grace,
     )
 
 

@@ -158,15 +158,20 @@ class OpenTrials:
             trial = self._oracle.trials[trial_id]
             self._oracle.ongoing_trials[f"no worker ({trial_id})"] = trial
 
-    def release(self, trial_id: str, *, waits: bool = False) -> None:
+    def release(
+        self, trial_id: str, *, waits: bool = False, goes_first: bool = False
+    ) -> None:
         """Takes a trial from the worker that runs it.
 
         Args:
             trial_id: The trial.
             waits: Whether it waits for another worker now.
+            goes_first: Whether it does so before all that wait already.
         """
         ongoing = self._oracle.ongoing_trials
         for tuner_id in [k for k, t in ongoing.items() if t.trial_id == trial_id]:
             del ongoing[tuner_id]
-        if waits:
+        if waits and goes_first:
+            self.waiting.appendleft(trial_id)
+        elif waits:
             self.waiting.append(trial_id)

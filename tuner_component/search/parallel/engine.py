@@ -86,7 +86,18 @@ class WorkerExited:
     excused: bool = False
 
 
-Event = WorkerStarted | WorkerExited | events.PlacesChanged
+@dataclasses.dataclass(frozen=True)
+class WorkerEnds:
+    """A worker's machine will be taken away, and the worker is ended shortly before.
+
+    Attributes:
+        worker_id: Which one.
+    """
+
+    worker_id: str
+
+
+Event = WorkerStarted | WorkerEnds | WorkerExited | events.PlacesChanged
 
 
 class EngineLost(Exception):

@@ -178,6 +178,11 @@ WORDS_OF_WORKERS = frozenset(
 
 
 @dataclasses.dataclass(frozen=True)
+class Ending:
+    """The worker will soon be ended: it saves its training after each epoch until then."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Reply:
     """Answers a `Request`: with a value, or with an error."""
 

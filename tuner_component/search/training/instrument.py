@@ -44,6 +44,7 @@ def instrument(
     report_epoch: ReportEpoch | None = None,
     cleaner: WeightsCleaner | None = None,
     budget: WriteBudget | None = None,
+    is_ending: Callable[[], bool] = lambda: False,
     gang: Gang = ALONE,
 ) -> None:
     """Makes the tuner's trials repeatable, and able to go on after an interruption.
@@ -62,6 +63,8 @@ def instrument(
             (it takes the real oracle to know which).
         budget: Decides when the state of a training may be written; by default at a
             rate that costs at most 5 % of the training time.
+        is_ending: Whether this process will soon be ended: then, with the budget that is
+            the default, the state is written after each epoch.
         gang: Which of the processes of a trial this one is.
     """
     _Instrument(
@@ -71,7 +74,7 @@ def instrument(
         note,
         report_epoch or _never_stop,
         cleaner,
-        budget or gang.budget() or WriteBudget(),
+        budget or gang.budget() or WriteBudget(is_ending=is_ending),
         gang,
     ).attach()
 

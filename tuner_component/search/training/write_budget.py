@@ -31,10 +31,15 @@ class WriteBudget:
     Args:
         share: Largest part of the training time that writes may take, in (0, 1).
         clock: Returns seconds; monotonic.
+        is_ending: Whether this process will soon be ended. Then every write is allowed:
+            what is not written is lost for certain, not by chance.
     """
 
     def __init__(
-        self, share: float = 0.05, clock: Callable[[], float] = time.monotonic
+        self,
+        share: float = 0.05,
+        clock: Callable[[], float] = time.monotonic,
+        is_ending: Callable[[], bool] = lambda: False,
     ) -> None:
         if not 0 < share < 1:
             raise ValueError(
@@ -42,6 +47,7 @@ class WriteBudget:
             )
         self._share = share
         self._clock = clock
+        self._is_ending = is_ending
         self._trained = 0.0
         self._spent = 0.0
         self._started: float | None = None
@@ -89,6 +95,8 @@ class WriteBudget:
             at_end: Whether it is the end of a training, which may be followed by many
                 more: then only the share counts.
         """
+        if self._is_ending():
+            return True
         if not at_end and self.trained - self._last < _LEAST_SECONDS_BETWEEN:
             return False
         return self._spent + self.estimate(size) <= self._share * self.trained

@@ -332,7 +332,9 @@ def test_the_time_budget_publishes_what_there_is(
     script = searches.script(
         trials=100, acts={"2": ["meet"], "3": ["meet"]}, meeting=place.address
     )
-    options = SearchOptions(num_workers=2, time_budget_s=2, grace_period_s=1)
+    options = SearchOptions(
+        num_workers=2, time_budget_s=limits.BUDGET_S, grace_period_s=1
+    )
     result = searches.run(script, options)
     assert _ids(result.completed) == [0, 1]
     assert result.unfinished == 2 and not result.complete

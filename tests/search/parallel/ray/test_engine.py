@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.support.ray_cluster import RayCluster
 from tuner_component.search import events
 from tuner_component.search.errors import SearchError
 from tuner_component.search.options import Cluster, SearchOptions
+from tuner_component.search.parallel.protocol import EntryPoint
 from tuner_component.search.study.history import node_of, read_history
 
 pytestmark = pytest.mark.slow
@@ -117,35 +119,43 @@ def test_a_node_that_dies_costs_its_trials_one_attempt(
     assert {node_of(worker) for worker in _workers(tmp_path)} == {"127.0.0.5"}
 
 
-def test_a_node_that_is_taken_away_costs_no_attempt(
+def test_a_node_that_is_taken_away_costs_no_attempt_and_no_finished_epoch(
     executors: processes.Executors,
     cluster: RayCluster,
     tmp_path: Path,
     options: SearchOptions,
     place: meeting.Meeting,
 ) -> None:
-    """On machines that are taken away, trials would fail that nothing is wrong with."""
-    cluster.add("127.0.0.7", cpus=2, resources={"spot": 1})
-    meets = script(tmp_path, trials=1, act="meet", meeting=place.address)
+    """On machines that are taken away, trials would fail, or train the same epochs again."""
+    cluster.add("127.0.0.11", cpus=2, resources={"spot": 1})
     on_spot = dataclasses.replace(
         options,
         cluster=Cluster(cluster.address, resources_per_trial={"spot": 1}),
         num_workers=1,
         max_retries=0,
     )
-    executor = executors.start(
-        scripts.observed_search, meets.entry(), str(tmp_path / "study"), on_spot
-    )
+    argument = json.dumps([str(tmp_path), place.address]).encode()
+    entry = EntryPoint("tests.support.killed_workers:make_unsaved", argument)
+    study = tmp_path / "study"
+    executor = executors.start(scripts.observed_search, entry, str(study), on_spot)
+    place.next().release()
     first = place.next()
-    cluster.drain("127.0.0.7", 6)
-    cluster.add("127.0.0.8", cpus=2, resources={"spot": 1})
-    second = place.next()
-    assert processes.wait_until_gone([first.pid], 10) < 10
-    second.release()
+    assert first.news["epoch"] == 1
+    cluster.drain("127.0.0.11", 15)
+    while "will be taken away" not in (study / "logs" / "driver.log").read_text():
+        time.sleep(0.01)
+    first.release()
+    guests = [place.next()]
+    cluster.add("127.0.0.12", cpus=2, resources={"spot": 1})
+    for epoch in (2, 3, 4):
+        guests.append(place.next())
+        assert guests[-1].news["epoch"] == epoch
+        guests[-1].release()
     result, told = executor.result()
-    cluster.kill("127.0.0.7")
-    cluster.kill("127.0.0.8")
-    assert scripts.scores(result) == {"0": 0.0}
+    cluster.kill("127.0.0.11")
+    cluster.kill("127.0.0.12")
+    assert guests[0].news["epoch"] == 2 and guests[0].pid != guests[1].pid
+    assert len(result.completed) == 1
     (lost,) = [e.reason for e in told if isinstance(e, events.AttemptLost)]
     assert "taken away" in lost
 

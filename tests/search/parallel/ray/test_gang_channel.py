@@ -16,6 +16,7 @@ from tuner_component.search.oracle import codec
 from tuner_component.search.parallel import protocol
 from tuner_component.search.parallel.engine import (
     BadMessageError,
+    WorkerEnds,
     WorkerExited,
     WorkerStarted,
 )
@@ -187,6 +188,14 @@ def test_one_start_and_one_end_are_told(pack: _Gang) -> None:
     assert "worker-0-rank-1@n.log" in end.lost
     others = [WorkerExited("worker-7@n", 0)]
     assert tell(others) == others
+
+
+def test_who_writes_knows_that_the_worker_will_be_ended(pack: _Gang) -> None:
+    """What they have trained would be lost with the node of any of them."""
+    ends = [WorkerEnds("worker-0-rank-1@n"), WorkerEnds("worker-7@n")]
+    assert pack.gangs.told(ends) == [WorkerEnds("worker-0@n"), WorkerEnds("worker-7@n")]
+    pack.channel.send(protocol.Ending())
+    assert [_told(process) for process in pack.processes] == [[protocol.Ending()], []]
 
 
 @pytest.mark.parametrize("excused", [True, False])

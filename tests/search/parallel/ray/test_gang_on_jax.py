@@ -54,7 +54,7 @@ def make(argument: bytes, role: str) -> Any:
         return model
 
     x = np.arange(32, dtype="float32").reshape(16, 2) / 32
-    x = x[int(os.environ.get("JAX_PROCESS_ID", 0)) :: 2]  # Its part of the data.
+    x = x[int(os.environ.get("JAX_PROCESS_ID", "0")) :: 2]  # Its part of the data.
     y = x.sum(1, keepdims=True)
     tuner = keras_tuner.RandomSearch(
         build, "val_loss", max_trials=2, directory=directory, project_name="p"

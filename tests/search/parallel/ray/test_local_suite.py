@@ -1,6 +1,6 @@
 """Tests of searches on one machine, on a cluster.
 
-These are some that tell much; `TEST_ENGINE=ray` runs all of them there (CONTRIBUTING.md).
+These are some that tell much; `test_whole_suite.py` has all of them.
 """
 
 from __future__ import annotations

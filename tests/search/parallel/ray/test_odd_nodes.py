@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import namespaces, processes, scripts
+from tests.support import namespaces, node_servers, processes, scripts
 from tests.support.ray_cluster import RayCluster
 from tuner_component.search import events
 from tuner_component.search.errors import SearchError
@@ -149,3 +149,21 @@ def test_a_module_that_nodes_do_not_have_is_brought_there(
     places = notes.read_text().splitlines()
     assert here in places  # The driver's, which has it.
     assert [path for path in places if path != here]
+
+
+def test_nodes_on_which_no_agent_lives_end_a_search_at_once(
+    executors: processes.Executors, cluster: RayCluster, tmp_path: Path
+) -> None:
+    """It would wait for a place, with all of them left out."""
+    mute = "127.0.0.15"
+    nowhere = {node_servers.ADDRESS: str(tmp_path / "nowhere")}
+    cluster.add(mute, environment=nowhere, resources={"mute": 1})
+    executor = executors.start(
+        scripts.search,
+        scripts.Script(str(tmp_path)).entry(),
+        str(tmp_path / "study"),
+        options(cluster, "mute"),
+    )
+    with pytest.raises(SearchError, match=rf"all that have.*left out.*{mute}"):
+        executor.result()
+    cluster.kill(mute)

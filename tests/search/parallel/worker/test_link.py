@@ -79,6 +79,19 @@ def test_a_call_returns_what_the_driver_answers(
     assert answer.result(LIMIT_S) == "done"
 
 
+def test_a_worker_knows_that_it_will_be_ended(
+    ends: tuple[link.DriverLink, Driver], calls: futures.Executor
+) -> None:
+    """It would save its training as rarely as ever, and lose what it had trained."""
+    worker, driver = ends
+    assert not worker.is_ending()
+    driver.channel.send(protocol.Ending())
+    answer = calls.submit(worker.call, "get_space")
+    driver.answer(driver.next(), None)
+    answer.result(LIMIT_S)  # All that came before this has been heard.
+    assert worker.is_ending()
+
+
 def test_each_of_several_threads_gets_its_own_answer(
     ends: tuple[link.DriverLink, Driver], calls: futures.Executor
 ) -> None:

@@ -27,7 +27,7 @@ from tuner_component.search.parallel.driver.dispatcher import Dispatcher
 from tuner_component.search.parallel.driver.listener import Listener
 from tuner_component.search.parallel.driver.sources import Sources
 from tuner_component.search.parallel.driver.workers import Worker, Workers
-from tuner_component.search.parallel.engine import Event, WorkerStarted
+from tuner_component.search.parallel.engine import Event, WorkerEnds, WorkerStarted
 
 # How often to look whether the study still is this search's. Workers beat as often, so no
 # wait takes longer.
@@ -190,6 +190,8 @@ class Supervisor:
             self._end = end
             self._patience = time.monotonic() + self._options.grace_period_s
             self._handle(todo.Closed())
+            for worker in self._workers.workers:
+                self._workers.send(worker, protocol.Ending())
         if at_once:
             self._patience = time.monotonic()
 
@@ -202,6 +204,9 @@ class Supervisor:
             return
         if isinstance(event, WorkerStarted):
             worker.pid, worker.heard = event.pid, time.monotonic()
+            return
+        if isinstance(event, WorkerEnds):
+            self._workers.send(worker, protocol.Ending())
             return
         # What it said before it ended counts.
         self._listener.hear(worker, at_most=None)

@@ -33,11 +33,13 @@ from tuner_component.search.parallel.logs import Logs
 from tuner_component.search.parallel.ray import meeting, node_check, ports, shipping
 from tuner_component.search.parallel.ray.lease import Lease
 from tuner_component.search.parallel.ray.log_stream import LogTail
+from tuner_component.search.parallel.ray.memory_use import MemoryUse
 from tuner_component.search.parallel.ray.messages import (
     Beat,
     Code,
     CodeWanted,
     Hello,
+    LargestWorker,
     NodeReady,
     NodeUnfit,
     Setup,
@@ -96,6 +98,7 @@ class _Node:
         self._logs = os.path.join(directory, "logs")
         os.makedirs(os.path.join(self._logs, "logs"))
         self._tail = LogTail(self._logs)
+        self._memory, self._largest = MemoryUse(), ""
 
     def serve(self) -> None:
         setup: Setup = self._link.recv()
@@ -241,6 +244,7 @@ class _Node:
                 next_beat = time.monotonic() + pulse.BEAT_S
                 self._link.send(lease.beat())
                 self._send_logs()
+                self._tell_largest()
         return None
 
     def _obey(self, message: Any, engine: LocalEngine) -> None:
@@ -265,6 +269,7 @@ class _Node:
     def _pass_on(self, engine: LocalEngine) -> bool:
         """Passes on what happens to workers; False if it is the node's fault."""
         for event in engine.events():
+            self._memory.note(event)
             if isinstance(event, WorkerExited):
                 # What it printed last comes before its end, which people ask about.
                 self._send_logs()
@@ -272,6 +277,11 @@ class _Node:
                     return False
             self._link.send(event)
         return True
+
+    def _tell_largest(self) -> None:
+        before, self._largest = self._largest, self._memory.largest()
+        if self._largest != before:
+            self._link.send(LargestWorker(self._largest))
 
     def _send_logs(self) -> None:
         output.flush()

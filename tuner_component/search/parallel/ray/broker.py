@@ -36,6 +36,7 @@ from tuner_component.search.parallel.ray.messages import (
     EndAgent,
     Hello,
     LeaveOut,
+    NodeDrains,
     NodeLeaves,
     NodeLeftOut,
     NodeLost,
@@ -235,6 +236,7 @@ class Broker:
                 self._deaths[node_id] = self._deaths.get(node_id, 0) + 1
                 if self._deaths[node_id] >= _MOST_DEATHS:
                     self._driver.send(NodeLeftOut(nodes[node_id], lost.reason))
+                    self._unfit.add(node_id)
                     self._leave_out(node_id)
                 else:
                     self._driver_places(self._places.leave(node_id, for_good=False))
@@ -244,7 +246,11 @@ class Broker:
         try:
             ray.get(run)
         except OutOfMemoryError as error:
-            return NodeLost(node_id, refusals.first_line(error), out_of_memory=True)
+            what = refusals.first_line(error)
+            reason = (
+                f"Ray has ended all that ran on its node, for want of memory: {what}"
+            )
+            return NodeLost(node_id, reason, out_of_memory=True)
         except RayError as error:
             if left:
                 return NodeLost(node_id, "its node was taken away", excused=True)
@@ -261,6 +267,7 @@ class Broker:
         for node_id, until_ms in cluster_state.get_draining_nodes().items():
             if node_id not in self._leaving:
                 self._leaving[node_id] = until_ms / 1000 if until_ms else math.inf
+                self._driver.send(NodeDrains(node_id))
                 self._driver_places(self._places.leave(node_id, for_good=True))
         for node_id, until in list(self._leaving.items()):
             if now >= until - _BEFORE_THE_END_S:

@@ -23,6 +23,7 @@ from tuner_component.search.parallel.engine import (
     Channel,
     Event,
     Place,
+    WorkerEnds,
     WorkerExited,
     WorkerStarted,
 )
@@ -37,8 +38,10 @@ from tuner_component.search.parallel.ray.messages import (
     Beat,
     ClusterLost,
     EndAgent,
+    LargestWorker,
     LeaveOut,
     LogGrew,
+    NodeDrains,
     NodeLeaves,
     NodeLeftOut,
     NodeLost,
@@ -187,6 +190,11 @@ class RayEngine:
         elif isinstance(message, NodeLost):
             if node := self._nodes.get(message.node_id):
                 self._lose(node, message)
+        elif isinstance(message, NodeDrains):
+            if node := self._nodes.get(message.node_id):
+                print(f"The node {node.name} will be taken away.", flush=True)
+                node.drains = True
+                self._tell_of_ends()
         elif isinstance(message, NodeLeaves):
             if node := self._nodes.get(message.node_id):
                 node.leaves = message.reason
@@ -214,6 +222,12 @@ class RayEngine:
             return
         if self._links.let_in(hello.worker_id, handle):
             self._gangs.connected(hello.worker_id)
+            # What was said before to one that had no connection, it has not heard.
+            self._tell_of_ends()
+
+    def _tell_of_ends(self) -> None:
+        ending = [WorkerEnds(w) for w, node in self._where.items() if node.drains]
+        self._news += self._gangs.told(ending)
 
     def _hear_agent(self, node: Node) -> None:
         try:
@@ -239,6 +253,8 @@ class RayEngine:
             self._news += self._gangs.told([message])
         elif isinstance(message, WorkerExited):
             self._exited(node, message)
+        elif isinstance(message, LargestWorker):
+            node.largest = message.worker_id
         elif isinstance(message, LogGrew):
             self._logs.take(message)
         elif isinstance(message, StudySeen):
@@ -280,6 +296,7 @@ class RayEngine:
         self._close(node)
         if self._nodes.get(node.node_id) is node:
             del self._nodes[node.node_id]
+        to_blame = {w for w in node.workers if node.is_to_blame(w)}
         for worker_id in list(node.workers):
             # If it can still hear that, it ends now, before its trial goes on elsewhere.
             self._links.hang_up(worker_id)
@@ -288,7 +305,7 @@ class RayEngine:
                 WorkerExited(
                     worker_id,
                     -signal.SIGKILL,
-                    out_of_memory=lost.out_of_memory,
+                    out_of_memory=lost.out_of_memory and worker_id in to_blame,
                     lost=lost.reason,
                     excused=lost.excused,
                 ),

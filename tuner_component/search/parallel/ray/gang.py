@@ -19,6 +19,7 @@ from tuner_component.search.machine import posix
 from tuner_component.search.parallel import protocol
 from tuner_component.search.parallel.engine import (
     BadMessageError,
+    WorkerEnds,
     WorkerExited,
     WorkerStarted,
 )
@@ -26,6 +27,8 @@ from tuner_component.search.parallel.local.engine import WorkerChannel
 
 # When one has ended well, the others have no more trials either, and end as well.
 _END_TOGETHER_S = 10.0
+
+_Event = WorkerStarted | WorkerEnds | WorkerExited
 
 
 def environment(rank: int, addresses: Sequence[str]) -> dict[str, str]:
@@ -117,9 +120,14 @@ class GangChannel:
     def send(self, message: Any) -> None:
         """Sends an answer to the process that has asked, and to those that follow it.
 
+        What else the driver says is for the one that speaks for the trial.
+
         Raises:
             OSError: If that process cannot take it.
         """
+        if isinstance(message, protocol.Ending):
+            self._channels[0].send(message)  # The others write nothing.
+            return
         number, rank = divmod(message.request_id, len(self._channels))
         method = self._shared.pop(message.request_id, None)
         answer = dataclasses.replace(message, request_id=number)
@@ -251,9 +259,7 @@ class Gangs:
                 self._kill(member)
         return gang is not None
 
-    def told(
-        self, happened: Sequence[WorkerStarted | WorkerExited]
-    ) -> list[WorkerStarted | WorkerExited]:
+    def told(self, happened: Sequence[_Event]) -> list[_Event]:
         """What the driver is told of what has happened to processes."""
         told = itertools.chain.from_iterable(map(self._told, happened))
         return [*told]
@@ -266,13 +272,13 @@ class Gangs:
                 gang.until = float("inf")
                 self.end(worker_id)
 
-    def _told(
-        self, event: WorkerStarted | WorkerExited
-    ) -> Iterator[WorkerStarted | WorkerExited]:
+    def _told(self, event: _Event) -> Iterator[_Event]:
         worker_id, rank = self._worker_of.get(event.worker_id, (event.worker_id, 0))
         gang = self._gangs.get(worker_id)
         if gang is None or (isinstance(event, WorkerStarted) and rank == 0):
             yield event
+        elif isinstance(event, WorkerEnds):
+            yield WorkerEnds(worker_id)
         elif isinstance(event, WorkerExited):
             del self._worker_of[event.worker_id]
             gang.running.remove(event.worker_id)

@@ -168,6 +168,13 @@ class NodeLeftOut:
 
 
 @dataclasses.dataclass(frozen=True)
+class NodeDrains:
+    """A node will be taken away; what runs there goes on until `NodeLeaves`."""
+
+    node_id: str
+
+
+@dataclasses.dataclass(frozen=True)
 class NodeLeaves:
     """A node is about to be taken away: what runs there ends now.
 
@@ -264,6 +271,13 @@ class NodeUnfit:
     """
 
     reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class LargestWorker:
+    """The worker of the node that has the most memory is another one now."""
+
+    worker_id: str
 
 
 @dataclasses.dataclass(frozen=True)

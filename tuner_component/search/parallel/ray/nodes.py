@@ -21,6 +21,8 @@ class Node:
         ports: Those that are for processes of one trial to find each other, over and over.
         workers: Those that it was asked to start and that have not exited.
         lost_at: When the connection ended, if it has.
+        drains: Whether it will be taken away.
+        largest: The worker that had the most memory, as far as is known.
         leaves: Why it is about to be taken away, if it is.
     """
 
@@ -32,12 +34,18 @@ class Node:
     ports: Iterator[int] = dataclasses.field(default_factory=lambda: iter(()))
     workers: set[str] = dataclasses.field(default_factory=set)
     lost_at: float | None = None
+    drains: bool = False
+    largest: str = ""
     leaves: str = ""
 
     @property
     def takes_workers(self) -> bool:
         """Whether workers can be started there."""
         return self.is_ready and self.lost_at is None and not self.leaves
+
+    def is_to_blame(self, worker_id: str) -> bool:
+        """Whether a worker may have taken the memory of the node that has run out."""
+        return self.largest not in self.workers or worker_id == self.largest
 
     def next_address(self) -> str:
         """An address on which processes of one trial can find one that runs here."""

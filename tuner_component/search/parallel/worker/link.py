@@ -40,6 +40,7 @@ class DriverLink:
         self._ids = itertools.count()
         self._waiting: dict[int, queue.SimpleQueue[protocol.Reply]] = {}
         self._closing = threading.Event()
+        self._ending = threading.Event()
 
     def start(self) -> None:
         """Starts to listen, and to send heartbeats."""
@@ -77,6 +78,12 @@ class DriverLink:
         """Takes a message of the driver's."""
         if isinstance(message, protocol.Reply):
             self._waiting[message.request_id].put(message)
+        elif isinstance(message, protocol.Ending):
+            self._ending.set()
+
+    def is_ending(self) -> bool:
+        """Whether the driver has said that it will soon end this process."""
+        return self._ending.is_set()
 
     def close(self) -> None:
         """Says that the end of the connection is expected from now on."""

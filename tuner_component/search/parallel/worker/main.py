@@ -117,6 +117,7 @@ def _join(
         spec.study_directory,
         spec.seed,
         report_epoch=_report_epoch(driver, spec.asks),
+        is_ending=driver.is_ending,
         gang=spec.gang,
     )
 
