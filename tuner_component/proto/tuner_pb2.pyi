@@ -153,6 +153,7 @@ class Cluster(google.protobuf.message.Message):
     MEMORY_GIB_PER_TRIAL_FIELD_NUMBER: builtins.int
     RESOURCES_PER_TRIAL_FIELD_NUMBER: builtins.int
     WAIT_SECONDS_FIELD_NUMBER: builtins.int
+    DRIVER_ON_CLUSTER_FIELD_NUMBER: builtins.int
     address: builtins.str
     """"auto" for the cluster that this machine is a node of, or the host and port of the
     head, such as "ray-head:6379", "10.0.0.7:6379" or "[fd00::7]:6379". The search is a
@@ -168,6 +169,10 @@ class Cluster(google.protobuf.message.Message):
     """How long the search waits while it has no place for any trial, before it fails.
     0 means 900.
     """
+    driver_on_cluster: builtins.bool
+    """Whether the search's driver runs on a node of the cluster, too, which needs one CPU
+    for it; otherwise it runs where the component does.
+    """
     def __init__(
         self,
         *,
@@ -175,8 +180,9 @@ class Cluster(google.protobuf.message.Message):
         memory_gib_per_trial: builtins.float = ...,
         resources_per_trial: collections.abc.Mapping[builtins.str, builtins.float] | None = ...,
         wait_seconds: builtins.float = ...,
+        driver_on_cluster: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing_extensions.Literal["address", b"address", "memory_gib_per_trial", b"memory_gib_per_trial", "resources_per_trial", b"resources_per_trial", "wait_seconds", b"wait_seconds"]) -> None: ...
+    def ClearField(self, field_name: typing_extensions.Literal["address", b"address", "driver_on_cluster", b"driver_on_cluster", "memory_gib_per_trial", b"memory_gib_per_trial", "resources_per_trial", b"resources_per_trial", "wait_seconds", b"wait_seconds"]) -> None: ...
 
 global___Cluster = Cluster
 

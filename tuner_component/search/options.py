@@ -195,6 +195,8 @@ class Cluster:
             no reservation.
         resources_per_trial: Amounts of the cluster's custom resources, by their names.
         wait_s: Seconds that the search waits while it has no place for any trial.
+        driver_on_cluster: Whether the search's driver runs on a node of the cluster, too;
+            otherwise it runs where the search is started.
     """
 
     address: str
@@ -203,6 +205,7 @@ class Cluster:
     )
     resources_per_trial: Mapping[str, float] = dataclasses.field(default_factory=dict)
     wait_s: float = _number(900.0, Range(above=True, left_out="to wait for 15 minutes"))
+    driver_on_cluster: bool = False
 
     def __post_init__(self) -> None:
         """Checks every value.

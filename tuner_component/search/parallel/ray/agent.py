@@ -14,15 +14,12 @@ import dataclasses
 import os
 import signal
 import subprocess
-import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from multiprocessing import connection, reduction
 from typing import Any
 
-from tuner_component.search.errors import StorageError
 from tuner_component.search.machine import output, posix
 from tuner_component.search.parallel import protocol, pulse
 from tuner_component.search.parallel.engine import EngineLost, WorkerExited
@@ -30,18 +27,15 @@ from tuner_component.search.parallel.local import messages as local
 from tuner_component.search.parallel.local.engine import LocalEngine, pair
 from tuner_component.search.parallel.local.server_process import start_interpreter
 from tuner_component.search.parallel.logs import Logs
-from tuner_component.search.parallel.ray import meeting, node_check, shipping
+from tuner_component.search.parallel.ray import arrival, meeting
 from tuner_component.search.parallel.ray.lease import Lease
 from tuner_component.search.parallel.ray.log_stream import LogTail
 from tuner_component.search.parallel.ray.messages import (
     Beat,
-    Code,
-    CodeWanted,
     Hello,
     NodeReady,
     NodeUnfit,
     Setup,
-    StudySeen,
 )
 
 # The fork server imports the heavy modules in this time, or never. Afterwards it hangs if
@@ -49,8 +43,6 @@ from tuner_component.search.parallel.ray.messages import (
 _IMPORTS_S = 1800.0
 _SILENCE_S = 60.0
 _CLEAN_UP_S = 10.0
-# From the end of its work until its process ends by itself.
-_LEAVE_S = 5.0
 
 
 class Agent:
@@ -74,11 +66,7 @@ class Agent:
             contextlib.suppress(EOFError, OSError, EngineLost),  # It is all over.
         ):
             _Node(link, address, key, hello, directory).serve()
-        # Ray ends this process when it hears that the search has ended. If its head is
-        # gone, it does not hear that.
-        leave = threading.Timer(_LEAVE_S, os._exit, (0,))
-        leave.daemon = True
-        leave.start()
+        arrival.end()
 
 
 class _Node:
@@ -98,15 +86,10 @@ class _Node:
         self._tail = LogTail(self._logs)
 
     def serve(self) -> None:
-        setup: Setup = self._link.recv()
-        reason = self._unfit(setup)
-        if reason:
-            self._link.send(NodeUnfit(reason))
+        begun = arrival.begin(self._link, self._code)
+        if begun is None:
             return
-        path = self._module_path(setup)
-        os.environ.update(setup.environment)
-        with contextlib.suppress(OSError):
-            os.chdir(setup.directory)
+        setup, path = begun
         self._context = dataclasses.replace(setup.context, path=path)
         self._study = setup.study_directory
         modules = setup.preload
@@ -116,38 +99,6 @@ class _Node:
             if not isinstance(unfit, local.Unfit):
                 return
             modules = tuple(name for name in modules if name != unfit.module)
-
-    def _unfit(self, setup: Setup) -> str:
-        """Why this node cannot be used; "" if it can."""
-        differs = node_check.difference(setup.versions, node_check.versions())
-        if differs:
-            return f"it has {differs}"
-        unseen = node_check.unseen(setup.reads)
-        if unseen:
-            return f"it does not see {', '.join(unseen)}"
-        try:
-            name = node_check.leave_token(setup.study_directory, setup.token)
-        except StorageError as error:
-            return f"it cannot write into the study {setup.study_directory}: {error}"
-        self._link.send(StudySeen(name))
-        return ""
-
-    def _module_path(self, setup: Setup) -> list[str]:
-        """The module search path of workers here."""
-        lacking = tuple(d for d in setup.user_path if not os.path.isdir(d))
-        places: dict[str, str] = {}
-        if lacking:
-            self._link.send(CodeWanted(lacking))
-            code: Code = self._receive(Code)
-            places = shipping.unpack(code.archives, self._code)
-        shipped = (places.get(entry, entry) for entry in setup.user_path)
-        return list(dict.fromkeys((*shipped, *sys.path)))
-
-    def _receive(self, kind: type) -> Any:
-        """The next message of a kind; heartbeats may come before it."""
-        while not isinstance(message := self._link.recv(), kind):
-            pass
-        return message
 
     @contextlib.contextmanager
     def _server(
