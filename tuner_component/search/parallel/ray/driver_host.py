@@ -9,7 +9,6 @@ the study that nobody waits for.
 
 import contextlib
 import dataclasses
-import os
 import subprocess
 import tempfile
 import time

@@ -100,6 +100,15 @@ class DriverPlace:
             ray.util.get_node_ip_address(), self._key, self._hand_over
         )
         self._address = reception.address
+        try:
+            return self._serve()
+        except RayError as error:
+            raise self._lost(
+                f"the cluster {self._cluster.address} is lost, "
+                f"{refusals.first_line(error)}"
+            ) from error
+
+    def _serve(self) -> Unfit | DriverExited | None:
         self._ask()
         while True:
             began = time.monotonic()
@@ -145,6 +154,7 @@ class DriverPlace:
         ).remote()
         self._run = self._host.run.remote(self._address, self._key)
         self._asked = time.monotonic()
+        self._tell(logging.INFO, f"The driver waits for a node with {_CPUS} CPU free.")
 
     def _hand_over(self, hello: Hello, channel: connection.Connection) -> None:
         """Takes a connection from the reception's threads; no two come at a time."""
@@ -224,7 +234,9 @@ class DriverPlace:
         now, node = time.monotonic(), self._node
         if node is not None and self._silence.is_too_long:
             limit = self._silence.limit_s
-            raise self._lost(f"no sign of life from {_name(node)} for {limit:g} seconds")
+            raise self._lost(
+                f"no sign of life from {_name(node)} for {limit:g} seconds"
+            )
         ended, _ = ray.wait([self._run], timeout=0)
         if ended and self._ended_at is None:
             self._ended_at = now

@@ -23,6 +23,8 @@ from tuner_component.search.parallel.local.server_process import (
 )
 from tuner_component.search.parallel.ray.driver_wire import DriverWire
 
+_log = logging.getLogger(__name__)
+
 
 def start(
     control: connection.Connection, log: str, environment: Mapping[str, str]
@@ -54,7 +56,7 @@ def main(control: connection.Connection) -> NoReturn:
     try:
         word = place.serve()
     except Exception as error:
-        logging.exception("There is no driver.")
+        _log.exception("There is no driver.")
         word = errors.portable(error, "the connection to the driver's node")
     if isinstance(word, (Unfit, DriverExited)):
         wire.drained()

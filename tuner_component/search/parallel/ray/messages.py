@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.parallel.process_context import ProcessContext
 
-
 # In place of a worker's id: the driver's own connection to the executor's machine.
 DRIVER = "driver"
 

@@ -11,9 +11,7 @@ _TOKEN_FILE = "~/.ray/auth_token"
 # What Ray says where it is to show a token and has none.
 _NO_TOKEN = "no authentication token"
 # Where a node is left out.
-REMEDY = (
-    "All nodes need the same versions, and must see the same files: see docs/cluster.md."
-)
+REMEDY = "All nodes need the same versions, and must see the same files: see docs/cluster.md."
 
 
 def explain(address: str, error: Exception, environ: Mapping[str, str]) -> str:
