@@ -123,7 +123,7 @@ class _Host:
             Its process, and the connection to it.
         """
         control, theirs = pair()
-        log = job.logs.process(f"server@{self._node}")
+        log = job.logs.process(f"driver_server@{self._node}")
         with theirs:
             server = start_interpreter(theirs, log, self._setup.threads)
             theirs.close()

@@ -55,7 +55,7 @@ def main(control: connection.Connection) -> NoReturn:
     word: Any
     try:
         word = place.serve()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         _log.exception("There is no driver.")
         word = errors.portable(error, "the connection to the driver's node")
     if isinstance(word, (Unfit, DriverExited)):
