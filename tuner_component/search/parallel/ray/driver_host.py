@@ -9,6 +9,7 @@ the study that nobody waits for.
 
 import contextlib
 import dataclasses
+import os
 import subprocess
 import tempfile
 import time
@@ -21,7 +22,7 @@ from tuner_component.search.machine import posix
 from tuner_component.search.parallel import logs, protocol, pulse
 from tuner_component.search.parallel.local.engine import pair
 from tuner_component.search.parallel.local.server_process import start_interpreter
-from tuner_component.search.parallel.ray import arrival, meeting
+from tuner_component.search.parallel.ray import arrival, joining, meeting
 from tuner_component.search.parallel.ray.lease import Lease
 from tuner_component.search.parallel.ray.log_stream import LogTail
 from tuner_component.search.parallel.ray.messages import (
@@ -51,7 +52,9 @@ class DriverHost:
             key: What those who connect there must know.
         """
         context = ray.get_runtime_context()
-        hello = Hello(None, context.get_node_id(), ray.util.get_node_ip_address())
+        node = ray.util.get_node_ip_address()
+        os.environ[joining.NODE] = node  # For the driver's broker.
+        hello = Hello(None, context.get_node_id(), node)
         with (
             meeting.call(address, key, hello) as link,
             tempfile.TemporaryDirectory(prefix="tuner_component_") as directory,

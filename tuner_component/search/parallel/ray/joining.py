@@ -9,6 +9,10 @@ from ray.exceptions import RayError
 
 from tuner_component.search.parallel.ray import refusals
 
+# The variable with the address of the node that a process is on, if it is known. Ray itself
+# would take any node of this machine, where there are several, and the head first.
+NODE = "TUNER_COMPONENT_RAY_NODE"
+
 
 class Unreachable(Exception):
     """There is no such cluster, or no place in it; the text says all."""
@@ -31,6 +35,7 @@ def join(address: str) -> None:
             log_to_driver=False,
             logging_level=logging.WARNING,
             configure_logging=False,
+            _node_ip_address=os.environ.get(NODE),
         )
     except (ConnectionError, RayError, RuntimeError, ValueError, OSError) as error:
         raise Unreachable(refusals.explain(address, error, os.environ)) from error
