@@ -97,6 +97,7 @@ def test_cluster_is_named_by_its_address() -> None:
     args = parsed(
         *("--cluster", "head:6379", "--memory-gib-per-trial", "1.5"),
         *("--resource", "TPU=4", "--resource", "a=b=0.5", "--wait-seconds", "60"),
+        "--driver-on-cluster",
     )
     found = tune.tune_args(args, "/o")
     assert found["cluster"] == {
@@ -104,6 +105,7 @@ def test_cluster_is_named_by_its_address() -> None:
         "memory_gib_per_trial": 1.5,
         "resources_per_trial": {"TPU": 4, "a=b": 0.5},
         "wait_seconds": 60,
+        "driver_on_cluster": True,
     }
     assert set(found["cluster"]) == set(tuner_pb2.Cluster.DESCRIPTOR.fields_by_name)
     message = json_format.ParseDict(found, tuner_pb2.TuneArgs())
@@ -114,11 +116,14 @@ def test_cluster_is_named_by_its_address() -> None:
 
 
 @pytest.mark.parametrize(
-    "flag", [["--memory-gib-per-trial", "1"], ["--resource", "TPU=1"]]
+    "flag",
+    [["--memory-gib-per-trial", "1"], ["--resource", "TPU=1"], ["--driver-on-cluster"]],
 )
-def test_what_a_node_should_have_needs_a_cluster(flag: list[str]) -> None:
+def test_what_is_said_of_a_cluster_needs_one(flag: list[str]) -> None:
     """It would silently do nothing."""
-    with pytest.raises(ValueError, match=r"Expected --cluster with \w+_per_trial"):
+    with pytest.raises(
+        ValueError, match=r"Expected --cluster with \w+_(per_trial|cluster)"
+    ):
         tune.tune_args(parsed(*flag), "/o")
 
 

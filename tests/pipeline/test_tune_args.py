@@ -97,6 +97,7 @@ def test_every_field_reaches_the_search() -> None:
             memory_gib_per_trial=1.5,
             resources_per_trial={"TPU": 0.5},
             wait_seconds=60,
+            driver_on_cluster=True,
         ),
     )
     assert len(args.cluster.ListFields()) == len(Cluster.DESCRIPTOR.fields)
@@ -113,7 +114,7 @@ def test_every_field_reaches_the_search() -> None:
         seed=0,
         max_trials_per_worker=10,
         stopping=StoppingOptions("hyperband", 2, 4, 0, 3, 9),
-        cluster=options.Cluster("head:6379", 1.5, {"TPU": 0.5}, wait_s=60),
+        cluster=options.Cluster("head:6379", 1.5, {"TPU": 0.5}, 60, True),
     )
 
 

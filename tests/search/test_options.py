@@ -170,6 +170,6 @@ def test_resource_needs_an_amount(amount: Any) -> None:
 def test_cluster_is_whole_after_it_travelled() -> None:
     """The driver is another process, and would get other options."""
     options = SearchOptions(
-        cluster=Cluster("auto", 1.5, {"TPU": 0.25, "rack-a": 1}, wait_s=2)
+        cluster=Cluster("auto", 1.5, {"TPU": 0.25, "rack-a": 1}, 2, True)
     )
     assert pickle.loads(pickle.dumps(options)) == options

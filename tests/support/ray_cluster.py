@@ -186,9 +186,10 @@ class RayCluster:
         self._ask("drain", host, seconds)
 
     def search_processes(self) -> list[int]:
-        """The agents of searches, their fork servers and workers."""
+        """The actors of searches, their fork servers, drivers there, and workers."""
         raylets = processes.descendants(self._process.pid)
-        agents = [pid for pid in raylets if _command(pid).startswith("ray::Agent")]
+        actors = ("ray::Agent", "ray::DriverHost")
+        agents = [pid for pid in raylets if _command(pid).startswith(actors)]
         return [*agents, *processes.descendants(self._servers.pid)]
 
     @contextlib.contextmanager

@@ -48,6 +48,8 @@ _CLUSTER_HELP = {
     "trial (default: 900)",
     "workers_per_trial": "processes that train one trial together, each with what a trial "
     "gets; see docs/cluster.md (default: 1)",
+    "driver_on_cluster": "runs the search's driver on a node of the cluster, too, which "
+    "needs one CPU for it (default: it runs on this machine)",
 }
 _NUMBERS: dict[int, type] = {
     descriptor.FieldDescriptor.CPPTYPE_INT32: int,
@@ -155,6 +157,8 @@ def _add_cluster(group: Any) -> None:
         metavar="NAME=AMOUNT",
         help=texts["resources_per_trial"],
     )
+    flag, text = _flag("driver_on_cluster"), texts["driver_on_cluster"]
+    add(flag, action="store_true", default=None, help=text)
 
 
 def _flag(field: str) -> str:
@@ -199,7 +203,7 @@ def tune_args(args: argparse.Namespace, out: str) -> dict[str, Any]:
     elif needs:
         raise ValueError(
             f"Expected --cluster with {', '.join(needs)}. Received: none. Name the "
-            "cluster, or leave out what its nodes should have."
+            "cluster, or leave out what is said of it."
         )
     return {
         "num_parallel_trials": 1,

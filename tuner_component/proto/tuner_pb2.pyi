@@ -154,6 +154,7 @@ class Cluster(google.protobuf.message.Message):
     RESOURCES_PER_TRIAL_FIELD_NUMBER: builtins.int
     WAIT_SECONDS_FIELD_NUMBER: builtins.int
     WORKERS_PER_TRIAL_FIELD_NUMBER: builtins.int
+    DRIVER_ON_CLUSTER_FIELD_NUMBER: builtins.int
     address: builtins.str
     """"auto" for the cluster that this machine is a node of, or the host and port of the
     head, such as "ray-head:6379", "10.0.0.7:6379" or "[fd00::7]:6379". The search is a
@@ -174,6 +175,10 @@ class Cluster(google.protobuf.message.Message):
     resources of a trial. They find each other by TF_CONFIG, or by what jax.distributed
     and keras.distribution read; the module must use them. 0 means 1.
     """
+    driver_on_cluster: builtins.bool
+    """Whether the search's driver runs on a node of the cluster, too, which needs one CPU
+    for it; otherwise it runs where the component does.
+    """
     def __init__(
         self,
         *,
@@ -182,8 +187,9 @@ class Cluster(google.protobuf.message.Message):
         resources_per_trial: collections.abc.Mapping[builtins.str, builtins.float] | None = ...,
         wait_seconds: builtins.float = ...,
         workers_per_trial: builtins.int = ...,
+        driver_on_cluster: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing_extensions.Literal["address", b"address", "memory_gib_per_trial", b"memory_gib_per_trial", "resources_per_trial", b"resources_per_trial", "wait_seconds", b"wait_seconds", "workers_per_trial", b"workers_per_trial"]) -> None: ...
+    def ClearField(self, field_name: typing_extensions.Literal["address", b"address", "driver_on_cluster", b"driver_on_cluster", "memory_gib_per_trial", b"memory_gib_per_trial", "resources_per_trial", b"resources_per_trial", "wait_seconds", b"wait_seconds", "workers_per_trial", b"workers_per_trial"]) -> None: ...
 
 global___Cluster = Cluster
 

@@ -197,6 +197,8 @@ class Cluster:
         wait_s: Seconds that the search waits while it has no place for any trial.
         workers_per_trial: How many processes train one trial together. Each of them has
             the CPUs, GPUs, memory and resources that are said to be a trial's.
+        driver_on_cluster: Whether the search's driver runs on a node of the cluster, too;
+            otherwise it runs where the search is started.
     """
 
     address: str
@@ -208,6 +210,7 @@ class Cluster:
     workers_per_trial: int = _number(
         1, Range(1, whole=True, left_out="for one process per trial")
     )
+    driver_on_cluster: bool = False
 
     def __post_init__(self) -> None:
         """Checks every value.

@@ -19,13 +19,17 @@ pytestmark = [pytest.mark.slow, pytest.mark.on_demand]
 _LIMIT_S = 40.0
 
 
-@pytest.mark.parametrize("part", ["all", "gcs_server"])
+@pytest.mark.parametrize(
+    ("part", "driver_on_cluster"),
+    [("all", False), ("gcs_server", False), ("all", True)],
+)
 def test_a_search_goes_on_on_another_cluster(
     executors: processes.Executors,
     cluster: RayCluster,
     tmp_path: Path,
     place: meeting.Meeting,
     part: str,
+    driver_on_cluster: bool,
 ) -> None:
     """The loss of one machine would lose the search, or it would wait for ever."""
     script = scripts.Script(
@@ -38,11 +42,12 @@ def test_a_search_goes_on_on_another_cluster(
     first = SearchOptions(num_workers=2, seed=7, heartbeat_timeout_s=15)
     with (
         tempfile.TemporaryDirectory(prefix="ray_") as directory,
-        running(Path(directory), "127.0.0.3", cpus=2) as doomed,
+        running(Path(directory), "127.0.0.3", cpus=3) as doomed,
         doomed.executors() as others,
         doomed.nothing_left(others),
     ):
-        there = dataclasses.replace(first, cluster=Cluster(doomed.address))
+        where = Cluster(doomed.address, driver_on_cluster=driver_on_cluster)
+        there = dataclasses.replace(first, cluster=where)
         executor = others.start(scripts.search, script.entry(), study, there)
         # They wait for as long as these are held.
         guests = [place.next(150), place.next(150)]

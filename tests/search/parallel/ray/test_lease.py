@@ -6,8 +6,9 @@ import time
 
 import pytest
 
+from tuner_component.search.options import SearchOptions
 from tuner_component.search.parallel.ray import lease as lease_lib
-from tuner_component.search.parallel.ray.lease import Lease
+from tuner_component.search.parallel.ray.lease import Lease, Limits
 
 
 class _Clock:
@@ -21,6 +22,14 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> _Clock:
     turned = _Clock()
     monkeypatch.setattr(lease_lib, "_now", lambda: turned.now)
     return turned
+
+
+@pytest.mark.parametrize("seconds", [2.0, 60.0])
+def test_who_holds_a_lease_ends_before_others_go_on(seconds: float) -> None:
+    """Two would train the same trial, or a short break of the network cost a node."""
+    limits = Limits.of(SearchOptions(heartbeat_timeout_s=seconds))
+    assert 5 < limits.lease_s < limits.patience_s < limits.silence_s
+    assert limits.silence_s == max(15.0, seconds)
 
 
 def test_a_lease_runs_from_what_was_heard(clock: _Clock) -> None:

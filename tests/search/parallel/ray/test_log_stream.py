@@ -32,6 +32,15 @@ def test_logs_grow_in_the_study_as_they_do_on_the_node(tmp_path: Path) -> None:
     assert not list(tail.news())
 
 
+def test_a_part_of_the_logs_has_the_names_that_it_has_in_all(tmp_path: Path) -> None:
+    """A driver on a node would send each trial's log twice, or its own to nowhere."""
+    for name in ("logs", "trials"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "driver.log").write_bytes(b"line\n")
+    tail = log_stream.LogTail(str(tmp_path), "logs")
+    assert list(tail.news()) == [LogGrew("logs/driver.log", b"line\n")]
+
+
 def test_the_next_attempt_goes_on_in_the_same_log(tmp_path: Path) -> None:
     """The lines of the attempt that was lost would be overwritten."""
     here = Logs(str(tmp_path / "study"), "study")

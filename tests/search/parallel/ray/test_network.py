@@ -12,6 +12,7 @@ import pytest
 from tests.support import meeting, namespaces, processes, scripts
 from tests.support.ray_cluster import RayCluster
 from tuner_component.search import events
+from tuner_component.search.errors import SearchInterruptedError
 from tuner_component.search.options import Cluster, SearchOptions
 
 pytestmark = [pytest.mark.slow, pytest.mark.on_demand]
@@ -166,3 +167,37 @@ def test_a_node_that_is_cut_off_ends_before_its_trials_go_on_elsewhere(
     assert reasons == {
         "a worker that was lost: no sign of life from its node for 12 seconds"
     }
+
+
+def test_a_driver_whose_node_is_cut_off_ends_before_the_executor_gives_it_up(
+    executors: processes.Executors,
+    apart: RayCluster,
+    network: namespaces.Network,
+    tmp_path: Path,
+    place: meeting.Meeting,
+) -> None:
+    """The search would be run again while a driver that nobody hears writes to it."""
+    ticks = script(tmp_path, place, trials=1)
+    study = tmp_path / "study"
+    where = Cluster(apart.address, driver_on_cluster=True)
+    executor = executors.start(
+        scripts.search,
+        ticks.entry(),
+        str(study),
+        SearchOptions(
+            num_workers=1, seed=7, cluster=where, heartbeat_timeout_s=_LIMIT_S
+        ),
+    )
+    place.next(_START_S).release()
+    (log,) = (study / "logs").glob("driver_server@*.log")
+    host = log.stem.partition("@")[2]
+    there = apart.search_processes()
+    searching = [pid for pid in there if "ray::" not in processes.command(pid)]
+    network.cut(host)
+    processes.wait_until_gone(searching, _LIMIT_S * 0.6)
+    assert not executor.ended(0)
+    said = f"no sign of life from the driver's node {host} for 12 seconds.*run the same"
+    with pytest.raises(SearchInterruptedError, match=said):
+        executor.result(_LIMIT_S)
+    network.mend(host)
+    processes.wait_until_gone(there, 20)

@@ -25,11 +25,11 @@ from tuner_component.search.errors import (
     how_to_go_on,
     rebuild,
 )
-from tuner_component.search.machine import output, posix, ray_package, resources
+from tuner_component.search.machine import output, posix, resources
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle.result import SearchResult
 from tuner_component.search.parallel import process_context, protocol, pulse
-from tuner_component.search.parallel.local import engine, messages
+from tuner_component.search.parallel.local import engine, messages, where
 from tuner_component.search.parallel.local.server_process import (
     StartServer,
     start_interpreter,
@@ -102,11 +102,11 @@ def run_parallel(
             study_directory=study_directory,
             fingerprint=dict(fingerprint),
             options=options,
-            slots=() if options.cluster else _slots(options),
+            slots=where.slots(options),
             context=process_context.ProcessContext.capture(),
             logs=logs,
             preload=(*preload, *_PRELOAD),
-            engine=_engine(options),
+            engine=where.engine(options),
             reads=tuple(reads),
         )
         outcome = _search(job, start_server, signals, watch)
@@ -124,26 +124,6 @@ def _check_platform() -> None:
         )
 
 
-def _engine(options: SearchOptions) -> str | None:
-    """What makes the engine, by name: here nothing of a cluster's is imported."""
-    if options.cluster is None:
-        return None
-    ray_package.require()
-    return "tuner_component.search.parallel.ray.engine:connect"
-
-
-def _slots(options: SearchOptions) -> tuple[dict[str, str], ...]:
-    """For each worker that runs at a time, its share of the machine."""
-    return tuple(
-        resources.worker_environments(
-            options.num_workers,
-            options.cpus_per_trial,
-            options.gpus_per_trial,
-            os.environ,
-        )
-    )
-
-
 def _caught_signals() -> contextlib.AbstractContextManager[posix.SignalPipe | None]:
     """Catches the signals that stop the search; None in a thread that cannot."""
     if threading.current_thread() is not threading.main_thread():
@@ -158,8 +138,10 @@ def _search(
     observer: events.Observer,
 ) -> SearchResult | PortableError:
     """Runs the search with as many of its modules preloaded as can be."""
+    is_here = where.is_driver_here(job)
+    start = start_server if is_here else where.start_on_cluster()
     while True:
-        with contextlib.closing(_Launcher(job, start_server)) as launcher:
+        with contextlib.closing(_Launcher(job, start, is_here)) as launcher:
             outcome = launcher.wait(signals, observer)
         if not isinstance(outcome, messages.Unfit):
             return outcome
@@ -173,11 +155,21 @@ def _search(
 
 
 class _Launcher:
-    """The processes of a search, as the one that started them sees them."""
+    """The processes of a search, as the one that started them sees them.
 
-    def __init__(self, job: protocol.Job, start_server: StartServer) -> None:
+    Args:
+        job: The search.
+        start_server: Starts the fork server, or what stands in for it.
+        is_here: Whether it is the fork server, which starts the driver here.
+    """
+
+    def __init__(
+        self, job: protocol.Job, start_server: StartServer, is_here: bool
+    ) -> None:
         self._job = job
         options = job.options
+        self._server_name = "fork server" if is_here else "connection to the cluster"
+        wait_s = 0.0 if is_here or not options.cluster else options.cluster.wait_s
         # Numeric libraries read it when they are loaded, which happens there.
         workers_here = 1 if options.cluster else options.num_workers
         environment = resources.thread_environment(
@@ -204,8 +196,8 @@ class _Launcher:
         self._stops = 0
         self._hangs = False
         self._silences = {
-            "driver": pulse.Silence(_SETUP_S),
-            "fork server": pulse.Silence(_SETUP_S),
+            "driver": pulse.Silence(_SETUP_S + wait_s),
+            self._server_name: pulse.Silence(_SETUP_S),
         }
 
     def close(self) -> None:
@@ -246,7 +238,9 @@ class _Launcher:
                 message = _receive(self._wire)
                 if message is None:
                     return self._last_word()
-                self._silences["driver"].broken(_SILENCE_S)
+                # What stands in for the fork server logs before there is a driver.
+                if not isinstance(message, protocol.Logged):
+                    self._silences["driver"].broken(_SILENCE_S)
                 if isinstance(message, (SearchResult, PortableError)):
                     return message
                 self._pass_on(message, observer)
@@ -254,7 +248,7 @@ class _Launcher:
                 message = _receive(self._control)
                 if not isinstance(message, protocol.Heartbeat):
                     return self._last_word(message)
-                self._silences["fork server"].broken(_SILENCE_S)
+                self._silences[self._server_name].broken(_SILENCE_S)
             for what, silence in self._silences.items():
                 if silence.is_too_long:
                     self._give_up(what, silence.limit_s)
@@ -314,12 +308,12 @@ class _Launcher:
         until = time.monotonic() + _CLEAN_UP_S
         while message is _NOTHING or isinstance(message, protocol.Heartbeat):
             if not self._control.poll(max(0, until - time.monotonic())):
-                self._give_up("fork server", _CLEAN_UP_S)
+                self._give_up(self._server_name, _CLEAN_UP_S)
             message = _receive(self._control)
         if isinstance(message, messages.Unfit):
             return message
         if message is None:
-            what, log = "fork server", self._server_log
+            what, log = self._server_name, self._server_log
             status = self._server.wait()
         else:
             what, log = "driver", self._job.logs.process("driver")

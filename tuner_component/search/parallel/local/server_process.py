@@ -11,9 +11,9 @@ from typing import Protocol
 _BOOTSTRAP = (
     "import sys; from multiprocessing.connection import Connection; "
     "control = Connection(int(sys.argv[1])); sys.path[:] = control.recv(); "
-    "from tuner_component.search.parallel.local import fork_server; "
-    "fork_server.main(control)"
+    "from importlib import import_module; import_module(sys.argv[2]).main(control)"
 )
+_FORK_SERVER = "tuner_component.search.parallel.local.fork_server"
 
 
 class ServerProcess(Protocol):
@@ -44,6 +44,23 @@ def start_interpreter(
     control: connection.Connection, log: str, environment: Mapping[str, str]
 ) -> ServerProcess:
     """Starts a fork server in a new interpreter."""
+    return start_module(_FORK_SERVER, control, log, environment)
+
+
+def start_module(
+    module: str,
+    control: connection.Connection,
+    log: str,
+    environment: Mapping[str, str],
+) -> ServerProcess:
+    """Starts what a module's `main` does with a connection, in a new interpreter.
+
+    Args:
+        module: Its name.
+        control: As for `StartServer`.
+        log: The same.
+        environment: The same.
+    """
     with open(log, "ab") as file:
         return subprocess.Popen(
             [
@@ -52,6 +69,7 @@ def start_interpreter(
                 "-c",
                 _BOOTSTRAP,
                 str(control.fileno()),
+                module,
             ],
             stdin=subprocess.DEVNULL,
             stdout=file,

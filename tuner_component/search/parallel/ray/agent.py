@@ -11,18 +11,16 @@ on with them.
 
 import contextlib
 import dataclasses
+import functools
 import os
 import signal
 import subprocess
-import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing import connection, reduction
 from typing import Any
 
-from tuner_component.search.errors import StorageError
 from tuner_component.search.machine import output, posix
 from tuner_component.search.parallel import protocol, pulse
 from tuner_component.search.parallel.engine import EngineLost, WorkerExited
@@ -30,20 +28,17 @@ from tuner_component.search.parallel.local import messages as local
 from tuner_component.search.parallel.local.engine import LocalEngine, pair
 from tuner_component.search.parallel.local.server_process import start_interpreter
 from tuner_component.search.parallel.logs import Logs
-from tuner_component.search.parallel.ray import meeting, node_check, ports, shipping
+from tuner_component.search.parallel.ray import arrival, meeting, ports
 from tuner_component.search.parallel.ray.lease import Lease
 from tuner_component.search.parallel.ray.log_stream import LogTail
 from tuner_component.search.parallel.ray.memory_use import MemoryUse
 from tuner_component.search.parallel.ray.messages import (
     Beat,
-    Code,
-    CodeWanted,
     Hello,
     LargestWorker,
     NodeReady,
     NodeUnfit,
     Setup,
-    StudySeen,
 )
 
 # The fork server imports the heavy modules in this time, or never. Afterwards it hangs if
@@ -51,8 +46,6 @@ from tuner_component.search.parallel.ray.messages import (
 _IMPORTS_S = 1800.0
 _SILENCE_S = 60.0
 _CLEAN_UP_S = 10.0
-# From the end of its work until its process ends by itself.
-_LEAVE_S = 5.0
 
 
 class Agent:
@@ -75,25 +68,20 @@ class Agent:
             tempfile.TemporaryDirectory(prefix="tuner_component_") as directory,
             contextlib.suppress(EOFError, OSError, EngineLost),  # It is all over.
         ):
-            _Node(link, address, key, hello, directory).serve()
-        # Ray ends this process when it hears that the search has ended. If its head is
-        # gone, it does not hear that.
-        leave = threading.Timer(_LEAVE_S, os._exit, (0,))
-        leave.daemon = True
-        leave.start()
+            call = functools.partial(meeting.call, address, key)
+            _Node(link, call, hello, directory).serve()
+        arrival.end()
 
 
 class _Node:
     def __init__(
         self,
         link: connection.Connection,
-        address: tuple[str, int],
-        key: bytes,
+        call: Callable[[Any], connection.Connection],
         hello: Hello,
         directory: str,
     ) -> None:
-        self._link = link
-        self._address, self._key, self._hello = address, key, hello
+        self._link, self._call, self._hello = link, call, hello
         self._code = os.path.join(directory, "code")
         self._logs = os.path.join(directory, "logs")
         os.makedirs(os.path.join(self._logs, "logs"))
@@ -101,15 +89,10 @@ class _Node:
         self._memory, self._largest = MemoryUse(), ""
 
     def serve(self) -> None:
-        setup: Setup = self._link.recv()
-        reason = self._unfit(setup)
-        if reason:
-            self._link.send(NodeUnfit(reason))
+        begun = arrival.begin(self._link, self._code, self._call)
+        if begun is None:
             return
-        path = self._module_path(setup)
-        os.environ.update(setup.environment)
-        with contextlib.suppress(OSError):
-            os.chdir(setup.directory)
+        setup, path = begun
         self._context = dataclasses.replace(setup.context, path=path)
         self._study = setup.study_directory
         modules = setup.preload
@@ -119,34 +102,6 @@ class _Node:
             if not isinstance(unfit, local.Unfit):
                 return
             modules = tuple(name for name in modules if name != unfit.module)
-
-    def _unfit(self, setup: Setup) -> str:
-        """Why this node cannot be used; "" if it can."""
-        differs = node_check.difference(setup.versions, node_check.versions())
-        if differs:
-            return f"it has {differs}"
-        unseen = node_check.unseen(setup.reads)
-        if unseen:
-            return f"it does not see {', '.join(unseen)}"
-        try:
-            name = node_check.leave_token(setup.study_directory, setup.token)
-        except StorageError as error:
-            return f"it cannot write into the study {setup.study_directory}: {error}"
-        self._link.send(StudySeen(name))
-        return ""
-
-    def _module_path(self, setup: Setup) -> list[str]:
-        """The module search path of workers here."""
-        lacking = tuple(d for d in setup.user_path if not os.path.isdir(d))
-        places: dict[str, str] = {}
-        if lacking:
-            # Not over the driver's own: it would hear no other node meanwhile.
-            wanted = CodeWanted(lacking)
-            with meeting.call(self._address, self._key, wanted) as channel:
-                code: Code = channel.recv()
-            places = shipping.unpack(code.archives, self._code)
-        shipped = (places.get(entry, entry) for entry in setup.user_path)
-        return list(dict.fromkeys((*shipped, *sys.path)))
 
     @contextlib.contextmanager
     def _server(
@@ -258,7 +213,7 @@ class _Node:
         here = dataclasses.replace(spec, context=self._context, logs=logs)
         try:
             hello = dataclasses.replace(self._hello, worker_id=spec.worker_id)
-            with meeting.call(self._address, self._key, hello) as channel:
+            with self._call(hello) as channel:
                 engine.start_with(here, channel)
         except OSError as error:
             print(f"{spec.worker_id} cannot reach the driver: {error}", flush=True)

@@ -10,7 +10,6 @@ import logging
 import math
 import os
 import secrets
-import socket
 import sys
 import threading
 import time
@@ -26,7 +25,13 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from tuner_component.search.errors import SearchError
 from tuner_component.search.machine import posix
 from tuner_component.search.parallel import protocol, pulse
-from tuner_component.search.parallel.ray import meeting, places, refusals, shipping
+from tuner_component.search.parallel.ray import (
+    joining,
+    meeting,
+    places,
+    refusals,
+    shipping,
+)
 from tuner_component.search.parallel.ray.agent import Agent
 from tuner_component.search.parallel.ray.messages import (
     Arrived,
@@ -66,16 +71,12 @@ def main(wire: connection.Connection) -> NoReturn:
         Broker(driver, wire.recv()).serve()
     except (EOFError, OSError):
         pass  # The driver is gone.
-    except _Unreachable as error:
+    except joining.Unreachable as error:
         driver.send(ClusterLost(str(error)))
     # Not by way of Ray's own end, which waits for a cluster that may be gone.
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
-
-
-class _Unreachable(Exception):
-    """There is no such cluster, or no place in it; the text says all."""
 
 
 class _Driver:
@@ -105,15 +106,15 @@ class Broker:
 
     Raises:
         EOFError: If the driver is gone, or needs no workers.
-        _Unreachable: If there is no such cluster.
+        joining.Unreachable: If there is no such cluster.
     """
 
     def __init__(self, driver: _Driver, connect: Connect) -> None:
         self._driver = driver
-        self._connect_to(connect)
+        assert connect.options.cluster is not None
+        joining.join(connect.options.cluster.address)
         driver.wire.recv()  # The driver is there, and asks for places.
         self._options = connect.options
-        assert connect.options.cluster is not None
         self._wait_s = connect.options.cluster.wait_s
         self._name = f"tuner_component/{connect.study}/{secrets.token_hex(3)}"
         self._key = secrets.token_bytes(32)
@@ -128,23 +129,6 @@ class Broker:
         self._unfit: set[str] = set()
         self._has_served = False
         self._had_place = time.monotonic()
-
-    def _connect_to(self, connect: Connect) -> None:
-        cluster = connect.options.cluster
-        assert cluster is not None
-        try:
-            _require_listener(cluster.address)
-            ray.init(
-                address=cluster.address,
-                namespace="tuner_component",
-                log_to_driver=False,
-                logging_level=logging.WARNING,
-                configure_logging=False,
-            )
-        except (ConnectionError, RayError, RuntimeError, ValueError, OSError) as error:
-            raise _Unreachable(
-                refusals.explain(cluster.address, error, os.environ)
-            ) from error
 
     def _let_in(self, word: Any, channel: connection.Connection) -> None:
         """Sees to one who has come; called in a thread for each."""
@@ -161,7 +145,7 @@ class Broker:
 
         Raises:
             EOFError: If it is.
-            _Unreachable: If there is no place in the cluster.
+            joining.Unreachable: If there is no place in the cluster.
         """
         next_look = next_beat = 0.0
         while True:
@@ -202,14 +186,14 @@ class Broker:
         if self._places.node_ids:
             self._had_place = time.monotonic()
         elif not self._has_served and self._all_unfit(alive):
-            raise _Unreachable(
+            raise joining.Unreachable(
                 "Expected a node of the cluster that can run this search. Received: "
                 "none; all that have room for a trial are left out. Mend what is said "
                 "of them here, and run the search again; docs/cluster.md says what "
                 "nodes need."
             )
         elif time.monotonic() - self._had_place > self._wait_s:
-            raise _Unreachable(self._no_place(alive))
+            raise joining.Unreachable(self._no_place(alive))
 
     def _need_agent(self, node_id: str, node: str) -> None:
         if node_id in self._agents:
@@ -310,17 +294,6 @@ class Broker:
             f"{'; '.join(have)}. Ask for less for each trial, add nodes, or wait until "
             "other jobs give theirs back (wait_seconds)."
         )
-
-
-def _require_listener(address: str) -> None:
-    """Tries the head's address: Ray itself would try for minutes.
-
-    Raises:
-        OSError: If nothing listens there.
-    """
-    host, _, port = address.rpartition(":")
-    if host:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 
 
 def _own(node: Mapping[str, Any]) -> dict[str, float]:

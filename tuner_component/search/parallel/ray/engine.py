@@ -29,7 +29,7 @@ from tuner_component.search.parallel.engine import (
 )
 from tuner_component.search.parallel.local import messages as local
 from tuner_component.search.parallel.local.engine import WorkerChannel, limit_stalls
-from tuner_component.search.parallel.ray import gang, links
+from tuner_component.search.parallel.ray import gang, lease, links, refusals
 from tuner_component.search.parallel.ray.broker_process import BrokerProcess
 from tuner_component.search.parallel.ray.introduction import Introduction
 from tuner_component.search.parallel.ray.log_stream import LogSink
@@ -62,10 +62,6 @@ _logger = logging.getLogger("tuner_component")
 _EXPLANATION_S = 3.0
 # An agent looks at files and imports modules before its node is ready.
 _SETUP_S = 1800.0
-# Shorter limits than this would take a short break of the network for a node's death.
-_SHORTEST_S = 15.0
-# An agent ends before the driver gives its trials to others.
-_AGENT_SHARE, _DRIVER_SHARE = 0.5, 0.8
 
 
 def connect(job: protocol.Job) -> Callable[[], "RayEngine"]:
@@ -74,13 +70,8 @@ def connect(job: protocol.Job) -> Callable[[], "RayEngine"]:
     To import Ray and to join a cluster takes seconds, in which others may import what they
     need. No place is asked for before there is the engine.
     """
-    broker = BrokerProcess(job, _silence_s(job))
+    broker = BrokerProcess(job, lease.Limits.of(job.options).silence_s)
     return lambda: RayEngine(job, broker)
-
-
-def _silence_s(job: protocol.Job) -> float:
-    """After so many seconds without a sign of life one is taken for dead."""
-    return max(job.options.heartbeat_timeout_s, _SHORTEST_S)
 
 
 class RayEngine:
@@ -93,8 +84,10 @@ class RayEngine:
 
     def __init__(self, job: protocol.Job, broker: BrokerProcess) -> None:
         self._job = job
-        self._limit_s = _silence_s(job)
-        self._introduction = Introduction(job, self._limit_s * _AGENT_SHARE)
+        limits = lease.Limits.of(job.options)
+        self._limit_s = limits.silence_s
+        self._patience_s = limits.patience_s
+        self._introduction = Introduction(job, limits.lease_s)
         self._places: dict[int, PlaceOpened] = {}
         # Those on nodes that are ready, and what is told of them.
         self._opened: dict[int, PlaceOpened] = {}
@@ -270,12 +263,7 @@ class RayEngine:
 
     def _warn_left_out(self, node: str, reason: str) -> None:
         self._left_out.append(f"the node {node}: {reason}")
-        _logger.warning(
-            "The node %s of the cluster is left out: %s. All nodes need the same "
-            "versions, and must see the same files: see docs/cluster.md.",
-            node,
-            reason,
-        )
+        _logger.warning(refusals.left_out(node, reason))
 
     def _leave_out(self, node: Node, reason: str) -> None:
         self._warn_left_out(node.name, reason)
@@ -315,7 +303,7 @@ class RayEngine:
         self._broker.require_life()
         now = time.monotonic()
         for node in list(self._nodes.values()):
-            limit = self._limit_s * _DRIVER_SHARE if node.is_ready else _SETUP_S
+            limit = self._patience_s if node.is_ready else _SETUP_S
             if node.lost_at is not None:
                 if now > node.lost_at + _EXPLANATION_S:
                     self._give_up(node, f"its node {node.name} is gone")

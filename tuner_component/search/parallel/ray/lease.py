@@ -8,11 +8,39 @@ sign of life, and the lease runs from when the last of those was sent.
 """
 
 import contextlib
+import dataclasses
 import threading
 import time
 from collections.abc import Callable, Iterator
 
+from tuner_component.search.options import SearchOptions
 from tuner_component.search.parallel.ray.messages import Beat
+
+# Shorter limits than this would take a short break of the network for a node's death.
+_SHORTEST_S = 15.0
+# Of the limit: who holds a lease ends before the other side does without it.
+_HOLDERS_SHARE, _OTHERS_SHARE = 0.5, 0.8
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """How long one may be silent in a search on a cluster, in seconds.
+
+    Attributes:
+        silence_s: Anything at all.
+        lease_s: What runs on a node, before it ends itself.
+        patience_s: The same, before the other side does without it.
+    """
+
+    silence_s: float
+    lease_s: float
+    patience_s: float
+
+    @classmethod
+    def of(cls, options: SearchOptions) -> "Limits":
+        """Those of a search."""
+        limit = max(options.heartbeat_timeout_s, _SHORTEST_S)
+        return cls(limit, limit * _HOLDERS_SHARE, limit * _OTHERS_SHARE)
 
 
 class Lease:

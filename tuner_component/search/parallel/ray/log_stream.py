@@ -23,15 +23,17 @@ class LogTail:
 
     Args:
         directory: The directory.
+        part: The part of it to look at, by its name; "" for all.
     """
 
-    def __init__(self, directory: str) -> None:
+    def __init__(self, directory: str, part: str = "") -> None:
         self._directory = directory
+        self._part = os.path.join(directory, part)
         self._read: dict[str, int] = {}
 
     def news(self) -> Iterator[LogGrew]:
         """What was written since the last call, the beginning of it if it is much."""
-        for place, _, names in os.walk(self._directory):
+        for place, _, names in os.walk(self._part):
             for name in names:
                 path = os.path.join(place, name)
                 read = self._read.get(path, 0)

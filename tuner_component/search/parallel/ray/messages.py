@@ -10,13 +10,16 @@ from collections.abc import Mapping
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.parallel.process_context import ProcessContext
 
+# In place of a worker's id: the driver's own connection to the executor's machine.
+DRIVER = "driver"
+
 
 @dataclasses.dataclass(frozen=True)
 class Hello:
-    """The first word of a connection to the driver.
+    """The first word of a connection to the driver, or to the executor's machine.
 
     Attributes:
-        worker_id: Whose connection it is; None for a node's agent.
+        worker_id: Whose connection it is; None for a node's agent, or the driver's host.
         node_id: Where it comes from, as Ray calls it.
         node: The same, as people call it: its address.
     """
@@ -253,7 +256,7 @@ class StudySeen:
 
 @dataclasses.dataclass(frozen=True)
 class NodeReady:
-    """The node can take workers now.
+    """The node can take workers now, or the driver.
 
     Attributes:
         ports: Some on which nothing listens there.

@@ -6,7 +6,7 @@ sees how many are wanted. Ray finds another node for a place whose node has died
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import ray
@@ -35,6 +35,15 @@ def needs(options: SearchOptions) -> dict[str, float]:
         **cluster.resources_per_trial,
     }
     return {name: amount for name, amount in resources.items() if amount}
+
+
+def elsewhere(left_out: Iterable[str]) -> dict[str, str] | None:
+    """The label of all nodes but these, as Ray selects them; None for all nodes.
+
+    Ray has no other way to say where something must not be.
+    """
+    ids = ",".join(sorted(left_out))
+    return {_NODE_LABEL: f"!in({ids})"} if ids else None
 
 
 @dataclasses.dataclass
@@ -130,12 +139,11 @@ class Places:
         return news
 
     def _ask(self, slot: int) -> Any:
-        # By its label: Ray has no other way to say where a bundle must not be.
-        others = {_NODE_LABEL: f"!in({','.join(sorted(self._left_out))})"}
+        others = elsewhere(self._left_out)
         return placement_group(
             [self._needs] * self._size,
             name=f"{self._name}/place-{slot}",
-            bundle_label_selector=[others] * self._size if self._left_out else None,
+            bundle_label_selector=[others] * self._size if others else None,
         )
 
     def _gpus(self, place: _Place, slot: int) -> list[tuple[str, ...]] | None:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 _TOKEN_FILE = "~/.ray/auth_token"
 # What Ray says where it is to show a token and has none.
 _NO_TOKEN = "no authentication token"
+# Where a node is left out.
+REMEDY = "All nodes need the same versions, and must see the same files: see docs/cluster.md."
 
 
 def explain(address: str, error: Exception, environ: Mapping[str, str]) -> str:
@@ -50,6 +52,11 @@ def explain(address: str, error: Exception, environ: Mapping[str, str]) -> str:
         f"Expected a Ray cluster at {address}, of which this machine is a node. "
         f"Received: {said}. {remedy}"
     )
+
+
+def left_out(node: str, reason: str) -> str:
+    """What people are told of a node that cannot be used."""
+    return f"The node {node} of the cluster is left out: {reason}. {REMEDY}"
 
 
 def _token(environ: Mapping[str, str]) -> str:

@@ -1,0 +1,223 @@
+"""Searches whose driver runs on a node of the cluster."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.search.parallel.ray.conftest import HOSTS
+from tests.support import limits, meeting, processes, scripts
+from tests.support.ray_cluster import RayCluster
+from tuner_component.search.errors import SearchError, SearchInterruptedError
+from tuner_component.search.options import Cluster, SearchOptions
+from tuner_component.search.study.study import Study, StudyState
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def options(cluster: RayCluster) -> SearchOptions:
+    """One trial at a time, and all of the search on the cluster."""
+    return SearchOptions(
+        num_workers=1, seed=7, cluster=Cluster(cluster.address, driver_on_cluster=True)
+    )
+
+
+def script(directory: Path, **changes: Any) -> scripts.Script:
+    work = directory / "work"
+    work.mkdir(exist_ok=True)
+    return scripts.Script(str(work), **changes)
+
+
+def node_of_driver(study: Path) -> str:
+    """The node on which the driver was started."""
+    (log,) = (study / "logs").glob("driver_server@*.log")
+    return log.stem.partition("@")[2]
+
+
+def test_a_search_is_the_same_wherever_its_driver_runs(
+    executors: processes.Executors, tmp_path: Path, options: SearchOptions
+) -> None:
+    """A search that was moved would find something else, or its logs be lost."""
+    found = []
+    searches = [
+        ("a", scripts.search, options.cluster),
+        ("b", scripts.search_here, None),
+    ]
+    for name, search, cluster in searches:
+        directory = tmp_path / name
+        directory.mkdir()
+        entry = script(directory, acts={"2": ["print"]}).entry()
+        where = dataclasses.replace(options, cluster=cluster)
+        result = executors.start(
+            search, entry, str(directory / "study"), where
+        ).result()
+        assert len(result.completed) == 4
+        found.append([(t["score"], t["hyperparameters"]) for t in result.completed])
+    assert found[0] == found[1]
+    study = tmp_path / "a" / "study"
+    assert node_of_driver(study) in HOSTS
+    assert "from Python" in (study / "trials" / "2" / "log.txt").read_text()
+    assert not list(study.glob("probe-*"))
+
+
+def test_nothing_is_left_when_the_executor_is_killed(
+    executors: processes.Executors,
+    cluster: RayCluster,
+    tmp_path: Path,
+    options: SearchOptions,
+    place: meeting.Meeting,
+) -> None:
+    """A driver that nobody waits for would hold its study, and keep the cluster busy."""
+    meets = script(tmp_path, trials=3, acts={"1": ["meet"]}, meeting=place.address)
+    study = tmp_path / "study"
+    executor = executors.start(scripts.search, meets.entry(), str(study), options)
+    guest = place.next()
+    here, there = executors.descendants(), cluster.search_processes()
+    # The executor and one process that talks to Ray; all else is on the nodes.
+    assert len(here) == 2 and guest.pid in there
+    processes.kill(executor.pid)
+    assert processes.wait_until_gone([*here, *there], 10) < 10
+    with Study.open(str(study), scripts.FINGERPRINT) as again:
+        assert again.found is StudyState.RESUMED
+
+
+@pytest.mark.on_demand
+def test_a_search_whose_drivers_node_dies_goes_on_when_it_is_run_again(
+    executors: processes.Executors,
+    cluster: RayCluster,
+    tmp_path: Path,
+    options: SearchOptions,
+    place: meeting.Meeting,
+) -> None:
+    """The executor would wait for ever, or people would not know what to do."""
+    meets = script(tmp_path, trials=3, acts={"1": ["meet"]}, meeting=place.address)
+    study = tmp_path / "study"
+    executor = executors.start(scripts.search, meets.entry(), str(study), options)
+    guest = place.next()
+    left = [guest.pid, *cluster.search_processes()]
+    host = node_of_driver(study)
+    cluster.kill(host)
+    with pytest.raises(SearchInterruptedError) as error:
+        executor.result(30)
+    cluster.add(host)
+    text = str(error.value)
+    assert f"Received: the driver's node {host} has" in text
+    assert "run the same search again" in text and "driver.log ends with" in text
+    processes.wait_until_gone(left, 20)
+    again = executors.start(scripts.search, meets.entry(), str(study), options)
+    place.next().release()
+    assert scripts.scores(again.result()) == {"0": 0.0, "1": 0.1, "2": 0.2}
+    assert scripts.attempts(meets) == {0: 1, 1: 2, 2: 1}
+
+
+@pytest.mark.on_demand
+def test_a_driver_that_is_killed_is_told_as_where_it_runs_here(
+    executors: processes.Executors,
+    cluster: RayCluster,
+    tmp_path: Path,
+    options: SearchOptions,
+    place: meeting.Meeting,
+) -> None:
+    """People would look for the fault in the cluster."""
+    meets = script(tmp_path, trials=1, act="meet", meeting=place.address)
+    executor = executors.start(
+        scripts.search, meets.entry(), str(tmp_path / "study"), options
+    )
+    guest = place.next()
+    left = [guest.pid, *cluster.search_processes()]
+    (driver,) = (
+        child
+        for pid in cluster.search_processes()
+        if "node_servers.main(" in processes.command(pid)
+        for child in processes.descendants(pid)
+        if len(processes.descendants(child)) == 1  # Its broker.
+    )
+    os.kill(driver, signal.SIGKILL)
+    with pytest.raises(SearchInterruptedError, match="driver was killed by signal 9"):
+        executor.result(30)
+    processes.wait_until_gone(left, 20)
+
+
+@pytest.mark.on_demand
+def test_sigterm_lets_running_trials_finish(
+    executors: processes.Executors,
+    tmp_path: Path,
+    options: SearchOptions,
+    place: meeting.Meeting,
+) -> None:
+    """Preemption would throw away what was nearly done."""
+    meets = script(tmp_path, trials=3, act="meet", meeting=place.address)
+    executor = executors.start(
+        scripts.search, meets.entry(), str(tmp_path / "study"), options
+    )
+    guest = place.next()
+    os.kill(executor.pid, signal.SIGTERM)
+    log, until = tmp_path / "study/logs/driver.log", time.monotonic() + limits.WAIT_S
+    while "asked to stop" not in log.read_text():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    guest.release()
+    with pytest.raises(SearchInterruptedError, match="1 trials have completed"):
+        executor.result()
+
+
+@pytest.mark.on_demand
+def test_nodes_with_other_versions_get_no_driver(
+    executors: processes.Executors, tmp_path: Path, options: SearchOptions
+) -> None:
+    """The search would come out differently, or fail somewhere deep below."""
+    information = tmp_path / "packages" / "torch-99.dist-info"
+    information.mkdir(parents=True)
+    (information / "METADATA").write_text("Name: torch\nVersion: 99\n")
+    executor = executors.start(
+        scripts.search,
+        script(tmp_path).entry(),
+        str(tmp_path / "study"),
+        options,
+        (),
+        str(information.parent),
+    )
+    with pytest.raises(SearchError, match="can run the search's driver") as error:
+        executor.result()
+    for host in HOSTS:
+        assert f"the node {host}: it has torch missing instead of 99" in str(
+            error.value
+        )
+
+
+def test_a_driver_that_gets_no_place_is_told_so(
+    executors: processes.Executors,
+    cluster: RayCluster,
+    tmp_path: Path,
+    options: SearchOptions,
+) -> None:
+    """A search would wait for ever for a cluster that others use."""
+    busy = Cluster(cluster.address, wait_s=0.01, driver_on_cluster=True)
+    executor = executors.start(
+        scripts.search,
+        script(tmp_path).entry(),
+        str(tmp_path / "study"),
+        dataclasses.replace(options, cluster=busy),
+    )
+    with pytest.raises(SearchError, match=r"a node with 1 CPU free. Received: none"):
+        executor.result()
+
+
+def test_a_finished_study_needs_no_cluster(
+    executors: processes.Executors, tmp_path: Path, options: SearchOptions
+) -> None:
+    """What was found could not be published again once its cluster is gone."""
+    entry, study = script(tmp_path).entry(), str(tmp_path / "study")
+    here = dataclasses.replace(options, cluster=None)
+    first = executors.start(scripts.search_here, entry, study, here).result()
+    nowhere = Cluster("127.0.0.99:1", driver_on_cluster=True)
+    there = dataclasses.replace(options, cluster=nowhere)
+    again = executors.start(scripts.search, entry, study, there).result(20)
+    assert scripts.scores(again) == scripts.scores(first)
