@@ -97,7 +97,7 @@ def test_cluster_is_named_by_its_address() -> None:
     args = parsed(
         *("--cluster", "head:6379", "--memory-gib-per-trial", "1.5"),
         *("--resource", "TPU=4", "--resource", "a=b=0.5", "--wait-seconds", "60"),
-        "--driver-on-cluster",
+        *("--workers-per-trial", "2", "--driver-on-cluster"),
     )
     found = tune.tune_args(args, "/o")
     assert found["cluster"] == {
@@ -105,6 +105,7 @@ def test_cluster_is_named_by_its_address() -> None:
         "memory_gib_per_trial": 1.5,
         "resources_per_trial": {"TPU": 4, "a=b": 0.5},
         "wait_seconds": 60,
+        "workers_per_trial": 2,
         "driver_on_cluster": True,
     }
     assert set(found["cluster"]) == set(tuner_pb2.Cluster.DESCRIPTOR.fields_by_name)

@@ -97,6 +97,7 @@ def test_every_field_reaches_the_search() -> None:
             memory_gib_per_trial=1.5,
             resources_per_trial={"TPU": 0.5},
             wait_seconds=60,
+            workers_per_trial=4,
             driver_on_cluster=True,
         ),
     )
@@ -114,7 +115,7 @@ def test_every_field_reaches_the_search() -> None:
         seed=0,
         max_trials_per_worker=10,
         stopping=StoppingOptions("hyperband", 2, 4, 0, 3, 9),
-        cluster=options.Cluster("head:6379", 1.5, {"TPU": 0.5}, 60, True),
+        cluster=options.Cluster("head:6379", 1.5, {"TPU": 0.5}, 60, 4, True),
     )
 
 
@@ -189,6 +190,10 @@ def test_defaults_of_a_cluster_are_those_of_the_search() -> None:
             "memory_gib_per_trial to be more than 0.*-1",
         ),
         (Cluster(address="auto", wait_seconds=-1), "wait_seconds to be more than 0"),
+        (
+            Cluster(address="auto", workers_per_trial=-1),
+            "workers_per_trial to be 1 or more",
+        ),
         (
             Cluster(address="auto", resources_per_trial={"GPU": 1}),
             "resources_per_trial .*'GPU'. Set gpus_per_trial",

@@ -128,6 +128,7 @@ def test_address_is_text() -> None:
     [
         *(("memory_gib_per_trial", value) for value in (0, -1, float("inf"))),
         *(("wait_s", value) for value in (0, -1.0, float("nan"))),
+        *(("workers_per_trial", value) for value in (0, -1)),
     ],
 )
 def test_numbers_of_a_cluster_are_checked(name: str, value: float) -> None:
@@ -170,6 +171,6 @@ def test_resource_needs_an_amount(amount: Any) -> None:
 def test_cluster_is_whole_after_it_travelled() -> None:
     """The driver is another process, and would get other options."""
     options = SearchOptions(
-        cluster=Cluster("auto", 1.5, {"TPU": 0.25, "rack-a": 1}, 2, True)
+        cluster=Cluster("auto", 1.5, {"TPU": 0.25, "rack-a": 1}, 2, 3, True)
     )
     assert pickle.loads(pickle.dumps(options)) == options
