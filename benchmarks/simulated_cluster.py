@@ -17,7 +17,8 @@ from typing import Any
 from tuner_component.search.parallel import protocol, pulse
 from tuner_component.search.parallel.engine import WorkerExited, WorkerStarted
 from tuner_component.search.parallel.local import messages as local
-from tuner_component.search.parallel.ray import broker_process, engine, meeting
+from tuner_component.search.parallel.ray import meeting
+from tuner_component.search.parallel.ray.engine import broker_process, engine
 from tuner_component.search.parallel.ray.messages import (
     Arrived,
     Beat,

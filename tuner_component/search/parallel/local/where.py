@@ -19,7 +19,7 @@ def engine(options: SearchOptions) -> str | None:
     if options.cluster is None:
         return None
     ray_package.require()
-    return f"{_RAY}.engine:connect"
+    return f"{_RAY}.engine.engine:connect"
 
 
 def slots(options: SearchOptions) -> tuple[dict[str, str], ...]:
@@ -53,4 +53,4 @@ def is_driver_here(job: protocol.Job) -> bool:
 
 def start_on_cluster() -> StartServer:
     """What has the driver run on the cluster: to be used as a fork server's start."""
-    return protocol.function(f"{_RAY}.driver_proxy:start")
+    return protocol.function(f"{_RAY}.remote_driver.proxy:start")

@@ -1,5 +1,5 @@
-"""An engine: workers on the nodes of a Ray cluster.
+"""An engine: workers on the nodes of a Ray cluster. Here: what its machines say.
 
-`engine` is what the driver sees, `broker` the process beside it that talks to Ray, and
-`agent` what runs on each node. State never lives in the cluster: see `study`.
+Its parts are `engine` beside the driver, `node` on each node, and `remote_driver` if the
+driver is on one, too. State never lives in the cluster: see `study`.
 """

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from tuner_component.search.machine import resources
 from tuner_component.search.parallel import protocol
-from tuner_component.search.parallel.ray import node_check, shipping
+from tuner_component.search.parallel.ray import shipping
 from tuner_component.search.parallel.ray.messages import Setup
+from tuner_component.search.parallel.ray.node import node_check
 
 # What of the environment decides how a model is trained. The rest is each node's own.
 _ENVIRONMENT = ("KERAS_", "TF_", "XLA_", "JAX_", "PYTHONHASHSEED")

@@ -25,14 +25,8 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from tuner_component.search.errors import SearchError
 from tuner_component.search.machine import posix
 from tuner_component.search.parallel import protocol, pulse
-from tuner_component.search.parallel.ray import (
-    joining,
-    meeting,
-    places,
-    refusals,
-    shipping,
-)
-from tuner_component.search.parallel.ray.agent import Agent
+from tuner_component.search.parallel.ray import meeting, shipping
+from tuner_component.search.parallel.ray.engine import joining, places, refusals
 from tuner_component.search.parallel.ray.messages import (
     Arrived,
     ClusterLost,
@@ -48,6 +42,7 @@ from tuner_component.search.parallel.ray.messages import (
     NodeServes,
     PlaceOpened,
 )
+from tuner_component.search.parallel.ray.node.agent import Agent
 
 # How often to look at the cluster while places are wanted, and when all are there.
 _EAGER_S = 0.2

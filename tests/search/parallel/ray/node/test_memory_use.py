@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tuner_component.search.parallel.engine import WorkerExited, WorkerStarted
-from tuner_component.search.parallel.ray.memory_use import MemoryUse
+from tuner_component.search.parallel.ray.node.memory_use import MemoryUse
 
 _TAKE = "import sys; held = bytearray({size}); print(flush=True); sys.stdin.read()"
 _HAVE_IT_TAKEN = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tuner_component.search.parallel.ray import refusals
+from tuner_component.search.parallel.ray.engine import refusals
 
 _NO_CLUSTER = ConnectionError(
     "Failed to connect to Ray cluster at head:6379.\nAnd so on"

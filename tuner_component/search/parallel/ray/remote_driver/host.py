@@ -1,7 +1,7 @@
 """Where the driver runs on a node of the cluster: an actor that starts it there.
 
 It starts a fork server, as the executor does where the driver runs beside it. The driver
-gets a connection of its own to the executor's machine, where `driver_proxy` stands in for
+gets a connection of its own to the executor's machine, where `proxy` stands in for
 the fork server. As an agent does, this process ends when its connection does, or when it
 was not heard for too long (see `lease`), and takes the driver along: nothing may write to
 the study that nobody waits for.
@@ -23,7 +23,8 @@ from tuner_component.search.machine import posix
 from tuner_component.search.parallel import logs, protocol, pulse
 from tuner_component.search.parallel.local.engine import pair
 from tuner_component.search.parallel.local.server_process import start_interpreter
-from tuner_component.search.parallel.ray import arrival, joining, meeting
+from tuner_component.search.parallel.ray import meeting
+from tuner_component.search.parallel.ray.engine import joining
 from tuner_component.search.parallel.ray.lease import Lease
 from tuner_component.search.parallel.ray.log_stream import LogTail
 from tuner_component.search.parallel.ray.messages import (
@@ -33,6 +34,7 @@ from tuner_component.search.parallel.ray.messages import (
     NodeReady,
     Setup,
 )
+from tuner_component.search.parallel.ray.node import arrival
 from tuner_component.search.storage import files
 
 # The fork server imports the heavy modules in this time, or never. Afterwards it hangs if

@@ -25,7 +25,7 @@ _CONNECT_S = 180.0
 # seconds to import, if it is installed; a broker has none to check.
 _BOOTSTRAP = (
     "import sys; sys.path[:] = {path!r}; sys.modules['rfc3987_syntax'] = None; "
-    "from tuner_component.search.parallel.ray import broker; "
+    "from tuner_component.search.parallel.ray.engine import broker; "
     "broker.serve_descriptor({number})"
 )
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from multiprocessing import connection
 
 from tuner_component.search.errors import StorageError
-from tuner_component.search.parallel.ray import node_check, shipping
+from tuner_component.search.parallel.ray import shipping
 from tuner_component.search.parallel.ray.messages import (
     Code,
     CodeWanted,
@@ -16,6 +16,7 @@ from tuner_component.search.parallel.ray.messages import (
     Setup,
     StudySeen,
 )
+from tuner_component.search.parallel.ray.node import node_check
 
 # From the end of its work until its process ends by itself.
 _LEAVE_S = 5.0

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tuner_component.search.errors import StorageError
-from tuner_component.search.parallel.ray import node_check
+from tuner_component.search.parallel.ray.node import node_check
 
 
 def test_the_same_environment_does_not_differ() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from tuner_component.search.parallel.local.engine import pair
-from tuner_component.search.parallel.ray.nodes import Node
+from tuner_component.search.parallel.ray.engine.nodes import Node
 
 
 @pytest.mark.parametrize(

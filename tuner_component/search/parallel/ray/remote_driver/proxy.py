@@ -2,7 +2,7 @@
 
 A process of its own beside the executor, since Ray ends a process that has lost its
 cluster. To the executor it says what a fork server would. It asks the cluster for a place
-for the driver, has `driver_host` start it there, and passes on what driver and executor
+for the driver, has `host` start it there, and passes on what driver and executor
 say to each other.
 """
 
@@ -21,7 +21,7 @@ from tuner_component.search.parallel.local.server_process import (
     ServerProcess,
     start_module,
 )
-from tuner_component.search.parallel.ray.driver_wire import DriverWire
+from tuner_component.search.parallel.ray.remote_driver.wire import DriverWire
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ def main(control: connection.Connection) -> NoReturn:
         os._exit(1)
     # See `broker_process`: Ray would take three seconds longer to import.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
-    from tuner_component.search.parallel.ray.driver_place import DriverPlace
+    from tuner_component.search.parallel.ray.remote_driver.place import DriverPlace
 
     place = DriverPlace(job, control, wire)
     word: Any

@@ -9,7 +9,7 @@ from multiprocessing import connection
 import pytest
 
 from tuner_component.search.parallel.local.engine import pair
-from tuner_component.search.parallel.ray.driver_wire import DriverWire
+from tuner_component.search.parallel.ray.remote_driver.wire import DriverWire
 
 
 class Ends:

@@ -21,7 +21,7 @@ from tuner_component.search.parallel.engine import (
     WorkerStarted,
 )
 from tuner_component.search.parallel.local.engine import pair, worker_channel
-from tuner_component.search.parallel.ray import gang
+from tuner_component.search.parallel.ray.engine import gang
 from tuner_component.search.parallel.ray.links import WorkerLink
 from tuner_component.search.parallel.worker import follower_link
 

@@ -11,12 +11,12 @@ import pytest
 from tuner_component.search.options import Cluster, SearchOptions
 from tuner_component.search.parallel import process_context, protocol
 from tuner_component.search.parallel.logs import Logs, opened
-from tuner_component.search.parallel.ray import (
+from tuner_component.search.parallel.ray.engine import (
     broker_process,
     engine,
     introduction,
-    node_check,
 )
+from tuner_component.search.parallel.ray.node import node_check
 
 # Says what it hears, beginning when it has heard the first word.
 _ECHO = (

@@ -29,9 +29,11 @@ from tuner_component.search.parallel.engine import (
 )
 from tuner_component.search.parallel.local import messages as local
 from tuner_component.search.parallel.local.engine import WorkerChannel, limit_stalls
-from tuner_component.search.parallel.ray import gang, lease, links, refusals
-from tuner_component.search.parallel.ray.broker_process import BrokerProcess
-from tuner_component.search.parallel.ray.introduction import Introduction
+from tuner_component.search.parallel.ray import lease, links
+from tuner_component.search.parallel.ray.engine import gang, refusals
+from tuner_component.search.parallel.ray.engine.broker_process import BrokerProcess
+from tuner_component.search.parallel.ray.engine.introduction import Introduction
+from tuner_component.search.parallel.ray.engine.nodes import Node
 from tuner_component.search.parallel.ray.log_stream import LogSink
 from tuner_component.search.parallel.ray.messages import (
     Arrived,
@@ -53,7 +55,6 @@ from tuner_component.search.parallel.ray.messages import (
     Share,
     StudySeen,
 )
-from tuner_component.search.parallel.ray.nodes import Node
 from tuner_component.search.training.gang import Gang
 
 _logger = logging.getLogger("tuner_component")

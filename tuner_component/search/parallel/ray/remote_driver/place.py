@@ -20,18 +20,19 @@ from tuner_component.search.parallel import protocol, pulse
 from tuner_component.search.parallel.local.engine import limit_stalls, pair
 from tuner_component.search.parallel.local.messages import DriverExited, Unfit
 from tuner_component.search.parallel.ray import (
-    introduction,
-    joining,
     lease,
     links,
     log_stream,
     meeting,
-    places,
-    refusals,
     shipping,
 )
-from tuner_component.search.parallel.ray.driver_host import DriverHost
-from tuner_component.search.parallel.ray.driver_wire import DriverWire
+from tuner_component.search.parallel.ray.engine import (
+    introduction,
+    joining,
+    places,
+    refusals,
+)
+from tuner_component.search.parallel.ray.engine.nodes import Node
 from tuner_component.search.parallel.ray.messages import (
     Arrived,
     Beat,
@@ -41,7 +42,8 @@ from tuner_component.search.parallel.ray.messages import (
     NodeUnfit,
     StudySeen,
 )
-from tuner_component.search.parallel.ray.nodes import Node
+from tuner_component.search.parallel.ray.remote_driver.host import DriverHost
+from tuner_component.search.parallel.ray.remote_driver.wire import DriverWire
 
 # What the driver and its oracle need.
 _CPUS = 1

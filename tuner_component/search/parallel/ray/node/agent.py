@@ -28,10 +28,9 @@ from tuner_component.search.parallel.local import messages as local
 from tuner_component.search.parallel.local.engine import LocalEngine, pair
 from tuner_component.search.parallel.local.server_process import start_interpreter
 from tuner_component.search.parallel.logs import Logs
-from tuner_component.search.parallel.ray import arrival, meeting, ports
+from tuner_component.search.parallel.ray import meeting
 from tuner_component.search.parallel.ray.lease import Lease
 from tuner_component.search.parallel.ray.log_stream import LogTail
-from tuner_component.search.parallel.ray.memory_use import MemoryUse
 from tuner_component.search.parallel.ray.messages import (
     Beat,
     Hello,
@@ -40,6 +39,8 @@ from tuner_component.search.parallel.ray.messages import (
     NodeUnfit,
     Setup,
 )
+from tuner_component.search.parallel.ray.node import arrival, ports
+from tuner_component.search.parallel.ray.node.memory_use import MemoryUse
 
 # The fork server imports the heavy modules in this time, or never. Afterwards it hangs if
 # it is silent for so long.

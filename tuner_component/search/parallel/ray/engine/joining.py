@@ -7,7 +7,7 @@ import socket
 import ray
 from ray.exceptions import RayError
 
-from tuner_component.search.parallel.ray import refusals
+from tuner_component.search.parallel.ray.engine import refusals
 
 # The variable with the address of the node that a process is on, if it is known. Ray itself
 # would take any node of this machine, where there are several, and the head first.
