@@ -48,9 +48,9 @@ def small(cluster: RayCluster) -> Iterator[Path]:
 
 
 def test_a_node_out_of_memory_costs_its_trials_one_attempt(
-    executors: processes.Executors,
     cluster: RayCluster,
-    small: Path,
+    small: Path,  # Before what ends the search: the group can only go after that.
+    executors: processes.Executors,
     tmp_path: Path,
     place: meeting.Meeting,
 ) -> None:
