@@ -28,6 +28,8 @@ def started() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="ray_") as directory:
         os.environ.update(
             HOME=directory,
+            # Agents that are killed leave their directories.
+            TMPDIR=directory,
             RAY_TMPDIR=directory,
             RAY_AUTH_MODE="token",
             RAY_AUTH_TOKEN=secrets.token_hex(32),
