@@ -16,9 +16,12 @@ from benchmarks.replay import Trial
 from tuner_component.oracles import OptunaOracle
 from tuner_component.search.options import StoppingOptions
 from tuner_component.search.oracle.dimensions import dimensions
-from tuner_component.search.oracle.durable import SLOW_S
 from tuner_component.search.oracle.repairs import repair
 from tuner_component.search.stopping.rule import StoppingRule
+
+# KerasTuner's searches with one worker, as the stock Tuner runs them, and with as many
+# workers as all others.
+STOCK, KERAS_TUNER = "stock", "kerastuner"
 
 _OBJECTIVE = keras_tuner.Objective("val_loss", "min")
 
@@ -45,16 +48,14 @@ class OfKerasTuner:
         oracle: Any,
         space: Space,
         stopping: StoppingOptions | None = None,
-        ours: bool = False,
+        looks_ahead: bool = False,
     ) -> None:
         self._oracle, self._space = oracle, space
         self._dimensions = {d.name: d for d in dimensions(oracle.hyperparameters.space)}
         self._counter = itertools.count()
         self._tuner_ids: dict[str, str] = {}
         oracle._set_project_dir(tempfile.mkdtemp(), "search")
-        self.slow_s = SLOW_S if ours else float("inf")
-        if ours:
-            repair(oracle)
+        self.looks_ahead = looks_ahead
         oracle.verbose = 0
         self._rule = None if stopping is None else StoppingRule(stopping, oracle)
 
@@ -99,14 +100,17 @@ class OfKerasTuner:
 class PlainOptuna:
     """Optuna as its documentation shows it: its default sampler and a pruner."""
 
-    slow_s = float("inf")
+    looks_ahead = False
 
     def __init__(self, space: Space, seed: int, pruner: Any) -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._space = space
         self._unordered = {"activation"}
         sampler = optuna.samplers.TPESampler(seed=seed)
-        self._study = optuna.create_study(sampler=sampler, pruner=pruner)
+        # HyperbandPruner draws brackets from the name, which Optuna would draw anew.
+        self._study = optuna.create_study(
+            sampler=sampler, pruner=pruner, study_name=f"seed {seed}"
+        )
 
     def begin(self) -> Trial | None:
         """See `replay.Searcher`."""
@@ -132,30 +136,32 @@ class PlainOptuna:
             self._study.tell(trial.trial_id, best)
 
 
-def make(name: str, space: Space, seed: int) -> tuple[Any, int]:
+def make(name: str, space: Space, seed: int, workers: int) -> tuple[Any, int]:
     """Returns a searcher and its number of workers.
 
-    The stock Tuner runs one trial after the other; all others have two workers.
+    It is `workers`, and one for the stock Tuner, which runs one trial after the other.
     """
     family, _, kind = name.partition(" ")
     if family == "ray":
         from benchmarks.ray_searcher import RayTune
 
-        return RayTune(space, seed, model=kind == "optuna asha"), 2
+        return RayTune(space, seed, model=kind == "optuna asha"), workers
     if family == "optuna":
-        return PlainOptuna(space, seed, _PRUNERS[kind]()), 2
+        return PlainOptuna(space, seed, _PRUNERS[kind]()), workers
     common: dict[str, Any] = {
         "objective": _OBJECTIVE,
         "hyperparameters": hyperparameters(space),
         "seed": seed + 1,
     }
-    if family == "stock":
-        return OfKerasTuner(_STOCK[kind](**common), space), 1
-    if kind == "random":
-        oracle = oracles.RandomSearchOracle(max_trials=_MANY, **common)
-    else:
-        oracle = OptunaOracle(max_trials=_MANY, **common)
-    return OfKerasTuner(oracle, space, _RULES[kind], ours=True), 2
+    if family in (STOCK, KERAS_TUNER):
+        searcher = OfKerasTuner(_KERAS_TUNER[kind](**common), space)
+        return searcher, 1 if family == STOCK else workers
+    draws = kind == "random"
+    kind_of_oracle = oracles.RandomSearchOracle if draws else OptunaOracle
+    oracle = kind_of_oracle(max_trials=_MANY, **common)
+    repair(oracle)
+    # The product asks an oracle ahead whose suggestions take long: those with a model do.
+    return OfKerasTuner(oracle, space, _RULES[kind], looks_ahead=not draws), workers
 
 
 def available() -> list[str]:
@@ -165,7 +171,7 @@ def available() -> list[str]:
 
 
 _MANY = 2000
-_STOCK: dict[str, Callable[..., Any]] = {
+_KERAS_TUNER: dict[str, Callable[..., Any]] = {
     "random": functools.partial(oracles.RandomSearchOracle, max_trials=_MANY),
     "hyperband": functools.partial(
         oracles.HyperbandOracle, max_epochs=EPOCHS, factor=3, hyperband_iterations=5
@@ -193,5 +199,6 @@ NAMES = (
     "ray random asha",
     "ray optuna asha",
     *(f"optuna {kind}" for kind in _PRUNERS),
-    *(f"stock {kind}" for kind in _STOCK),
+    *(f"{KERAS_TUNER} {kind}" for kind in _KERAS_TUNER),
+    *(f"{STOCK} {kind}" for kind in _KERAS_TUNER),
 )
