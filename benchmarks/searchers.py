@@ -15,6 +15,7 @@ from benchmarks.curve_tasks import EPOCHS, Space
 from benchmarks.replay import Trial
 from tuner_component.oracles import OptunaOracle
 from tuner_component.search.options import StoppingOptions
+from tuner_component.search.oracle import curve_hearing
 from tuner_component.search.oracle.dimensions import dimensions
 from tuner_component.search.oracle.repairs import repair
 from tuner_component.search.stopping.rule import StoppingRule
@@ -53,7 +54,7 @@ class OfKerasTuner:
         self._oracle, self._space = oracle, space
         self._dimensions = {d.name: d for d in dimensions(oracle.hyperparameters.space)}
         self._counter = itertools.count()
-        self._tuner_ids: dict[str, str] = {}
+        self._curves: dict[Any, list[float]] = {}
         oracle._set_project_dir(tempfile.mkdtemp(), "search")
         self.looks_ahead = looks_ahead
         oracle.verbose = 0
@@ -77,6 +78,7 @@ class OfKerasTuner:
 
     def report(self, trial: Trial, epoch: int, loss: float) -> bool:
         """See `replay.Searcher`."""
+        self._curves.setdefault(trial.trial_id, []).append(loss)
         if self._rule is None:
             return False
         return self._rule.should_stop(trial.trial_id, 0, epoch, {"val_loss": loss})
@@ -87,8 +89,13 @@ class OfKerasTuner:
         known = self._oracle.trials[trial.trial_id]
         known.status = "COMPLETED"
         self._oracle.end_trial(known)
+        curve = self._curves.pop(trial.trial_id, [])
+        ended: dict[str, Any] = {"curves": [{"val_loss": curve}]}
         if self._rule is not None:
             self._rule.end(trial.trial_id, "COMPLETED", stopped)
+            if stopped:
+                ended["stopped"] = {"rule": self._rule.name, "epoch": len(curve) - 1}
+        curve_hearing.tell(self._oracle, trial.trial_id, ended)
 
     def _place(self, name: str, value: Any) -> int:
         number = self._dimensions[name].number(value)

@@ -2,14 +2,15 @@
 
 import itertools
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.oracles import neighbours, samplers
-from tuner_component.oracles.optuna_study import OptunaStudy
+from tuner_component.oracles.fidelities import Fidelities
+from tuner_component.oracles.optuna_study import OptunaStudy, Result
 from tuner_component.search.oracle import dimensions
 
 # These draw their points: asked again, they suggest another one.
@@ -21,6 +22,8 @@ _MAX_REPEATS = 20
 # a space of a few hundred points a suggestion took 16 of theirs on average, half a second
 # at 200 trials. The nearest untried point costs nothing, and is where they would go next.
 _MAX_REPEATS_OF_BEST = 2
+# Optuna's own of these look at trials that ran to their end alone.
+_OF_WHOLE_TRIALS = ("cmaes", "gp")
 
 
 class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
@@ -89,6 +92,7 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._sampler = sampler
         self._prior: list[tuple[Mapping[str, Any], float]] = []
         self._study: OptunaStudy | None = None
+        self._fidelities = Fidelities()
         self._told: set[str] = set()
         self._added: list[Any] = []
 
@@ -101,6 +105,20 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
         """
         self._prior.extend(trials)
         self._study = None
+
+    def learn_curve(
+        self, trial_id: str, curve: Sequence[float], stopped_after: int | None
+    ) -> None:
+        """Hears how far a trial was trained: see `search.oracle.curve_hearing`.
+
+        Args:
+            trial_id: A trial that has ended.
+            curve: Its best value so far after each epoch.
+            stopped_after: After how many epochs it was stopped, if it was: its score is
+                not what it would have come to, and its point may be tried once more.
+        """
+        if self.trials[trial_id].status == trial_lib.TrialStatus.COMPLETED:
+            self._fidelities.learn(trial_id, curve, stopped_after)
 
     def get_state(self) -> dict[str, Any]:
         """KerasTuner's own state: all else that this oracle knows follows from it.
@@ -117,16 +135,16 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
         study = self._synchronized(space)
         values = self._suggestion(study, trial_id, space)
         if values is None:
-            # A running trial may still find a hyperparameter, and with it new points.
-            waits = self.ongoing_trials and self.tune_new_entries
+            # A running trial may still find a hyperparameter, and with it new points; or
+            # it may be stopped, and its point be worth another try.
             status = trial_lib.TrialStatus
-            return {"status": status.IDLE if waits else status.STOPPED}
+            return {"status": status.IDLE if self.ongoing_trials else status.STOPPED}
         return {"status": trial_lib.TrialStatus.RUNNING, "values": values}
 
     def _suggestion(
         self, study: OptunaStudy, trial_id: str, space: list[dimensions.Dimension]
     ) -> dict[str, Any] | None:
-        """A point that was not tried; None if there is none."""
+        """A point that may be tried; None if there is none."""
         draws = self._sampler in _DRAWING
         repeats = _MAX_REPEATS if draws else _MAX_REPEATS_OF_BEST
         if self._sampler == "qmc":
@@ -141,9 +159,13 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
         found = None
         if not draws:
             found = neighbours.nearest(space, values, self._duplicate, draw)
-        found = found or self._untried(space, draw)
+        found = (
+            found
+            or self._untried(space, draw)
+            or self._stopped_point(space, values, draw)
+        )
         if found is not None:
-            study.add(trial_id, space, found, running=True)
+            study.add(trial_id, space, found, None)
         return found
 
     def _untried(
@@ -154,6 +176,31 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
         enough = len(self._tried_so_far) + 1
         points = itertools.islice(dimensions.points(space, draw), enough)
         return next((point for point in points if not self._duplicate(point)), None)
+
+    def _stopped_point(
+        self,
+        space: list[dimensions.Dimension],
+        near: Mapping[str, Any],
+        draw: random.Random,
+    ) -> dict[str, Any] | None:
+        """A point of which it is not known what it comes to; None if there is none.
+
+        It is the nearest one to where the sampler would like to go.
+        """
+        untrusted = self._fidelities.untrusted(self._id_to_hash)
+        if not untrusted:
+            return None
+
+        def is_known(values: dict[str, Any]) -> bool:
+            return self._compute_values_hash(values) not in untrusted
+
+        if not is_known(dict(near)):
+            return dict(near)
+        found = neighbours.nearest(space, near, is_known, draw)
+        if found is None:  # Hyperparameters that were found since are not in it.
+            trial_id = next(iter(untrusted.values()))
+            found = dict(self.trials[trial_id].hyperparameters.values)
+        return found
 
     def _make_sampler(self, study: OptunaStudy, attempt: int) -> Any:
         if not isinstance(self._sampler, str):
@@ -174,12 +221,12 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
             # Its point is not from a sampler: it was known to be good before the search.
             if not self._study.knows(trial_id):
                 values = self.trials[trial_id].hyperparameters.values
-                self._study.add(trial_id, space, values, running=True)
+                self._study.add(trial_id, space, values, None)
         for trial_id in self.end_order:
             if trial_id not in self._told:
                 trial = self.trials[trial_id]
-                values, score = trial.hyperparameters.values, _score(trial)
-                self._study.tell(trial_id, space, values, score)
+                values, result = trial.hyperparameters.values, self._result(trial)
+                self._study.tell(trial_id, space, values, result)
                 self._told.add(trial_id)
         return self._study
 
@@ -188,21 +235,24 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
         objective = self.objective
         study = OptunaStudy(objective is not None and objective.direction == "max")
         for values, score in self._prior:
-            study.add(None, space, values, score)
+            study.add(None, space, values, Result(score))
         self._told = set(self.end_order)
         for trial_id in self.start_order:
             trial = self.trials[trial_id]
+            ended = trial_id in self._told
             study.add(
                 trial_id,
                 space,
                 trial.hyperparameters.values,
-                _score(trial),
-                running=trial_id not in self._told,
+                self._result(trial) if ended else None,
             )
         self._added = study.trials
         return study
 
-
-def _score(trial: Any) -> float | None:
-    completed = trial.status == trial_lib.TrialStatus.COMPLETED
-    return trial.score if completed else None
+    def _result(self, trial: Any) -> Result:
+        """What the sampler is told of a trial that has ended."""
+        if trial.status != trial_lib.TrialStatus.COMPLETED:
+            return Result()
+        if self._sampler in _OF_WHOLE_TRIALS:
+            return Result(self._fidelities.estimate(trial.trial_id, trial.score))
+        return self._fidelities.result(trial.trial_id, trial.score)
