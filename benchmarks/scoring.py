@@ -6,12 +6,19 @@ however it ended: one that gives up early is no better than one that goes on in 
 
 import dataclasses
 import math
+import statistics
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from benchmarks.replay import Outcome, Table
 
+# The best points reach the target; they are this share of all points.
+SHARE = 0.01
+# In mean trainings to the end, of all workers together: the time that a search has to
+# reach the target, and that after which losses are compared.
+LIMIT, BUDGET = 200, 40
 _RESAMPLES = 1000
 
 
@@ -34,24 +41,19 @@ class Measure:
     typical: float
 
     @classmethod
-    def of(
-        cls, table: Table, workers: int, share: float, limit: float, budget: float
-    ) -> "Measure":
+    def of(cls, table: Table, workers: int) -> "Measure":
         """The measure for a table.
 
         Args:
             table: The curves.
             workers: Among how many workers of a search the trainings are divided.
-            share: The best points reach the target; they are this share of all points.
-            limit: The limit, in mean trainings to the end.
-            budget: The budget, in mean trainings to the end.
         """
         each = table.training_s / workers
         final = table.final
         return cls(
-            table.target(share),
-            limit * each,
-            budget * each,
+            table.target(SHARE),
+            LIMIT * each,
+            BUDGET * each,
             float(final.min()),
             float(np.median(final)),
         )
@@ -115,6 +117,29 @@ class Score:
     area: float
     suggestion_s: float
     suggestions_s: float
+
+
+Scores = list[Score]
+
+
+def figures_of(scores: Scores) -> dict[str, Any]:
+    """The figures of one searcher on one task: medians, with their intervals.
+
+    The first is the share of seeds that missed the target.
+    """
+    figures: dict[str, Any] = {
+        "missed": statistics.mean(score.missed for score in scores),
+        "gave_up": statistics.mean(score.gave_up for score in scores),
+    }
+    for name in ("seconds", "loss", "area"):
+        values = [getattr(score, name) for score in scores]
+        figures[name] = statistics.median(values)
+        figures[f"{name}_95"] = interval(
+            [values], lambda sample: float(np.median(sample[0]))
+        )
+    for name in ("suggestion_s", "suggestions_s"):
+        figures[name] = statistics.median(getattr(score, name) for score in scores)
+    return figures | {"seeds": len(scores)}
 
 
 def interval(

@@ -42,22 +42,18 @@ from unittest import mock
 import numpy as np
 
 from benchmarks import curve_tasks, harness, replay, scoring, searchers
+from benchmarks.scoring import Scores
 
-_SHARE = 0.01
-# In trainings to the end, of all workers together.
-_LIMIT, _BUDGET = 200, 40
 _LIMIT_LIVE_S = 240.0
 # They think for a long time, so they get fewer seeds.
 _SLOW = "bayesian"
 _SLOW_SEEDS = 3
 
-Scores = list[scoring.Score]
-
 
 def replay_all(name: str, task: str, workers: int, seeds: int) -> Scores:
     """Replays one searcher on one task, with several seeds."""
     table = replay.recorded(task)
-    measure = scoring.Measure.of(table, workers, _SHARE, _LIMIT, _BUDGET)
+    measure = scoring.Measure.of(table, workers)
     scores = []
     for seed in range(seeds):
         searcher, its_workers = searchers.make(name, table.space, seed, workers)
@@ -92,33 +88,13 @@ def measure_replayed(
         for done in futures.as_completed(running):
             name, task = running[done]
             found[task][name] = done.result()
-            _tell(task, name, figures_of(found[task][name]))
+            _tell(task, name, scoring.figures_of(found[task][name]))
     figures: dict[str, Any] = {
-        task: {"target": replay.recorded(task).target(_SHARE)}
-        | {name: figures_of(found[task][name]) for name in sorted(found[task])}
+        task: {"target": replay.recorded(task).target(scoring.SHARE)}
+        | {name: scoring.figures_of(found[task][name]) for name in sorted(found[task])}
         for task in tasks
     }
     return figures | {"goals": goals(list(found.values()))}
-
-
-def figures_of(scores: Scores) -> dict[str, Any]:
-    """The figures of one searcher on one task: medians, with their intervals.
-
-    The first is the share of seeds that missed the target.
-    """
-    figures: dict[str, Any] = {
-        "missed": statistics.mean(score.missed for score in scores),
-        "gave_up": statistics.mean(score.gave_up for score in scores),
-    }
-    for name in ("seconds", "loss", "area"):
-        values = [getattr(score, name) for score in scores]
-        figures[name] = statistics.median(values)
-        figures[f"{name}_95"] = scoring.interval(
-            [values], lambda sample: float(np.median(sample[0]))
-        )
-    for name in ("suggestion_s", "suggestions_s"):
-        figures[name] = statistics.median(getattr(score, name) for score in scores)
-    return figures | {"seeds": len(scores)}
 
 
 def goals(tasks: list[dict[str, Scores]]) -> dict[str, Any]:

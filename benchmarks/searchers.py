@@ -31,12 +31,20 @@ def hyperparameters(space: Space) -> keras_tuner.HyperParameters:
     """The space of a task, as a user of KerasTuner would write it."""
     hp = keras_tuner.HyperParameters()
     for name in ("learning_rate", "l2"):
-        low, following, *_, high = (*space[name], space[name][-1])
-        hp.Float(name, low, high, step=following / low, sampling="log")
+        first, *others = space[name]
+        if others:
+            step = others[0] / first
+            hp.Float(name, first, others[-1], step=step, sampling="log")
+        else:
+            hp.Fixed(name, first)
     hp.Int("width", 8, 64, step=2, sampling="log")
     hp.Int("depth", 1, 3)
-    batch = space["batch_size"]
-    hp.Int("batch_size", batch[0], batch[-1], step=batch[1] // batch[0], sampling="log")
+    first, *others = space["batch_size"]
+    if others:
+        step = others[0] // first
+        hp.Int("batch_size", first, others[-1], step=step, sampling="log")
+    else:
+        hp.Fixed("batch_size", first)
     hp.Choice("activation", space["activation"])
     return hp
 

@@ -52,9 +52,9 @@ def test_the_area_is_that_under_the_best_loss_so_far() -> None:
 def test_all_workers_together_have_the_same_time() -> None:
     """With more workers a search would be given more trainings."""
     table = Table({"point": [0, 1]}, np.ones((2, 3)), np.array([1.0, 3.0]))
-    alone, four = (Measure.of(table, workers, 0.5, 10, 5) for workers in (1, 4))
-    assert (alone.limit_s, alone.budget_s) == (60.0, 30.0)
-    assert (four.limit_s, four.budget_s) == (15.0, 7.5)
+    alone, four = (Measure.of(table, workers) for workers in (1, 4))
+    assert alone.limit_s == scoring.LIMIT * 6.0 == 4 * four.limit_s
+    assert alone.budget_s == scoring.BUDGET * 6.0 == 4 * four.budget_s
 
 
 def test_an_interval_covers_what_another_set_of_seeds_would_have_shown() -> None:
@@ -72,7 +72,7 @@ def test_an_interval_covers_what_another_set_of_seeds_would_have_shown() -> None
 
 def test_misses_are_the_first_figure() -> None:
     """A median hides that every third search found nothing."""
-    figures = search_quality.figures_of([score(), score(missed=1), score(missed=1)])
+    figures = scoring.figures_of([score(), score(missed=1), score(missed=1)])
     assert next(iter(figures.items())) == ("missed", pytest.approx(2 / 3))
 
 

@@ -32,7 +32,8 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
     Understands the whole of a search space: steps and samplings, ordered and unordered
     choices, conditional scopes, and hyperparameters that are found during the search.
     Takes trials in flight into account, and failed ones. Never suggests a point twice
-    while others are left, and ends when none are.
+    while others are left. When none are left, points whose trials a stopping rule stopped
+    are tried a second time; then the search ends.
 
     The samplers by name:
 
@@ -49,8 +50,8 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
 
     Args:
         objective: See `keras_tuner.Oracle`.
-        max_trials: How many trials at most; the search ends earlier if the search space
-            is exhausted.
+        max_trials: How many trials at most; the search ends earlier if every point of the
+            search space was trained to the end.
         sampler: A name, or one of Optuna's samplers.
         seed: Makes the search reproducible.
         hyperparameters: See `keras_tuner.Oracle`.
