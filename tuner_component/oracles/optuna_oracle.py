@@ -91,18 +91,21 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
             max_consecutive_failed_trials=max_consecutive_failed_trials,
         )
         self._sampler = sampler
-        self._prior: list[tuple[Mapping[str, Any], float]] = []
+        self._prior: list[tuple[Mapping[str, Any], float, int | None]] = []
         self._study: OptunaStudy | None = None
         self._fidelities = Fidelities()
         self._told: set[str] = set()
         self._added: list[Any] = []
 
-    def learn_from(self, trials: Iterable[tuple[Mapping[str, Any], float]]) -> None:
+    def learn_from(
+        self, trials: Iterable[tuple[Mapping[str, Any], float, int | None]]
+    ) -> None:
         """Takes results of earlier searches as if they were of this one.
 
         Args:
-            trials: Values and score of each, of the same objective. They are not trials
-                of this search: a point among them may be tried again.
+            trials: Values and score of each, of the same objective, and after how many
+                epochs it was stopped, or None. They are not trials of this search: a
+                point among them may be tried again.
         """
         self._prior.extend(trials)
         self._study = None
@@ -235,8 +238,10 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
         """A new study of all trials: after a resume, or with those of other searches."""
         objective = self.objective
         study = OptunaStudy(objective is not None and objective.direction == "max")
-        for values, score in self._prior:
-            study.add(None, space, values, Result(score))
+        for values, score, stopped_after in self._prior:
+            # Of what others gained after that epoch nothing is known.
+            if stopped_after is None or self._sampler not in _OF_WHOLE_TRIALS:
+                study.add(None, space, values, Result(score, stopped_after))
         self._told = set(self.end_order)
         for trial_id in self.start_order:
             trial = self.trials[trial_id]
