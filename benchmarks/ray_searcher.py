@@ -20,7 +20,7 @@ from benchmarks.replay import Trial
 class RayTune:
     """ASHA with Ray's default (random search), or with its `OptunaSearch`."""
 
-    slow_s = float("inf")
+    looks_ahead = False
 
     def __init__(self, space: Space, seed: int, model: bool) -> None:
         self._space = {

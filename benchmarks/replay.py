@@ -1,7 +1,13 @@
-"""Runs searches on recorded learning curves, with a simulated clock."""
+"""Runs searches on learning curves, with a simulated clock.
+
+The clock knows only what is in a table: how long an epoch takes at each point. Nothing
+that the machine does meanwhile changes what a search finds. How long suggestions take is
+measured beside it, in processor time.
+"""
 
 import dataclasses
 import heapq
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +20,6 @@ from benchmarks import curve_tasks
 # A recorded epoch takes some ten milliseconds. Real epochs take longer, so the clock
 # moves as if there were this many times as much data.
 TIME_SCALE = 100.0
-
 
 _CURVES = Path(__file__).parent / "curves"
 
@@ -40,11 +45,11 @@ class Searcher(Protocol):
     """A search to compare with others.
 
     Attributes:
-        slow_s: If the last two suggestions took longer than this, the next one is made
-            while trials run, before a worker is idle.
+        looks_ahead: Whether it makes its next suggestion while trials run, before a
+            worker is idle, and so without their results.
     """
 
-    slow_s: float
+    looks_ahead: bool
 
     def begin(self) -> Trial | None:
         """Returns a trial to run; None if there is none now, or none at all."""
@@ -56,32 +61,53 @@ class Searcher(Protocol):
         """Receives a trial's result."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """The learning curves of a task, at every point of its space.
+
+    Attributes:
+        space: The search space.
+        loss: The validation loss by the point's place and the epoch.
+        seconds: How long an epoch takes, by the point's place.
+    """
+
+    space: curve_tasks.Space
+    loss: np.ndarray
+    seconds: np.ndarray
+
+    @property
+    def final(self) -> np.ndarray:
+        """What each point reaches if it is trained to the end: its best epoch's loss."""
+        best: np.ndarray = self.loss.min(axis=-1)
+        return best
+
+    @property
+    def training_s(self) -> float:
+        """How long a training to the end takes, in the mean over all points."""
+        return float(self.seconds.mean() * self.loss.shape[-1])
+
+    def target(self, share: float) -> float:
+        """The loss that the best points reach; they are this share of all points."""
+        return float(np.quantile(self.final, share))
+
+
 def is_recorded(name: str) -> bool:
     """Whether all curves of a task are recorded."""
     path = _CURVES / f"{name}.npz"
     return path.exists() and not np.isnan(np.load(path)["seconds"]).any()
 
 
-class Table:
+def recorded(name: str) -> Table:
     """The recorded curves of a task."""
-
-    def __init__(self, name: str) -> None:
-        """Loads them."""
-        self.task = curve_tasks.TASKS[name]
-        if not is_recorded(name):
-            raise ValueError(
-                f"Expected all curves of {name}. Received: an incomplete record. "
-                f"Run python -m benchmarks.record_curves {name}."
-            )
-        recorded = np.load(_CURVES / f"{name}.npz")
-        loss = recorded["loss"]
-        # A diverged point gets the worst loss, so that searchers need no special case.
-        self.loss = np.nan_to_num(loss, nan=1e6, posinf=1e6).clip(max=1e6)
-        self.seconds = recorded["seconds"] * TIME_SCALE
-
-    def target(self, share: float) -> float:
-        """The loss that the best points reach; they are this share of all points."""
-        return float(np.quantile(self.loss.min(axis=-1), share))
+    if not is_recorded(name):
+        raise ValueError(
+            f"Expected all curves of {name}. Received: an incomplete record. "
+            f"Run python -m benchmarks.record_curves {name}."
+        )
+    kept = np.load(_CURVES / f"{name}.npz")
+    # A diverged point gets the worst loss, so that searchers need no special case.
+    loss = np.nan_to_num(kept["loss"], nan=1e6, posinf=1e6).clip(max=1e6)
+    return Table(curve_tasks.TASKS[name].space, loss, kept["seconds"] * TIME_SCALE)
 
 
 @dataclasses.dataclass
@@ -89,74 +115,69 @@ class Outcome:
     """The outcome of a search.
 
     Attributes:
-        ends: For each trial that ended: seconds and epochs spent by then, and the best
-            loss so far.
-        suggestions: The processor time that each suggestion really took, in seconds.
+        ends: For each trial that ended: the seconds by then, and the best loss so far.
+        suggestions_s: The processor time that each suggestion really took.
+        ended_itself: Whether it had no more trials before it was told to end.
     """
 
-    ends: list[tuple[float, int, float]]
-    suggestions: list[float]
+    ends: list[tuple[float, float]] = dataclasses.field(default_factory=list)
+    suggestions_s: list[float] = dataclasses.field(default_factory=list)
+    ended_itself: bool = False
 
-    def reached(self, target: float) -> tuple[float, int] | None:
-        """Seconds and epochs until a trial had ended with the target or better."""
-        hits = (end[:2] for end in self.ends if end[2] <= target)
-        return next(hits, None)
-
-    def best_after(self, epochs: int) -> float:
-        """The best loss after this many epochs, over all trials."""
-        within = [best for _, spent, best in self.ends if spent <= epochs]
-        return min(within, default=float("nan"))
+    @property
+    def best(self) -> float:
+        """The best loss of all; infinite if no trial ended."""
+        return self.ends[-1][1] if self.ends else math.inf
 
 
 def run(
     searcher: Searcher,
     table: Table,
     workers: int,
-    max_epochs: int,
-    enough: Callable[[float, int], bool],
+    limit_s: float,
+    enough: Callable[[float, float], bool] = lambda best, now: False,
 ) -> Outcome:
-    """Runs trials until `max_epochs` are spent, or `enough(best loss, epochs)` holds.
+    """Runs trials until `limit_s`, or until a trial ends with `enough(best loss, now)`.
 
-    A worker waits for its suggestion as long as that really takes, or for the rest of
-    that time if the suggestion was started ahead.
+    A suggestion takes no time by this clock. A searcher that looks ahead does so in the
+    moment when a trial starts.
     """
-    outcome = Outcome([], [])
-    best, spent, count = float("inf"), 0, 0
+    outcome = Outcome()
+    count, idle, now = 0, workers, 0.0
     events: list[tuple[float, int, Trial, int, float]] = []
-    idle, now = workers, 0.0
-    ahead: tuple[Trial, float] | None = None
+    ahead: Trial | None = None
 
-    def suggest(since: float) -> tuple[Trial, float] | None:
-        before = time.thread_time()  # Does not count the machine's other work.
+    def suggest() -> Trial | None:
+        before = time.thread_time()
         trial = searcher.begin()
-        if trial is None:
-            return None
-        outcome.suggestions.append(time.thread_time() - before)
-        return trial, since + outcome.suggestions[-1]
+        if trial is not None:
+            outcome.suggestions_s.append(time.thread_time() - before)
+        return trial
 
     while True:
-        while idle and spent < max_epochs:
-            found, ahead = ahead or suggest(now), None
-            if found is None:
+        while idle:
+            trial, ahead = ahead or suggest(), None
+            if trial is None:
                 break
-            trial, began = found[0], max(now, found[1])
             idle, count = idle - 1, count + 1
-            due = began + table.seconds[trial.place]
-            heapq.heappush(events, (due, count, trial, trial.begin, float("inf")))
-            if workers > 1 and min([0.0, *outcome.suggestions][-2:]) > searcher.slow_s:
-                ahead = suggest(began)
-        if not events:
+            due = now + table.seconds[trial.place]
+            heapq.heappush(events, (due, count, trial, trial.begin, math.inf))
+            if workers > 1 and searcher.looks_ahead:
+                ahead = suggest()
+        if not events or events[0][0] > limit_s:
+            outcome.ended_itself = not events
             return outcome
         now, number, trial, epoch, so_far = heapq.heappop(events)
         loss = float(table.loss[(*trial.place, epoch)])
-        so_far, spent = min(so_far, loss), spent + 1
+        so_far = min(so_far, loss)
         stopped = searcher.report(trial, epoch, loss)
         if not stopped and epoch + 1 < trial.end:
             due = now + table.seconds[trial.place]
             heapq.heappush(events, (due, number, trial, epoch + 1, so_far))
             continue
         searcher.end(trial, so_far, stopped)
-        idle, best = idle + 1, min(best, so_far)
-        outcome.ends.append((now, spent, best))
-        if enough(best, spent):
+        idle += 1
+        best = min(outcome.best, so_far)
+        outcome.ends.append((float(now), best))
+        if enough(best, now):
             return outcome

@@ -15,10 +15,14 @@ from benchmarks.curve_tasks import EPOCHS, Space
 from benchmarks.replay import Trial
 from tuner_component.oracles import OptunaOracle
 from tuner_component.search.options import StoppingOptions
+from tuner_component.search.oracle import curve_hearing
 from tuner_component.search.oracle.dimensions import dimensions
-from tuner_component.search.oracle.durable import SLOW_S
 from tuner_component.search.oracle.repairs import repair
 from tuner_component.search.stopping.rule import StoppingRule
+
+# KerasTuner's searches with one worker, as the stock Tuner runs them, and with as many
+# workers as all others.
+STOCK, KERAS_TUNER = "stock", "kerastuner"
 
 _OBJECTIVE = keras_tuner.Objective("val_loss", "min")
 
@@ -27,12 +31,20 @@ def hyperparameters(space: Space) -> keras_tuner.HyperParameters:
     """The space of a task, as a user of KerasTuner would write it."""
     hp = keras_tuner.HyperParameters()
     for name in ("learning_rate", "l2"):
-        low, following, *_, high = (*space[name], space[name][-1])
-        hp.Float(name, low, high, step=following / low, sampling="log")
+        first, *others = space[name]
+        if others:
+            step = others[0] / first
+            hp.Float(name, first, others[-1], step=step, sampling="log")
+        else:
+            hp.Fixed(name, first)
     hp.Int("width", 8, 64, step=2, sampling="log")
     hp.Int("depth", 1, 3)
-    batch = space["batch_size"]
-    hp.Int("batch_size", batch[0], batch[-1], step=batch[1] // batch[0], sampling="log")
+    first, *others = space["batch_size"]
+    if others:
+        step = others[0] // first
+        hp.Int("batch_size", first, others[-1], step=step, sampling="log")
+    else:
+        hp.Fixed("batch_size", first)
     hp.Choice("activation", space["activation"])
     return hp
 
@@ -45,16 +57,14 @@ class OfKerasTuner:
         oracle: Any,
         space: Space,
         stopping: StoppingOptions | None = None,
-        ours: bool = False,
+        looks_ahead: bool = False,
     ) -> None:
         self._oracle, self._space = oracle, space
         self._dimensions = {d.name: d for d in dimensions(oracle.hyperparameters.space)}
         self._counter = itertools.count()
-        self._tuner_ids: dict[str, str] = {}
+        self._curves: dict[Any, list[float]] = {}
         oracle._set_project_dir(tempfile.mkdtemp(), "search")
-        self.slow_s = SLOW_S if ours else float("inf")
-        if ours:
-            repair(oracle)
+        self.looks_ahead = looks_ahead
         oracle.verbose = 0
         self._rule = None if stopping is None else StoppingRule(stopping, oracle)
 
@@ -76,6 +86,7 @@ class OfKerasTuner:
 
     def report(self, trial: Trial, epoch: int, loss: float) -> bool:
         """See `replay.Searcher`."""
+        self._curves.setdefault(trial.trial_id, []).append(loss)
         if self._rule is None:
             return False
         return self._rule.should_stop(trial.trial_id, 0, epoch, {"val_loss": loss})
@@ -86,8 +97,13 @@ class OfKerasTuner:
         known = self._oracle.trials[trial.trial_id]
         known.status = "COMPLETED"
         self._oracle.end_trial(known)
+        curve = self._curves.pop(trial.trial_id, [])
+        ended: dict[str, Any] = {"curves": [{"val_loss": curve}]}
         if self._rule is not None:
             self._rule.end(trial.trial_id, "COMPLETED", stopped)
+            if stopped:
+                ended["stopped"] = {"rule": self._rule.name, "epoch": len(curve) - 1}
+        curve_hearing.tell(self._oracle, trial.trial_id, ended)
 
     def _place(self, name: str, value: Any) -> int:
         number = self._dimensions[name].number(value)
@@ -99,14 +115,17 @@ class OfKerasTuner:
 class PlainOptuna:
     """Optuna as its documentation shows it: its default sampler and a pruner."""
 
-    slow_s = float("inf")
+    looks_ahead = False
 
     def __init__(self, space: Space, seed: int, pruner: Any) -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._space = space
         self._unordered = {"activation"}
         sampler = optuna.samplers.TPESampler(seed=seed)
-        self._study = optuna.create_study(sampler=sampler, pruner=pruner)
+        # HyperbandPruner draws brackets from the name, which Optuna would draw anew.
+        self._study = optuna.create_study(
+            sampler=sampler, pruner=pruner, study_name=f"seed {seed}"
+        )
 
     def begin(self) -> Trial | None:
         """See `replay.Searcher`."""
@@ -132,30 +151,32 @@ class PlainOptuna:
             self._study.tell(trial.trial_id, best)
 
 
-def make(name: str, space: Space, seed: int) -> tuple[Any, int]:
+def make(name: str, space: Space, seed: int, workers: int) -> tuple[Any, int]:
     """Returns a searcher and its number of workers.
 
-    The stock Tuner runs one trial after the other; all others have two workers.
+    It is `workers`, and one for the stock Tuner, which runs one trial after the other.
     """
     family, _, kind = name.partition(" ")
     if family == "ray":
         from benchmarks.ray_searcher import RayTune
 
-        return RayTune(space, seed, model=kind == "optuna asha"), 2
+        return RayTune(space, seed, model=kind == "optuna asha"), workers
     if family == "optuna":
-        return PlainOptuna(space, seed, _PRUNERS[kind]()), 2
+        return PlainOptuna(space, seed, _PRUNERS[kind]()), workers
     common: dict[str, Any] = {
         "objective": _OBJECTIVE,
         "hyperparameters": hyperparameters(space),
         "seed": seed + 1,
     }
-    if family == "stock":
-        return OfKerasTuner(_STOCK[kind](**common), space), 1
-    if kind == "random":
-        oracle = oracles.RandomSearchOracle(max_trials=_MANY, **common)
-    else:
-        oracle = OptunaOracle(max_trials=_MANY, **common)
-    return OfKerasTuner(oracle, space, _RULES[kind], ours=True), 2
+    if family in (STOCK, KERAS_TUNER):
+        searcher = OfKerasTuner(_KERAS_TUNER[kind](**common), space)
+        return searcher, 1 if family == STOCK else workers
+    draws = kind == "random"
+    kind_of_oracle = oracles.RandomSearchOracle if draws else OptunaOracle
+    oracle = kind_of_oracle(max_trials=_MANY, **common)
+    repair(oracle)
+    # The product asks an oracle ahead whose suggestions take long: those with a model do.
+    return OfKerasTuner(oracle, space, _RULES[kind], looks_ahead=not draws), workers
 
 
 def available() -> list[str]:
@@ -165,7 +186,7 @@ def available() -> list[str]:
 
 
 _MANY = 2000
-_STOCK: dict[str, Callable[..., Any]] = {
+_KERAS_TUNER: dict[str, Callable[..., Any]] = {
     "random": functools.partial(oracles.RandomSearchOracle, max_trials=_MANY),
     "hyperband": functools.partial(
         oracles.HyperbandOracle, max_epochs=EPOCHS, factor=3, hyperband_iterations=5
@@ -193,5 +214,6 @@ NAMES = (
     "ray random asha",
     "ray optuna asha",
     *(f"optuna {kind}" for kind in _PRUNERS),
-    *(f"stock {kind}" for kind in _STOCK),
+    *(f"{KERAS_TUNER} {kind}" for kind in _KERAS_TUNER),
+    *(f"{STOCK} {kind}" for kind in _KERAS_TUNER),
 )

@@ -10,8 +10,9 @@ import keras_tuner
 import optuna
 import pytest
 
-from tests.support import simulation
+from tests.support import simulation, stopped_search
 from tuner_component.oracles import OptunaOracle, OptunaSearch
+from tuner_component.search.options import StoppingOptions
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.study.study import Study
 
@@ -104,6 +105,103 @@ def test_a_resumed_search_repeats_no_point(tmp_path: Path, sampler: str) -> None
     while len(found) < 24:
         found += search(tmp_path, make(sampler, trials=24), trials=6)
     assert len({repr(values) for values in found}) == 24
+
+
+ASHA = StoppingOptions("asha")
+
+
+def late(values: dict[str, Any]) -> list[float]:
+    """A curve that is the worse at first the better it becomes."""
+    return [5.0 + values["late"], 5.0 + values["late"], 5.0 - values["late"]]
+
+
+def of_twelve_points(sampler: Any = "tpe", trials: int = 99) -> OptunaOracle:
+    space = keras_tuner.HyperParameters()
+    space.Int("late", 0, 11)
+    return make(sampler, trials, hyperparameters=space)
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random"])
+def test_no_space_is_exhausted_while_a_stopped_point_could_be_best(
+    tmp_path: Path, sampler: str
+) -> None:
+    """What starts slowly would never be found, however small the space is."""
+    found = stopped_search.search(tmp_path, of_twelve_points(sampler), ASHA, late)
+    trained = {values["late"]: epochs for values, epochs in found}
+    assert trained == dict.fromkeys(range(12), 3)
+    first = found[:12]
+    assert {values["late"] for values, _ in first} == set(range(12))
+    assert len(found) == 12 + sum(epochs < 3 for _, epochs in first)
+
+
+def test_a_point_whose_trial_runs_is_waited_for(tmp_path: Path) -> None:
+    """The search would end although that trial may be stopped, and be tried again."""
+    with Study.open(str(tmp_path), simulation.FINGERPRINT) as study:
+        oracle = of_twelve_points()
+        oracle.tune_new_entries = False
+        durable = DurableOracle.open(oracle, study)
+        trials = [durable.create_trial(f"worker {n}") for n in range(13)]
+        assert [trial.status for trial in trials] == ["RUNNING"] * 12 + ["IDLE"]
+        for trial in trials[:12]:
+            durable.update_trial(trial.trial_id, {"score": 1.0})
+            trial.status = "COMPLETED"
+            durable.end_trial(trial)
+        assert durable.create_trial("worker").status == "STOPPED"
+
+
+def test_a_stopped_trial_is_no_result_for_the_sampler(tmp_path: Path) -> None:
+    """Its best epoch so far would count like what others came to in the end."""
+    seen: list[Any] = []
+
+    class Mine(optuna.samplers.RandomSampler):  # type: ignore[misc]
+        def sample_independent(self, study: Any, trial: Any, *args: Any) -> Any:
+            seen[:] = study.get_trials(deepcopy=True)
+            return super().sample_independent(study, trial, *args)
+
+    oracle = of_twelve_points(Mine(seed=1), 6)
+    found = stopped_search.search(tmp_path, oracle, ASHA, late)
+    told = [
+        (trial.state.name, trial.value, trial.intermediate_values) for trial in seen
+    ]
+    ended = [trial for trial in told if trial[0] in ("COMPLETE", "PRUNED")]
+    expected: list[Any] = []
+    for values, epochs in found[: len(ended)]:
+        score = min(late(values)[:epochs])
+        whole = ("COMPLETE", score, {})
+        expected.append(whole if epochs == 3 else ("PRUNED", score, {epochs: score}))
+    assert ended == expected
+    assert {state for state, *_ in ended} == {"COMPLETE", "PRUNED"}
+
+
+def test_patience_stops_trials_that_are_results(tmp_path: Path) -> None:
+    """Trials that no longer improve would be tried again."""
+    patience = StoppingOptions("patience", patience=1)
+    found = stopped_search.search(
+        tmp_path,
+        of_twelve_points(),
+        patience,
+        lambda values: [float(n) for n in range(9)],
+    )
+    assert len(found) == 12
+    assert max(epochs for _, epochs in found) < 9
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "cmaes"])
+def test_a_resumed_search_knows_which_trials_were_stopped(
+    tmp_path: Path, sampler: str
+) -> None:
+    """After a crash their values would be taken for results, their points for tried."""
+    whole = stopped_search.search(
+        tmp_path / "whole", of_twelve_points(sampler), ASHA, late
+    )
+    parts: list[Any] = []
+    while more := stopped_search.search(
+        tmp_path / "parts", of_twelve_points(sampler), ASHA, late, trials=4
+    ):
+        parts += more
+    if sampler == "tpe":  # The other one starts again from its best trials.
+        assert parts == whole
+    assert {v["late"]: epochs for v, epochs in parts} == dict.fromkeys(range(12), 3)
 
 
 def test_optuna_says_nothing(tmp_path: Path, capfd: Any) -> None:

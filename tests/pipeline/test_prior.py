@@ -12,6 +12,7 @@ from tfx.types import standard_artifacts
 from tests.conftest import Run
 from tuner_component import load_tuner_results
 from tuner_component.pipeline import prior
+from tuner_component.report.record import StopRecord, StudyRecord, TrialRecord
 
 BEST = {
     "space": [
@@ -64,6 +65,41 @@ def test_given_points_come_before_the_best_of_each_search(tmp_path: Path) -> Non
     known = prior.known(inputs)
     assert [point["x"] for point in known.points] == [0.75, 0.0, 0.7, 0.1, 0.2]
     assert len(known.results) == 6
+
+
+def test_what_was_stopped_in_an_earlier_search_is_no_result(tmp_path: Path) -> None:
+    """A trial's best epoch would count like what others came to in the end."""
+    artifact = results(tmp_path / "a", (0, 0.0), (1, 0.1), (2, 0.2))
+    trials = [
+        TrialRecord("0", "COMPLETED", {"x": 0.0}, score=0),
+        TrialRecord(
+            "1",
+            "COMPLETED",
+            {"x": 0.1},
+            score=1,
+            stopped=StopRecord("asha", fit=0, epoch=2),
+        ),
+        TrialRecord(
+            "2",
+            "COMPLETED",
+            {"x": 0.2},
+            score=2,
+            stopped=StopRecord("patience", fit=0, epoch=5),
+        ),
+    ]
+    record = tmp_path / "a" / "study.json"
+    record.write_text(StudyRecord("study", "finished", trials=trials).to_json())
+    known = prior.known({"prior_results": [artifact]})
+    assert [stopped_after for *_, stopped_after in known.results] == [None, 3, None]
+
+
+def test_a_record_that_cannot_be_read_is_said(tmp_path: Path, caplog: Any) -> None:
+    """Results that can be read would be lost with it."""
+    artifact = results(tmp_path / "a", (0, 0.0))
+    (tmp_path / "a" / "study.json").write_text("{")
+    known = prior.known({"prior_results": [artifact]})
+    assert known.results == (({"x": 0.0}, 0.0, None),)
+    assert "stopped is not known" in caplog.text
 
 
 def test_without_inputs_nothing_is_known() -> None:

@@ -2,14 +2,15 @@
 
 import itertools
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.oracles import neighbours, samplers
-from tuner_component.oracles.optuna_study import OptunaStudy
+from tuner_component.oracles.fidelities import Fidelities
+from tuner_component.oracles.optuna_study import OptunaStudy, Result
 from tuner_component.search.oracle import dimensions
 
 # These draw their points: asked again, they suggest another one.
@@ -21,6 +22,8 @@ _MAX_REPEATS = 20
 # a space of a few hundred points a suggestion took 16 of theirs on average, half a second
 # at 200 trials. The nearest untried point costs nothing, and is where they would go next.
 _MAX_REPEATS_OF_BEST = 2
+# Optuna's own of these look at trials that ran to their end alone.
+_OF_WHOLE_TRIALS = ("cmaes", "gp")
 
 
 class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
@@ -29,7 +32,8 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
     Understands the whole of a search space: steps and samplings, ordered and unordered
     choices, conditional scopes, and hyperparameters that are found during the search.
     Takes trials in flight into account, and failed ones. Never suggests a point twice
-    while others are left, and ends when none are.
+    while others are left. When none are left, points whose trials a stopping rule stopped
+    are tried a second time; then the search ends.
 
     The samplers by name:
 
@@ -46,8 +50,8 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
 
     Args:
         objective: See `keras_tuner.Oracle`.
-        max_trials: How many trials at most; the search ends earlier if the search space
-            is exhausted.
+        max_trials: How many trials at most; the search ends earlier if every point of the
+            search space was trained to the end.
         sampler: A name, or one of Optuna's samplers.
         seed: Makes the search reproducible.
         hyperparameters: See `keras_tuner.Oracle`.
@@ -87,20 +91,38 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
             max_consecutive_failed_trials=max_consecutive_failed_trials,
         )
         self._sampler = sampler
-        self._prior: list[tuple[Mapping[str, Any], float]] = []
+        self._prior: list[tuple[Mapping[str, Any], float, int | None]] = []
         self._study: OptunaStudy | None = None
+        self._fidelities = Fidelities()
         self._told: set[str] = set()
         self._added: list[Any] = []
 
-    def learn_from(self, trials: Iterable[tuple[Mapping[str, Any], float]]) -> None:
+    def learn_from(
+        self, trials: Iterable[tuple[Mapping[str, Any], float, int | None]]
+    ) -> None:
         """Takes results of earlier searches as if they were of this one.
 
         Args:
-            trials: Values and score of each, of the same objective. They are not trials
-                of this search: a point among them may be tried again.
+            trials: Values and score of each, of the same objective, and after how many
+                epochs it was stopped, or None. They are not trials of this search: a
+                point among them may be tried again.
         """
         self._prior.extend(trials)
         self._study = None
+
+    def learn_curve(
+        self, trial_id: str, curve: Sequence[float], stopped_after: int | None
+    ) -> None:
+        """Hears how far a trial was trained: see `search.oracle.curve_hearing`.
+
+        Args:
+            trial_id: A trial that has ended.
+            curve: Its best value so far after each epoch.
+            stopped_after: After how many epochs it was stopped, if it was: its score is
+                not what it would have come to, and its point may be tried once more.
+        """
+        if self.trials[trial_id].status == trial_lib.TrialStatus.COMPLETED:
+            self._fidelities.learn(trial_id, curve, stopped_after)
 
     def get_state(self) -> dict[str, Any]:
         """KerasTuner's own state: all else that this oracle knows follows from it.
@@ -117,16 +139,16 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
         study = self._synchronized(space)
         values = self._suggestion(study, trial_id, space)
         if values is None:
-            # A running trial may still find a hyperparameter, and with it new points.
-            waits = self.ongoing_trials and self.tune_new_entries
+            # A running trial may still find a hyperparameter, and with it new points; or
+            # it may be stopped, and its point be worth another try.
             status = trial_lib.TrialStatus
-            return {"status": status.IDLE if waits else status.STOPPED}
+            return {"status": status.IDLE if self.ongoing_trials else status.STOPPED}
         return {"status": trial_lib.TrialStatus.RUNNING, "values": values}
 
     def _suggestion(
         self, study: OptunaStudy, trial_id: str, space: list[dimensions.Dimension]
     ) -> dict[str, Any] | None:
-        """A point that was not tried; None if there is none."""
+        """A point that may be tried; None if there is none."""
         draws = self._sampler in _DRAWING
         repeats = _MAX_REPEATS if draws else _MAX_REPEATS_OF_BEST
         if self._sampler == "qmc":
@@ -141,9 +163,13 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
         found = None
         if not draws:
             found = neighbours.nearest(space, values, self._duplicate, draw)
-        found = found or self._untried(space, draw)
+        found = (
+            found
+            or self._untried(space, draw)
+            or self._stopped_point(space, values, draw)
+        )
         if found is not None:
-            study.add(trial_id, space, found, running=True)
+            study.add(trial_id, space, found, None)
         return found
 
     def _untried(
@@ -154,6 +180,31 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
         enough = len(self._tried_so_far) + 1
         points = itertools.islice(dimensions.points(space, draw), enough)
         return next((point for point in points if not self._duplicate(point)), None)
+
+    def _stopped_point(
+        self,
+        space: list[dimensions.Dimension],
+        near: Mapping[str, Any],
+        draw: random.Random,
+    ) -> dict[str, Any] | None:
+        """A point of which it is not known what it comes to; None if there is none.
+
+        It is the nearest one to where the sampler would like to go.
+        """
+        untrusted = self._fidelities.untrusted(self._id_to_hash)
+        if not untrusted:
+            return None
+
+        def is_known(values: dict[str, Any]) -> bool:
+            return self._compute_values_hash(values) not in untrusted
+
+        if not is_known(dict(near)):
+            return dict(near)
+        found = neighbours.nearest(space, near, is_known, draw)
+        if found is None:  # Hyperparameters that were found since are not in it.
+            trial_id = next(iter(untrusted.values()))
+            found = dict(self.trials[trial_id].hyperparameters.values)
+        return found
 
     def _make_sampler(self, study: OptunaStudy, attempt: int) -> Any:
         if not isinstance(self._sampler, str):
@@ -174,12 +225,12 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
             # Its point is not from a sampler: it was known to be good before the search.
             if not self._study.knows(trial_id):
                 values = self.trials[trial_id].hyperparameters.values
-                self._study.add(trial_id, space, values, running=True)
+                self._study.add(trial_id, space, values, None)
         for trial_id in self.end_order:
             if trial_id not in self._told:
                 trial = self.trials[trial_id]
-                values, score = trial.hyperparameters.values, _score(trial)
-                self._study.tell(trial_id, space, values, score)
+                values, result = trial.hyperparameters.values, self._result(trial)
+                self._study.tell(trial_id, space, values, result)
                 self._told.add(trial_id)
         return self._study
 
@@ -187,22 +238,27 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
         """A new study of all trials: after a resume, or with those of other searches."""
         objective = self.objective
         study = OptunaStudy(objective is not None and objective.direction == "max")
-        for values, score in self._prior:
-            study.add(None, space, values, score)
+        for values, score, stopped_after in self._prior:
+            # Of what others gained after that epoch nothing is known.
+            if stopped_after is None or self._sampler not in _OF_WHOLE_TRIALS:
+                study.add(None, space, values, Result(score, stopped_after))
         self._told = set(self.end_order)
         for trial_id in self.start_order:
             trial = self.trials[trial_id]
+            ended = trial_id in self._told
             study.add(
                 trial_id,
                 space,
                 trial.hyperparameters.values,
-                _score(trial),
-                running=trial_id not in self._told,
+                self._result(trial) if ended else None,
             )
         self._added = study.trials
         return study
 
-
-def _score(trial: Any) -> float | None:
-    completed = trial.status == trial_lib.TrialStatus.COMPLETED
-    return trial.score if completed else None
+    def _result(self, trial: Any) -> Result:
+        """What the sampler is told of a trial that has ended."""
+        if trial.status != trial_lib.TrialStatus.COMPLETED:
+            return Result()
+        if self._sampler in _OF_WHOLE_TRIALS:
+            return Result(self._fidelities.estimate(trial.trial_id, trial.score))
+        return self._fidelities.result(trial.trial_id, trial.score)

@@ -1,7 +1,7 @@
 """A study of Optuna's in memory, which knows what an oracle knows."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import optuna
 
@@ -10,6 +10,19 @@ from tuner_component.search.stopping.pruner import quiet_optuna
 
 # CMA-ES starts from the best tenth of the trials that it is given.
 _ENOUGH = 10
+
+
+class Result(NamedTuple):
+    """What came of a trial.
+
+    Attributes:
+        score: Its score; None if it failed.
+        stopped_after: The number of epochs after which it was stopped, with that score so
+            far; None if the score is final.
+    """
+
+    score: float | None = None
+    stopped_after: int | None = None
 
 
 class OptunaStudy:
@@ -21,8 +34,10 @@ class OptunaStudy:
 
     def __init__(self, maximize: bool) -> None:
         self._states = optuna.trial.TrialState
+        self._storage = optuna.storages.InMemoryStorage()
         with quiet_optuna():
             self._study = optuna.create_study(
+                storage=self._storage,
                 direction="maximize" if maximize else "minimize",
                 sampler=optuna.samplers.RandomSampler(),
             )
@@ -107,8 +122,7 @@ class OptunaStudy:
         trial_id: str | None,
         space: Sequence[Dimension],
         values: Mapping[str, Any],
-        score: float | None = None,
-        running: bool = False,
+        result: Result | None,
     ) -> None:
         """Adds a trial that no sampler of this study suggested.
 
@@ -116,16 +130,18 @@ class OptunaStudy:
             trial_id: The trial, if it is one of this search.
             space: The search space by now.
             values: The trial's values.
-            score: Its score; None if it failed.
-            running: Whether it has not ended.
+            result: What came of it; None if it has not ended.
         """
         params, distributions = self._coordinates(space, values)
-        state = self._states.RUNNING if running else self._end(score)
+        state, steps = self._states.RUNNING, {}
+        if result is not None:
+            state, steps = self._end(result), _steps(result)
         trial = optuna.trial.create_trial(
             state=state,
-            value=None if running else score,
+            value=None if result is None else result.score,
             params=params,
             distributions=distributions,
+            intermediate_values=steps,
         )
         if trial_id is not None:
             self._numbers[trial_id] = len(self.trials)
@@ -137,7 +153,7 @@ class OptunaStudy:
         trial_id: str,
         space: Sequence[Dimension],
         values: Mapping[str, Any],
-        score: float | None,
+        result: Result,
     ) -> None:
         """Takes a trial's end.
 
@@ -145,22 +161,29 @@ class OptunaStudy:
             trial_id: A trial that was asked for or added.
             space: The search space by now.
             values: The trial's values, hyperparameters that it found included.
-            score: Its score; None if it failed.
+            result: What came of it.
         """
         params, _ = self._coordinates(space, values)
         # Optuna cannot add a hyperparameter that a trial found to what it was asked for.
         if params.keys() != self._params[trial_id].keys():
             self.drop(trial_id)
-            self.add(trial_id, space, values, score)
+            self.add(trial_id, space, values, result)
             return
         number = self._numbers[trial_id]
+        for step, score in _steps(result).items():
+            its_id = self.trials[number]._trial_id
+            self._storage.set_trial_intermediate_value(its_id, step, score)
+        complete = self._end(result) == self._states.COMPLETE
         with quiet_optuna():
-            self._study.tell(number, score, state=self._end(score))
+            self._study.tell(
+                number, result.score if complete else None, state=self._end(result)
+            )
 
-    def _end(self, score: float | None) -> Any:
+    def _end(self, result: Result) -> Any:
         # Samplers ignore failed trials, and would go there again. A pruned trial
         # without a value ranks behind all others.
-        return self._states.PRUNED if score is None else self._states.COMPLETE
+        final = result.score is not None and result.stopped_after is None
+        return self._states.COMPLETE if final else self._states.PRUNED
 
     def _coordinates(
         self, space: Sequence[Dimension], values: Mapping[str, Any]
@@ -185,6 +208,15 @@ class OptunaStudy:
         if dimension.ordered:
             return distributions.IntDistribution(0, dimension.steps - 1)
         return distributions.CategoricalDistribution(list(range(dimension.steps)))
+
+
+def _steps(result: Result) -> dict[int, float]:
+    """The value that a stopped trial had last: samplers compare it with those of others
+    that came as far, and rank all of them behind the trials that came further.
+    """
+    if result.score is None or result.stopped_after is None:
+        return {}
+    return {result.stopped_after: result.score}
 
 
 def _suggest(trial: Any, dimension: Dimension) -> float:

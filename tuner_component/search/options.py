@@ -171,11 +171,11 @@ class Known:
 
     Attributes:
         points: Values of hyperparameters, to be tried first and in this order.
-        results: Values and score of earlier trials with the same objective.
+        results: Of earlier trials: values, score, and how far each came if it was stopped.
     """
 
     points: tuple[Mapping[str, Any], ...] = ()
-    results: tuple[tuple[Mapping[str, Any], float], ...] = ()
+    results: tuple[tuple[Mapping[str, Any], float, int | None], ...] = ()
 
 
 NOTHING = Known()

@@ -112,9 +112,30 @@ def test_a_sampler_learns_from_earlier_results(tmp_path: Path) -> None:
         oracle = make("optuna")
         rates = [10 ** -(1 + 3 * n / 40) for n in range(results)]
         points = [{"rate": rate, "kind": "flat"} for rate in rates]
-        known = [(point, simulation.objective(point)) for point in points]
+        known = [(point, simulation.objective(point), None) for point in points]
         start_from(oracle, Known(results=tuple(known)))
         found = first(tmp_path / str(results), oracle, 6)
         return sum(map(simulation.objective, found)) / len(found)
 
     assert mean_score(40) < 0.8 * mean_score(0)
+
+
+@pytest.mark.parametrize(("sampler", "states"), [("tpe", 3), ("cmaes", 2)])
+def test_an_earlier_stopped_trial_is_no_result(sampler: str, states: int) -> None:
+    """Its best epoch would count like what others came to in the end."""
+    oracle = OptunaOracle(
+        simulation.OBJECTIVE, 9, sampler, hyperparameters=simulation.space(), seed=1
+    )
+    points = [{"rate": rate, "kind": "flat"} for rate in (0.1, 0.01, 0.001)]
+    known = [(points[0], 1.0, None), (points[1], 2.0, 4), (points[2], 3.0, None)]
+    start_from(oracle, Known(results=tuple(known)))
+    oracle.populate_space("0")
+    told = [
+        (trial.state.name, trial.value, trial.intermediate_values)
+        for trial in oracle._study.trials
+        if trial.state.name in ("COMPLETE", "PRUNED")
+    ]
+    pruned = ("PRUNED", 2.0, {4: 2.0})
+    expected = [("COMPLETE", 1.0, {}), pruned, ("COMPLETE", 3.0, {})]
+    # CMA-ES knows no trials that were stopped.
+    assert told == [one for one in expected if states == 3 or one != pruned]

@@ -9,7 +9,7 @@ from typing import Any
 import keras_tuner
 import pytest
 
-from tests.support import simulation
+from tests.support import simulation, stopped_search
 from tuner_component.search.options import StoppingOptions
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.stopping.curves import LearningCurves
@@ -168,6 +168,45 @@ def test_a_tuner_that_halves_by_itself_is_refused() -> None:
     with pytest.raises(ValueError, match="Received: HyperbandOracle"):
         StoppingRule(StoppingOptions("asha"), hyperband)
     StoppingRule(StoppingOptions("patience"), hyperband)
+
+
+class Again(keras_tuner.Oracle):  # type: ignore[misc]
+    """Suggests a good point, then a bad one, and the bad one again."""
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        x = 0.0 if int(trial_id) == 0 else 1.0
+        return {"status": "RUNNING", "values": {"x": x}}
+
+
+def again() -> Any:
+    space = keras_tuner.HyperParameters()
+    space.Float("x", 0.0, 1.0)
+    return Again(simulation.OBJECTIVE, 3, hyperparameters=space)
+
+
+@pytest.mark.parametrize("rule", ["asha", "median"])
+@pytest.mark.parametrize("trials", [1, 3])
+def test_a_point_that_is_tried_again_is_trained_to_the_end(
+    tmp_path: Path, rule: str, trials: int
+) -> None:
+    """What starts slowly would be stopped at the same epoch each time."""
+    options = StoppingOptions(rule, reduction_factor=2, warmup_trials=1)
+    found: list[tuple[dict[str, Any], int]] = []
+    while len(found) < 3:  # Also if it is resumed in between.
+        found += stopped_search.search(
+            tmp_path, again(), options, lambda values: [values["x"]] * 9, trials
+        )
+    assert [epochs for _, epochs in found] == [9, 1, 9]
+
+
+def test_patience_holds_for_each_trial_at_a_point(tmp_path: Path) -> None:
+    """Trials would go on that do not improve, whatever the others do."""
+    options = StoppingOptions("patience", patience=2)
+    found = stopped_search.search(
+        tmp_path, again(), options, lambda values: [float(n) for n in range(9)]
+    )
+    assert [epochs for _, epochs in found] == [found[0][1]] * 3
+    assert found[0][1] < 9
 
 
 def curve(trial: Any) -> list[float]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import keras_tuner
 
+from tuner_component.search.oracle import curve_hearing
 from tuner_component.search.oracle.failures import Tries
 from tuner_component.search.oracle.restore import Restored
 from tuner_component.search.stopping.curves import LearningCurves
@@ -81,6 +82,8 @@ class TrialLedger:
         self.tries = {
             i: Tries.of(t.attempts) for i, t in known.items() if t.ended is None
         }
+        for trial_id in restored.history.end_order:
+            curve_hearing.tell(oracle, trial_id, known[trial_id].ended or {})
         running = {i: t for i, t in known.items() if t.runs}
         self._workers = {i: t.worker for i, t in running.items()}
         self._started = {i: t.started for i, t in running.items()}
@@ -220,6 +223,7 @@ class TrialLedger:
         # One that has lost its last chance ends without another attempt.
         without = before and trial_id not in self._workers
         attempts = before if without else before + 1
+        epochs = self._epochs.end(trial_id, trial.status)
         self._records.append_trial(
             "ended",
             trial,
@@ -235,9 +239,10 @@ class TrialLedger:
                 attempts=attempts if attempts > 1 else None,
                 message=trial.message,
                 notes=self._notes.pop(trial_id, None),
-                **self._epochs.end(trial_id, trial.status),
+                **epochs,
             ),
         )
+        curve_hearing.tell(self._oracle, trial_id, epochs)
         self._settle()
         faults.point(_ENDED_AFTER)
 

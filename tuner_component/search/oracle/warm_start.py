@@ -79,8 +79,8 @@ class _Beginning:
         if not hasattr(oracle, "learn_from"):
             return
         results = [
-            (point, score)
-            for values, score in known.results
+            (point, score, stopped_after)
+            for values, score, stopped_after in known.results
             if (point := _fitted(space, values, "an earlier trial")) is not None
         ]
         oracle.learn_from(results)

@@ -4,6 +4,10 @@ Each training of a trial (execution, fold, phase) is compared with the trainings
 same number in other trials. What is compared is the best value so far: it is what the
 trial would score if it were stopped. (Patience looks at the values themselves.)
 
+A rule compares trials by what they have come to so far, and may be wrong about a curve that
+starts slowly. So an oracle may suggest the point of a stopped trial again: it is trained to
+the end then.
+
 A rule's state follows from the curves alone, so it is rebuilt from the journal.
 """
 
@@ -22,6 +26,15 @@ from tuner_component.search.study.history import History
 _WITH_RUNGS = ("asha", "hyperband")
 
 _LOG = logging.getLogger(__name__)
+
+
+def is_final(rule: str) -> bool:
+    """Whether the value of a trial that a rule stopped is its result.
+
+    Patience stops what no longer improves. All other rules stop what is worse than other
+    trials so far: what it would have come to is not known.
+    """
+    return rule == "patience"
 
 
 class StoppingRule:
@@ -43,12 +56,16 @@ class StoppingRule:
         _check(options, oracle)
         self.name = options.rule
         self._options = options
+        self._oracle = oracle
         self._objective = oracle.objective
         # By the number of the training. The first one is made here: an option that Optuna
         # refuses is found now and not at the first epoch.
         self._pruners = {0: self._new_pruner(0)}
         self._best: dict[tuple[str, int], float] = {}
         self._completed = 0
+        # Points whose trials were stopped, and trials that are at such a point again.
+        self._doubtful: set[str] = set()
+        self._second_tries: set[str] = set()
         self._warned = False
 
     def restore(self, history: History) -> None:
@@ -70,6 +87,8 @@ class StoppingRule:
         for fit, pruner in self._pruners.items():
             pruner.forget(trial_id)
             self._best.pop((trial_id, fit), None)
+        if self._point(trial_id) in self._doubtful:
+            self._second_tries.add(trial_id)
 
     def should_stop(
         self, trial_id: str, fit: int, epoch: int, metrics: Mapping[str, float]
@@ -93,6 +112,8 @@ class StoppingRule:
             return False
         if math.isnan(value):
             return True  # It has diverged; no rule would find it promising.
+        if trial_id in self._second_tries:
+            return False
         return hopeless and self._completed >= self._options.warmup
 
     def end(self, trial_id: str, status: str, stopped: bool) -> None:
@@ -102,6 +123,17 @@ class StoppingRule:
         for fit, pruner in self._pruners.items():
             pruner.end(trial_id, complete)
             self._best.pop((trial_id, fit), None)
+        self._second_tries.discard(trial_id)
+        point = self._point(trial_id)
+        if stopped and point is not None and not is_final(self.name):
+            self._doubtful.add(point)
+
+    def _point(self, trial_id: str) -> str | None:
+        """What all trials at one point share; None if the oracle does not have it."""
+        trial = self._oracle.trials.get(trial_id)
+        if trial is None:
+            return None
+        return str(self._oracle._compute_values_hash(trial.hyperparameters.values))
 
     def _new_pruner(self, fit: int) -> Pruner:
         return Pruner(self._options, self._objective.direction, f"fit-{fit}")
