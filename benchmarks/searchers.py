@@ -15,9 +15,9 @@ from benchmarks.curve_tasks import EPOCHS, Space
 from benchmarks.replay import Trial
 from tuner_component.oracles import OptunaOracle
 from tuner_component.search.options import StoppingOptions
-from tuner_component.search.oracle import curve_hearing
 from tuner_component.search.oracle.dimensions import dimensions
 from tuner_component.search.oracle.repairs import repair
+from tuner_component.search.stopping import curve_hearing
 from tuner_component.search.stopping.rule import StoppingRule
 
 # KerasTuner's searches with one worker, as the stock Tuner runs them, and with as many

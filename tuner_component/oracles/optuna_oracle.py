@@ -113,7 +113,7 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
     def learn_curve(
         self, trial_id: str, curve: Sequence[float], stopped_after: int | None
     ) -> None:
-        """Hears how far a trial was trained: see `search.oracle.curve_hearing`.
+        """Hears how far a trial was trained: see `search.stopping.curve_hearing`.
 
         Args:
             trial_id: A trial that has ended.

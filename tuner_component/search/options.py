@@ -191,14 +191,11 @@ class Cluster:
     Attributes:
         address: "auto" for the cluster that this machine is a node of, or the host and
             port of the head, such as "ray-head:6379" or "[fd00::7]:6379".
-        memory_gib_per_trial: Memory that a node reserves for a trial, in GiB; None for
-            no reservation.
+        memory_gib_per_trial: GiB of memory that a node reserves for it; None for none.
         resources_per_trial: Amounts of the cluster's custom resources, by their names.
         wait_s: Seconds that the search waits while it has no place for any trial.
-        workers_per_trial: How many processes train one trial together. Each of them has
-            the CPUs, GPUs, memory and resources that are said to be a trial's.
-        driver_on_cluster: Whether the search's driver runs on a node of the cluster, too;
-            otherwise it runs where the search is started.
+        workers_per_trial: How many processes train a trial together; each has all that.
+        driver_on_cluster: Whether the search's driver runs on a node, too, and not here.
     """
 
     address: str
@@ -207,9 +204,7 @@ class Cluster:
     )
     resources_per_trial: Mapping[str, float] = dataclasses.field(default_factory=dict)
     wait_s: float = _number(900.0, Range(above=True, left_out="to wait for 15 minutes"))
-    workers_per_trial: int = _number(
-        1, Range(1, whole=True, left_out="for one process per trial")
-    )
+    workers_per_trial: int = _number(1, Range(1, whole=True, left_out="for one"))
     driver_on_cluster: bool = False
 
     def __post_init__(self) -> None:
@@ -301,17 +296,14 @@ class SearchOptions:
         time_budget_s: Seconds after which no more trials are started; what has
             been found by then is the result.
         max_failed_trials: The search fails when more trials than this have failed.
-        heartbeat_timeout_s: Seconds without a heartbeat after which a worker counts as
-            hung. Workers send one every second unless native code holds Python's lock
-            for all that time.
-        max_trials_per_worker: A worker is replaced by a fresh one after this many
-            trials, in case user code leaks memory.
+        heartbeat_timeout_s: Seconds after which a silent worker counts as hung. Workers
+            give a sign each second, unless native code holds Python's lock so long.
+        max_trials_per_worker: After so many a worker is replaced: user code may leak.
         stopping: When trials end before their last epoch; None stands for never.
         known: What the search starts from.
         preflight: Whether to check before the first trial that the default model trains.
         seed: Seed of the study; None draws one, which the study records.
-        grace_period_s: Seconds that running trials get to finish when the search
-            is stopped before its end, in process too.
+        grace_period_s: Seconds that running trials get if a search is stopped early.
         cluster: Where the workers run; None for this machine.
     """
 

@@ -266,8 +266,7 @@ class DurableOracle(OracleFacade):
         with self._lock:
             self._open.check_runs(trial_id)
             tries = self._ledger.attempt_lost(trial_id, reason, **how)
-            # Until one that ran out of memory has ended, no two trials run at a time.
-            first = bool(how.get("out_of_memory"))
+            first = how.get("out_of_memory", False)
             self._open.release(trial_id, waits=True, goes_first=first)
             self._announcer.attempt_lost(trial_id, reason)
             return copy.deepcopy(tries)

@@ -10,9 +10,9 @@ from typing import Any
 
 import keras_tuner
 
-from tuner_component.search.oracle import curve_hearing
 from tuner_component.search.oracle.failures import Tries
 from tuner_component.search.oracle.restore import Restored
+from tuner_component.search.stopping import curve_hearing
 from tuner_component.search.stopping.curves import LearningCurves
 from tuner_component.search.storage import faults, plain
 from tuner_component.search.study.history import is_number

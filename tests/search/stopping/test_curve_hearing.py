@@ -6,7 +6,7 @@ from typing import Any
 import keras_tuner
 import pytest
 
-from tuner_component.search.oracle import curve_hearing
+from tuner_component.search.stopping import curve_hearing
 
 LOSS = keras_tuner.Objective("loss", "min")
 
