@@ -166,7 +166,8 @@ class OpenTrials:
         Args:
             trial_id: The trial.
             waits: Whether it waits for another worker now.
-            goes_first: Whether it does so before all that wait already.
+            goes_first: Whether it does so before all that wait already. Until one that
+                ran out of memory has ended, no two trials run at a time.
         """
         ongoing = self._oracle.ongoing_trials
         for tuner_id in [k for k, t in ongoing.items() if t.trial_id == trial_id]:
