@@ -1,7 +1,7 @@
 """The searches to compare: KerasTuner's, plain Optuna, Ray Tune, and ours."""
 
 import functools
-import importlib.util
+import importlib
 import itertools
 import tempfile
 from collections.abc import Callable
@@ -181,8 +181,12 @@ def make(name: str, space: Space, seed: int, workers: int) -> tuple[Any, int]:
 
 def available() -> list[str]:
     """The names of all searchers whose libraries are installed."""
-    has_ray = importlib.util.find_spec("ray") is not None
-    return [name for name in NAMES if has_ray or not name.startswith("ray")]
+    try:
+        # Ray can be there without what Tune needs.
+        importlib.import_module("ray.tune")
+    except ImportError:
+        return [name for name in NAMES if not name.startswith("ray")]
+    return list(NAMES)
 
 
 _MANY = 2000

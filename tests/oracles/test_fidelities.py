@@ -47,5 +47,5 @@ def test_a_point_is_doubtful_until_it_was_tried_again() -> None:
     known.learn("0", [6.0], 1)
     known.learn("1", [5.0, 4.0], None)
     points = {"0": "a", "1": "b"}
-    assert known.untrusted(points) == {"a": "0"}
-    assert known.untrusted({**points, "2": "a"}) == {}
+    assert known.untrusted(points) == ["0"]
+    assert known.untrusted({**points, "2": "a"}) == []

@@ -6,6 +6,7 @@ what a stopped trial would have come to is estimated from the trials that were t
 the end.
 """
 
+import collections
 import math
 import statistics
 from collections.abc import Mapping, Sequence
@@ -18,13 +19,14 @@ class Fidelities:
 
     Attributes:
         stopped: The trials that were stopped, and after how many epochs.
+        whole: The curves of the others.
     """
 
     def __init__(self) -> None:
         """Starts without any trial."""
         self.stopped: dict[str, int] = {}
         self._gains: dict[str, float] = {}
-        self._whole: list[Sequence[float]] = []
+        self.whole: dict[str, Sequence[float]] = {}
 
     def learn(
         self, trial_id: str, curve: Sequence[float], stopped_after: int | None
@@ -34,31 +36,22 @@ class Fidelities:
         One that was stopped after as many epochs as trials have that are trained to the
         end is such a trial: a rule that is asked after the last epoch may well say so.
         """
-        longest = max(map(len, self._whole), default=math.inf)
+        longest = max(map(len, self.whole.values()), default=math.inf)
         if stopped_after is not None and stopped_after < longest:
             self.stopped[trial_id] = stopped_after
             # Now, so that a resumed search estimates the same.
             self._gains[trial_id] = self._gain_after(stopped_after)
         elif curve:
-            self._whole.append(curve)
+            self.whole[trial_id] = curve
 
-    def untrusted(self, points: Mapping[str, str]) -> dict[str, str]:
-        """The points that were tried once, by a trial that was stopped.
+    def untrusted(self, points: Mapping[str, str]) -> list[str]:
+        """The trials that were stopped, at points where no other trial was.
 
         Args:
             points: For each trial the point where it is.
-
-        Returns:
-            For each of those points its trial.
         """
-        tries: dict[str, list[str]] = {}
-        for trial_id, point in points.items():
-            tries.setdefault(point, []).append(trial_id)
-        return {
-            point: trials[0]
-            for point, trials in tries.items()
-            if len(trials) == 1 and trials[0] in self.stopped
-        }
+        tries = collections.Counter(points.values())
+        return [trial_id for trial_id in self.stopped if tries[points[trial_id]] == 1]
 
     def estimate(self, trial_id: str, score: float) -> float:
         """What a trial would have come to if it was stopped: its score and what others
@@ -69,7 +62,7 @@ class Fidelities:
     def _gain_after(self, epochs: int) -> float:
         gains = [
             gain
-            for curve in self._whole
+            for curve in self.whole.values()
             if len(curve) > epochs
             and math.isfinite(gain := curve[-1] - curve[epochs - 1])
         ]

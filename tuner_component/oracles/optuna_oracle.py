@@ -8,7 +8,7 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.oracles import neighbours, samplers
+from tuner_component.oracles import neighbours, samplers, second_tries
 from tuner_component.oracles.fidelities import Fidelities
 from tuner_component.oracles.optuna_study import OptunaStudy, Result
 from tuner_component.search.oracle import dimensions
@@ -163,11 +163,7 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
         found = None
         if not draws:
             found = neighbours.nearest(space, values, self._duplicate, draw)
-        found = (
-            found
-            or self._untried(space, draw)
-            or self._stopped_point(space, values, draw)
-        )
+        found = found or self._untried(space, draw) or self._second_try(space)
         if found is not None:
             study.add(trial_id, space, found, None)
         return found
@@ -181,30 +177,16 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
         points = itertools.islice(dimensions.points(space, draw), enough)
         return next((point for point in points if not self._duplicate(point)), None)
 
-    def _stopped_point(
-        self,
-        space: list[dimensions.Dimension],
-        near: Mapping[str, Any],
-        draw: random.Random,
-    ) -> dict[str, Any] | None:
-        """A point of which it is not known what it comes to; None if there is none.
-
-        It is the nearest one to where the sampler would like to go.
-        """
-        untrusted = self._fidelities.untrusted(self._id_to_hash)
-        if not untrusted:
+    def _second_try(self, space: list[dimensions.Dimension]) -> dict[str, Any] | None:
+        """A point of which it is not known what it comes to; None if there is none."""
+        candidates = self._fidelities.untrusted(self._id_to_hash)
+        if not candidates:
             return None
-
-        def is_known(values: dict[str, Any]) -> bool:
-            return self._compute_values_hash(values) not in untrusted
-
-        if not is_known(dict(near)):
-            return dict(near)
-        found = neighbours.nearest(space, near, is_known, draw)
-        if found is None:  # Hyperparameters that were found since are not in it.
-            trial_id = next(iter(untrusted.values()))
-            found = dict(self.trials[trial_id].hyperparameters.values)
-        return found
+        maximize = self.objective.direction == "max"
+        trial_id = second_tries.most_promising(
+            space, self.trials, self._fidelities, candidates, maximize
+        )
+        return dict(self.trials[trial_id].hyperparameters.values)
 
     def _make_sampler(self, study: OptunaStudy, attempt: int) -> Any:
         if not isinstance(self._sampler, str):
