@@ -59,7 +59,7 @@ from benchmarks.parallel import gaps, gaps_ms, read_times, search
 from tuner_component.search import events
 from tuner_component.search.machine import posix
 from tuner_component.search.options import Cluster, SearchOptions
-from tuner_component.search.parallel.local import launch
+from tuner_component.search.parallel.local import where
 
 WORKERS = 16
 OVERHEAD_GOAL = 0.05
@@ -227,12 +227,12 @@ def growth(arguments: argparse.Namespace, address: str) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _simulated_cluster() -> Iterator[None]:
-    real = launch._engine
-    launch._engine = lambda options: "benchmarks.simulated_cluster:connect"
+    real = where.engine
+    where.engine = lambda options: "benchmarks.simulated_cluster:connect"
     try:
         yield
     finally:
-        launch._engine = real
+        where.engine = real
 
 
 def training(arguments: argparse.Namespace, address: str) -> dict[str, Any]:

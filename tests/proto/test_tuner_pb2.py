@@ -37,7 +37,7 @@ stopping = Stopping(
 )
 cluster = Cluster(
     address="auto", memory_gib_per_trial=1.5, resources_per_trial={"a": 0.5, "b": 2},
-    wait_seconds=60, driver_on_cluster=True,
+    wait_seconds=60, workers_per_trial=4, driver_on_cluster=True,
 )
 tune_args = TuneArgs(
     num_parallel_trials=3, cpus_per_trial=2, gpus_per_trial=0.5, max_retries=0,
