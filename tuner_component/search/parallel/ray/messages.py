@@ -5,6 +5,7 @@ knows the search's key, which Ray has brought it.
 """
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 
 from tuner_component.search.options import SearchOptions
@@ -127,7 +128,7 @@ class PlaceOpened:
     slot: int
     shares: tuple[Share, ...]
 
-    @property
+    @functools.cached_property  # The driver looks at it each time that it wakes.
     def node_ids(self) -> frozenset[str]:
         """The nodes that it is on."""
         return frozenset(share.node_id for share in self.shares)
