@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from tuner_component.search.machine import resources
 from tuner_component.search.parallel import protocol
 from tuner_component.search.parallel.ray import shipping
-from tuner_component.search.parallel.ray.messages import Setup
+from tuner_component.search.parallel.ray.messages import NodeUnfit, Setup, StudySeen
 from tuner_component.search.parallel.ray.node import node_check
 
 # What of the environment decides how a model is trained. The rest is each node's own.
@@ -57,6 +57,10 @@ class Introduction:
         cpus = self._job.options.cpus_per_trial or 1
         return resources.thread_environment(1, cpus, {})
 
-    def is_same_study(self, name: str) -> bool:
-        """Whether an agent has left the token under that name in this very study."""
-        return node_check.take_token(self._job.study_directory, name, self._token)
+    def why_unfit(self, found: StudySeen | NodeUnfit) -> str:
+        """Why a node cannot be used, by what was found there; "" if it can."""
+        if isinstance(found, NodeUnfit):
+            return found.reason
+        study = self._job.study_directory
+        is_same = node_check.take_token(study, found.name, self._token)
+        return "" if is_same else f"{study} is not the same directory there"

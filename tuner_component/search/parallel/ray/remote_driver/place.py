@@ -206,12 +206,9 @@ class DriverPlace:
             node.send(message)
         elif isinstance(message, LogGrew):
             self._logs.take(message)
-        elif isinstance(message, StudySeen):
-            if not self._introduction.is_same_study(message.name):
-                study = self._job.study_directory
-                self._leave_out(node, f"{study} is not the same directory there")
-        elif isinstance(message, NodeUnfit):
-            self._leave_out(node, message.reason)
+        elif isinstance(message, (StudySeen, NodeUnfit)):
+            if reason := self._introduction.why_unfit(message):
+                self._leave_out(node, reason)
         elif isinstance(message, NodeReady):
             self._tell(logging.INFO, f"The driver runs on the node {node.name}.")
             node.send(self._job)
