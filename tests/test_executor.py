@@ -98,6 +98,15 @@ def test_artifacts_say_what_was_found(toy_run: Run) -> None:
         assert get("study") == study.study_id
 
 
+def test_search_that_is_named_takes_the_tuners_place(toy_run: Run) -> None:
+    """The module's own oracle would search on."""
+    toy_run.exec_properties["tune_args"] = '{"search": "qmc"}'
+    toy_run()
+    study = load_study(toy_run.tuner_results_dir)
+    assert study.oracle == "tuner_component.oracles.optuna_oracle.OptunaOracle"
+    assert len(study.trials) == 5
+
+
 def test_results_are_published_without_a_report(
     toy_run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

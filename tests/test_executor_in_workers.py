@@ -11,7 +11,11 @@ import pytest
 from tests.conftest import TOY_MODULE, Run
 from tests.support import fork_servers, processes
 from tests.test_executor import alone, kept_weights
-from tuner_component import load_best_hyperparameters, load_tuner_results
+from tuner_component import (
+    load_best_hyperparameters,
+    load_study,
+    load_tuner_results,
+)
 from tuner_component.pipeline.user_module import UserModuleError
 from tuner_component.search.errors import SearchFailedError
 
@@ -30,7 +34,7 @@ def _executors() -> Iterator[processes.Executors]:
 
 @pytest.fixture
 def in_workers(_executors: processes.Executors) -> InWorkers:
-    def start(run: Run, function: Any = execute, **tune_args: float) -> Any:
+    def start(run: Run, function: Any = execute, **tune_args: Any) -> Any:
         run.exec_properties["tune_args"] = json.dumps(
             {"num_parallel_trials": 2, **tune_args}
         )
@@ -54,6 +58,16 @@ def test_publishes_what_workers_found(toy_run: Run, in_workers: InWorkers) -> No
     results = load_tuner_results(toy_run.tuner_results_dir)
     assert len(results) == 5
     assert best.values == results[0].hyperparameters
+
+
+def test_search_that_is_named_takes_the_tuners_place(
+    toy_run: Run, in_workers: InWorkers
+) -> None:
+    """It would in process only, and the module's own oracle search on in workers."""
+    in_workers(toy_run, search="qmc")
+    study = load_study(toy_run.tuner_results_dir)
+    assert study.oracle == "tuner_component.oracles.optuna_oracle.OptunaOracle"
+    assert len(study.trials) == 5
 
 
 def test_trials_run_in_several_processes(run: Run, in_workers: InWorkers) -> None:

@@ -88,6 +88,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
             exec_properties,
             working_dir=Study.workdir_of(directory),
             study_id=fingerprint.study_id(parts),
+            search=args.search,
         )
         if new := fingerprint.explain_difference(directory, parts):
             _log.info("%s", new)

@@ -48,6 +48,12 @@ def test_other_examples_are_another_search(
     assert changed(before, fingerprint(toy_run)) == {"examples"}
 
 
+def test_named_search_is_another_search(toy_run: Run) -> None:
+    """Trials of one oracle would be taken for those of another."""
+    before = fingerprint(toy_run)
+    assert changed(before, fingerprint(toy_run, TuneArgs(search="tpe"))) == {"search"}
+
+
 def test_edited_module_is_another_search(toy_run: Run) -> None:
     """Trials of the old code would count as trials of the new."""
     before = fingerprint(toy_run)

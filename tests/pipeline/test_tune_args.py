@@ -64,6 +64,12 @@ def test_option_of_workers_needs_workers(args: TuneArgs) -> None:
         tune_args.validated(args)
 
 
+def test_unknown_search_is_refused() -> None:
+    """The search would fail only when its tuner is made, in another process."""
+    with pytest.raises(ValueError, match="search to be one of auto, tpe.*'bohb'"):
+        tune_args.validated(TuneArgs(search="bohb"))
+
+
 def test_defaults_are_those_of_the_search() -> None:
     """What the documentation calls a default would not be one."""
     options = tune_args.search_options(TuneArgs(num_parallel_trials=1))
@@ -100,6 +106,7 @@ def test_every_field_reaches_the_search() -> None:
             workers_per_trial=4,
             driver_on_cluster=True,
         ),
+        search="auto",
     )
     assert len(args.cluster.ListFields()) == len(Cluster.DESCRIPTOR.fields)
     assert len(args.stopping.ListFields()) == len(Stopping.DESCRIPTOR.fields)

@@ -34,6 +34,8 @@ _HELP = {
     "stopping": 'how to stop hopeless trials early, for example {"rule": "MEDIAN"}; '
     "see docs/searches.md (default: trials are not stopped)",
     "skip_preflight": "do not check before the first trial that the default model trains",
+    "search": "how points are chosen: auto, or one of Optuna's samplers (tpe, gp, cmaes, "
+    "qmc, random); see docs/algorithms.md (default: as the module's tuner does)",
     "cluster": "runs the workers on a Ray cluster: auto for the one that this machine is "
     "a node of, or the address of its head, for example ray-head:6379; see "
     "docs/cluster.md (default: they run on this machine)",

@@ -34,7 +34,7 @@ def fingerprint_parts(
     Args:
         input_dict: Input artifacts by the keys of `TunerSpec`.
         exec_properties: Execution properties by the keys of `TunerSpec`.
-        tune_args: Only its seed and its stopping rule count.
+        tune_args: Only its seed, its search and its stopping rule count.
     """
     result = {
         key: _digest(line for artifact in artifacts for line in describe(artifact))
@@ -50,6 +50,8 @@ def fingerprint_parts(
     result["seed"] = seed
     if tune_args.stopping.rule:
         result["stopping"] = str(tune_args.stopping).strip().replace("\n", ", ")
+    if tune_args.search:
+        result["search"] = tune_args.search
     return result
 
 

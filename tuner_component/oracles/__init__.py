@@ -1,9 +1,23 @@
-"""Search algorithms of optimization libraries, as KerasTuner oracles.
+"""Search algorithms, as KerasTuner oracles.
 
-What any oracle needs to survive a crash is in `search.oracle`.
+What any oracle needs to survive a crash is in `search.oracle`. The names below are
+imported on first use: a search that needs none of them does without Optuna.
 """
 
-from tuner_component.oracles.optuna_oracle import OptunaOracle
-from tuner_component.oracles.optuna_search import OptunaSearch
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tuner_component.oracles.optuna_oracle import OptunaOracle as OptunaOracle
+    from tuner_component.oracles.optuna_search import OptunaSearch as OptunaSearch
+
+_MODULE_OF = {"OptunaOracle": "optuna_oracle", "OptunaSearch": "optuna_search"}
 
 __all__ = ["OptunaOracle", "OptunaSearch"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(f"{__name__}.{_MODULE_OF[name]}")
+    return getattr(module, name)

@@ -5,16 +5,15 @@ from typing import Any
 
 from optuna import samplers
 
+from tuner_component.oracles.names import SAMPLERS
 from tuner_component.search.stopping.pruner import quiet_optuna
-
-NAMES = ("tpe", "gp", "cmaes", "qmc", "random")
 
 
 def make(name: str, seed: int, suggestion: int, known: Sequence[Any]) -> Any:
     """Makes a sampler for one suggestion, so that a resumed search draws the same.
 
     Args:
-        name: One of `NAMES`.
+        name: One of `names.SAMPLERS`.
         seed: The search's seed.
         suggestion: Number of the suggestion.
         known: Trials of Optuna's that this process did not suggest.
@@ -54,12 +53,12 @@ def check(sampler: Any) -> None:
     Raises:
         ValueError: If it is not.
     """
-    if isinstance(sampler, str) and sampler in NAMES:
+    if isinstance(sampler, str) and sampler in SAMPLERS:
         return
     if isinstance(sampler, samplers.BaseSampler):
         return
     raise ValueError(
-        f"Expected sampler to be one of {', '.join(NAMES)}, or a sampler of Optuna's. "
+        f"Expected sampler to be one of {', '.join(SAMPLERS)}, or a sampler of Optuna's. "
         f"Received: {sampler!r}."
     )
 

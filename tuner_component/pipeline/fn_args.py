@@ -60,6 +60,7 @@ def from_artifacts(
     exec_properties: Mapping[str, Any],
     working_dir: str,
     study_id: str = "",
+    search: str = "",
 ) -> tuner_pb2.TunerFnArgs:
     """Resolves the component's inputs.
 
@@ -68,6 +69,7 @@ def from_artifacts(
         exec_properties: Execution properties by the keys of `TunerSpec`.
         working_dir: A directory that the search may write to.
         study_id: The study that the trials belong to.
+        search: What is put in the place of the tuner's oracle; empty for nothing.
 
     Raises:
         ValueError: If a split is not in the examples, if custom_config is not JSON, or
@@ -93,6 +95,7 @@ def from_artifacts(
         custom_config=exec_properties.get(specs.CUSTOM_CONFIG_KEY) or "null",
         num_examples=_num_examples(input_dict.get(specs.STATISTICS_KEY) or [], splits),
         study_id=study_id,
+        search=search,
         **_how_stored(examples),
         # None leaves a field unset.
         **{name: getattr(common, name) for name in (*_FILES, *_SAME)},

@@ -7,6 +7,7 @@ from google.protobuf import json_format
 from tfx.orchestration.data_types import RuntimeParameter
 from tfx.proto import tuner_pb2 as tfx_tuner_pb2
 
+from tuner_component.oracles import names
 from tuner_component.proto import tuner_pb2
 from tuner_component.search.options import (
     NOTHING,
@@ -57,6 +58,8 @@ def validated(
             f"the same files. Received: {result.study_dir}, which each process has for "
             "itself. Name a directory or a bucket, or leave study_dir out."
         )
+    if result.search:
+        names.check(result.search)
     stopping_options(result)
     _check_cluster(result)
     return result

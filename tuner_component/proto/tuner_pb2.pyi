@@ -41,6 +41,7 @@ class TuneArgs(google.protobuf.message.Message):
     STOPPING_FIELD_NUMBER: builtins.int
     SKIP_PREFLIGHT_FIELD_NUMBER: builtins.int
     CLUSTER_FIELD_NUMBER: builtins.int
+    SEARCH_FIELD_NUMBER: builtins.int
     num_parallel_trials: builtins.int
     """How many trials run at the same time, each in a worker process of its own.
     0 (the default) runs the search sequentially inside the executor's process;
@@ -97,6 +98,12 @@ class TuneArgs(google.protobuf.message.Message):
         """Where the workers run. Unset means on the executor's machine. A study can go on on a
         cluster that began on one machine, and the other way round.
         """
+    search: builtins.str
+    """How points are chosen. Empty means by the oracle of the tuner that tuner_fn returns.
+    "auto" puts a search in its place that needs no choosing: it learns from all epochs of
+    all trials, pauses them and continues those that are worth it. "tpe", "gp", "cmaes",
+    "qmc" and "random" are Optuna's samplers. All else of the tuner stays as it is.
+    """
     def __init__(
         self,
         *,
@@ -113,9 +120,10 @@ class TuneArgs(google.protobuf.message.Message):
         stopping: global___Stopping | None = ...,
         skip_preflight: builtins.bool = ...,
         cluster: global___Cluster | None = ...,
+        search: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing_extensions.Literal["_gpus_per_trial", b"_gpus_per_trial", "_max_failed_trials", b"_max_failed_trials", "_max_retries", b"_max_retries", "_seed", b"_seed", "cluster", b"cluster", "gpus_per_trial", b"gpus_per_trial", "max_failed_trials", b"max_failed_trials", "max_retries", b"max_retries", "seed", b"seed", "stopping", b"stopping"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing_extensions.Literal["_gpus_per_trial", b"_gpus_per_trial", "_max_failed_trials", b"_max_failed_trials", "_max_retries", b"_max_retries", "_seed", b"_seed", "cluster", b"cluster", "cpus_per_trial", b"cpus_per_trial", "gpus_per_trial", b"gpus_per_trial", "max_failed_trials", b"max_failed_trials", "max_retries", b"max_retries", "max_trials_per_worker", b"max_trials_per_worker", "num_parallel_trials", b"num_parallel_trials", "seed", b"seed", "skip_preflight", b"skip_preflight", "stopping", b"stopping", "study_dir", b"study_dir", "time_budget_seconds", b"time_budget_seconds", "trial_timeout_seconds", b"trial_timeout_seconds"]) -> None: ...
+    def ClearField(self, field_name: typing_extensions.Literal["_gpus_per_trial", b"_gpus_per_trial", "_max_failed_trials", b"_max_failed_trials", "_max_retries", b"_max_retries", "_seed", b"_seed", "cluster", b"cluster", "cpus_per_trial", b"cpus_per_trial", "gpus_per_trial", b"gpus_per_trial", "max_failed_trials", b"max_failed_trials", "max_retries", b"max_retries", "max_trials_per_worker", b"max_trials_per_worker", "num_parallel_trials", b"num_parallel_trials", "search", b"search", "seed", b"seed", "skip_preflight", b"skip_preflight", "stopping", b"stopping", "study_dir", b"study_dir", "time_budget_seconds", b"time_budget_seconds", "trial_timeout_seconds", b"trial_timeout_seconds"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing_extensions.Literal["_gpus_per_trial", b"_gpus_per_trial"]) -> typing_extensions.Literal["gpus_per_trial"] | None: ...
     @typing.overload
@@ -312,6 +320,7 @@ class TunerFnArgs(google.protobuf.message.Message):
     MODULE_FILE_FIELD_NUMBER: builtins.int
     MODULE_PATH_FIELD_NUMBER: builtins.int
     TUNER_FN_FIELD_NUMBER: builtins.int
+    SEARCH_FIELD_NUMBER: builtins.int
     working_dir: builtins.str
     """A directory that the search may write to."""
     @property
@@ -350,6 +359,8 @@ class TunerFnArgs(google.protobuf.message.Message):
     """
     module_path: builtins.str
     tuner_fn: builtins.str
+    search: builtins.str
+    """What the search puts in the place of the tuner's oracle: TuneArgs.search."""
     def __init__(
         self,
         *,
@@ -371,7 +382,8 @@ class TunerFnArgs(google.protobuf.message.Message):
         module_file: builtins.str = ...,
         module_path: builtins.str = ...,
         tuner_fn: builtins.str = ...,
+        search: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing_extensions.Literal["base_model", b"base_model", "custom_config", b"custom_config", "data_view_uri", b"data_view_uri", "eval_files", b"eval_files", "eval_splits", b"eval_splits", "eval_steps", b"eval_steps", "module_file", b"module_file", "module_path", b"module_path", "num_examples", b"num_examples", "payload_format", b"payload_format", "schema_path", b"schema_path", "study_id", b"study_id", "train_files", b"train_files", "train_splits", b"train_splits", "train_steps", b"train_steps", "transform_graph_path", b"transform_graph_path", "tuner_fn", b"tuner_fn", "working_dir", b"working_dir"]) -> None: ...
+    def ClearField(self, field_name: typing_extensions.Literal["base_model", b"base_model", "custom_config", b"custom_config", "data_view_uri", b"data_view_uri", "eval_files", b"eval_files", "eval_splits", b"eval_splits", "eval_steps", b"eval_steps", "module_file", b"module_file", "module_path", b"module_path", "num_examples", b"num_examples", "payload_format", b"payload_format", "schema_path", b"schema_path", "search", b"search", "study_id", b"study_id", "train_files", b"train_files", "train_splits", b"train_splits", "train_steps", b"train_steps", "transform_graph_path", b"transform_graph_path", "tuner_fn", b"tuner_fn", "working_dir", b"working_dir"]) -> None: ...
 
 global___TunerFnArgs = TunerFnArgs

@@ -1,0 +1,79 @@
+"""Puts a search that is named in the place of a tuner's own, and leaves all else."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import keras_tuner
+
+from tuner_component.oracles import names
+from tuner_component.oracles.optuna_oracle import OptunaOracle
+
+# What a tuner, or its user, has set on the oracle that is replaced.
+_SETTINGS = (
+    "objective",
+    "directory",
+    "project_name",
+    "multi_worker",
+    "should_report",
+    "verbose",
+)
+
+
+def replace_oracle(
+    tuner: Any, search: str, fit_kwargs: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Gives a tuner another oracle, with the settings and the space of its own.
+
+    Hyperband has no number of trials, and sets the epochs of each: the search in its
+    place trains as much in all, and each trial for at most its `max_epochs`.
+
+    Args:
+        tuner: Fresh from its constructor.
+        search: One of `names.SEARCHES`.
+        fit_kwargs: The arguments for its `search`.
+
+    Returns:
+        The arguments for its `search` from now on.
+
+    Raises:
+        ValueError: If there is no such search.
+        ImportError: If a package is missing that it needs.
+    """
+    names.check(search)
+    own, arguments = tuner.oracle, dict(fit_kwargs)
+    max_trials = own.max_trials
+    if isinstance(own, keras_tuner.oracles.HyperbandOracle):
+        arguments["epochs"] = own.max_epochs
+        max_trials = _trainings_of(own)
+    oracle = OptunaOracle(
+        max_trials=max_trials,
+        sampler=search,
+        seed=own.seed,
+        hyperparameters=own.hyperparameters,
+        tune_new_entries=own.tune_new_entries,
+        allow_new_entries=own.allow_new_entries,
+        max_retries_per_trial=own.max_retries_per_trial,
+        max_consecutive_failed_trials=own.max_consecutive_failed_trials,
+    )
+    for name in _SETTINGS:
+        setattr(oracle, name, getattr(own, name))
+    tuner.oracle = oracle
+    return arguments
+
+
+def _trainings_of(oracle: Any) -> int | None:
+    """How many trainings to the end take as many epochs as all of Hyperband's trials."""
+    if math.isinf(oracle.hyperband_iterations):
+        return None
+    epochs = sum(
+        oracle._get_size(bracket, number)
+        * (
+            oracle._get_epochs(bracket, number)
+            - (oracle._get_epochs(bracket, number - 1) if number else 0)
+        )
+        for bracket in range(oracle._get_num_brackets())
+        for number in range(oracle._get_num_rounds(bracket))
+    )
+    total: float = oracle.hyperband_iterations * epochs
+    return math.ceil(total / oracle.max_epochs)
