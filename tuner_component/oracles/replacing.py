@@ -75,5 +75,5 @@ def _trainings_of(oracle: Any) -> int | None:
         for bracket in range(oracle._get_num_brackets())
         for number in range(oracle._get_num_rounds(bracket))
     )
-    total: float = oracle.hyperband_iterations * epochs
-    return math.ceil(total / oracle.max_epochs)
+    trainings: int = math.ceil(oracle.hyperband_iterations * epochs / oracle.max_epochs)
+    return trainings
