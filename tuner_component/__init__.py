@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from tuner_component.component import TunerFnResult as TunerFnResult
     from tuner_component.component import TunerSpec as TunerSpec
     from tuner_component.executor import Executor as Executor
+    from tuner_component.pipeline.tuned_transform import (
+        TunedTransform as TunedTransform,
+    )
     from tuner_component.proto.tuner_pb2 import Cluster as Cluster
     from tuner_component.proto.tuner_pb2 import Stopping as Stopping
     from tuner_component.proto.tuner_pb2 import TuneArgs as TuneArgs
@@ -34,6 +37,7 @@ _MODULE_OF = {
     "Stopping": "proto.tuner_pb2",
     "TrialResult": "results.loading",
     "TuneArgs": "proto.tuner_pb2",
+    "TunedTransform": "pipeline.tuned_transform",
     "Tuner": "component",
     "TunerFnArgs": "proto.tuner_pb2",
     "TunerFnResult": "component",
@@ -50,6 +54,7 @@ __all__ = [
     "Stopping",
     "TrialResult",
     "TuneArgs",
+    "TunedTransform",
     "Tuner",
     "TunerFnArgs",
     "TunerFnResult",

@@ -120,7 +120,9 @@ def _on_path(module_file: str) -> Iterator[str]:
 
 
 def call_tuner_fn(
-    tuner_fn: Callable[[FnArgs], Any], message: tuner_pb2.TunerFnArgs
+    tuner_fn: Callable[[FnArgs], Any],
+    message: tuner_pb2.TunerFnArgs,
+    study_workdir: str | None = None,
 ) -> TunerFnResult:
     """Calls `tuner_fn` and checks what it returns.
 
@@ -128,6 +130,8 @@ def call_tuner_fn(
         tuner_fn: The user's function.
         message: What it gets, as `FnArgs`, but for the working directory: that is a
             new one for each call, and only the tuner's project is in the message's.
+        study_workdir: What all processes of the search share; by default the message's
+            working directory.
 
     Raises:
         UserModuleError: If it raises.
@@ -139,6 +143,7 @@ def call_tuner_fn(
     local.CopyFrom(message)
     local.working_dir = scratch.new(message.working_dir)
     given = fn_args.to_fn_args(local)
+    given.study_workdir = study_workdir or message.working_dir
     try:
         result = tuner_fn(given)
     except Exception as error:
@@ -188,9 +193,10 @@ def make_tuner(argument: bytes, role: str) -> TunerFnResult:
         TypeError: If `tuner_fn` returns something else than it should.
     """
     message = tuner_pb2.TunerFnArgs.FromString(argument)
+    shared = message.working_dir
     if role == "check":
         message.working_dir = tempfile.mkdtemp()
-    return call_tuner_fn(load_tuner_fn(message), message)
+    return call_tuner_fn(load_tuner_fn(message), message, shared)
 
 
 def _source(message: tuner_pb2.TunerFnArgs) -> str:
