@@ -33,12 +33,14 @@ class Trial:
         place: The point's place in the table.
         begin: The first epoch; above 0 if it continues another trial.
         end: One more than the last epoch.
+        epoch_s: How long an epoch takes: known once it runs.
     """
 
     trial_id: Any
     place: tuple[int, ...]
     begin: int = 0
     end: int = curve_tasks.EPOCHS
+    epoch_s: float = math.nan
 
 
 class Searcher(Protocol):
@@ -160,7 +162,8 @@ def run(
             if trial is None:
                 break
             idle, count = idle - 1, count + 1
-            due = now + table.seconds[trial.place]
+            trial.epoch_s = float(table.seconds[trial.place])
+            due = now + trial.epoch_s
             heapq.heappush(events, (due, count, trial, trial.begin, math.inf))
             if workers > 1 and searcher.looks_ahead:
                 ahead = suggest()
@@ -172,7 +175,7 @@ def run(
         so_far = min(so_far, loss)
         stopped = searcher.report(trial, epoch, loss)
         if not stopped and epoch + 1 < trial.end:
-            due = now + table.seconds[trial.place]
+            due = now + trial.epoch_s
             heapq.heappush(events, (due, number, trial, epoch + 1, so_far))
             continue
         searcher.end(trial, so_far, stopped)

@@ -1,0 +1,25 @@
+"""The algorithm of `search="auto"`: which trial trains next, and for how many epochs.
+
+It knows neither KerasTuner's oracles nor whatever runs trials, so that replays of
+recorded curves and real searches use the same code.
+"""
+
+from tuner_component.oracles.auto.encoding import Encoder
+from tuner_component.oracles.auto.planner import (
+    Continue,
+    Decision,
+    Finished,
+    Planner,
+    Start,
+    Wait,
+)
+
+__all__ = [
+    "Continue",
+    "Decision",
+    "Encoder",
+    "Finished",
+    "Planner",
+    "Start",
+    "Wait",
+]

@@ -1,0 +1,296 @@
+"""A Gaussian process of learning curves: of values by configuration and epoch.
+
+Its kernel is a sum. What all configurations have in common at an epoch. What alike
+configurations have in common, at all epochs and at near ones. What a configuration has of
+its own, and noise. So what one trial came to after many epochs tells what those beside it,
+which have only just begun, may come to.
+
+The idea of one model of configuration and epoch is from freeze-thaw Bayesian optimization
+(Swersky, Snoek and Adams 2014, https://arxiv.org/abs/1406.3896) and DyHPO (Wistuba, Kadra
+and Grabocka 2022, https://arxiv.org/abs/2202.09774).
+"""
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg, optimize, special
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.intp]
+
+# From how many observations the parameters are learned, and from how many the rest.
+FITTED, OBSERVED = 150, 400
+# How often the likelihood is computed while parameters are learned.
+_EVALUATIONS = 16
+_JITTER = 1e-6
+
+# The parameters, as logarithms, behind the scales of the dimensions: the mean and the
+# deviation of what is likely before there are observations.
+_PRIOR = {
+    "time_scale": (math.log(0.5), 0.5),
+    "common": (math.log(0.5), 1.0),
+    "alike": (math.log(0.7), 1.0),
+    "alike_then": (math.log(0.3), 1.0),
+    "own": (math.log(0.05), 1.0),
+    "noise": (math.log(0.02), 1.0),
+}
+_SCALE_DEVIATION = 0.8
+_OTHERS = list(_PRIOR)
+
+
+@dataclasses.dataclass(frozen=True)
+class Observations:
+    """What is known of curves.
+
+    Attributes:
+        vectors: The vectors of configurations.
+        trial: For each observation, the row of its configuration.
+        time: Its epoch, as `time_of` has it.
+        target: Its value as `Scale` has it; smaller is better.
+    """
+
+    vectors: Array
+    trial: Integers
+    time: Array
+    target: Array
+
+    def part(self, chosen: Integers) -> "Observations":
+        """Some of the observations, without the configurations that have none."""
+        rows, trial = np.unique(self.trial[chosen], return_inverse=True)
+        return Observations(
+            self.vectors[rows],
+            trial.reshape(-1),
+            self.time[chosen],
+            self.target[chosen],
+        )
+
+
+def time_of(epochs: Any) -> Any:
+    """The model's time: a rung, threefold epochs, is a third of a step or so."""
+    return np.log(np.maximum(np.asarray(epochs, float), 1.0)) / math.log(27.0)
+
+
+class Scale:
+    """Values as the model sees them.
+
+    The unit is the distance from the value in the middle to the best ones. How much worse
+    than the middle a value is hardly matters, so diverged trials distort nothing; one that
+    is no number is the worst. Where all values are positive, ratios count.
+    """
+
+    def __init__(self, values: Array) -> None:
+        """Finds the scale of values; smaller ones are better."""
+        finite = values[np.isfinite(values)]
+        self._of_ratios = bool(finite.size and finite.min() > 0.0)
+        numbers = self._numbers(finite) if finite.size else np.zeros(1)
+        self._middle = float(np.median(numbers))
+        unit = self._middle - float(np.quantile(numbers, 0.05))
+        if unit <= 0.0:
+            unit = float(numbers.max() - numbers.min()) or 1.0
+        self._unit = unit
+
+    def _numbers(self, values: Array) -> Array:
+        if not self._of_ratios:
+            return values
+        return np.log(np.maximum(values, 1e-300))
+
+    def scaled(self, values: Any) -> Array:
+        """The values on this scale."""
+        given: Array = np.asarray(values, float)
+        numbers = self._numbers(np.where(np.isfinite(given), given, 1.0))
+        scaled = (numbers - self._middle) / self._unit
+        worse = 1.5 * np.tanh(np.maximum(scaled, 0.0) / 1.5)
+        found: Array = np.where(scaled > 0.0, worse, scaled)
+        found[np.isnan(given) | np.isposinf(given)] = 1.5
+        return found
+
+
+class CurveModel:
+    """The model: learns from observations, predicts at configurations and epochs.
+
+    Everything that it finds follows from what it is given: it draws nothing.
+    """
+
+    def __init__(self, groups: Integers) -> None:
+        """Starts without observations.
+
+        Args:
+            groups: For each coordinate of a vector, the number of its dimension: one
+                scale is learned for each dimension.
+        """
+        self._groups = groups
+        count = int(groups.max()) + 1 if len(groups) else 0
+        scale = math.log(0.4 * math.sqrt(max(count, 1)))
+        self._mean = np.array([scale] * count + [_PRIOR[name][0] for name in _OTHERS])
+        self._spread = np.array(
+            [_SCALE_DEVIATION] * count + [_PRIOR[name][1] for name in _OTHERS]
+        )
+        self.parameters = self._mean.copy()
+
+    def tune(self, known: Observations) -> None:
+        """Learns the parameters, from where they are, by the marginal likelihood."""
+        known = known.part(np.arange(len(known.target))[-FITTED:])
+        squares = self._squares(known.vectors)
+        found = optimize.minimize(
+            lambda at: self._objective(at, known, squares),
+            self.parameters,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=list(
+                zip(
+                    self._mean - 4.0 * self._spread,
+                    self._mean + 4.0 * self._spread,
+                    strict=True,
+                )
+            ),
+            options={"maxfun": _EVALUATIONS, "maxiter": _EVALUATIONS},
+        )
+        if np.isfinite(found.fun):
+            self.parameters = found.x
+
+    def _squares(self, vectors: Array) -> Array:
+        """The squared distances of configurations in each dimension."""
+        steps = (vectors[:, None, :] - vectors[None, :, :]) ** 2
+        count = len(self._mean) - len(_OTHERS)
+        found = np.zeros((count, len(vectors), len(vectors)))
+        for column, group in enumerate(self._groups):
+            found[group] += steps[:, :, column]
+        return found
+
+    def _objective(
+        self, at: Array, known: Observations, squares: Array
+    ) -> tuple[float, Array]:
+        """The negative log posterior of parameters, and its gradient."""
+        count = len(squares)
+        scales = np.exp(-2.0 * at[:count])
+        length, common, alike, alike_then, own, noise = np.exp(at[count:])
+        distance = np.sqrt(5.0 * np.tensordot(scales, squares, 1))
+        decay = np.exp(-distance)
+        near = (1.0 + distance + distance**2 / 3.0) * decay
+        pairs = np.ix_(known.trial, known.trial)
+        gap = (known.time[:, None] - known.time) ** 2 / length**2
+        in_time = np.exp(-0.5 * gap)
+        near_of, size = near[pairs], len(known.target)
+        by_time = alike + alike_then * in_time
+        same = (known.trial[:, None] == known.trial).astype(float)
+        covariance = common * in_time + near_of * by_time + own * same
+        covariance[np.diag_indices(size)] += noise + _JITTER
+        try:
+            factor = linalg.cholesky(covariance, lower=True, check_finite=False)
+        except linalg.LinAlgError:
+            return math.inf, np.zeros_like(at)
+        inverse = linalg.cho_solve((factor, True), np.eye(size), check_finite=False)
+        weights = inverse @ known.target
+        z = (at - self._mean) / self._spread
+        value = 0.5 * float(known.target @ weights + z @ z)
+        value += float(np.log(np.diag(factor)).sum())
+        # d value / d parameter = sum(half * d covariance / d parameter).
+        half = 0.5 * (inverse - np.outer(weights, weights))
+        by_gap = (common + alike_then * near_of) * in_time * gap
+        gradient = np.empty_like(at)
+        member = (known.trial[:, None] == np.arange(len(near))).astype(float)
+        slope = member.T @ (half * by_time) @ member
+        slope *= (5.0 / 3.0) * (1.0 + distance) * decay
+        gradient[:count] = np.tensordot(squares, slope, 2) * scales
+        gradient[count:] = [
+            (half * by_gap).sum(),
+            common * (half * in_time).sum(),
+            alike * (half * near_of).sum(),
+            alike_then * (half * near_of * in_time).sum(),
+            own * (half * same).sum(),
+            noise * np.trace(half),
+        ]
+        return value, gradient + z / self._spread
+
+    def _split(self) -> tuple[Array, Array]:
+        count = len(self._mean) - len(_OTHERS)
+        return np.exp(-self.parameters[:count]), np.exp(self.parameters[count:])
+
+    def learn(self, known: Observations, pending: Observations | None = None) -> None:
+        """Takes observations, at the parameters that it has.
+
+        Args:
+            known: The observations.
+            pending: Others to come, whose targets are not known. They are taken to become
+                what is expected: only how sure the model is changes by them.
+        """
+        self._known = known
+        self._factor = self._factorized(known)
+        self._weights = linalg.cho_solve(
+            (self._factor, True), known.target, check_finite=False
+        )
+        self._all, self._all_factor = known, self._factor
+        if pending is not None and len(pending.time):
+            self._all = Observations(
+                np.concatenate([known.vectors, pending.vectors]),
+                np.concatenate([known.trial, pending.trial + len(known.vectors)]),
+                np.concatenate([known.time, pending.time]),
+                np.concatenate([known.target, np.zeros(len(pending.time))]),
+            )
+            self._all_factor = self._factorized(self._all)
+
+    def _factorized(self, known: Observations) -> Array:
+        covariance = self._covariance(known, known.vectors, known.time, known.trial)
+        noise = self._split()[1][-1]
+        covariance[np.diag_indices(len(known.target))] += noise + _JITTER
+        factor: Array = linalg.cholesky(covariance, lower=True, check_finite=False)
+        return factor
+
+    def _covariance(
+        self, known: Observations, vectors: Array, time: Array, rows: Integers
+    ) -> Array:
+        """Between points (rows of vectors, at times) and what is known."""
+        inverse, (length, common, alike, alike_then, own, _) = self._split()
+        left = vectors * inverse[self._groups]
+        right = known.vectors * inverse[self._groups]
+        squares = (left**2).sum(1)[:, None] + (right**2).sum(1) - 2.0 * left @ right.T
+        distance = np.sqrt(5.0 * np.maximum(squares, 0.0))
+        near = (1.0 + distance + distance**2 / 3.0) * np.exp(-distance)
+        in_time = np.exp(-0.5 * ((time[:, None] - known.time) / length) ** 2)
+        pairs = np.ix_(rows, known.trial)
+        found: Array = common * in_time
+        found += near[pairs] * (alike + alike_then * in_time)
+        found += own * (squares < 1e-9)[pairs]
+        return found
+
+    def predict(self, vectors: Array, time: Array) -> tuple[Array, Array]:
+        """The means and deviations of targets, without noise.
+
+        Args:
+            vectors: Configurations.
+            time: A time for each of them.
+        """
+        mean = self.expect(vectors, time)
+        rows = np.arange(len(vectors))
+        across = self._covariance(self._all, vectors, time, rows)
+        solved = linalg.solve_triangular(
+            self._all_factor, across.T, lower=True, check_finite=False
+        )
+        _, (_, common, alike, alike_then, own, _) = self._split()
+        variance = common + alike + alike_then + own - (solved**2).sum(0)
+        return mean, np.sqrt(np.maximum(variance, 1e-9))
+
+    def expect(self, vectors: Array, time: Array) -> Array:
+        """The means alone, which take less time."""
+        rows = np.arange(len(vectors))
+        across = self._covariance(self._known, vectors, time, rows)
+        found: Array = across @ self._weights
+        return found
+
+
+def improvement(mean: Array, deviation: Array, best: float) -> Array:
+    """The expected improvement on a target."""
+    gap = best - mean
+    z = gap / deviation
+    density = np.exp(-0.5 * z**2) / math.sqrt(2.0 * math.pi)
+    found: Array = gap * special.ndtr(z) + deviation * density
+    return np.maximum(found, 0.0)
+
+
+def chance(mean: Array, deviation: Array, best: float) -> Array:
+    """The probability of a target that is better than one."""
+    found: Array = special.ndtr((best - mean) / deviation)
+    return found
