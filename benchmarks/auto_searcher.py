@@ -14,7 +14,9 @@ class Auto:
 
     looks_ahead = False
 
-    def __init__(self, hyperparameters: Any, names: Any, seed: int, **options: Any) -> None:
+    def __init__(
+        self, hyperparameters: Any, names: Any, seed: int, **options: Any
+    ) -> None:
         """Starts a search in the space of hyperparameters, whose values have places."""
         self._names = list(names)
         self._dimensions = {d.name: d for d in dimensions(hyperparameters.space)}

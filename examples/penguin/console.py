@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import TextIO
 
 
-def argument_parser(description: str) -> argparse.ArgumentParser:
+def argument_parser(
+    description: str, root: str = "runs/penguin"
+) -> argparse.ArgumentParser:
     """Returns a parser with the arguments that all pipelines have."""
     parser = argparse.ArgumentParser(
         description=description,
@@ -27,7 +29,7 @@ def argument_parser(description: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--root",
         type=Path,
-        default=Path("runs/penguin"),
+        default=Path(root),
         metavar="DIR",
         help="directory for artifacts, metadata, pushed models and logs",
     )

@@ -70,10 +70,8 @@ def create_components(
         hyperparameters: The directory of a `best_hyperparameters.txt` to train with,
             a path or URI; if None, there is a Tuner.
     """
-    example_gen = tfx.components.CsvExampleGen(
-        input_base=data, input_config=_input_config(), output_config=_splits()
-    )
-    examples = example_gen.outputs["examples"]
+    csv_examples = example_gen(data)
+    examples = csv_examples.outputs["examples"]
     statistics_gen = tfx.components.StatisticsGen(examples=examples)
     schema_gen = tfx.components.SchemaGen(
         statistics=statistics_gen.outputs["statistics"],
@@ -119,7 +117,7 @@ def create_components(
         ),
     )
     return [
-        example_gen,
+        csv_examples,
         statistics_gen,
         schema_gen,
         transform,
@@ -128,6 +126,13 @@ def create_components(
         evaluator,
         pusher,
     ]
+
+
+def example_gen(data: str | RuntimeParameter) -> BaseNode:
+    """Reads the CSV file of a directory, and splits its rows."""
+    return tfx.components.CsvExampleGen(
+        input_base=data, input_config=_input_config(), output_config=_splits()
+    )
 
 
 def run(pipeline: tfx.dsl.Pipeline, terminal: TextIO) -> None:

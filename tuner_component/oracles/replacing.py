@@ -7,6 +7,7 @@ from typing import Any
 import keras_tuner
 
 from tuner_component.oracles import names
+from tuner_component.oracles.auto_oracle import AutoOracle
 from tuner_component.oracles.optuna_oracle import OptunaOracle
 
 # What a tuner, or its user, has set on the oracle that is replaced.
@@ -26,7 +27,8 @@ def replace_oracle(
     """Gives a tuner another oracle, with the settings and the space of its own.
 
     Hyperband has no number of trials, and sets the epochs of each: the search in its
-    place trains as much in all, and each trial for at most its `max_epochs`.
+    place trains as much in all, and each trial for at most its `max_epochs`; "auto" tries as
+    many points, which it pauses and continues as it sees fit.
 
     Args:
         tuner: Fresh from its constructor.
@@ -45,10 +47,11 @@ def replace_oracle(
     max_trials = own.max_trials
     if isinstance(own, keras_tuner.oracles.HyperbandOracle):
         arguments["epochs"] = own.max_epochs
-        max_trials = _trainings_of(own)
-    oracle = OptunaOracle(
+        max_trials = _points_of(own) if search == "auto" else _trainings_of(own)
+    oracle = _new_oracle(
+        search,
+        arguments.get("epochs"),
         max_trials=max_trials,
-        sampler=search,
         seed=own.seed,
         hyperparameters=own.hyperparameters,
         tune_new_entries=own.tune_new_entries,
@@ -60,6 +63,22 @@ def replace_oracle(
         setattr(oracle, name, getattr(own, name))
     tuner.oracle = oracle
     return arguments
+
+
+def _new_oracle(search: str, epochs: Any, **settings: Any) -> keras_tuner.Oracle:
+    if search != "auto":
+        return OptunaOracle(sampler=search, **settings)
+    known = isinstance(epochs, int) and epochs > 0
+    return AutoOracle(epochs=epochs if known else None, **settings)
+
+
+def _points_of(oracle: Any) -> int | None:
+    """How many points Hyperband tries."""
+    if math.isinf(oracle.hyperband_iterations):
+        return None
+    each = range(oracle._get_num_brackets())
+    points: int = sum(oracle._get_size(bracket, 0) for bracket in each)
+    return points * int(oracle.hyperband_iterations)
 
 
 def _trainings_of(oracle: Any) -> int | None:

@@ -32,8 +32,13 @@ from tuner_component.search.storage import files
 _FOLDER = "transforms"
 # Names the attempt that was finished.
 _MADE = "made"
-# One thread of this process: the other cores have trials of their own.
-_BEAM = ["--direct_running_mode=in_memory", "--direct_num_workers=1"]
+_BEAM = [
+    # One thread of this process: the other cores have trials of their own.
+    "--direct_running_mode=in_memory",
+    "--direct_num_workers=1",
+    # Nothing starts a container. If none is named, TFX packages itself for one: 2 s.
+    "--sdk_container_image=none",
+]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -81,7 +81,8 @@ class Encoder:
     def keys(self, numbers: Array) -> list[Key]:
         """What tells points apart, one for each row of numbers."""
         return [
-            tuple(row) for row in np.nan_to_num(numbers, nan=_INACTIVE).round(6).tolist()
+            tuple(row)
+            for row in np.nan_to_num(numbers, nan=_INACTIVE).round(6).tolist()
         ]
 
     def vectors(self, numbers: Array) -> Array:

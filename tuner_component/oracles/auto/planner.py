@@ -428,7 +428,9 @@ class Planner:
             if not worth.any():
                 return None
             gains = np.where(worth, gains + 1e-12, 0.0)
-        done = np.array([self._trials[name].epochs for name in names] + [0] * len(numbers))
+        done = np.array(
+            [self._trials[name].epochs for name in names] + [0] * len(numbers)
+        )
         rates = gains / self._seconds(names, vectors) / (end - done)
         place = int(np.argmax(rates))
         step: Start | Continue
@@ -483,4 +485,13 @@ class Planner:
         return np.array(list(fresh.values())) if fresh else np.zeros((0, count))
 
 
-__all__ = ["Continue", "Decision", "Finished", "Planner", "Start", "Step", "Trial", "Wait"]
+__all__ = [
+    "Continue",
+    "Decision",
+    "Finished",
+    "Planner",
+    "Start",
+    "Step",
+    "Trial",
+    "Wait",
+]

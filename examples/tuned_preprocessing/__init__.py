@@ -1,0 +1,1 @@
+"""A pipeline whose search reaches the preprocessing: see README.md."""

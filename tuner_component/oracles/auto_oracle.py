@@ -1,0 +1,231 @@
+"""The search "auto": an oracle that pauses trials and continues those worth it."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import keras_tuner
+from keras_tuner.engine import trial as trial_lib
+
+from tuner_component.oracles.auto import planner as planning
+from tuner_component.oracles.auto.planner import Planner
+from tuner_component.oracles.auto.rungs import Rungs
+from tuner_component.search.epochs import Decision
+from tuner_component.search.oracle.dimensions import Dimension, dimensions
+
+_Status = trial_lib.TrialStatus
+_DECISIONS = {
+    planning.Decision.GO_ON: Decision.GO_ON,
+    planning.Decision.PAUSE: Decision.PAUSE,
+    planning.Decision.STOP: Decision.STOP,
+}
+# So many trials stand for no limit.
+_MANY = 10**9
+
+
+class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
+    """Suggests trials, pauses them, and continues those that are worth more than new ones.
+
+    All that it decides is decided by a `Planner`, to which it tells what happens. How that
+    is done is in docs/algorithms.md. What it knows follows from the trials and what they
+    told of their epochs: a resumed search tells it again.
+
+    Args:
+        objective: See `keras_tuner.Oracle`.
+        max_trials: How many points are tried at most. Most of them are trained for a few
+            epochs only.
+        epochs: How many epochs a trial has; None if that is not known.
+        seed: Makes the search reproducible.
+        hyperparameters: See `keras_tuner.Oracle`.
+        tune_new_entries: See `keras_tuner.Oracle`.
+        allow_new_entries: See `keras_tuner.Oracle`.
+        max_retries_per_trial: See `keras_tuner.Oracle`.
+        max_consecutive_failed_trials: See `keras_tuner.Oracle`.
+    """
+
+    def __init__(
+        self,
+        objective: Any = None,
+        max_trials: int | None = 10,
+        epochs: int | None = None,
+        seed: int | None = None,
+        hyperparameters: keras_tuner.HyperParameters | None = None,
+        tune_new_entries: bool = True,
+        allow_new_entries: bool = True,
+        max_retries_per_trial: int = 0,
+        max_consecutive_failed_trials: int = 3,
+    ) -> None:
+        super().__init__(
+            objective=objective,
+            max_trials=max_trials,
+            hyperparameters=hyperparameters,
+            tune_new_entries=tune_new_entries,
+            allow_new_entries=allow_new_entries,
+            seed=seed,
+            max_retries_per_trial=max_retries_per_trial,
+            max_consecutive_failed_trials=max_consecutive_failed_trials,
+        )
+        self._epochs = epochs
+        self._rungs = Rungs(epochs)
+        self._prior: list[tuple[Mapping[str, Any], float, int | None]] = []
+        # By trial: its best value so far after each epoch.
+        self._curves: dict[str, Sequence[float]] = {}
+        self._stopped: set[str] = set()
+        self._paused: set[str] = set()
+        self._planner: Planner | None = None
+        self._space: list[Any] = []
+        self._told: set[str] = set()
+        self._ended: set[str] = set()
+        self._step: planning.Step | None = None
+
+    @property
+    def why(self) -> str | None:
+        """How it decides, in a sentence; None as long as it knows no hyperparameter."""
+        planner = self._synchronized()
+        return None if planner is None else planner.why
+
+    def learn_from(
+        self, trials: Iterable[tuple[Mapping[str, Any], float, int | None]]
+    ) -> None:
+        """Takes results of earlier searches: see `OptunaOracle.learn_from`."""
+        self._prior.extend(trials)
+        self._planner = None
+
+    def learn_curve(
+        self, trial_id: str, curve: Sequence[float], stopped_after: int | None
+    ) -> None:
+        """Hears how far a trial was trained: see `search.stopping.curve_hearing`.
+
+        Args:
+            trial_id: A trial that has paused or ended.
+            curve: Its best value so far after each epoch.
+            stopped_after: After how many epochs it paused or was stopped, if it was.
+        """
+        self._curves[trial_id] = curve
+        if stopped_after is not None:
+            self._stopped.add(trial_id)
+        else:
+            self._stopped.discard(trial_id)
+        if self.trials[trial_id].status != _Status.RUNNING:
+            return
+        self._paused.add(trial_id)
+        if self._planner is not None and trial_id in self._told:
+            self._observe(self._planner, trial_id)
+            self._planner.pause(trial_id)
+
+    def get_state(self) -> dict[str, Any]:
+        """KerasTuner's own state: all else that this oracle knows follows from it.
+
+        Not superfluous: if a class does not override this method, the plain attributes
+        that it changes are journaled, too.
+        """
+        state: dict[str, Any] = super().get_state()
+        return state
+
+    # What a search asks that can pause trials: see `search.oracle.pausing`.
+
+    def is_rung(self, epochs: int) -> bool:
+        """Whether a trial with so many epochs is to be decided about."""
+        return self._rungs.is_rung(epochs)
+
+    def after_epoch(
+        self, trial_id: str, epochs: int, curve: Sequence[float], can_pause: bool
+    ) -> Decision:
+        """Decides about a trial: see `search.oracle.pausing.Pauses`."""
+        planner = self._synchronized()
+        if planner is None:
+            return Decision.GO_ON
+        value = curve[-1] if curve else math.nan
+        return _DECISIONS[planner.after_epoch(trial_id, epochs, value)]
+
+    def next_paused(self, paused: Sequence[str]) -> str | None:
+        """The paused trial to go on with: see `search.oracle.pausing.Pauses`."""
+        planner = self._synchronized()
+        if planner is None:
+            return None
+        self._step = planner.next(paused)
+        if not isinstance(self._step, planning.Continue):
+            return None
+        trial_id: str = self._step.trial
+        self._step = None
+        self._paused.discard(trial_id)
+        planner.resume(trial_id)
+        return trial_id
+
+    def hopeless(self, paused: Sequence[str]) -> Sequence[str]:
+        """The paused trials that can no longer win."""
+        planner = self._synchronized()
+        return [] if planner is None else planner.hopeless(paused)
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """Suggests a point: see `keras_tuner.Oracle.populate_space`."""
+        planner = self._synchronized()
+        if planner is None:
+            # The first trial finds the hyperparameters.
+            if not self.trials:
+                return {"status": _Status.RUNNING, "values": {}}
+            return {"status": self._nothing()}
+        step, self._step = self._step or planner.next(()), None
+        if not isinstance(step, planning.Start):
+            return {"status": self._nothing()}
+        return {"status": _Status.RUNNING, "values": dict(step.values)}
+
+    def _nothing(self) -> str:
+        status: str = _Status.IDLE if self.ongoing_trials else _Status.STOPPED
+        return status
+
+    # What the planner is told.
+
+    def _synchronized(self) -> Planner | None:
+        """The planner, told of all that has happened; None without hyperparameters."""
+        space = dimensions(self.hyperparameters.space)
+        if not space:
+            return None
+        configs = [dimension.hp.get_config() for dimension in space]
+        if self._planner is None or configs != self._space:
+            self._planner, self._space = self._new_planner(space), configs
+        planner = self._planner
+        for trial_id in self.start_order:
+            if trial_id not in self._told:
+                self._told.add(trial_id)
+                planner.start(trial_id, self.trials[trial_id].hyperparameters.values)
+                if trial_id in self._paused:
+                    self._observe(planner, trial_id)
+                    planner.pause(trial_id)
+        for trial_id in self.end_order:
+            if trial_id not in self._ended:
+                self._ended.add(trial_id)
+                self._end(planner, trial_id)
+        return planner
+
+    def _new_planner(self, space: list[Dimension]) -> Planner:
+        planner = Planner(
+            space,
+            max_trials=self.max_trials or _MANY,
+            epochs=self._epochs,
+            maximize=self.objective.direction == "max",
+            seed=self.seed,
+        )
+        for values, score, stopped_after in self._prior:
+            planner.learn_from(values, score, stopped_after)
+        self._told, self._ended = set[str](), set[str]()
+        self._step = None
+        return planner
+
+    def _observe(self, planner: Planner, trial_id: str) -> None:
+        curve = self._curves[trial_id]
+        for epochs, value in enumerate(curve, start=1):
+            if self.is_rung(epochs) or epochs == len(curve):
+                planner.observe(trial_id, epochs, value)
+
+    def _end(self, planner: Planner, trial_id: str) -> None:
+        trial = self.trials[trial_id]
+        self._paused.discard(trial_id)
+        if trial.status != _Status.COMPLETED or not math.isfinite(trial.score):
+            planner.fail(trial_id)
+            return
+        if self._curves.get(trial_id):
+            self._observe(planner, trial_id)
+        else:  # A trial that tells of no epochs is one.
+            planner.observe(trial_id, self._epochs or 1, trial.score)
+        planner.end(trial_id, whole=trial_id not in self._stopped)
