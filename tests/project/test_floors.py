@@ -19,8 +19,8 @@ PACKAGE = "tuner_component"
 # in `search.parallel` are a room of their own, below those of the processes.
 FLOORS = (
     (
-        *("documents", "proto", "search.errors", "search.events", "search.options"),
-        "version",
+        *("documents", "proto", "version"),
+        *("search.epochs", "search.errors", "search.events", "search.options"),
     ),
     ("results", "search.storage"),
     ("search.epoch_state", "search.machine", "search.study"),

@@ -10,7 +10,7 @@ from typing import Any
 
 import keras_tuner
 
-from tuner_component.search import events
+from tuner_component.search.epochs import checked_epoch
 from tuner_component.search.options import StoppingOptions
 from tuner_component.search.stopping.rule import StoppingRule
 from tuner_component.search.study.history import History
@@ -86,10 +86,10 @@ class LearningCurves:
             Whether the trial should be stopped now.
 
         Raises:
-            TypeError: If this is no epoch: see `events.checked_epoch`.
+            TypeError: If this is no epoch: see `epochs.checked_epoch`.
             ValueError: If its numbers are out of all proportion.
         """
-        fit, epoch, metrics = events.checked_epoch(fit, epoch, metrics)
+        fit, epoch, metrics = checked_epoch(fit, epoch, metrics)
         with self._lock:
             self._make_room(trial_id, fit, epoch, metrics)
             fits = self._curves.setdefault(trial_id, [])
