@@ -44,6 +44,7 @@ FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floo
 OF_SEARCH_IN_REPORT = (
     *("search.errors", "search.events", "search.storage"),
     *("search.study.description", "search.study.history", "search.study.times"),
+    "search.study.trial_history",
 )
 # These run where only KerasTuner and a Keras backend are installed.
 WITHOUT_TFX = ("documents", "oracles", "proto", "report", "search", "version")

@@ -29,6 +29,7 @@ class SearchStarted:
         failed: How many failed in earlier runs.
         best: Score and id of the best trial of earlier runs.
         space: The search space, as KerasTuner configures each hyperparameter.
+        paused: Ids of the trials that were paused in earlier runs, and still are.
     """
 
     study_directory: str
@@ -40,6 +41,7 @@ class SearchStarted:
     failed: int = 0
     best: tuple[float, str] | None = None
     space: Sequence[Mapping[str, Any]] = ()
+    paused: Sequence[str] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,6 +87,19 @@ class AttemptLost:
 
     trial_id: str
     reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class TrialPaused:
+    """A trial waits, with its training saved, until it is worth going on with.
+
+    Attributes:
+        trial_id: The trial.
+        epochs: How many it has.
+    """
+
+    trial_id: str
+    epochs: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,7 +157,13 @@ _ENOUGH_TRIALS = 3
 _SLOW_S = 60.0
 
 Event = (
-    SearchStarted | TrialStarted | EpochEnded | AttemptLost | TrialEnded | PlacesChanged
+    SearchStarted
+    | TrialStarted
+    | EpochEnded
+    | AttemptLost
+    | TrialPaused
+    | TrialEnded
+    | PlacesChanged
 )
 Observer = Callable[[Event], None]
 
@@ -155,10 +176,12 @@ class Tally:
         completed: Number of trials that completed, those of earlier runs included.
         failed: Number of trials that failed, those of earlier runs included.
         best: Score and id of the best trial.
+        paused: The trials that are paused.
     """
 
     def __init__(self) -> None:
         self.search: SearchStarted | None = None
+        self.paused: set[str] = set()
         self.completed = 0
         self.failed = 0
         self.best: tuple[float, str] | None = None
@@ -173,7 +196,13 @@ class Tally:
         if isinstance(event, SearchStarted):
             self.search, self.best = event, event.best
             self.completed, self.failed = event.completed, event.failed
+            self.paused = set(event.paused)
+        elif isinstance(event, TrialPaused):
+            self.paused.add(event.trial_id)
+        elif isinstance(event, TrialStarted):
+            self.paused.discard(event.trial_id)
         elif isinstance(event, TrialEnded):
+            self.paused.discard(event.trial_id)
             self.completed += event.completed
             self.failed += not event.completed
             if event.score is not None and self._is_better(event.score):
@@ -202,7 +231,7 @@ class Pace:
         """Takes an event into account."""
         if isinstance(event, TrialStarted):
             self._began[event.trial_id] = self._clock()
-        elif isinstance(event, (AttemptLost, TrialEnded)):
+        elif isinstance(event, (AttemptLost, TrialPaused, TrialEnded)):
             began = self._began.pop(event.trial_id, None)
             if began is not None and isinstance(event, TrialEnded):
                 bisect.insort(self._took, self._clock() - began)
@@ -257,6 +286,8 @@ class Lines:
         if isinstance(event, AttemptLost):
             why = cause_of(event.reason)
             return f"Trial {event.trial_id} will be run again: {why}."
+        if isinstance(event, TrialPaused):
+            return f"Trial {event.trial_id} is paused after {event.epochs} epochs."
         if isinstance(event, TrialEnded):
             return self._end(event)
         if isinstance(event, PlacesChanged) and event != self._places:
