@@ -19,8 +19,8 @@ PACKAGE = "tuner_component"
 # in `search.parallel` are a room of their own, below those of the processes.
 FLOORS = (
     (
-        *("documents", "proto", "search.errors", "search.events", "search.options"),
-        "version",
+        *("documents", "proto", "version"),
+        *("search.epochs", "search.errors", "search.events", "search.options"),
     ),
     ("results", "search.storage"),
     ("search.epoch_state", "search.machine", "search.study"),
@@ -44,6 +44,7 @@ FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floo
 OF_SEARCH_IN_REPORT = (
     *("search.errors", "search.events", "search.storage"),
     *("search.study.description", "search.study.history", "search.study.times"),
+    "search.study.trial_history",
 )
 # These run where only KerasTuner and a Keras backend are installed.
 WITHOUT_TFX = ("documents", "oracles", "proto", "report", "search", "version")

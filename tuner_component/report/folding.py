@@ -9,10 +9,10 @@ from tuner_component.search import events
 from tuner_component.search.storage import plain
 from tuner_component.search.study.history import (
     History,
-    TrialHistory,
     expected_trials,
     node_of,
 )
+from tuner_component.search.study.trial_history import TrialHistory
 
 
 def study_record(

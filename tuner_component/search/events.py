@@ -8,8 +8,6 @@ what must not be lost is in the journal.
 import bisect
 import dataclasses
 import logging
-import operator
-import reprlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -31,6 +29,7 @@ class SearchStarted:
         failed: How many failed in earlier runs.
         best: Score and id of the best trial of earlier runs.
         space: The search space, as KerasTuner configures each hyperparameter.
+        paused: Ids of the trials that were paused in earlier runs, and still are.
     """
 
     study_directory: str
@@ -42,6 +41,7 @@ class SearchStarted:
     failed: int = 0
     best: tuple[float, str] | None = None
     space: Sequence[Mapping[str, Any]] = ()
+    paused: Sequence[str] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,6 +90,19 @@ class AttemptLost:
 
 
 @dataclasses.dataclass(frozen=True)
+class TrialPaused:
+    """A trial waits, with its training saved, until it is worth going on with.
+
+    Attributes:
+        trial_id: The trial.
+        epochs: How many it has.
+    """
+
+    trial_id: str
+    epochs: int
+
+
+@dataclasses.dataclass(frozen=True)
 class TrialEnded:
     """A trial has ended for good.
 
@@ -130,60 +143,6 @@ class PlacesChanged:
         return f"{self.open} of {self.wanted} places {on}"
 
 
-# Curves are lists by epoch, by training: a number out of this world would fill the memory.
-MAX_EPOCHS = 1_000_000
-MAX_TRAININGS = 10_000
-
-
-def checked_epoch(
-    fit: Any, epoch: Any, metrics: Any
-) -> tuple[int, int, dict[str, float]]:
-    """Checks what a trial says of an epoch, where it says it and where that arrives.
-
-    Args:
-        fit: Number of the training within the trial, from 0.
-        epoch: Number of the epoch, from 0.
-        metrics: The metrics after it.
-
-    Returns:
-        The same, as Python's own numbers.
-
-    Raises:
-        TypeError: If a number is none, or not a whole one.
-        ValueError: If a number is negative, or too large to be one.
-    """
-    if not isinstance(metrics, Mapping) or not all(
-        isinstance(name, str) and isinstance(value, (int, float))
-        for name, value in metrics.items()
-    ):
-        raise TypeError(
-            "Expected metrics to be a dictionary of numbers by their names. Received: "
-            f"{reprlib.repr(metrics)}. Write report_epoch({{'val_loss': value}})."
-        )
-    return (
-        _counted("training", fit, MAX_TRAININGS),
-        _counted("epoch", epoch, MAX_EPOCHS),
-        {name: float(value) for name, value in metrics.items()},
-    )
-
-
-def _counted(name: str, value: Any, limit: int) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(
-            f"Expected {name} to be a whole number. Received: {reprlib.repr(value)} of "
-            f"type {type(value).__name__}. Count from 0."
-        ) from None
-    if not 0 <= number < limit:
-        raise ValueError(
-            f"Expected {name} to be from 0 to {limit - 1}. Received: "
-            f"{reprlib.repr(number)}. Count from 0, and report every tenth step, say, if "
-            "there are more."
-        )
-    return number
-
-
 def cause_of(message: str) -> str:
     """The line of a message that names what went wrong: of a traceback, the exception."""
     _, marker, last = message.rpartition("Traceback (most recent call last):")
@@ -198,7 +157,13 @@ _ENOUGH_TRIALS = 3
 _SLOW_S = 60.0
 
 Event = (
-    SearchStarted | TrialStarted | EpochEnded | AttemptLost | TrialEnded | PlacesChanged
+    SearchStarted
+    | TrialStarted
+    | EpochEnded
+    | AttemptLost
+    | TrialPaused
+    | TrialEnded
+    | PlacesChanged
 )
 Observer = Callable[[Event], None]
 
@@ -211,10 +176,12 @@ class Tally:
         completed: Number of trials that completed, those of earlier runs included.
         failed: Number of trials that failed, those of earlier runs included.
         best: Score and id of the best trial.
+        paused: The trials that are paused.
     """
 
     def __init__(self) -> None:
         self.search: SearchStarted | None = None
+        self.paused: set[str] = set()
         self.completed = 0
         self.failed = 0
         self.best: tuple[float, str] | None = None
@@ -229,7 +196,13 @@ class Tally:
         if isinstance(event, SearchStarted):
             self.search, self.best = event, event.best
             self.completed, self.failed = event.completed, event.failed
+            self.paused = set(event.paused)
+        elif isinstance(event, TrialPaused):
+            self.paused.add(event.trial_id)
+        elif isinstance(event, TrialStarted):
+            self.paused.discard(event.trial_id)
         elif isinstance(event, TrialEnded):
+            self.paused.discard(event.trial_id)
             self.completed += event.completed
             self.failed += not event.completed
             if event.score is not None and self._is_better(event.score):
@@ -258,7 +231,7 @@ class Pace:
         """Takes an event into account."""
         if isinstance(event, TrialStarted):
             self._began[event.trial_id] = self._clock()
-        elif isinstance(event, (AttemptLost, TrialEnded)):
+        elif isinstance(event, (AttemptLost, TrialPaused, TrialEnded)):
             began = self._began.pop(event.trial_id, None)
             if began is not None and isinstance(event, TrialEnded):
                 bisect.insort(self._took, self._clock() - began)
@@ -313,6 +286,8 @@ class Lines:
         if isinstance(event, AttemptLost):
             why = cause_of(event.reason)
             return f"Trial {event.trial_id} will be run again: {why}."
+        if isinstance(event, TrialPaused):
+            return f"Trial {event.trial_id} is paused after {event.epochs} epochs."
         if isinstance(event, TrialEnded):
             return self._end(event)
         if isinstance(event, PlacesChanged) and event != self._places:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import simulation
-from tuner_component.search.oracle import ledger
+from tuner_component.search.oracle import records
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.study.history import History
 from tuner_component.search.study.study import Study
@@ -23,10 +23,8 @@ def test_records_do_not_grow_with_the_search(tmp_path: Path, kind: str) -> None:
         for _ in range(100):
             simulation.run_trial(durable, durable.create_trial("worker"))
     with Study.open(str(tmp_path), simulation.FINGERPRINT) as study:
-        records = [
-            r for r in study.journal.records() if r["kind"] in ("created", "ended")
-        ]
-    sizes = [len(json.dumps(record)) for record in records]
+        told = [r for r in study.journal.records() if r["kind"] in ("created", "ended")]
+    sizes = [len(json.dumps(record)) for record in told]
     assert len(sizes) == 200
     assert max(sizes[-20:]) < max(sizes[:20]) + 100
 
@@ -35,13 +33,13 @@ def test_state_is_written_in_full_now_and_then(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One lost file would cost the oracle's state for the rest of the search."""
-    monkeypatch.setattr(ledger, "_FULL_EVERY", 4)
+    monkeypatch.setattr(records, "_FULL_EVERY", 4)
     simulation.search_some(str(tmp_path), "counting", trials=8)
     with Study.open(str(tmp_path), simulation.FINGERPRINT) as study:
-        records = list(study.journal.records())
-    whole = History.of(records)
-    without_one = [r for r in records if r.get("state", {}).get("version") != 3]
-    assert len(without_one) == len(records) - 1
+        told = list(study.journal.records())
+    whole = History.of(told)
+    without_one = [r for r in told if r.get("state", {}).get("version") != 3]
+    assert len(without_one) == len(told) - 1
     assert History.of(without_one).state == whole.state
 
 

@@ -85,6 +85,35 @@ def test_latest_attempt_tells_who_runs_a_trial() -> None:
     assert (other.created, other.started, other.worker) == (1.5, None, None)
 
 
+def paused(trial_id: str, time: float) -> dict[str, Any]:
+    stopped = {"rule": "oracle", "fit": 0, "epoch": 2}
+    told = {"kind": "paused", "trial": trial_id, "started": 1.5, "time": time}
+    return {**told, "curves": [], "stopped": stopped}
+
+
+def test_paused_trials_are_known_and_have_not_ended() -> None:
+    """They would be trained again, or be lost with an interrupted search."""
+    records = [created(i, worker="w") for i in "012"]
+    history = History.of([*records, paused("1", 9.0), paused("0", 8.0)])
+    assert history.paused() == ["0", "1"]
+    assert history.unfinished() == ["0", "1", "2"]
+    assert history.trials["2"].pause is None and history.trials["2"].runs
+    pause = history.trials["1"].pause
+    assert pause is not None and pause["stopped"]["epoch"] == 2
+
+
+def test_a_trial_that_goes_on_is_not_paused() -> None:
+    """It would be handed out to a second worker."""
+    again = {"kind": "began", "trial": "0", "worker": "w1", "time": 9.0}
+    lost = {"kind": "attempt", "trial": "0", "reason": "killed", "started": 9.0}
+    records = [created("0", worker="w"), paused("0", 8.0), again]
+    for more in ([], [lost]):
+        trial = History.of([*records, *more]).trials["0"]
+        assert trial.pause is None
+        assert trial.last_pause is not None
+    assert History.of([*records, paused("0", 10.0), ended("0")]).paused() == []
+
+
 def test_end_alone_tells_a_trial() -> None:
     """A result would be lost with the record of how its trial began."""
     history = History.of([created("1"), ended("0")])

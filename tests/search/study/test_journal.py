@@ -436,7 +436,7 @@ def test_newer_format_touches_nothing(tmp_path: Path, name: str) -> None:
     write(tmp_path, 2)
     (tmp_path / "notes.txt").write_text("mine")
     newest = files_of(tmp_path)[-1]
-    newest.write_bytes(newest.read_bytes().replace(b'"format": 5', b'"format": 9'))
+    newest.write_bytes(newest.read_bytes().replace(b'"format": 6', b'"format": 9'))
     newest.rename(tmp_path / name)
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(StudyVersionError, match="format 9"):

@@ -102,6 +102,18 @@ def test_block_of_an_earlier_release_is_read(number: int) -> None:
     assert journal_file.decode("me", data) == ([block, BLOCK, block], "")
 
 
+def test_block_before_there_were_pauses_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Studies of the last format would be lost."""
+    monkeypatch.setattr(journal_file, "FORMAT_VERSION", 5)
+    data = journal_file.encode("me", BLOCK)
+    monkeypatch.undo()
+    data += journal_file.encode("me", BLOCK, at=100)
+    assert b'{"format": 5, ' in data and b'{"format": 6, ' in data
+    assert journal_file.decode("me", data) == ([BLOCK, BLOCK], "")
+
+
 @pytest.mark.parametrize("before", ["", "x", "0123456789abcdef" * 2, "f" * 31])
 def test_whatever_came_before_comes_back(before: str) -> None:
     """A journal would seem to continue another one."""
@@ -161,7 +173,7 @@ def test_file_of_another_study_is_refused() -> None:
 
 def test_newer_format_says_upgrade() -> None:
     """An old release would set the files of a newer one aside as damaged."""
-    newer = DATA.replace(b'"format": 5', b'"format": 6')
+    newer = DATA.replace(b'"format": 6', b'"format": 7')
     with pytest.raises(StudyVersionError, match="Upgrade"):
         journal_file.decode("me", newer)
 

@@ -9,6 +9,13 @@ from tuner_component.search.study import records
 from tuner_component.search.study.history import History
 
 ATTEMPT = {"kind": "attempt", "trial": "0"}
+PAUSED = {
+    "kind": "paused",
+    "trial": "0",
+    "time": 1.5,
+    "curves": [{"loss": [1.0]}],
+    "stopped": {"rule": "oracle", "fit": 0, "epoch": 0},
+}
 OPENED, CREATED, ENDED = studies.opened(), studies.created("0"), studies.ended("0")
 
 
@@ -18,6 +25,7 @@ OPENED, CREATED, ENDED = studies.opened(), studies.created("0"), studies.ended("
         OPENED,
         CREATED,
         ENDED,
+        PAUSED,
         studies.failed("0", "x"),
         {"kind": "attempt", "trial": "../../x"},
         {"kind": "attempt", "trial": "0", "reached": [0, 1, 12]},
@@ -48,6 +56,9 @@ def test_what_a_search_writes_is_used(record: dict[str, Any]) -> None:
         (ENDED, {"score": {"$float": "nan"}}, "score is a dict"),
         (ENDED, {"score": float("inf")}, "with the score inf"),
         (ENDED, {"metrics": []}, "metrics is a list"),
+        (PAUSED, {"curves": {}}, "curves is a dict"),
+        (PAUSED, {"stopped": {}}, "paused at {}"),
+        (PAUSED, {"stopped": {"rule": "x", "fit": 0, "epoch": -1}}, "paused at {"),
     ],
 )
 def test_what_no_search_writes_is_named_and_not_used(

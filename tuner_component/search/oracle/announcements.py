@@ -35,6 +35,7 @@ def search_started(
         failed=statuses.count(trial_lib.TrialStatus.FAILED),
         best=(best[0].score, best[0].trial_id) if best else None,
         space=oracle.get_space().get_config()["space"],
+        paused=oracle.paused_trials(),
     )
 
 
@@ -95,6 +96,10 @@ class Announcer:
     def attempt_lost(self, trial_id: str, reason: str) -> None:
         """A trial came to nothing and will be run again; KerasTuner says so itself."""
         self._tell(events.AttemptLost(trial_id, reason))
+
+    def trial_paused(self, trial_id: str, epochs: int) -> None:
+        """A trial waits until the oracle wants it; KerasTuner knows no such thing."""
+        self._tell(events.TrialPaused(trial_id, epochs))
 
     def trial_ended(self, trial: Any) -> None:
         """A trial has ended for good: prints its score, and the best so far."""

@@ -12,9 +12,10 @@ from keras_tuner.engine import trial as trial_lib
 from tuner_component.search import events
 from tuner_component.search.oracle import trials
 from tuner_component.search.oracle.announcements import Announcer
-from tuner_component.search.oracle.facade import OracleFacade
 from tuner_component.search.oracle.failures import FailureLimit, Tries
 from tuner_component.search.oracle.ledger import TrialLedger
+from tuner_component.search.oracle.pausable import PausableOracle
+from tuner_component.search.oracle.pausing import PausingOracle
 from tuner_component.search.oracle.repairs import lock_released_on_error, repair
 from tuner_component.search.oracle.restore import restore
 from tuner_component.search.oracle.supply import Supply
@@ -27,7 +28,7 @@ _Status = trial_lib.TrialStatus
 _log = logging.getLogger(__name__)
 
 
-class DurableOracle(OracleFacade):
+class DurableOracle(PausableOracle):
     """Stands in for an oracle, and journals what it does before anyone acts on it.
 
     Has the interface of the oracle it wraps, attributes included, and passes for an
@@ -35,22 +36,9 @@ class DurableOracle(OracleFacade):
 
     Opened on a study that exists, it puts the oracle where that study was; trials that
     had not ended are handed out first, with the same ids and values.
-
-    Attributes:
-        epochs: Takes what trials report after each epoch; never waits for a suggestion.
     """
 
-    __slots__ = (
-        "_announcer",
-        "_ledger",
-        "_limit",
-        "_lock",
-        "_max_retries",
-        "_open",
-        "_study",
-        "_supply",
-        "epochs",
-    )
+    __slots__ = ("_limit", "_max_retries", "_study")
 
     def __init__(
         self,
@@ -61,6 +49,7 @@ class DurableOracle(OracleFacade):
         limit: FailureLimit,
         announcer: Announcer,
         waiting: Iterable[str],
+        paused: Iterable[str],
         max_retries: int | None,
     ) -> None:
         """Wraps an oracle that is where its study is: see `open`."""
@@ -72,8 +61,10 @@ class DurableOracle(OracleFacade):
         self._limit = limit
         self._announcer = announcer
         self._max_retries = max_retries
-        self._open = trials.OpenTrials(oracle, waiting, self._is_suspect)
-        self._supply = Supply(oracle, ledger, self._open)
+        self._let_go: list[str] = []
+        self._pausing = PausingOracle(oracle)
+        self._open = trials.OpenTrials(oracle, waiting, self._is_suspect, paused)
+        self._supply = Supply(oracle, ledger, self._open, self._pausing)
 
     @classmethod
     def open(  # noqa: PYI019
@@ -124,8 +115,11 @@ class DurableOracle(OracleFacade):
             limit.restore(oracle.trials[trial_id])
             announcer.note(oracle.trials[trial_id])
         epochs.listener = announcer.epoch_ended
+        paused = restored.history.paused()
         return cls(
-            oracle, study, ledger, epochs, limit, announcer, waiting, max_retries
+            oracle,
+            *(study, ledger, epochs, limit, announcer),
+            *(waiting, paused, max_retries),
         )
 
     # What a tuner and its users call.
@@ -144,7 +138,7 @@ class DurableOracle(OracleFacade):
                 # Processes that train one model together ask under one id.
                 return self._inner.ongoing_trials[tuner_id]
             self._limit.check()
-            trial = self._supply.next(tuner_id)
+            trial = self._next(tuner_id)
             if trial.status == _Status.RUNNING:
                 last = self._open.is_suspect(trial.trial_id)
                 self._ledger.handed_out(trial.trial_id, tuner_id, last=last)

@@ -61,18 +61,22 @@ class Tries:
         return tries
 
     def note(self, record: Mapping[str, Any]) -> None:
-        """Takes an attempt into account that came to nothing.
+        """Takes an attempt into account that came to nothing, or was paused.
 
         Args:
-            record: What the journal says of it. `failed`: it was handed in as a failure,
-                which the user's oracle wants repeated. `excused`: the search was asked to
-                end, or is to blame itself. `out_of_memory`: it was. `interrupted`: it
-                ended with the whole search, or its node; `last`: in its last chance.
-                `reached`: the point that it got to.
+            record: What the journal says of it. `kind`: "paused" if it ended in a pause;
+                the same attempt goes on after that. `failed`: it was handed in as a
+                failure, which the user's oracle wants repeated. `excused`: the search was
+                asked to end, or is to blame itself. `out_of_memory`: it was.
+                `interrupted`: it ended with the whole search, or its node; `last`: in its
+                last chance. `reached`: the point that it got to.
         """
-        self.attempts += 1
         before, now = self.reached, tuple(record.get("reached", ()))
         self.reached = max(before, now)
+        if record.get("kind") == "paused":
+            self.interrupted, self.had_last_chance = 0, False  # It got further.
+            return
+        self.attempts += 1
         if record.get("failed") or record.get("excused"):
             return
         if record.get("out_of_memory"):

@@ -11,18 +11,14 @@ from typing import Any
 import keras_tuner
 
 from tuner_component.search.oracle.failures import Tries
+from tuner_component.search.oracle.records import Records
 from tuner_component.search.oracle.restore import Restored
 from tuner_component.search.stopping import curve_hearing
 from tuner_component.search.stopping.curves import LearningCurves
-from tuner_component.search.storage import faults, plain
+from tuner_component.search.storage import faults
 from tuner_component.search.study.history import is_number
-from tuner_component.search.study.journal import Journal
 from tuner_component.search.study.study import Study
 from tuner_component.search.training import checkpoint_files
-
-# After so many changes of an oracle's state it is written in full, so that losing one
-# file of the journal never costs more than this many.
-_FULL_EVERY = 256
 
 _CREATED_BEFORE = faults.declare(
     "trial.created.before", "a trial was suggested, its record is not journaled"
@@ -38,6 +34,12 @@ _ENDED_AFTER = faults.declare(
 )
 _ATTEMPT_BEFORE = faults.declare(
     "trial.attempt.before", "an attempt is lost, its record is not journaled"
+)
+_PAUSED_BEFORE = faults.declare(
+    "trial.paused.before", "a trial is saved and pauses, its record is not journaled"
+)
+_PAUSED_AFTER = faults.declare(
+    "trial.paused.after", "a pause is journaled, its worker has not been told"
 )
 _ATTEMPT_AFTER = faults.declare(
     "trial.attempt.after", "a lost attempt is journaled, the trial not handed out again"
@@ -71,7 +73,7 @@ class TrialLedger:
         """
         self._oracle = oracle
         self._study = study
-        self._records = _Records(oracle, study.journal, restored)
+        self._records = Records(oracle, study.journal, restored)
         self._epochs = epochs
         self._autocommit = autocommit
         # Each result tells what is best: the record of the beginning may be lost.
@@ -84,6 +86,8 @@ class TrialLedger:
         }
         for trial_id in restored.history.end_order:
             curve_hearing.tell(oracle, trial_id, known[trial_id].ended or {})
+        for trial_id in restored.history.paused():
+            curve_hearing.tell(oracle, trial_id, known[trial_id].pause or {})
         running = {i: t for i, t in known.items() if t.runs}
         self._workers = {i: t.worker for i, t in running.items()}
         self._started = {i: t.started for i, t in running.items()}
@@ -205,6 +209,32 @@ class TrialLedger:
         tries.note({**how, "reached": point})
         return tries
 
+    def paused(self, trial_id: str) -> tuple[int, Tries]:
+        """Journals that a trial is saved, and waits until the oracle wants it again.
+
+        Returns:
+            How many epochs it has, and what came of all attempts at it so far; this one
+            goes on later.
+        """
+        point = checkpoint_files.reached(self._study.directory, trial_id)
+        epochs = self._epochs.pause(trial_id)
+        faults.point(_PAUSED_BEFORE)
+        self._records.append(
+            "paused",
+            trial=trial_id,
+            worker=self._workers.pop(trial_id, None),
+            started=self._started.pop(trial_id, None),
+            time=time.time(),
+            reached=list(point),
+            **epochs,
+        )
+        curve_hearing.tell(self._oracle, trial_id, epochs)
+        self._settle()
+        faults.point(_PAUSED_AFTER)
+        tries = self.tries.setdefault(trial_id, Tries())
+        tries.note({"kind": "paused", "reached": point})
+        return epochs["stopped"]["epoch"] + 1, tries
+
     def is_suspect(self, trial_id: str, max_retries: int | None) -> bool:
         """Whether only the last chance is left of a trial."""
         tries = self.tries.get(trial_id)
@@ -221,7 +251,8 @@ class TrialLedger:
         trial_id = trial.trial_id
         before = self.tries.pop(trial_id, Tries()).attempts
         # One that has lost its last chance ends without another attempt.
-        without = before and trial_id not in self._workers
+        paused = self._epochs.is_paused(trial_id)
+        without = before and trial_id not in self._workers and not paused
         attempts = before if without else before + 1
         epochs = self._epochs.end(trial_id, trial.status)
         self._records.append_trial(
@@ -254,72 +285,3 @@ class TrialLedger:
 def _flags(**flags: Any) -> dict[str, Any]:
     """Those that say something: the others would only make the journal longer."""
     return {name: value for name, value in flags.items() if value}
-
-
-class _Records:
-    """Appends records of one oracle; the state that goes with them is its change."""
-
-    def __init__(
-        self, oracle: keras_tuner.Oracle, journal: Journal, restored: Restored
-    ) -> None:
-        self._oracle = oracle
-        self._journal = journal
-        self._spaces = restored.spaces
-        self._state = restored.state
-        self._version = restored.history.version
-        self._shadow: dict[str, Any] = {}
-        self._seed_state: Any = None
-        self._space: tuple[str, dict[str, Any]] | None = None
-
-    def append(self, kind: str, **content: Any) -> None:
-        """Appends a record, and with it what changed in the oracle's state.
-
-        Args:
-            kind: Of the record.
-            content: Further plain data.
-        """
-        full = kind == "opened"
-        record = {"kind": kind, **plain.encode(content)}
-        change = self._change(full)
-        if change:
-            record["state"] = change
-        self._journal.append(record)
-
-    def append_trial(self, kind: str, trial: Any, **content: Any) -> None:
-        """Appends a record that tells a trial's values, so that it stands on its own."""
-        self.append(
-            kind,
-            trial=trial.trial_id,
-            space=self._key(trial.hyperparameters),
-            values=trial.hyperparameters.values,
-            **content,
-        )
-
-    def _key(self, hyperparameters: Any) -> str:
-        """The key of a search space, journaled first if it is a new one."""
-        key, entries = self._spaces.key(hyperparameters)
-        if entries is not None:
-            self._journal.append({"kind": "space", "space": key, "entries": entries})
-        return key
-
-    def _change(self, full: bool) -> dict[str, Any]:
-        change: dict[str, Any] = {}
-        if self._oracle._seed_state != self._seed_state:
-            self._seed_state = self._oracle._seed_state
-            change["seed_state"] = self._seed_state
-        hyperparameters = self._oracle.hyperparameters
-        space = (self._key(hyperparameters), plain.encode(hyperparameters.values))
-        if space != self._space:
-            self._space = space
-            change["space"], change["values"] = space
-        captured = self._state.capture()
-        patch = plain.diff(self._shadow, captured)
-        if full or patch is not None:
-            self._version += 1
-            self._shadow = captured
-            change["version"] = self._version
-            if full or self._version % _FULL_EVERY == 0:
-                change["full"] = captured
-            else:
-                change["patch"] = patch
-        return change

@@ -17,8 +17,9 @@ from tuner_component.search.oracle.kerastuner_oracles import ResumableGrid
 from tuner_component.search.oracle.shape import explain_change, shape_of
 from tuner_component.search.oracle.state import OracleState, SpaceTable
 from tuner_component.search.storage import plain
-from tuner_component.search.study.history import History, TrialHistory
+from tuner_component.search.study.history import History
 from tuner_component.search.study.study import Study
+from tuner_component.search.study.trial_history import TrialHistory
 
 _log = logging.getLogger(__name__)
 

@@ -1,7 +1,7 @@
 """Where the next trial comes from.
 
-First from those that wait, then from the user's oracle, and last from those that have
-taken the search down too often.
+First from those that wait, then from those that are paused and the user's oracle, as it
+says, and last from those that have taken the search down too often.
 """
 
 import collections
@@ -14,6 +14,7 @@ from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search.errors import SearchError
 from tuner_component.search.oracle.ledger import TrialLedger
+from tuner_component.search.oracle.pausing import PausingOracle
 from tuner_component.search.oracle.repairs import lock_released_on_error
 from tuner_component.search.oracle.trials import OpenTrials
 
@@ -35,12 +36,18 @@ class Supply:
         oracle: The user's oracle, repaired and restored.
         ledger: Takes down what is created.
         open_trials: The oracle's trials that have not ended.
+        pausing: Asks the oracle about those that are paused.
     """
 
     def __init__(
-        self, oracle: keras_tuner.Oracle, ledger: TrialLedger, open_trials: OpenTrials
+        self,
+        oracle: keras_tuner.Oracle,
+        ledger: TrialLedger,
+        open_trials: OpenTrials,
+        pausing: PausingOracle,
     ) -> None:
         self._oracle = oracle
+        self._pausing = pausing
         self._ledger = ledger
         self._open = open_trials
         self._thoughts = collections.deque([0.0], maxlen=2)
@@ -55,14 +62,22 @@ class Supply:
         """A trial for a tuner that runs none; one that does not run if there is none."""
         if self._open.one_is_alone:
             return self.nothing(_Status.IDLE)
-        trial = self._open.take(tuner_id) or self._suggest(tuner_id)
+        trial = (
+            self._open.take(tuner_id)
+            or self._go_on(tuner_id)
+            or self._suggest(tuner_id)
+        )
         if trial.status != _Status.RUNNING:
             return self._open.take_suspect(tuner_id) or trial
         return trial
 
     def look_ahead(self) -> bool:
-        """Has a trial wait for whoever asks next; returns whether one waits."""
-        if not self._open.any_ready and self.is_slow:
+        """Has a trial wait for whoever asks next; returns whether one waits.
+
+        An oracle that pauses trials is asked when a worker is free: it has to choose
+        between a new trial and a paused one then.
+        """
+        if not (self._open.any_ready or self._pausing.pauses) and self.is_slow:
             # No one's pending trial, and none that becomes pending for the next call.
             nobody = _new_id()
             trial = self._ask(nobody)
@@ -75,6 +90,14 @@ class Supply:
     def nothing(self, status: str) -> Any:
         """What a tuner gets for which there is no trial."""
         return trial_lib.Trial(self._oracle.get_space(), "", status)
+
+    def _go_on(self, tuner_id: str) -> Any:
+        """Gives a tuner the paused trial that the oracle wants; None if it wants none."""
+        trial_id = self._pausing.next_paused(tuple(self._open.paused))
+        if trial_id is None:
+            return None
+        self._open.go_on(trial_id)
+        return self._open.take(tuner_id)  # Unless it must wait to be alone.
 
     def _suggest(self, tuner_id: str) -> Any:
         """Has the oracle create a trial for a tuner."""

@@ -62,15 +62,17 @@ def settle_score(trial: Any) -> None:
 
 
 class OpenTrials:
-    """Keeps apart the trials that run and those that wait for a worker.
+    """Keeps apart the trials that run, those that wait for a worker, and paused ones.
 
     Args:
         oracle: Knows the former by who runs them: its `ongoing_trials`.
-        waiting: Ids of the others.
+        waiting: Ids of the second.
+        paused: Ids of the last, which are not handed out until the oracle wants it.
         is_suspect: Whether a trial may only run after all others, with none beside it.
 
     Attributes:
         waiting: Ids of the trials that wait, first come first served.
+        paused: Ids of the trials that are paused, the one that has been for longest first.
         is_suspect: As above.
     """
 
@@ -79,9 +81,13 @@ class OpenTrials:
         oracle: keras_tuner.Oracle,
         waiting: Iterable[str],
         is_suspect: Callable[[str], bool] = lambda trial_id: False,
+        paused: Iterable[str] = (),
     ) -> None:
         self._oracle = oracle
-        self.waiting = collections.deque(waiting)
+        self.paused = list(paused)
+        self.waiting = collections.deque(
+            trial_id for trial_id in waiting if trial_id not in self.paused
+        )
         self.is_suspect = is_suspect
 
     @property
@@ -115,7 +121,8 @@ class OpenTrials:
 
     def is_open(self, trial_id: str) -> bool:
         """Whether a trial has not ended."""
-        return trial_id in self.waiting or self.runs(trial_id)
+        known = trial_id in self.waiting or trial_id in self.paused
+        return known or self.runs(trial_id)
 
     def check_runs(self, trial_id: str) -> None:
         """Raises a `SearchError` if no worker runs a trial."""
@@ -152,11 +159,23 @@ class OpenTrials:
         return trial
 
     def claim(self, trial_id: str) -> None:
-        """Takes a trial that waits, if it does, so that it can be ended."""
-        if trial_id in self.waiting:
-            self.waiting.remove(trial_id)
+        """Takes a trial that waits or is paused, if it is, so that it can be ended."""
+        for trials in (self.waiting, self.paused):
+            if trial_id not in trials:
+                continue
+            trials.remove(trial_id)
             trial = self._oracle.trials[trial_id]
             self._oracle.ongoing_trials[f"no worker ({trial_id})"] = trial
+
+    def pause(self, trial_id: str) -> None:
+        """Takes a trial from the worker that runs it, until the oracle wants it."""
+        self.release(trial_id)
+        self.paused.append(trial_id)
+
+    def go_on(self, trial_id: str) -> None:
+        """Has a trial that is paused wait for a worker."""
+        self.paused.remove(trial_id)
+        self.waiting.append(trial_id)
 
     def release(
         self, trial_id: str, *, waits: bool = False, goes_first: bool = False

@@ -13,18 +13,18 @@ from tuner_component.search.stopping.rule import is_final
 
 
 def tell(oracle: Any, trial_id: str, ended: Mapping[str, Any]) -> None:
-    """Tells an oracle the learning curve of a trial that has ended.
+    """Tells an oracle the learning curve of a trial that has ended, or is paused.
 
     Its method is called as `learn_curve(trial_id, curve, stopped_after)`. `curve` is the
     objective's best value so far after each epoch, in the mean over the trial's trainings;
     `stopped_after` is the number of epochs after which a rule stopped the trial without
-    knowing what it would have come to, or None.
+    knowing what it would have come to, or after which it was paused, or None.
 
     Args:
         oracle: Any oracle.
         trial_id: The trial.
-        ended: The record of its end, or the part of it that tells of epochs: its `curves`
-            and `stopped`.
+        ended: The record of its end or pause, or the part of it that tells of epochs: its
+            `curves` and `stopped`.
     """
     learn = getattr(oracle, "learn_curve", None)
     if learn is None:

@@ -10,13 +10,16 @@ from typing import Any
 
 import keras_tuner
 
-from tuner_component.search import events
+from tuner_component.search.epochs import checked_epoch
 from tuner_component.search.options import StoppingOptions
 from tuner_component.search.stopping.rule import StoppingRule
 from tuner_component.search.study.history import History
 
 # What the curves of a trial may hold, gaps included.
 _MOST_VALUES = 10_000_000
+
+# In place of a rule's name, where it was the oracle that stopped a trial.
+BY_ORACLE = "oracle"
 
 EpochListener = Callable[[str, int, int, Mapping[str, float]], None]
 Curve = dict[str, list[float | None]]
@@ -43,7 +46,13 @@ class LearningCurves:
         self._lock = threading.Lock()
         self._curves: dict[str, list[Curve]] = {}
         self._places: dict[str, int] = {}
-        self._stopped: dict[str, dict[int, int]] = {}
+        # By the number of the training: what has stopped it, and after which epoch.
+        self._stopped: dict[str, dict[int, tuple[str, int]]] = {}
+        # How many epochs of a training the oracle has decided about, and up to the pause
+        # that is journaled; and the parts of that record of trials that are paused.
+        self._decided: dict[str, int] = {}
+        self._kept: dict[str, int] = {}
+        self._paused: dict[str, dict[str, Any]] = {}
 
     @classmethod
     def of(
@@ -58,7 +67,13 @@ class LearningCurves:
         return cls(None if options is None else StoppingRule(options, oracle))
 
     def restore(self, history: History) -> None:
-        """Learns what a study knows of trials that have ended."""
+        """Learns what a study knows of trials that have ended, or are paused."""
+        for trial_id, trial in history.trials.items():
+            if trial.ended is None and (last := trial.last_pause):
+                self._kept[trial_id] = last["stopped"]["epoch"] + 1
+            if pause := trial.pause:
+                told = {"curves": pause["curves"], "stopped": pause["stopped"]}
+                self._paused[trial_id] = told
         if self._rule is not None:
             self._rule.restore(history)
 
@@ -68,6 +83,8 @@ class LearningCurves:
             self._curves[trial_id] = []
             self._places[trial_id] = 0
             self._stopped[trial_id] = {}
+            self._paused.pop(trial_id, None)
+            self._decided[trial_id] = self._kept.get(trial_id, 0)
             if self._rule is not None:
                 self._rule.begin(trial_id)
 
@@ -86,10 +103,10 @@ class LearningCurves:
             Whether the trial should be stopped now.
 
         Raises:
-            TypeError: If this is no epoch: see `events.checked_epoch`.
+            TypeError: If this is no epoch: see `epochs.checked_epoch`.
             ValueError: If its numbers are out of all proportion.
         """
-        fit, epoch, metrics = events.checked_epoch(fit, epoch, metrics)
+        fit, epoch, metrics = checked_epoch(fit, epoch, metrics)
         with self._lock:
             self._make_room(trial_id, fit, epoch, metrics)
             fits = self._curves.setdefault(trial_id, [])
@@ -104,6 +121,69 @@ class LearningCurves:
             self.listener(trial_id, fit, epoch, metrics)
         return stop
 
+    def is_to_be_decided(
+        self, trial_id: str, epochs: int, *, decided: bool = False
+    ) -> bool:
+        """Whether the oracle should be asked about a trial with so many epochs.
+
+        It is asked once, though the trial may come this way again: after a death or a
+        pause, or in another one of its trainings.
+
+        Args:
+            trial_id: A trial that runs.
+            epochs: How many its training has.
+            decided: Whether what becomes of it is known to be decided.
+        """
+        with self._lock:
+            if epochs <= self._decided.get(trial_id, 0):
+                return False
+            self._decided[trial_id] = epochs
+            return not decided
+
+    def of_training(self, trial_id: str, fit: int) -> Curve:
+        """What was reported of one training of a trial that runs; nothing perhaps."""
+        with self._lock:
+            fits = self._curves.get(trial_id, [])
+            curve = fits[fit] if fit < len(fits) else {}
+            return {name: list(values) for name, values in curve.items()}
+
+    def stopped_by_oracle(self, trial_id: str, fit: int, epoch: int) -> None:
+        """The oracle wants a trial to stop, or to pause, after this epoch."""
+        with self._lock:
+            self._stopped.setdefault(trial_id, {})[fit] = BY_ORACLE, epoch
+
+    def may_pause(self, trial_id: str) -> bool:
+        """Whether a trial that runs was told to pause."""
+        with self._lock:
+            rules = {rule for rule, _ in self._stopped.get(trial_id, {}).values()}
+            return rules == {BY_ORACLE}
+
+    def pause(self, trial_id: str) -> dict[str, Any]:
+        """A trial that was told to pause does so: see `may_pause`.
+
+        Returns:
+            What the record of that has: `curves` and `stopped`, as `end` would say if the
+            trial ended now.
+        """
+        with self._lock:
+            told = {
+                "curves": self._curves.pop(trial_id, []),
+                "stopped": self._stopping(trial_id),
+            }
+            self._places.pop(trial_id, None)
+            self._kept[trial_id] = told["stopped"]["epoch"] + 1
+            self._paused[trial_id] = told
+            return told
+
+    def is_paused(self, trial_id: str) -> bool:
+        """Whether a trial is paused."""
+        return trial_id in self._paused
+
+    def of_paused(self, trial_id: str) -> list[Curve]:
+        """What the trainings of a trial reported that is paused."""
+        curves: list[Curve] = self._paused[trial_id]["curves"]
+        return curves
+
     def end(self, trial_id: str, status: str) -> dict[str, Any]:
         """A trial has ended for good.
 
@@ -115,19 +195,25 @@ class LearningCurves:
             What the record of its end gains: `curves` has, for each training, the values
             of each metric by the number of the epoch, None where there was none.
             `stopped`, if a rule stopped it, has the name of the `rule`, and the first
-            training (`fit`) and the `epoch` after which it did.
+            training (`fit`) and the `epoch` after which it did. ("oracle" stands for the
+            oracle: that it was not gone on with after a pause, for one.)
         """
         with self._lock:
-            found: dict[str, Any] = {"curves": self._curves.pop(trial_id, [])}
-            self._places.pop(trial_id, None)
-            stopped = self._stopped.pop(trial_id, {})
-            if self._rule is None:
-                return found
-            self._rule.end(trial_id, status, bool(stopped))
-            if stopped:
-                fit, epoch = min(stopped.items())
-                found["stopped"] = {"rule": self._rule.name, "fit": fit, "epoch": epoch}
+            found = self._paused.pop(trial_id, None)
+            if found is None:
+                found = {"curves": self._curves.pop(trial_id, [])}
+                if self._stopped.get(trial_id):
+                    found["stopped"] = self._stopping(trial_id)
+            for known in (self._places, self._stopped, self._decided, self._kept):
+                known.pop(trial_id, None)
+            if self._rule is not None:
+                self._rule.end(trial_id, status, "stopped" in found)
             return found
+
+    def _stopping(self, trial_id: str) -> dict[str, Any]:
+        """What stopped a trial, and where: the first training that was."""
+        fit, (rule, epoch) = min(self._stopped.pop(trial_id).items())
+        return {"rule": rule, "fit": fit, "epoch": epoch}
 
     def _make_room(
         self, trial_id: str, fit: int, epoch: int, metrics: Mapping[str, float]
@@ -148,12 +234,12 @@ class LearningCurves:
     def _decide(
         self, trial_id: str, fit: int, epoch: int, metrics: Mapping[str, float]
     ) -> bool:
-        if self._rule is None:
-            return False
         stopped = self._stopped.setdefault(trial_id, {})
         # A training that goes on all the same was not stopped.
         stopped.pop(fit, None)
+        if self._rule is None:
+            return False
         if self._rule.should_stop(trial_id, fit, epoch, metrics):
-            stopped[fit] = epoch
+            stopped[fit] = self._rule.name, epoch
             return True
         return False

@@ -75,10 +75,13 @@ class StoppingRule:
             history: Of the study; trials that had not ended will report again.
         """
         for trial_id, trial in history.trials.items():
+            told = trial.ended or trial.pause
+            if told is None:
+                continue
+            for fit, curve in enumerate(told.get("curves", [])):
+                self._replay(trial_id, fit, curve)
             if trial.ended is None:
                 continue
-            for fit, curve in enumerate(trial.ended.get("curves", [])):
-                self._replay(trial_id, fit, curve)
             stopped = "stopped" in trial.ended
             self.end(trial_id, trial.ended["status"], stopped)
 

@@ -15,6 +15,7 @@ from tuner_component.search.storage import files, plain
 from tuner_component.search.study import description as description_lib
 from tuner_component.search.study import records as records_lib
 from tuner_component.search.study.journal import Journal
+from tuner_component.search.study.trial_history import TrialHistory
 
 # What a record that no search wrote may end in.
 _UNUSABLE = (
@@ -33,55 +34,6 @@ _NAMED = 20
 _MOST_LOST = 10_000
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass
-class TrialHistory:
-    """What happened to one trial.
-
-    Attributes:
-        trial_id: Its id.
-        values: Hyperparameter values by name.
-        space: Key of its search space in `History.spaces`.
-        created: When it was created, in seconds since the epoch; None if that was lost.
-        started: When its latest attempt started, in seconds since the epoch; None if
-            none has.
-        worker: The worker that ran that attempt (`node_of` tells where); None if none
-            has yet.
-        attempts: Attempts that came to nothing, each with at least a `reason`; those
-            that ended with the search, at a time that is not known, with `interrupted`;
-            those that do not count against the trial with `excused`; those of a trial
-            whose training is saved with what they `reached`.
-        last: Whether its latest attempt was its last chance: see `oracle.failures`.
-        excused: Whether the search was asked to stop during its latest attempt.
-        ended: How it ended: `status`, `score`, `best_step`, `metrics`, `message`,
-            `started` and `ended` (seconds since the epoch), `worker`, `attempts`,
-            `notes`, `curves`, `stopped`, `objective` (its name and direction); None while
-            it has not. `curves` has a dict for
-            each training of the trial (executions, folds, phases): by the name of a
-            metric its values after each epoch, by the epoch's number, None where there
-            was none. Studies of earlier versions lack it. `stopped` is there only if a
-            rule ended the trial early: the `rule`, the training (`fit`) and the `epoch`
-            after which.
-    """
-
-    trial_id: str
-    values: dict[str, Any]
-    space: str
-    created: float | None = None
-    started: float | None = None
-    worker: str | None = None
-    attempts: list[dict[str, Any]] = field(default_factory=list)
-    last: bool = False
-    excused: bool = False
-    ended: dict[str, Any] | None = None
-
-    @property
-    def runs(self) -> bool:
-        """Whether it has started, and nothing tells that this attempt is over."""
-        if self.ended is not None or self.worker is None:
-            return False
-        return all(lost.get("started") != self.started for lost in self.attempts)
 
 
 @dataclass
@@ -150,6 +102,11 @@ class History:
     def unfinished(self) -> list[str]:
         """Ids of the trials that were created and have not ended, oldest first."""
         return [i for i, trial in self.trials.items() if trial.ended is None]
+
+    def paused(self) -> list[str]:
+        """Ids of the trials that are paused, the one that has been for longest first."""
+        paused = {i: pause for i, t in self.trials.items() if (pause := t.pause)}
+        return sorted(paused, key=lambda trial_id: paused[trial_id]["time"])
 
     def lost(self) -> list[str]:
         """Ids of trials of which no record is left, by the gaps in KerasTuner's count.
@@ -256,6 +213,7 @@ _FOLDS = {
     "began": History._fold_began,
     "stopping": History._fold_stopping,
     "attempt": History._fold_attempt,
+    "paused": History._fold_attempt,
     "ended": History._fold_ended,
 }
 

@@ -34,7 +34,8 @@ from tuner_component.search.errors import StudyVersionError
 # 3: a block tells what came before it.
 # 4: and which run committed it; files are named by the run, too.
 # 5: headers are short, being a third of the journal: most commits are one small record.
-FORMAT_VERSION = 5
+# 6: a trial may be paused. Releases that know only 5 would take it for one that was lost.
+FORMAT_VERSION = 6
 _FIRST_WITH_CHAIN = 3
 _FIRST_WITH_RUN = 4
 _FIRST_SHORT = 5
@@ -42,11 +43,11 @@ _FIRST_SHORT = 5
 _NAME = re.compile(r"(commit|segment|slot)-(\d{12})(-[0-9a-f]{8})?\.jsonl")
 # What a header begins with and no record contains: records have no space behind a colon.
 _HEADER = b'{"format": '
-# The header of a block of this format, which tells nothing twice.
+# The header of a block since format 5, which tells nothing twice.
 _SHORT = re.compile(
     b"("
     + _HEADER
-    + rb'5(?:, "journal": ("[^\n]*?"))?, "block": '
+    + rb'[56](?:, "journal": ("[^\n]*?"))?, "block": '
     + rb'\[(\d{1,18}),(\d{1,18}),(\d{1,18}),"([^"\n]*)",)"([^"\n]*)"\]\}\n'
 )
 _CHAIN = re.compile("[0-9a-f]{32}")
@@ -244,7 +245,7 @@ def _decode_block(owner: str, data: bytes, position: int) -> tuple[Block, int]:
 def _decode_short(
     owner: str, data: bytes, header: re.Match[bytes]
 ) -> tuple[Block, int]:
-    """The block with this header, of the present format."""
+    """The block with this short header."""
     told, named, *numbers, before, check = header.groups()
     if named is not None and named != json.dumps(owner).encode():
         raise DamagedFileError(f"it belongs to the journal {_parsed(named)!r}")

@@ -21,6 +21,7 @@ _REQUIRED: Mapping[str, Mapping[str, tuple[type, ...]]] = {
     "created": {**_POINT, "time": _NUMBER},
     "began": {**_TRIAL, "worker": (str,), "time": _NUMBER},
     "attempt": _TRIAL,
+    "paused": {**_TRIAL, "time": _NUMBER, "curves": (list,), "stopped": (dict,)},
     "ended": {**_POINT, "status": (str,), "score": (*_NUMBER, _NOTHING)},
 }
 # The types of what it may have.
@@ -73,6 +74,8 @@ def _value_fault(kind: str, record: Mapping[str, Any]) -> str | None:
         return f"its direction is {record['direction']!r}"
     if kind == "attempt" and any(type(n) is not int for n in record.get("reached", ())):
         return f"what it reached is {record['reached']!r}"
+    if kind == "paused" and not _is_place(record["stopped"]):
+        return f"it was paused at {record['stopped']!r}"
     if kind != "ended":
         return None
     status, score = record["status"], record["score"]
@@ -81,3 +84,11 @@ def _value_fault(kind: str, record: Mapping[str, Any]) -> str | None:
     if status == "COMPLETED" and (score is None or not math.isfinite(score)):
         return f"its trial completed with the score {score}"
     return None
+
+
+def _is_place(stopped: Mapping[str, Any]) -> bool:
+    """Whether it tells an epoch of a training, and what stopped that there."""
+    numbers = stopped.get("fit"), stopped.get("epoch")
+    return isinstance(stopped.get("rule"), str) and all(
+        type(number) is int and number >= 0 for number in numbers
+    )

@@ -11,7 +11,7 @@ from typing import Any
 
 import keras
 
-from tuner_component.search import events
+from tuner_component.search.epochs import checked_epoch
 
 # Called with the trial, the number of its training, the number of the epoch and the
 # metrics after it; answers whether to stop.
@@ -78,7 +78,7 @@ def report_epoch(
             f"{metrics!r}. Write report_epoch({{'val_loss': value}})."
         )
     # Of what is left open, the rest is checked where it is counted.
-    fit, number, _ = events.checked_epoch(training or 0, epoch or 0, found)
+    fit, number, _ = checked_epoch(training or 0, epoch or 0, found)
     epoch = None if epoch is None else number
     training = None if training is None else fit
     report = _report_of_trial.get()
@@ -122,7 +122,7 @@ class EpochReporter(keras.callbacks.Callback):  # type: ignore[misc]
             self.model.stop_training = True
 
     def _tell(self, epoch: int, metrics: dict[str, float]) -> None:
-        _, epoch, metrics = events.checked_epoch(self._number, epoch, metrics)
+        _, epoch, metrics = checked_epoch(self._number, epoch, metrics)
         self.epochs.append((epoch, metrics))
         self.stopped = self._report(self._trial_id, self._number, epoch, metrics)
 

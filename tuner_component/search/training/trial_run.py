@@ -15,8 +15,8 @@ from typing import Any
 
 import keras
 
-from tuner_component.search import events
 from tuner_component.search.epoch_state.object_state import MismatchError
+from tuner_component.search.epochs import checked_epoch
 from tuner_component.search.training import best_weights, seeding
 from tuner_component.search.training.checkpoint import EpochCheckpoint, Training
 from tuner_component.search.training.checkpoint_files import CheckpointFiles
@@ -99,7 +99,7 @@ class TrialRun:
         """Reports an epoch of a loop that is not `fit`: see `epoch_reports.report_epoch`."""
         number = max(self._builds - 1, 0) if training is None else training
         epoch = self._told.get(number, 0) if epoch is None else epoch
-        number, epoch, metrics = events.checked_epoch(number, epoch, metrics)
+        number, epoch, metrics = checked_epoch(number, epoch, metrics)
         self._told[number] = epoch + 1
         stop = self._report(self.trial_id, number, epoch, metrics)
         self.stopped = self.stopped or stop

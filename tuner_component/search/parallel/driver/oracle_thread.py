@@ -18,7 +18,7 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.search import events
+from tuner_component.search.epochs import checked_epoch
 from tuner_component.search.errors import SearchError, UnknownTrialError
 from tuner_component.search.machine import output
 from tuner_component.search.oracle import codec
@@ -230,7 +230,7 @@ class OracleActions:
         if request.method == "getattr":
             return codec.encode(getattr(self.oracle, *args))
         if request.method == "update_trial":
-            events.checked_epoch(0, 0, args[1])  # Metrics go into the journal.
+            checked_epoch(0, 0, args[1])  # Metrics go into the journal.
         # What the durable oracle has beyond the user's is the driver's to call.
         own = hasattr(keras_tuner.Oracle, request.method)
         oracle = self.oracle if own else self.oracle._inner

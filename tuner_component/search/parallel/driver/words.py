@@ -13,6 +13,7 @@ import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search import events
+from tuner_component.search.epochs import checked_epoch
 from tuner_component.search.errors import PortableError
 from tuner_component.search.oracle import codec
 from tuner_component.search.parallel import protocol
@@ -55,7 +56,7 @@ def _check(message: Any) -> None:
             _check_trial(_is(message.args[0], codec.TrialState).state)
     elif isinstance(message, events.EpochEnded):
         _is(message.trial_id, str)
-        events.checked_epoch(message.fit, message.epoch, message.metrics)
+        checked_epoch(message.fit, message.epoch, message.metrics)
     elif isinstance(message, protocol.Logged):
         _is(message.logger, str)
         _is(message.level, int)
