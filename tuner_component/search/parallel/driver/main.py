@@ -6,6 +6,7 @@ It sees no GPU, and runs nothing of the user's but `tuner_fn`, once, for the ora
 import contextlib
 import logging
 import os
+import pickle
 import select
 import sys
 import threading
@@ -107,7 +108,8 @@ class LauncherLink:
             if not writable:
                 return False
             try:
-                self.wire.send(message)
+                # Of plain values: see `WorkerChannel.send`.
+                self.wire.send_bytes(pickle.dumps(message))
             except OSError:  # Its end will be noticed.
                 return False
             return True
