@@ -13,6 +13,7 @@ import queue
 import socket
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -285,16 +286,25 @@ class OracleActions:
         return trial
 
     def _hand_in(self, state: dict[str, Any]) -> None:
-        """Ends a trial as its worker says; what it measured is known already."""
+        """Ends a trial as its worker says."""
         trial = self.oracle.get_trial(state["trial_id"])
         # As in process, the oracle gets to see its own object.
         trial.status, trial.message = state["status"], state["message"]
+        self._report(trial, state)
         if trial.status in (_Status.INVALID, _Status.FAILED):
             trial.message = f"{trial.message}\n{self._logs.hint(trial.trial_id)}"
         config = state["hyperparameters"]
         if config != trial.hyperparameters.get_config():  # Else it takes half the time.
             trial.hyperparameters = codec.decode(codec.Space(config))
         self.oracle.end_trial(trial)
+
+    def _report(self, trial: trial_lib.Trial, state: dict[str, Any]) -> None:
+        """Takes what its worker has not told before of what a trial measured."""
+        try:
+            for metrics, step in state.get("reports", ()):
+                self.oracle.update_trial(trial.trial_id, metrics, step)
+        except Exception:  # noqa: BLE001 - as if the trial had raised it in the worker
+            trial.status, trial.message = _Status.INVALID, traceback.format_exc()
 
     def _last_words(self, order: FailTrial) -> str:
         """What there is to say about a trial whose worker can say nothing any more."""
