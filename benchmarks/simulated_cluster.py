@@ -99,10 +99,10 @@ class _Agent:
         hello = Hello(spec.worker_id, self._node, self._node)
         with meeting.call(self._address, self._key, hello) as channel:
             self._send(WorkerStarted(spec.worker_id, os.getpid()))
-            link = DriverLink(channel)
+            link = DriverLink(channel, spec.beat_s)
             link.start()
             made = spec.entry.load()(spec.entry.argument, "worker")
-            made.tuner.oracle = ProxyOracle(made.tuner.oracle, link.call)
+            made.tuner.oracle = ProxyOracle(made.tuner.oracle, link.call, alone=True)
             made.tuner.tuner_id = spec.worker_id
             made.tuner.search(**made.fit_kwargs)
             link.close()

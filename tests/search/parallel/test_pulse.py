@@ -71,3 +71,14 @@ def test_a_machine_that_slept_is_no_silence() -> None:
     silence = pulse.Silence(300.0)
     silence.waited(100_000.0)
     assert not silence.is_too_long
+
+
+@pytest.mark.parametrize(
+    ("workers", "limit_s", "every_s"),
+    [(1, 60, 1), (64, 60, 2), (999, 60, 6), (999, 2, 1)],
+)
+def test_many_workers_beat_less_often(
+    workers: int, limit_s: float, every_s: float
+) -> None:
+    """A driver of hundreds would do little else than hear that they are alive."""
+    assert pulse.worker_beat_s(workers, limit_s) == every_s

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -236,3 +237,18 @@ def test_scikit_learn_models_are_deleted_too(tmp_path: Path) -> None:
     tuner.search(DATA["x"], DATA["y"][:, 0])
     assert len(list(tmp_path.rglob("model.pickle"))) == 2
     assert len(tuner.get_best_models(2)) == 2
+
+
+def test_a_trial_without_files_costs_one_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each trial that trains no Keras model would cost five requests to a bucket."""
+    simulated = Simulated(tmp_path, random_oracle(), keep=0)
+    trial = simulated.begin()
+    trial.status = "FAILED"
+    simulated.oracle.end_trial(trial)
+    shutil.rmtree(simulated.directory / f"trial_{trial.trial_id}")
+    removed: list[str] = []
+    monkeypatch.setattr("tuner_component.search.storage.files.remove", removed.append)
+    assert simulated.cleaner.trial_ended(trial.trial_id) == [trial.trial_id]
+    assert not removed

@@ -7,6 +7,8 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
+from tuner_component.search.storage import plain
+
 _PLAIN = frozenset((bool, int, float, str, bytes, type(None)))
 
 
@@ -39,9 +41,9 @@ def encode(value: Any) -> Any:
     if kind is list:
         return [encode(item) for item in value]
     if isinstance(value, trial_lib.Trial):
-        return TrialState(encode(value.get_state()))
+        return TrialState(_encoded(value.get_state()))
     if isinstance(value, keras_tuner.HyperParameters):
-        return Space(encode(value.get_config()))
+        return Space(_encoded(value.get_config()))
     if isinstance(value, Mapping):
         return {encode(key): encode(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
@@ -56,6 +58,12 @@ def encode(value: Any) -> Any:
         "Expected plain data, trials or hyperparameters between a worker and the "
         f"driver. Received: {value!r} of type {type(value).__name__}."
     )
+
+
+def _encoded(state: dict[str, Any]) -> Any:
+    """What a trial or a space says of itself; hundreds of values, nearly always plain."""
+    copied = plain.copied(state)
+    return encode(state) if copied is plain.NOT_THE_SAME else copied
 
 
 def decode(value: Any) -> Any:

@@ -63,7 +63,12 @@ class DurableOracle(PausableOracle):
         self._max_retries = max_retries
         self._let_go: list[str] = []
         self._pausing = PausingOracle(oracle)
-        self._open = trials.OpenTrials(oracle, waiting, self._is_suspect, paused)
+        self._open = trials.OpenTrials(
+            oracle,
+            waiting,
+            lambda trial_id: ledger.is_suspect(trial_id, max_retries),
+            paused,
+        )
         self._supply = Supply(oracle, ledger, self._open, self._pausing)
 
     @classmethod
@@ -211,13 +216,15 @@ class DurableOracle(PausableOracle):
 
     # What runs the search calls, too.
 
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether `look_ahead` does anything."""
+        return self._supply.is_slow or self._open.any_ready
+
     def look_ahead(self) -> bool:
-        """Has a trial wait for the worker that asks next, if suggesting takes long.
+        """Has a trial wait for who asks next, if suggesting takes long; tells if one does.
 
         It is a trial like any other: it counts, it survives a crash, and runs once.
-
-        Returns:
-            Whether one waits.
 
         Raises:
             StorageError: If the trial cannot be made durable.
@@ -276,9 +283,8 @@ class DurableOracle(PausableOracle):
             SearchFailedError: If this was one failed trial too many. It is journaled.
         """
         with self._lock:
-            known = self._inner.trials[self._open.known(trial_id)]
+            space = self._inner.trials[self._open.known(trial_id)].hyperparameters
             self._open.claim(trial_id)
-            space = known.hyperparameters
             self.end_trial(trial_lib.Trial(space, trial_id, _Status.FAILED, message))
 
     def attempts_so_far(self) -> dict[str, Tries]:
@@ -323,9 +329,6 @@ class DurableOracle(PausableOracle):
             self._study.mark_finished(done)
 
     # How it is done.
-
-    def _is_suspect(self, trial_id: str) -> bool:
-        return self._ledger.is_suspect(trial_id, self._max_retries)
 
     def _settle_end(self, trial: Any) -> None:
         """Journals what the inner oracle made of the end of a trial."""

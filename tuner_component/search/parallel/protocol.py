@@ -14,6 +14,7 @@ from typing import Any
 from tuner_component.search import events
 from tuner_component.search.errors import PortableError
 from tuner_component.search.options import SearchOptions
+from tuner_component.search.parallel import pulse
 from tuner_component.search.parallel.logs import Logs
 from tuner_component.search.parallel.process_context import ProcessContext
 from tuner_component.search.training.gang import ALONE, Gang
@@ -107,6 +108,7 @@ class WorkerSpec:
         asks: Whether it asks after each epoch if the trial should be stopped.
         preflight: Whether it checks first that the default model trains.
         gang: Which of the processes of each of its trials it is.
+        beat_s: How often it shows that it is alive, in seconds.
     """
 
     worker_id: str
@@ -120,6 +122,7 @@ class WorkerSpec:
     asks: bool = False
     preflight: bool = False
     gang: Gang = ALONE
+    beat_s: float = pulse.BEAT_S
 
 
 # From each process to the one that waits for it.
@@ -190,6 +193,9 @@ class Reply:
     value: Any = None
     error: "RemoteError | None" = None
 
+
+# A report that a trial is handed in with is for a step that no file has trouble with.
+LAST_STEP = 2**53
 
 # Where several processes train one trial, the first of them asks for these; the others get
 # the same answers as it does, in the same order.

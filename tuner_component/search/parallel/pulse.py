@@ -17,6 +17,23 @@ BEAT_S = 1.0
 # A loop that stands still for so long hangs: nothing that it does takes a second.
 STALL_S = 60.0
 
+# Signs of life of all workers together that the driver hears in a second, about.
+_BEATS_A_SECOND = 32
+# Some may be late without anything being wrong.
+_BEATS_AT_LEAST = 10
+
+
+def worker_beat_s(workers: int, limit_s: float) -> float:
+    """How often each worker of a search shows that it is alive.
+
+    With hundreds of them, to hear each of them each second is most of what the driver does.
+
+    Args:
+        workers: How many there are.
+        limit_s: A worker that is silent for so long is taken for dead.
+    """
+    return max(BEAT_S, min(workers / _BEATS_A_SECOND, limit_s / _BEATS_AT_LEAST))
+
 
 class Pulse:
     """Beats in a thread of its own, but only while the loop that it watches goes round.

@@ -25,7 +25,8 @@ _CONTAINERS = frozenset({list, dict})
 # Where more elements than this changed, a list is written anew: a patch would be longer.
 _MOST_ITEMS = 8
 
-_NOT_THE_SAME = object()
+# What `copied` returns instead.
+NOT_THE_SAME = object()
 
 
 class NotPlainError(TypeError):
@@ -47,16 +48,16 @@ def encode(value: Any) -> Any:
     """
     if type(value) in _ATOMS:
         return value
-    copied = _copied(value)
-    return _encode(value) if copied is _NOT_THE_SAME else copied
+    same = copied(value)
+    return _encode(value) if same is NOT_THE_SAME else same
 
 
 def decode(data: Any) -> Any:
     """The value `encode` was given; numpy's numbers as Python's, in fresh containers."""
     if type(data) not in _CONTAINERS:
         return data
-    copied = _copied(data)
-    return _decode(data) if copied is _NOT_THE_SAME else copied
+    same = copied(data)
+    return _decode(data) if same is NOT_THE_SAME else same
 
 
 def diff(old: Any, new: Any) -> Any:
@@ -117,19 +118,19 @@ def collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _copied(value: Any) -> Any:
-    """A copy of a value that is JSON as it is; `_NOT_THE_SAME` for any other.
+def copied(value: Any) -> Any:
+    """A copy of a value that is JSON as it is; `NOT_THE_SAME` for any other.
 
     Nearly all are, and large: states are encoded twice a trial. This takes a fraction of
     the time of looking at each part.
     """
     try:
         text = msgspec.json.encode(value)
-        copied = _NOT_THE_SAME if b'"$' in text else msgspec.json.decode(text)
+        same = NOT_THE_SAME if b'"$' in text else msgspec.json.decode(text)
         # It differs where it holds what JSON lacks: tuples, keys that are no text, nan.
-        return copied if copied == value else _NOT_THE_SAME
+        return same if same == value else NOT_THE_SAME
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
-        return _NOT_THE_SAME
+        return NOT_THE_SAME
 
 
 def _encode(value: Any) -> Any:

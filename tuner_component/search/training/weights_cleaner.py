@@ -61,6 +61,7 @@ class WeightsCleaner:
         self._oracle = oracle
         self._keep = keep
         self._present: set[str] | None = None
+        self._trials: dict[str, Any] = {}
         # Trials that continue another one, until they have ended: id -> parent's id.
         self._continuing: dict[str, str] = {}
         self._seen_started = 0
@@ -84,6 +85,7 @@ class WeightsCleaner:
         return self._clean(set())
 
     def _clean(self, ended: set[str]) -> list[str]:
+        self._trials = self._oracle.trials  # A facade's takes its time.
         # A trial whose worker died ended without a tuner that would have cleaned up.
         failed = self._failures()
         for trial_id in failed:
@@ -162,7 +164,7 @@ class WeightsCleaner:
         return candidates
 
     def _trial(self, trial_id: str) -> Any:
-        return self._oracle.trials[trial_id]
+        return self._trials[trial_id]
 
     def _parent(self, trial_id: str) -> str | None:
         values = self._trial(trial_id).hyperparameters.values
@@ -173,10 +175,12 @@ class WeightsCleaner:
         directory = files.join(self._directory, _directory_name(trial_id))
         weights = files.join(directory, _WEIGHTS)
         try:
+            if not files.exists(directory):
+                return  # As with tuners that train no Keras models.
             paths = [files.join(directory, name) for name in _FILES]
             for path in [*paths, *best_weights.kept_files(weights)]:
                 files.remove(path)
-            if files.exists(directory) and not files.list_names(directory):
+            if not files.list_names(directory):
                 files.remove_tree(directory)
         except (OSError, StorageError) as error:
             # The search goes on: weights that stay only take space.

@@ -45,12 +45,12 @@ class Log:
         self.busy = threading.Event()
         self.error: Exception | None = None
 
-    def task(self, name: str, suggests: bool = False) -> Task:
+    def task(self, name: str, **how: bool) -> Task:
         def done(result: Any, error: BaseException | None) -> None:
             news = result if error is None else repr(error)
             self.events.append(f"{name} told {news}")
 
-        return Task(lambda: self._run(name), done, suggests)
+        return Task(lambda: self._run(name), done, **how)
 
     def block(self) -> Task:
         def run() -> None:
@@ -110,6 +110,43 @@ def test_results_go_before_suggestions() -> None:
     go()
     thread.close()
     assert log.events[1:3] == ["result", "suggestion"]
+
+
+def test_what_nobody_waits_for_is_done_last() -> None:
+    """A worker would wait for its next trial until files of its last one are deleted."""
+    log = Log()
+    thread, go = _blocked(log)
+    thread.submit(log.task("cleaning", later=True))
+    thread.submit(log.task("suggestion", suggests=True))
+    go()
+    _finish(thread)
+    assert log.events[1:4] == ["suggestion", "commit", "cleaning"]
+    assert log.events[4:] == ["suggestion told SUGGESTION", "cleaning told CLEANING"]
+
+
+def test_what_nobody_waits_for_wakes_no_one() -> None:
+    """The driver's loop would go round once more for each trial."""
+    log = Log()
+    thread = OracleThread(log.commit)
+    thread.submit(log.task("cleaning", later=True, wakes=False))
+    thread.close()
+    assert not connection.wait([thread.fileno()], 0)
+    thread.deliver()
+    assert "cleaning told CLEANING" in log.events
+
+
+def test_who_has_been_woken_is_not_woken_again() -> None:
+    """The driver's loop would go round for results that it has."""
+    log = Log()
+    thread = OracleThread(log.commit)
+    for name in "ab":
+        thread.submit(log.task(name))
+        while f"{name}" not in log.events:
+            pass
+    thread.close()
+    thread.deliver()
+    assert log.events[-2:] == ["a told A", "b told B"]
+    assert not connection.wait([thread.fileno()], 0)
 
 
 def test_an_error_is_told_to_its_own_task_alone() -> None:
@@ -220,6 +257,28 @@ def test_a_trial_that_is_handed_in_has_the_score_that_was_reported(
     assert actions.oracle.get_trial("0").hyperparameters.get("found") == 7
 
 
+def test_a_report_may_come_with_the_trial(actions: OracleActions) -> None:
+    """What a worker has not told before would be lost."""
+    reports = [({"score": 0.25}, 3)]
+    ended = actions.carry_out(
+        _ended({**_suggest(actions), "reports": reports}, "COMPLETED", None)
+    )
+    assert (ended["status"], ended["score"]) == ("COMPLETED", 0.25)
+    assert actions.oracle.get_trial("0").best_step == 3
+
+
+def test_a_report_that_the_oracle_refuses_is_the_trials_error(
+    actions: OracleActions,
+) -> None:
+    """The trial would neither end nor be run again."""
+    reports = [({"another": 0.25}, 0)]
+    ended = actions.carry_out(
+        _ended({**_suggest(actions), "reports": reports}, "COMPLETED", None)
+    )
+    assert ended["status"] == "FAILED"
+    assert "Objective value missing in metrics" in ended["message"]
+
+
 def test_a_failed_trial_says_where_its_log_is(
     actions: OracleActions, tmp_path: Path
 ) -> None:
@@ -279,6 +338,21 @@ def test_it_looks_ahead_when_it_is_told_to(
     assert actions.carry_out(LookAhead()) is False
     monkeypatch.setattr("tuner_component.search.oracle.supply.SLOW_S", -1.0)
     assert actions.carry_out(LookAhead()) is True
+
+
+def test_it_is_known_whether_a_look_ahead_is_of_use(
+    actions: OracleActions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The oracle's thread would be woken for nothing at each trial, or a worker wait."""
+    _suggest(actions, "a")
+    assert not actions.looks_ahead
+    actions.carry_out(GiveBack("0", "it died"))
+    actions.carry_out(GiveBack(_suggest(actions, "b")["trial_id"], "it died"))
+    assert _suggest(actions, "a")["trial_id"] == "0"
+    assert not actions.looks_ahead
+    monkeypatch.setattr("tuner_component.search.oracle.supply.SLOW_S", -1.0)
+    _suggest(actions, "b")
+    assert actions.looks_ahead
 
 
 @pytest.mark.parametrize("status", ["COMPLETED", "RUNNING"])

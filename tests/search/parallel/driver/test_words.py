@@ -39,7 +39,8 @@ GOOD = [
     Request(1, "create_trial", ("slot0",)),
     Request(2, "end_trial", (_trial(),), {"out_of_memory": False}),
     Request(3, "end_trial", (_trial(status="INVALID", message="Traceback"),)),
-    Request(4, "anything", ([1], None), {"at": {"all"}}),
+    Request(4, "end_trial", (_trial(reports=[({"score": math.nan, "loss": 1}, 7)]),)),
+    Request(5, "anything", ([1], None), {"at": {"all"}}),
     Logged("tuner_component", 30, "The check is not sure."),
 ]
 NUMBERS = [-1, 1.5, 400_000_000, 10**400, "1", None, math.nan, [0]]
@@ -78,6 +79,9 @@ def _bad() -> list[Any]:
         *(_trial(trial_id=i) for i in (0, None, ["0"])),
         *(_trial(status=s) for s in ("GREAT", None, [])),
         *(_trial(message=m) for m in (7, b"text")),
+        *(_trial(reports=r) for r in (None, 7, [None], [{}], ["ab"], [({}, 1, 2)])),
+        *(_trial(reports=[({"a": v}, 0)]) for v in ("1", None, 10**400)),
+        *(_trial(reports=[({}, s)]) for s in (None, "1", math.nan, -math.inf, 10**400)),
         *(_trial(hyperparameters=h) for h in (None, [], {}, {"space": 1})),
         _trial(hyperparameters={"space": [], "values": {"x": b"bytes"}}),
         _trial(hyperparameters={"space": [{"class_name": "os"}], "values": {}}),

@@ -142,11 +142,10 @@ def test_what_needs_no_answer_is_only_told(
     assert driver.next() == "an epoch"
 
 
-def test_it_shows_that_it_is_alive(monkeypatch: pytest.MonkeyPatch, exits: Any) -> None:
+def test_it_shows_that_it_is_alive(exits: Any) -> None:
     """A worker in a long epoch would be taken for hung, and killed."""
-    monkeypatch.setattr(link, "HEARTBEAT_S", 0.01)
     ours, theirs = engine.pair()
-    worker = link.DriverLink(ours)
+    worker = link.DriverLink(ours, 0.01)
     worker.start()
     with theirs:
         for _ in range(2):

@@ -85,9 +85,10 @@ class Dispatcher:
     @property
     def over(self) -> bool:
         """Whether there is nothing left to hand out, nor to take back."""
-        if self.running or self._orders.total():
+        # First what is quick: this is asked all the time.
+        if not (self._closed or self._line.supply is Supply.STOPPED):
             return False
-        return self._closed or self._line.supply is Supply.STOPPED
+        return not (self.running or self._orders.total())
 
     @property
     def wants_worker(self) -> bool:
@@ -97,7 +98,9 @@ class Dispatcher:
     @property
     def deadline(self) -> float | None:
         """When to say `DeadlinePassed`, by the clock that `handle` is given."""
-        return None if self._closed else self._line.deadline(bool(self.running))
+        if self._closed or self._line.supply is not Supply.IDLE:
+            return None
+        return self._line.deadline(bool(self.running))
 
     def runs(self, worker_id: str, trial_id: str) -> bool:
         """Whether a worker is at a trial."""

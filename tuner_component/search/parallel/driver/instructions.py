@@ -125,7 +125,7 @@ class LookAhead:
 
 @dataclasses.dataclass(frozen=True)
 class EndTrial:
-    """End a trial as its worker says. The value is the state that it then has."""
+    """End a trial as its worker says. The value: its id, status, score and message."""
 
     caller: Caller
     state: dict[str, Any]
@@ -133,7 +133,7 @@ class EndTrial:
 
 @dataclasses.dataclass(frozen=True)
 class FailTrial:
-    """End a trial whose last attempt was lost. The value is the state it then has."""
+    """End a trial whose last attempt was lost. The value is as for `EndTrial`."""
 
     trial_id: str
     reason: str
@@ -144,7 +144,7 @@ class GiveBack:
     """Journal that an attempt was lost, and keep the trial for another worker.
 
     The value is what came of all attempts so far: `Tries`. If this was the trial's last
-    chance it has failed, and the value is the state that it then has.
+    chance it has failed, and the value is as for `EndTrial`.
 
     Attributes:
         trial_id: The trial.

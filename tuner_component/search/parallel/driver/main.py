@@ -6,6 +6,7 @@ It sees no GPU, and runs nothing of the user's but `tuner_fn`, once, for the ora
 import contextlib
 import logging
 import os
+import pickle
 import select
 import sys
 import threading
@@ -107,7 +108,8 @@ class LauncherLink:
             if not writable:
                 return False
             try:
-                self.wire.send(message)
+                # Of plain values: see `WorkerChannel.send`.
+                self.wire.send_bytes(pickle.dumps(message))
             except OSError:  # Its end will be noticed.
                 return False
             return True
@@ -218,9 +220,13 @@ class _Specs:
         self._study = study
         # The processes of a gang would wait there for each other.
         cluster = job.options.cluster
-        self._preflight = (
-            cluster is None or cluster.workers_per_trial == 1
-        ) and preflight.is_wanted(job.options, study.found is StudyState.NEW)
+        each = 1 if cluster is None else cluster.workers_per_trial
+        self._beat_s = pulse.worker_beat_s(
+            each * job.options.num_workers, job.options.heartbeat_timeout_s
+        )
+        self._preflight = each == 1 and preflight.is_wanted(
+            job.options, study.found is StudyState.NEW
+        )
 
     def __call__(
         self, worker_id: str, slot: int, place: Place, is_first: bool
@@ -236,6 +242,7 @@ class _Specs:
             seed=self._study.seed,
             asks=self._job.options.stopping is not None,
             preflight=self._preflight and is_first,
+            beat_s=self._beat_s,
         )
 
 

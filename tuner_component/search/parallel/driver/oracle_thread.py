@@ -7,11 +7,13 @@ durable together, before anyone hears of it.
 """
 
 import collections
+import contextlib
 import dataclasses
 import queue
 import socket
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -53,11 +55,17 @@ class Task:
         done: Takes the result and the error (one of them None) in the thread that
             calls `OracleThread.deliver`. An error that ends the search does not get there.
         suggests: Whether it asks the oracle for a new trial.
+        later: Whether nobody waits for it, so that it is done when nothing else is to be
+            done. It must leave nothing to commit.
+        wakes: Whether who waits for results is woken for it; otherwise it is delivered
+            with the next.
     """
 
     run: Callable[[], Any]
     done: Callable[[Any, BaseException | None], None]
     suggests: bool = False
+    later: bool = False
+    wakes: bool = True
     result: Any = None
     error: BaseException | None = None
 
@@ -77,6 +85,7 @@ class OracleThread:
         self._finished: collections.deque[Task] = collections.deque()
         self._reader, self._writer = socket.socketpair()
         self._reader.setblocking(False)
+        self._has_called = False
         self._thread = threading.Thread(target=self._work, daemon=True, name="oracle")
         self._closed = False
         self._thread.start()
@@ -95,10 +104,11 @@ class OracleThread:
         Raises:
             SearchError: If one raised it, and no worker is to blame for it.
         """
-        try:
-            self._reader.recv(4096)
-        except BlockingIOError:
-            pass
+        if self._has_called:
+            # If that has not come yet, it is still to come.
+            with contextlib.suppress(BlockingIOError):
+                self._reader.recv(1)
+                self._has_called = False
         while self._finished:
             task = self._finished.popleft()
             if isinstance(task.error, SearchError) and not isinstance(
@@ -123,8 +133,13 @@ class OracleThread:
     def _work(self) -> None:
         urgent: list[Task] = []
         suggestions: collections.deque[Task] = collections.deque()
+        later: collections.deque[Task] = collections.deque()
         slow = False
-        while self._collect(urgent, suggestions):
+        while self._collect(urgent, suggestions, later):
+            if not (urgent or suggestions):
+                self._do(task := later.popleft())
+                self._tell([task])
+                continue
             batch, urgent = urgent, []
             for task in batch:
                 self._do(task)
@@ -140,7 +155,10 @@ class OracleThread:
             self._settle(batch)
 
     def _collect(
-        self, urgent: list[Task], suggestions: collections.deque[Task]
+        self,
+        urgent: list[Task],
+        suggestions: collections.deque[Task],
+        later: collections.deque[Task],
     ) -> bool:
         """Takes what has come in, waiting only if there is nothing to do.
 
@@ -148,15 +166,17 @@ class OracleThread:
             False if there is nothing to do and never will be.
         """
         while True:
-            idle = not (urgent or suggestions or self._closed)
+            idle = not (urgent or suggestions or later or self._closed)
             try:
                 task = self._inbox.get(block=idle)
             except queue.Empty:
-                return bool(urgent or suggestions)
+                return bool(urgent or suggestions or later)
             if task is None:
                 self._closed = True
             elif task.suggests:
                 suggestions.append(task)
+            elif task.later:
+                later.append(task)
             else:
                 urgent.append(task)
 
@@ -173,8 +193,14 @@ class OracleThread:
         except BaseException as error:  # noqa: BLE001
             for task in batch:
                 task.result, task.error = None, error
+        self._tell(batch)
+
+    def _tell(self, batch: list[Task]) -> None:
         self._finished.extend(batch)
-        self._writer.send(b"\0")
+        # In this order, and there the other way round: nothing is missed.
+        if not self._has_called and any(task.wakes for task in batch):
+            self._has_called = True
+            self._writer.send(b"\0")
 
 
 class OracleActions:
@@ -188,6 +214,10 @@ class OracleActions:
         study_seed: The study's seed.
         study_directory: Path or URI of the study.
         logs: Where trials print to.
+
+    Attributes:
+        looks_ahead: Whether `LookAhead` would have done anything after the last
+            suggestion. May be read in any thread.
     """
 
     def __init__(
@@ -202,6 +232,7 @@ class OracleActions:
         self._seed = study_seed
         self._cleaner = WeightsCleaner(tuner, oracle, study_directory)
         self._logs = logs
+        self.looks_ahead = True
 
     def carry_out(self, order: Order) -> Any:
         """Does what the dispatcher has ordered; the order tells what is returned."""
@@ -211,10 +242,10 @@ class OracleActions:
             return self.oracle.look_ahead()
         if isinstance(order, EndTrial):
             self._hand_in(order.state)
-            return self._state(order.state["trial_id"])
+            return self._outcome(order.state["trial_id"])
         if isinstance(order, FailTrial):
             self.oracle.fail_trial(order.trial_id, self._last_words(order))
-            return self._state(order.trial_id)
+            return self._outcome(order.trial_id)
         if isinstance(order, GiveBack):
             print(
                 f"Trial {order.trial_id} will be repeated: {order.reason}", flush=True
@@ -248,22 +279,32 @@ class OracleActions:
 
     def _suggest(self, worker_id: str) -> codec.TrialState:
         trial: codec.TrialState = codec.encode(self.oracle.create_trial(worker_id))
+        self.looks_ahead = self.oracle.looks_ahead
         if trial.state["status"] == _Status.RUNNING:
             trial_id = trial.state["trial_id"]
             self.oracle.note(trial_id, seed=seeding.trial_seed(self._seed, trial_id))
         return trial
 
     def _hand_in(self, state: dict[str, Any]) -> None:
-        """Ends a trial as its worker says; what it measured is known already."""
+        """Ends a trial as its worker says."""
         trial = self.oracle.get_trial(state["trial_id"])
         # As in process, the oracle gets to see its own object.
         trial.status, trial.message = state["status"], state["message"]
+        self._report(trial, state)
         if trial.status in (_Status.INVALID, _Status.FAILED):
             trial.message = f"{trial.message}\n{self._logs.hint(trial.trial_id)}"
-        config = codec.decode(state["hyperparameters"])
+        config = state["hyperparameters"]
         if config != trial.hyperparameters.get_config():  # Else it takes half the time.
-            trial.hyperparameters = keras_tuner.HyperParameters.from_config(config)
+            trial.hyperparameters = codec.decode(codec.Space(config))
         self.oracle.end_trial(trial)
+
+    def _report(self, trial: trial_lib.Trial, state: dict[str, Any]) -> None:
+        """Takes what its worker has not told before of what a trial measured."""
+        try:
+            for metrics, step in state.get("reports", ()):
+                self.oracle.update_trial(trial.trial_id, metrics, step)
+        except Exception:  # noqa: BLE001 - as if the trial had raised it in the worker
+            trial.status, trial.message = _Status.INVALID, traceback.format_exc()
 
     def _last_words(self, order: FailTrial) -> str:
         """What there is to say about a trial whose worker can say nothing any more."""
@@ -288,8 +329,11 @@ class OracleActions:
             return self.carry_out(FailTrial(order.trial_id, why))
         return tries
 
-    def _state(self, trial_id: str) -> dict[str, Any]:
-        return codec.encode(self.oracle.get_trial(trial_id).get_state())  # type: ignore[no-any-return]
+    def _outcome(self, trial_id: str) -> dict[str, Any]:
+        """What a trial's state tells of how it ended."""
+        trial = self.oracle.get_trial(trial_id)
+        names = ("trial_id", "status", "score", "message")
+        return {name: codec.encode(getattr(trial, name)) for name in names}
 
     def _clean_up(self, order: CleanUp) -> None:
         if self.oracle.get_trial(order.trial_id).status in (

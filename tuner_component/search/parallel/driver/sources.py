@@ -2,14 +2,14 @@
 
 import math
 import select
-from collections.abc import Iterable
 from typing import Any
 
 
 class Sources:
-    """Waits as `multiprocessing.connection.wait` does, and remembers what for.
+    """Waits as `multiprocessing.connection.wait` does, for what it was told once.
 
-    To tell the system of each connection anew would cost more than what comes in.
+    To tell the system of each connection anew, or to look through all of them for what has
+    changed, would cost more than what comes in.
     """
 
     def __init__(self) -> None:
@@ -18,29 +18,27 @@ class Sources:
         self._numbers: dict[Any, int] = {}
         self._by_number: dict[int, Any] = {}
 
-    def wait(self, sources: Iterable[Any], timeout: float) -> set[Any]:
+    def add(self, source: Any) -> None:
+        """Waits for an object with a descriptor, too."""
+        number = self._numbers[source] = source.fileno()
+        self._by_number[number] = source
+        self._poll.register(number, select.POLLIN)
+
+    def remove(self, source: Any) -> None:
+        """Does not wait for it any more; to be called before it is closed."""
+        number = self._numbers.pop(source, None)
+        if number is not None:
+            del self._by_number[number]
+            self._poll.unregister(number)
+
+    def wait(self, timeout: float) -> list[Any]:
         """Waits until some are readable.
 
         Args:
-            sources: Objects with a descriptor.
             timeout: At most so many seconds.
 
         Returns:
             Those that are; none of them after the timeout.
         """
-        wanted = set(sources)
-        if wanted != self._numbers.keys():
-            self._change(wanted)
         found = self._poll.poll(math.ceil(1e3 * timeout))
-        return {self._by_number[number] for number, _ in found}
-
-    def _change(self, wanted: set[Any]) -> None:
-        # First what is gone: its descriptor may be another one's by now.
-        for source in self._numbers.keys() - wanted:
-            number = self._numbers.pop(source)
-            del self._by_number[number]
-            self._poll.unregister(number)
-        for source in wanted - self._numbers.keys():
-            number = self._numbers[source] = source.fileno()
-            self._by_number[number] = source
-            self._poll.register(number, select.POLLIN)
+        return [self._by_number[number] for number, _ in found]

@@ -6,6 +6,7 @@ the result. The limits on time and memory are kept here; whatever is decided abo
 trial, in `dispatcher`.
 """
 
+import collections
 import enum
 import signal
 import time
@@ -94,6 +95,7 @@ class Supervisor:
         self._closing = False
         self._looked = self._next_limit = 0.0
         self._sources = Sources()
+        self._stimuli: collections.deque[todo.Stimulus] = collections.deque()
         self._budget_end = (
             None
             if options.time_budget_s is None
@@ -113,15 +115,17 @@ class Supervisor:
             EngineLost: If there is nowhere to get workers from.
         """
         for worker in self._workers.workers:
-            self._handle(todo.WorkerAdded(worker.worker_id))
+            self._added(worker)
         try:
             with posix.caught_signals(signal.SIGTERM, signal.SIGINT) as signals:
+                others = signals, self._wire, self._workers.engine, self._oracle_thread
+                for source in others:
+                    self._sources.add(source)
                 while not self._dispatcher.over:
                     while self._workers.vacancies and self._dispatcher.wants_worker:
                         # It would make its log anew where the study was.
                         self._actions.oracle.require_study()
-                        worker = self._workers.start()
-                        self._handle(todo.WorkerAdded(worker.worker_id))
+                        self._added(self._workers.start())
                     self._step(signals)
                 self._closing = True
                 self._handle(todo.Closed())
@@ -146,29 +150,34 @@ class Supervisor:
 
     def _step(self, signals: posix.SignalPipe) -> None:
         """Waits until something happens, and deals with all that has happened."""
-        talking = [worker for worker in self._workers.workers if worker.open]
-        others = (self._wire, signals, self._workers.engine, self._oracle_thread)
         self._advance()
-        ready = self._wait((*others, *talking))
+        ready = self._wait()
         if signals in ready:
             signals.read()
             self._stop(End.INTERRUPTED, at_once=False)
         if self._wire in ready:
             self._obey()
-        for worker in talking:
-            if worker in ready:
-                self._listener.hear(worker)
+        for source in ready:
+            if isinstance(source, Worker):
+                self._listener.hear(source)
+                if not source.open:
+                    self._sources.remove(source)
         # Also if nothing has come from there: it may be for too long that nothing has.
         for event in self._workers.engine.events():
             self._note(event)
         self._oracle_thread.deliver()
         self._meet_deadlines()
 
-    def _wait(self, everything: tuple[Any, ...]) -> set[Any]:
-        """What of all this is ready; none of it if a deadline comes first."""
+    def _added(self, worker: Worker) -> None:
+        """A worker is being started."""
+        self._sources.add(worker)
+        self._handle(todo.WorkerAdded(worker.worker_id))
+
+    def _wait(self) -> list[Any]:
+        """What is ready of all that is waited for; nothing if a deadline comes first."""
         now = time.monotonic()
         timeout = max(0.0, self._next_deadline(now) - now)
-        ready = self._sources.wait(everything, timeout)
+        ready = self._sources.wait(timeout)
         late = time.monotonic() - now - timeout
         if late > pulse.BEAT_S:
             # This process did not run: it was stopped, and so were the workers, perhaps.
@@ -210,6 +219,7 @@ class Supervisor:
             return
         # What it said before it ended counts.
         self._listener.hear(worker, at_most=None)
+        self._sources.remove(worker)
         self._workers.remove(worker.worker_id)
         reason = deaths.explain(worker, event)
         # One that was killed on purpose ended for that reason, whatever else was the case.
@@ -221,8 +231,11 @@ class Supervisor:
 
     def _handle(self, stimulus: todo.Stimulus) -> None:
         """Tells the dispatcher what has happened, and does what it says."""
-        for instruction in self._dispatcher.handle(stimulus, time.monotonic()):
-            self._carry_out(instruction)
+        self._stimuli.append(stimulus)
+        while self._stimuli:
+            told = self._stimuli.popleft()
+            for instruction in self._dispatcher.handle(told, time.monotonic()):
+                self._carry_out(instruction)
 
     def _carry_out(self, instruction: todo.Instruction) -> None:
         if isinstance(instruction, todo.Answer):
@@ -247,9 +260,20 @@ class Supervisor:
         def done(value: Any, error: BaseException | None) -> None:
             self._handle(todo.OracleAnswered(order, value, error))
 
-        suggests = isinstance(order, (todo.Suggest, todo.LookAhead))
+        if isinstance(order, todo.LookAhead) and not self._actions.looks_ahead:
+            # Its thread need not be woken to find that out, nor this one to hear of it.
+            self._stimuli.append(todo.OracleAnswered(order, False))
+            return
+        cleans = isinstance(order, todo.CleanUp)
         self._oracle_thread.submit(
-            oracle_thread.Task(lambda: self._actions.carry_out(order), done, suggests)
+            oracle_thread.Task(
+                lambda: self._actions.carry_out(order),
+                done,
+                suggests=isinstance(order, (todo.Suggest, todo.LookAhead)),
+                later=cleans,
+                # Nothing depends on it, as long as something else will happen.
+                wakes=not (cleans and self._dispatcher.running),
+            )
         )
 
     def _give_up(self, why: todo.GiveUp) -> NoReturn:

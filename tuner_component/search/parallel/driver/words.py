@@ -5,11 +5,9 @@ yet of what is in them.
 """
 
 import collections
-import copy
 from collections.abc import Mapping
 from typing import Any
 
-import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search import events
@@ -77,7 +75,11 @@ def _check_trial(state: Any) -> None:
     _is(state["message"], (str, type(None)))
     if state["status"] not in _STATUSES:
         raise ValueError(f"the status is {state['status']!r}")
-    config = codec.decode(state["hyperparameters"])
+    for metrics, step in _is(state.get("reports", []), list):
+        events.checked_epoch(0, 0, metrics)
+        if not abs(_is(step, (int, float))) <= protocol.LAST_STEP:
+            raise ValueError(f"the step is {step!r}")
+    config = state["hyperparameters"]
     plain.encode(config["values"])  # As the journal will.
     _check_space(config)
 
@@ -89,9 +91,8 @@ def _check_space(config: Any) -> None:
     """
     _is(config["values"], Mapping)
     if config["space"] not in _checked:
-        space = copy.deepcopy(config["space"])  # What is made of it changes it.
-        keras_tuner.HyperParameters.from_config(config)
-        _checked.append(space)
+        codec.decode(codec.Space(config))
+        _checked.append(config["space"])
 
 
 def _is(value: Any, kind: Any) -> Any:

@@ -84,6 +84,7 @@ class Workers:
         self.engine = engine
         self._spec_for = spec_for
         self._workers: dict[str, Worker] = {}
+        self._taken: set[int] = set()
         self._started = 0
 
     @property
@@ -94,8 +95,10 @@ class Workers:
     @property
     def vacancies(self) -> list[int]:
         """The slots of places that are free."""
-        taken = {worker.slot for worker in self._workers.values()}
-        return [slot for slot in self.engine.places() if slot not in taken]
+        places = self.engine.places()
+        if places.keys() <= self._taken:  # As nearly always.
+            return []
+        return [slot for slot in places if slot not in self._taken]
 
     def start(self) -> Worker:
         """Starts a worker in a free place."""
@@ -108,6 +111,7 @@ class Workers:
         self._started += 1
         worker = Worker(worker_id, slot, channel, time.monotonic())
         self._workers[worker_id] = worker
+        self._taken.add(slot)
         return worker
 
     def get(self, worker_id: str) -> Worker | None:
@@ -148,5 +152,6 @@ class Workers:
         """Forgets a worker that has exited and frees its place."""
         worker = self._workers.pop(worker_id, None)
         if worker is not None:
+            self._taken.discard(worker.slot)
             worker.channel.close()
         return worker

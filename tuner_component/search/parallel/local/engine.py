@@ -1,5 +1,7 @@
 """Workers as processes of this machine, forked by the search's own fork server."""
 
+import functools
+import importlib
 import io
 import os
 import pickle
@@ -30,11 +32,23 @@ _LONGEST = 256 << 20
 class WorkerChannel(connection.Connection):
     """The driver's end of the connection to a worker, which may send anything."""
 
+    def __init__(self, handle: int) -> None:
+        super().__init__(handle)
+        # By its number: another connection may come behind it.
+        self._asked = select.poll()
+        self._asked.register(handle, select.POLLIN)
+
     def poll(self, timeout: float | None = 0.0) -> bool:
         """Whether something has come; asked twice for each message of each worker."""
-        asked = select.poll()
-        asked.register(self.fileno(), select.POLLIN)
-        return bool(asked.poll(None if timeout is None else 1e3 * timeout))
+        return bool(self._asked.poll(None if timeout is None else 1e3 * timeout))
+
+    def send(self, message: Any) -> None:
+        """Sends a message of plain values.
+
+        They need nothing of what `multiprocessing` can send beside them, for which it
+        sets up a table for each message.
+        """
+        self.send_bytes(pickle.dumps(message))
 
     def recv(self) -> Any:
         """Receives a message that is made of a worker's words, and of plain values."""
@@ -58,7 +72,13 @@ class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in protocol.WORDS_OF_WORKERS:
             raise pickle.UnpicklingError(f"it holds a {module}.{name}")
-        return super().find_class(module, name)
+        return _word(module, name)
+
+
+@functools.cache
+def _word(module: str, name: str) -> Any:
+    """The class of that name: each message names some."""
+    return getattr(importlib.import_module(module), name)
 
 
 class LocalEngine:

@@ -22,6 +22,7 @@ from tuner_component.search.parallel.ray import meeting
 
 # Read at a time; and more bytes than any message has.
 _PIECE = 1 << 18
+_SIZE = struct.Struct("!i")
 _LONGEST = 256 << 20
 # A worker's last words come over another connection than the news of its end.
 _LAST_WORDS_S = 2.0
@@ -32,41 +33,43 @@ class Link(connection.Connection):
 
     def __init__(self, handle: int) -> None:
         super().__init__(handle)
-        self._head, self._body = bytearray(), bytearray()
         self._is_at_end = False
+        self._begin()
+
+    def _begin(self) -> None:
+        self._data = bytearray()
+        # How many bytes are still to come, as far as is known: first those of the size.
+        self._lacking = _SIZE.size
+        self._size: int | None = None
 
     def poll(self, timeout: float | None = 0.0) -> bool:
         """Whether a message (or the end) has come. Does not wait for the rest of one."""
-        while (lacking := self._lacking()) and not self._is_at_end:
+        while self._lacking and not self._is_at_end:
             if not super().poll(timeout):
                 return False
-            piece = os.read(self.fileno(), min(lacking, _PIECE))
+            piece = os.read(self.fileno(), min(self._lacking, _PIECE))
             self._is_at_end = not piece
-            part = self._head if len(self._head) < 4 else self._body
-            part += piece
+            self._data += piece
+            self._lacking -= len(piece)
+            if self._size is None and not self._lacking:
+                (self._size,) = _SIZE.unpack(self._data)
+                self._data.clear()
+                # The rest of one that is too long is never read.
+                self._lacking = self._size if self._is_sane() else 0
         return True
 
-    def _lacking(self) -> int:
-        """How many bytes are still to come, as far as is known."""
-        if len(self._head) < 4:
-            return 4 - len(self._head)
-        return max(0, self._size() - len(self._body))
-
-    def _size(self) -> int:
-        """The message's size; 0 for one that is too long, whose rest is never read."""
-        (size,) = struct.unpack("!i", self._head)
-        return size if 0 <= size <= _LONGEST else 0
+    def _is_sane(self) -> bool:
+        return self._size is not None and 0 <= self._size <= _LONGEST
 
     def _recv_bytes(self, maxsize: int | None = None) -> io.BytesIO | None:
         while not self.poll(None):
             pass
-        if self._lacking():
+        if self._lacking:
             raise EOFError
-        (size,) = struct.unpack("!i", self._head)
-        if size != self._size():
+        if not self._is_sane():
             return None
-        message = io.BytesIO(bytes(self._body))
-        self._head, self._body = bytearray(), bytearray()
+        message = io.BytesIO(self._data)
+        self._begin()
         return message
 
 
@@ -114,6 +117,11 @@ class WorkerLinks:
         if theirs := self._expected.pop(event.worker_id, None):
             theirs.close()
         self._exits[event.worker_id] = event, time.monotonic() + _LAST_WORDS_S
+
+    @property
+    def some_end(self) -> bool:
+        """Whether workers have exited that `exits` has not told of."""
+        return bool(self._exits)
 
     def exits(self) -> list[WorkerExited]:
         """The exits that can be told now."""

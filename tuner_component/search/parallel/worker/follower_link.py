@@ -5,7 +5,7 @@ import os
 import queue
 from typing import Any
 
-from tuner_component.search.parallel import engine, protocol
+from tuner_component.search.parallel import engine, protocol, pulse
 from tuner_component.search.parallel.worker import link
 
 # When the trial has failed here, the process that speaks for it must find that out in this
@@ -23,10 +23,11 @@ class FollowerLink(link.DriverLink):
 
     Args:
         channel: The connection.
+        beat_s: How often to show the driver that this process is alive, in seconds.
     """
 
-    def __init__(self, channel: engine.Channel) -> None:
-        super().__init__(channel)
+    def __init__(self, channel: engine.Channel, beat_s: float = pulse.BEAT_S) -> None:
+        super().__init__(channel, beat_s)
         self._told: dict[str, queue.SimpleQueue[protocol.Told]] = (
             collections.defaultdict(queue.SimpleQueue)
         )

@@ -8,9 +8,7 @@ import queue
 import threading
 from typing import Any
 
-from tuner_component.search.parallel import engine, protocol
-
-HEARTBEAT_S = 1.0
+from tuner_component.search.parallel import engine, protocol, pulse
 
 
 class DriverTraceback(Exception):
@@ -32,10 +30,12 @@ class DriverLink:
 
     Args:
         channel: The connection.
+        beat_s: How often to show it, in seconds.
     """
 
-    def __init__(self, channel: engine.Channel) -> None:
+    def __init__(self, channel: engine.Channel, beat_s: float = pulse.BEAT_S) -> None:
         self._channel = channel
+        self._beat_s = beat_s
         self._sending = threading.Lock()
         self._ids = itertools.count()
         self._waiting: dict[int, queue.SimpleQueue[protocol.Reply]] = {}
@@ -97,7 +97,7 @@ class DriverLink:
             self._lost()
 
     def _beat(self) -> None:
-        while not self._closing.wait(HEARTBEAT_S):
+        while not self._closing.wait(self._beat_s):
             self.tell(protocol.Heartbeat())
 
     def _lost(self) -> None:

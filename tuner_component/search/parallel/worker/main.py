@@ -27,6 +27,7 @@ from tuner_component.search.training import (
     scratch,
 )
 from tuner_component.search.training.epoch_reports import ReportEpoch
+from tuner_component.search.training.gang import ALONE
 from tuner_component.search.training.instrument import instrument, keep_state
 
 
@@ -50,7 +51,8 @@ def main(spec: protocol.WorkerSpec, channel: Channel) -> int:
         # driver that this process is alive.
         check = _begin_check(spec) if spec.preflight else None
         leads = spec.gang.leads
-        driver = (link.DriverLink if leads else follower_link.FollowerLink)(channel)
+        kind = link.DriverLink if leads else follower_link.FollowerLink
+        driver = kind(channel, spec.beat_s)
         driver.start()
         try:
             _search(spec, driver, log, check)
@@ -145,7 +147,7 @@ class _LoggingOracle(proxy_oracle.ProxyOracle):
         spec: protocol.WorkerSpec,
         log: output.Output,
     ) -> None:
-        super().__init__(local, call)
+        super().__init__(local, call, alone=spec.gang == ALONE)
         self._spec = spec
         self._log = log
 

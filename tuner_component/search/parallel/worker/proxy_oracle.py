@@ -8,6 +8,7 @@ import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search.oracle import codec
+from tuner_component.search.parallel.worker.own_trial import OwnTrial
 
 # What the user's code has set before the search and nothing changes during it.
 _SETTINGS = (
@@ -41,12 +42,16 @@ class ProxyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         local: The oracle that it replaces.
         call: Calls the method named by its first argument, of the driver's oracle,
             with the other arguments; encoded values in, encoded values out.
+        alone: Whether no other process trains the same trials: see `OwnTrial`.
     """
 
-    def __init__(self, local: keras_tuner.Oracle, call: Call) -> None:
+    def __init__(
+        self, local: keras_tuner.Oracle, call: Call, *, alone: bool = False
+    ) -> None:
         # The base class would make state of its own; here there is none.
         self._local = local
         self._call_driver = call
+        self._own = OwnTrial(local, alone)
         for name in _SETTINGS:
             if name in vars(local):
                 setattr(self, name, vars(local)[name])
@@ -57,19 +62,31 @@ class ProxyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         return type(self._local)
 
     def _call(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        self._tell_report()
         plain_args = [codec.encode(arg) for arg in args]
         plain_kwargs = {name: codec.encode(arg) for name, arg in kwargs.items()}
         return codec.decode(self._call_driver(method, *plain_args, **plain_kwargs))
 
+    def _tell_report(self) -> None:
+        """Has the driver know what this process knows."""
+        if report := self._own.forget():
+            trial_id, metrics, step = report
+            self._call_driver("update_trial", trial_id, metrics, step=step)
+
     def create_trial(self, tuner_id: str) -> trial_lib.Trial:
         """Waits until the driver has a trial for this worker, or no more at all."""
-        return self._call("create_trial", tuner_id)
+        self._tell_report()
+        state = self._call_driver("create_trial", tuner_id)
+        self._own.begin(state)
+        return codec.decode(state)
 
     def update_trial(
         self, trial_id: str, metrics: Mapping[str, Any], step: int = 0
     ) -> trial_lib.Trial:
         """Reports metrics of a running trial."""
         plain = {name: float(value) for name, value in metrics.items()}
+        if self._own.takes(trial_id, step):
+            return self._own.report(plain, step)
         return self._call("update_trial", trial_id, plain, step=step)
 
     def end_trial(
@@ -85,7 +102,13 @@ class ProxyOracle(keras_tuner.Oracle):  # type: ignore[misc]
             trial = trial_lib.Trial(self.get_space(), trial, status)
         # `instrument` has seen the exception; the trial's message is but its text.
         ran_out = trial.status != "COMPLETED" and vars(trial).get("ran_out_of_memory")
-        trial.status = self._call("end_trial", trial, out_of_memory=bool(ran_out))
+        handed_in: codec.TrialState = codec.encode(trial)
+        if self._own.runs(trial.trial_id) and (report := self._own.forget()):
+            handed_in.state["reports"] = [report[1:]]
+        self._tell_report()  # Of another trial, if there is one.
+        trial.status = self._call_driver(
+            "end_trial", handed_in, out_of_memory=bool(ran_out)
+        )
 
     def get_space(self) -> keras_tuner.HyperParameters:
         """The search space as far as it is known by now."""
@@ -97,6 +120,8 @@ class ProxyOracle(keras_tuner.Oracle):  # type: ignore[misc]
 
     def get_trial(self, trial_id: str) -> trial_lib.Trial:
         """A trial of the search, whichever worker ran it."""
+        if self._own.runs(trial_id):
+            return self._own.look()
         return self._call("get_trial", trial_id)
 
     def get_best_trials(self, num_trials: int = 1) -> list[trial_lib.Trial]:

@@ -63,6 +63,8 @@ _logger = logging.getLogger("tuner_component")
 _EXPLANATION_S = 3.0
 # An agent looks at files and imports modules before its node is ready.
 _SETUP_S = 1800.0
+# How often to look whether it is too late for something that has not come.
+_LOOK_S = 0.2
 
 
 def connect(job: protocol.Job) -> Callable[[], "RayEngine"]:
@@ -101,6 +103,7 @@ class RayEngine:
         self._gangs = gang.Gangs(self._kill)
         self._news: list[Event] = []
         self._looked = time.monotonic()
+        self._next_look = 0.0
         self._logs = LogSink(job.logs)
         self._broker = broker
         self._broker.begin()
@@ -152,17 +155,24 @@ class RayEngine:
     def events(self) -> list[Event]:
         """What has happened since the last call."""
         self._give_time()
-        ready = {number for number, _ in self._ready.poll(0)}
+        found = self._ready.poll(0)
+        # Workers speak hundreds of times a second, of which nothing here is changed.
+        if not (found or self._links.some_end) and self._looked < self._next_look:
+            return []
+        self._next_look = self._looked + _LOOK_S
+        self._hear({number for number, _ in found})
+        self._meet_deadlines()
+        self._tell_places()
+        news, self._news = self._news, []
+        return news
+
+    def _hear(self, ready: set[int]) -> None:
         if self._broker.wire.fileno() in ready:
             while (message := self._broker.news()) is not None:
                 self._hear_broker(message)
         for node in list(self._nodes.values()):
             if node.lost_at is None and node.link.fileno() in ready:
                 self._hear_agent(node)
-        self._meet_deadlines()
-        self._tell_places()
-        news, self._news = self._news, []
-        return news
 
     def _give_time(self) -> None:
         """Others are not to blame for the time in which this process did not run."""
