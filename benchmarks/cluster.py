@@ -9,8 +9,7 @@ Goals:
   what workers need. How long that took is `until_place_s`.
 - `ten_thousand`: the same with 10,000 trials; only with `--full` (eleven minutes).
 - `ray_tune`: the trials of `simulated` by Ray Tune, on the same nodes (see `ray_tune.py`
-  for how it is set up). No goal of ours. Its first trials run while other actors still
-  start, on cores that nodes share here; `gap_between_trials_ms` is without that.
+  for how it is set up), which begin when all of its actors have started. No goal of ours.
 - `growth`: the driver with 16, 64 and 256 workers, which a process simulates, whose trials
   are so long that 16 end in each second (`--quick`: 16 and 256 workers, 32 in each
   second): at most 3 ms of its CPU time for each.
@@ -183,7 +182,7 @@ def ray_tune(arguments: argparse.Namespace, address: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as directory:
         command = [sys.executable, "-m", "benchmarks.ray_tune", address, directory]
         done = subprocess.run(
-            [*command, "--trials", str(trials)],
+            [*command, "--trials", str(trials), "--actors", str(WORKERS)],
             stdout=subprocess.PIPE,
             text=True,
             check=True,

@@ -1,10 +1,13 @@
 """Trials that only sleep, by Ray Tune; `benchmarks.cluster` runs it beside ours.
 
-    python -m benchmarks.ray_tune ADDRESS DIRECTORY --trials N
+    python -m benchmarks.ray_tune ADDRESS DIRECTORY --trials N --actors N
 
 Tune is set up as its documentation advises for many short trials:
 
 - `reuse_actors=True`: otherwise each trial starts a process, which imports Ray for seconds.
+- No trial begins before all actors have started. Tune gives an actor that becomes free to
+  the oldest trial that waits, and ends the one that is being started for it. Where actors
+  take longer to start than trials, as here, half of them would never come.
 - Tune's loggers, which write three files for each trial, are off.
 - `max_concurrent_trials` is not set: the cluster has as many CPUs as there are workers,
   and Tune then has trials ready for those that become free.
@@ -18,6 +21,7 @@ time.
 import argparse
 import json
 import os
+import socket
 import time
 from typing import Any
 
@@ -30,11 +34,17 @@ def main() -> None:
     parser.add_argument("address")
     parser.add_argument("directory", help="for the times of trials, and Tune's files")
     parser.add_argument("--trials", type=int, required=True)
+    parser.add_argument("--actors", type=int, required=True)
     arguments = parser.parse_args()
-    times = f"{arguments.directory}/times"
+    times, here = f"{arguments.directory}/times", f"{arguments.directory}/here"
+    actors = arguments.actors
+    os.mkdir(here)
 
     # A function of __main__ travels by value: no node needs this module.
     def trial(config: dict[str, Any]) -> dict[str, Any]:
+        open(f"{here}/{socket.gethostname()}-{os.getpid()}", "w").close()
+        while len(os.listdir(here)) < actors:
+            time.sleep(0.1)
         began = time.time()
         time.sleep(1.0)
         line = {"pid": os.getpid(), "began": began, "ended": time.time()}

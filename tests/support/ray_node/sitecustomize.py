@@ -1,7 +1,11 @@
-"""Has the agents of a test cluster get their fork servers from `node_servers`."""
+"""Has the agents of a test cluster get their fork servers from `node_servers`.
+
+All processes of the cluster see the bucket with the directory `TEST_BUCKET`, if one is set.
+"""
 
 import os
 import sys
+from pathlib import Path
 
 # jsonschema, which Ray imports, would take three seconds for it in each of its processes.
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
@@ -12,3 +16,7 @@ if "TEST_NODE_SERVERS" in os.environ:
 
     server_process.start_interpreter = node_servers.start
     clocks.shift()
+if "TEST_BUCKET" in os.environ:
+    from tests.support import buckets
+
+    buckets.see(Path(os.environ["TEST_BUCKET"]), {})

@@ -8,7 +8,7 @@ imported. Trials and search spaces travel as their own states (see `oracle.codec
 import dataclasses
 import importlib
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tuner_component.search import events
@@ -200,6 +200,11 @@ LAST_STEP = 2**53
 # Where several processes train one trial, the first of them asks for these; the others get
 # the same answers as it does, in the same order.
 SHARED = frozenset({"create_trial", "end_trial", "report_epoch", "update_trial"})
+
+
+def hands_in_failure(method: str, args: Sequence[Any]) -> bool:
+    """Whether a request hands in a trial that has failed: others may wait for its process."""
+    return method == "end_trial" and bool(args[0].state["status"] != "COMPLETED")
 
 
 @dataclasses.dataclass(frozen=True)

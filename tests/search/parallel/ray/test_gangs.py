@@ -40,8 +40,10 @@ class Search:
         study = str(self.directory / "study")
         return self.executors.start(scripts.observed_search, entry, study, self.options)
 
-    def run(self, **what: Any) -> tuple[dict[str, float], list[events.Event]]:
-        result, told = self.start(**what).result()
+    def run(
+        self, timeout: float = limits.WAIT_S, **what: Any
+    ) -> tuple[dict[str, float], list[events.Event]]:
+        result, told = self.start(**what).result(timeout)
         return scripts.scores(result), told
 
     def attempts(self) -> dict[str, int]:
@@ -156,7 +158,8 @@ def test_custom_loops_of_tensorflow_add_up(search: Search) -> None:
 @pytest.mark.on_demand
 def test_models_of_tf_keras_are_trained_together(search: Search) -> None:
     """The processes would have models that differ."""
-    search.run(trials=1, act="fit tf_keras")
+    # TensorFlow has to be imported and to build its graphs in two processes at once.
+    search.run(timeout=300, trials=1, act="fit tf_keras")
     first, second = (
         np.load(search.directory / f"weights-0-rank-{rank}.npy") for rank in (0, 1)
     )

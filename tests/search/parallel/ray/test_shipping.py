@@ -1,13 +1,16 @@
 """Bringing code to nodes."""
 
 import sys
+import threading
 import zipfile
+from multiprocessing import connection
 from pathlib import Path
 
 import pytest
 
 from tuner_component.search.errors import SearchError
-from tuner_component.search.parallel.ray import shipping
+from tuner_component.search.parallel.ray import meeting, shipping
+from tuner_component.search.parallel.ray.messages import CodeWanted
 
 
 def test_only_what_is_not_installed_travels(
@@ -70,6 +73,29 @@ def test_a_node_gets_no_other_directory(tmp_path: Path) -> None:
     mine, other = str(tmp_path / "mine"), str(tmp_path / "other")
     archives = shipping.Archives([mine]).of([mine, other]).archives
     assert list(archives) == [mine]
+
+
+def test_one_who_takes_nothing_holds_up_no_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reception has so many chairs; hung nodes would take them one by one."""
+    monkeypatch.setattr(shipping, "_STALL_S", 1)
+    large = bytes(32 << 20)  # More than the network takes for one who does not read.
+    monkeypatch.setattr(shipping, "pack", lambda _: large)
+    code, gone = shipping.Archives([str(tmp_path)]), threading.Event()
+
+    def answer(wanted: CodeWanted, channel: connection.Connection) -> None:
+        try:
+            code.answer(wanted, channel)
+        except OSError:
+            gone.set()
+
+    key, wanted = b"k" * 32, CodeWanted((str(tmp_path),))
+    address = meeting.Reception("127.0.0.1", key, answer).address
+    with meeting.call(address, key, wanted):
+        with meeting.call(address, key, wanted) as reads:
+            assert reads.recv().archives == {str(tmp_path): large}
+        assert gone.wait(10)
 
 
 def test_all_nodes_get_what_was_packed_once(

@@ -76,7 +76,7 @@ class Reception:
                     connection.deliver_challenge(channel, self._key)
                     connection.answer_challenge(channel, self._key)
                     hello = channel.recv()
-                    _unlimit(channel)
+                    limit(channel, 0)
                     self._arrived(hello, channel)
         finally:
             self._free.release()
@@ -104,7 +104,7 @@ def call(
         connection.answer_challenge(channel, key)
         connection.deliver_challenge(channel, key)
         channel.send(hello)
-        _unlimit(channel)
+        limit(channel, 0)
     except BaseException:
         channel.close()
         raise
@@ -122,6 +122,12 @@ def hang_up(channel: HasFileno, how: int = socket.SHUT_RDWR) -> None:
         end.shutdown(how)
 
 
+def limit(channel: HasFileno, seconds: int) -> None:
+    """Has reads and writes fail of which nothing comes for some time; 0 for no limit."""
+    with _socket(channel) as end:
+        _limit(end, seconds)
+
+
 def _limit(end: socket.socket, seconds: int) -> None:
     """Has reads and writes fail after some time. A `settimeout` would not: see below."""
     # Connection reads the descriptor itself, which must stay a blocking one.
@@ -129,11 +135,6 @@ def _limit(end: socket.socket, seconds: int) -> None:
     end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
     end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
     end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
-def _unlimit(channel: connection.Connection) -> None:
-    with _socket(channel) as end:
-        _limit(end, 0)
 
 
 def _socket(channel: HasFileno) -> socket.socket:

@@ -172,6 +172,21 @@ class NodeLeftOut:
 
 
 @dataclasses.dataclass(frozen=True)
+class NodeRests:
+    """The same for some time: Ray ends the agents there for want of memory.
+
+    Attributes:
+        node: The node, as people call it.
+        reason: What Ray says.
+        seconds: For how long.
+    """
+
+    node: str
+    reason: str
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True)
 class NodeDrains:
     """A node will be taken away; what runs there goes on until `NodeLeaves`."""
 

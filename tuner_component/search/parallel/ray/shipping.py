@@ -13,12 +13,16 @@ import sysconfig
 import threading
 import zipfile
 from collections.abc import Iterable, Mapping
+from multiprocessing import connection
 
 from tuner_component.search.errors import SearchError
-from tuner_component.search.parallel.ray.messages import Code
+from tuner_component.search.parallel.ray import meeting
+from tuner_component.search.parallel.ray.messages import Code, CodeWanted
 
 # A directory with more than that is no code: data beside it, perhaps.
 _LARGEST = 64 << 20
+# One who asks for code and takes nothing of it for so long will not.
+_STALL_S = 60
 # What is never imported.
 _SKIPPED = {"__pycache__", "node_modules"}
 
@@ -80,6 +84,21 @@ class Archives:
         self._allowed = frozenset(directories)
         self._packed: dict[str, bytes] = {}
         self._packing = threading.Lock()
+
+    def answer(self, wanted: CodeWanted, channel: connection.Connection) -> None:
+        """Sends what one who has come wants; from any thread.
+
+        Args:
+            wanted: The first word.
+            channel: Connection to that one.
+
+        Raises:
+            SearchError: If it is too large to be code.
+            OSError: If it is not taken.
+        """
+        code = self.of(wanted.directories)
+        meeting.limit(channel, _STALL_S)
+        channel.send(code)
 
     def of(self, directories: Iterable[str]) -> Code:
         """Those of some directories that nodes may have; from any thread.

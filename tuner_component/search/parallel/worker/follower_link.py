@@ -45,7 +45,7 @@ class FollowerLink(link.DriverLink):
         """Calls a method of the driver's oracle, or waits until that is done."""
         if method not in protocol.SHARED:
             return super().call(method, *args, **kwargs)
-        has_failed = method == "end_trial" and args[0].state["status"] != "COMPLETED"
+        has_failed = protocol.hands_in_failure(method, args)
         try:
             told = self._told[method].get(timeout=_PATIENCE_S if has_failed else None)
         except queue.Empty:

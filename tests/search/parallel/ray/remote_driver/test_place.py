@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import signal
 import time
@@ -12,9 +13,10 @@ from typing import Any
 import pytest
 
 from tests.search.parallel.ray.conftest import HOSTS
-from tests.support import limits, meeting, processes, scripts
+from tests.support import limits, meeting, node_servers, processes, scripts
 from tests.support.ray_cluster import RayCluster
 from tuner_component.search.errors import SearchError, SearchInterruptedError
+from tuner_component.search.machine import posix
 from tuner_component.search.options import Cluster, SearchOptions
 from tuner_component.search.study.study import Study, StudyState
 
@@ -135,9 +137,8 @@ def test_a_driver_that_is_killed_is_told_as_where_it_runs_here(
     (driver,) = (
         child
         for pid in cluster.search_processes()
-        if "node_servers.main(" in processes.command(pid)
-        for child in processes.descendants(pid)
-        if len(processes.descendants(child)) == 1  # Its broker.
+        for child, other in itertools.permutations(posix.children(pid), 2)
+        if "broker.serve" in processes.command(other)
     )
     os.kill(driver, signal.SIGKILL)
     with pytest.raises(SearchInterruptedError, match="driver was killed by signal 9"):
@@ -190,6 +191,44 @@ def test_nodes_with_other_versions_get_no_driver(
         assert f"the node {host}: it has torch missing instead of 99" in str(
             error.value
         )
+
+
+@pytest.mark.on_demand
+def test_a_node_on_which_no_driver_can_be_started_is_left_out(
+    executors: processes.Executors,
+    cluster: RayCluster,
+    tmp_path: Path,
+    options: SearchOptions,
+    place: meeting.Meeting,
+) -> None:
+    """One node would end the search, with fit ones beside it."""
+    # The fit ones are full until the other one was tried.
+    everywhere = dataclasses.replace(
+        options, num_workers=4, cluster=Cluster(cluster.address)
+    )
+    (tmp_path / "full").mkdir()
+    fills = script(tmp_path / "full", act="meet", meeting=place.address)
+    full = executors.start(
+        scripts.search, fills.entry(), str(tmp_path / "full/study"), everywhere
+    )
+    guests = [place.next() for _ in range(4)]
+    mute = "127.0.0.15"
+    nowhere = {node_servers.ADDRESS: str(tmp_path / "nowhere")}
+    cluster.add(mute, environment=nowhere)
+    executor = executors.start(
+        scripts.watched_search,
+        script(tmp_path).entry(),
+        str(tmp_path / "study"),
+        options,
+    )
+    assert not executor.ended(20)
+    for guest in guests:
+        guest.release()
+    result, _, warnings = executor.result()
+    cluster.kill(mute)
+    assert len(full.result().completed) == len(result.completed) == 4
+    (warning,) = [text for text in warnings if mute in text]
+    assert "left out" in warning and "could not be started" in warning
 
 
 def test_a_driver_that_gets_no_place_is_told_so(

@@ -26,7 +26,12 @@ from tuner_component.search.errors import SearchError
 from tuner_component.search.machine import posix
 from tuner_component.search.parallel import protocol, pulse
 from tuner_component.search.parallel.ray import meeting, shipping
-from tuner_component.search.parallel.ray.engine import joining, places, refusals
+from tuner_component.search.parallel.ray.engine import (
+    deaths,
+    joining,
+    places,
+    refusals,
+)
 from tuner_component.search.parallel.ray.messages import (
     Arrived,
     ClusterLost,
@@ -39,6 +44,7 @@ from tuner_component.search.parallel.ray.messages import (
     NodeLeaves,
     NodeLeftOut,
     NodeLost,
+    NodeRests,
     NodeServes,
     PlaceOpened,
 )
@@ -49,8 +55,6 @@ _EAGER_S = 0.2
 _CALM_S = 1.0
 # What runs on a node that is taken away ends so long before it is.
 _BEFORE_THE_END_S = 5.0
-# An agent that dies so often before anything could run leaves its node out.
-_MOST_DEATHS = 3
 
 
 def main(wire: connection.Connection) -> NoReturn:
@@ -119,7 +123,7 @@ class Broker:
         self._places = places.Places(connect.options, self._name)
         self._agents: dict[str, Any] = {}
         self._runs: dict[Any, str] = {}
-        self._deaths: dict[str, int] = {}
+        self._deaths = deaths.Deaths()
         self._leaving: dict[str, float] = {}
         self._unfit: set[str] = set()
         self._has_served = False
@@ -131,7 +135,7 @@ class Broker:
             self._driver.hand_over(word, channel)
             return
         try:
-            channel.send(self._code.of(word.directories))
+            self._code.answer(word, channel)
         except SearchError as error:
             self._driver.send(ClusterLost(str(error)))
 
@@ -163,7 +167,7 @@ class Broker:
             self._leave_out(message.node_id)
         elif isinstance(message, NodeServes):
             self._has_served = True
-            self._deaths.pop(message.node_id, None)
+            self._deaths.serves(message.node_id)
         elif isinstance(message, EndAgent) and message.node_id in self._agents:
             ray.kill(self._agents[message.node_id])
 
@@ -173,6 +177,8 @@ class Broker:
         nodes = {node["NodeID"]: node["NodeManagerAddress"] for node in alive}
         self._look_at_draining()
         self._look_at_agents(nodes)
+        for node_id in self._deaths.rested():
+            self._places.take_back(node_id)
         for change in self._places.look(nodes):
             if isinstance(change, PlaceOpened):
                 for share in change.shares:
@@ -212,13 +218,20 @@ class Broker:
             lost = self._why(run, node_id, nodes)
             self._driver.send(lost)
             if not lost.excused and node_id in nodes:
-                self._deaths[node_id] = self._deaths.get(node_id, 0) + 1
-                if self._deaths[node_id] >= _MOST_DEATHS:
-                    self._driver.send(NodeLeftOut(nodes[node_id], lost.reason))
-                    self._unfit.add(node_id)
-                    self._leave_out(node_id)
-                else:
-                    self._driver_places(self._places.leave(node_id, for_good=False))
+                self._count(lost, nodes[node_id])
+
+    def _count(self, lost: NodeLost, node: str) -> None:
+        """Does without a node for a while, or for good, if its agents die."""
+        rest_s = self._deaths.count(lost.node_id, lost.out_of_memory)
+        if not rest_s:
+            self._driver_places(self._places.leave(lost.node_id, for_good=False))
+            return
+        if math.isinf(rest_s):
+            self._driver.send(NodeLeftOut(node, lost.reason))
+            self._unfit.add(lost.node_id)
+        else:
+            self._driver.send(NodeRests(node, lost.reason, rest_s))
+        self._leave_out(lost.node_id)
 
     def _why(self, run: Any, node_id: str, nodes: Mapping[str, str]) -> NodeLost:
         left = node_id in self._leaving

@@ -48,6 +48,7 @@ from tuner_component.search.parallel.ray.messages import (
     NodeLeftOut,
     NodeLost,
     NodeReady,
+    NodeRests,
     NodeServes,
     NodeUnfit,
     PlaceClosed,
@@ -206,6 +207,10 @@ class RayEngine:
                     node.send(local.KillWorker(worker_id))
         elif isinstance(message, NodeLeftOut):
             self._warn_left_out(message.node, message.reason)
+        elif isinstance(message, NodeRests):
+            _logger.warning(
+                refusals.rests(message.node, message.reason, message.seconds)
+            )
         elif isinstance(message, ClusterLost):
             left_out = "".join(f" Left out was {text}." for text in self._left_out)
             raise errors.SearchError(f"{message.reason}{left_out}")

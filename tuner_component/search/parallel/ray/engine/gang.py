@@ -194,13 +194,9 @@ class GangChannel:
                 return  # It is told what the first is told.
             self._shared[number] = asked.method
             # Another process may wait for ever for one whose trial has failed.
-            if asked.method == "end_trial" and _has_failed(asked):
+            if protocol.hands_in_failure(asked.method, asked.args):
                 self._last = number
         yield request
-
-
-def _has_failed(handing_in: protocol.Request) -> bool:
-    return bool(handing_in.args[0].state["status"] != "COMPLETED")
 
 
 @dataclasses.dataclass

@@ -134,9 +134,19 @@ class Places:
             if node_id in place.node_ids or (for_good and not place.node_ids):
                 if place.node_ids:
                     news.append(PlaceClosed(slot))
-                remove_placement_group(place.group)
-                self._places[slot] = _Place(self._ask(slot))
+                self._ask_anew(slot)
         return news
+
+    def take_back(self, node_id: str) -> None:
+        """A node that was left may be used again."""
+        self._left_out.discard(node_id)
+        for slot, place in self._places.items():
+            if not place.node_ids:
+                self._ask_anew(slot)
+
+    def _ask_anew(self, slot: int) -> None:
+        remove_placement_group(self._places[slot].group)
+        self._places[slot] = _Place(self._ask(slot))
 
     def _ask(self, slot: int) -> Any:
         others = elsewhere(self._left_out)

@@ -59,6 +59,14 @@ def left_out(node: str, reason: str) -> str:
     return f"The node {node} of the cluster is left out: {reason}. {REMEDY}"
 
 
+def rests(node: str, reason: str, seconds: float) -> str:
+    """What people are told of a node that has no memory for a search now."""
+    return (
+        f"The node {node} of the cluster is left out for {seconds / 60:g} minutes: "
+        f"{reason}. End what else has its memory, or give it more."
+    )
+
+
 def _token(environ: Mapping[str, str]) -> str:
     """Which token a process has."""
     if environ.get("RAY_AUTH_MODE", "").lower() != "token":

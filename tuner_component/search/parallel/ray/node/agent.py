@@ -14,7 +14,6 @@ import dataclasses
 import functools
 import os
 import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -26,7 +25,6 @@ from tuner_component.search.parallel import protocol, pulse
 from tuner_component.search.parallel.engine import EngineLost, WorkerExited
 from tuner_component.search.parallel.local import messages as local
 from tuner_component.search.parallel.local.engine import LocalEngine, pair
-from tuner_component.search.parallel.local.server_process import start_interpreter
 from tuner_component.search.parallel.logs import Logs
 from tuner_component.search.parallel.ray import meeting
 from tuner_component.search.parallel.ray.lease import Lease
@@ -39,14 +37,8 @@ from tuner_component.search.parallel.ray.messages import (
     NodeUnfit,
     Setup,
 )
-from tuner_component.search.parallel.ray.node import arrival, ports
+from tuner_component.search.parallel.ray.node import arrival, ports, server
 from tuner_component.search.parallel.ray.node.memory_use import MemoryUse
-
-# The fork server imports the heavy modules in this time, or never. Afterwards it hangs if
-# it is silent for so long.
-_IMPORTS_S = 1800.0
-_SILENCE_S = 60.0
-_CLEAN_UP_S = 10.0
 
 
 class Agent:
@@ -62,16 +54,21 @@ class Agent:
             key: The search's key.
             node_id: This node, as Ray calls it.
             node: The same, as people call it.
+
+        Raises:
+            server.ServerLostError: If nothing can run here, or all that ran here has ended.
         """
         hello = Hello(None, node_id, node)
-        with (
-            meeting.call(address, key, hello) as link,
-            tempfile.TemporaryDirectory(prefix="tuner_component_") as directory,
-            contextlib.suppress(EOFError, OSError, EngineLost),  # It is all over.
-        ):
-            call = functools.partial(meeting.call, address, key)
-            _Node(link, call, hello, directory).serve()
-        arrival.end()
+        try:
+            with (
+                meeting.call(address, key, hello) as link,
+                tempfile.TemporaryDirectory(prefix="tuner_component_") as directory,
+                contextlib.suppress(EOFError, OSError),  # It is all over.
+            ):
+                call = functools.partial(meeting.call, address, key)
+                _Node(link, call, hello, directory).serve()
+        finally:
+            arrival.end()
 
 
 class _Node:
@@ -98,8 +95,8 @@ class _Node:
         self._study = setup.study_directory
         modules = setup.preload
         while True:
-            with self._server(setup, path, modules) as server:
-                unfit = self._serve(*server, Lease(setup.lease_s))
+            with self._server(setup, path, modules) as started:
+                unfit = self._serve(*started, Lease(setup.lease_s))
             if not isinstance(unfit, local.Unfit):
                 return
             modules = tuple(name for name in modules if name != unfit.module)
@@ -113,26 +110,23 @@ class _Node:
         Yields:
             Its process, and the two connections to it.
         """
-        control, theirs = pair()
         client, served = pair()
-        name = f"server@{self._hello.node}"
-        log = Logs(self._logs, setup.study_directory).process(name)
-        with theirs, served:
-            server = start_interpreter(theirs, log, setup.threads)
-            theirs.close()
-            control.send(path)
-            control.recv()
-            control.send(local.WorkersOnly(self._context.argv, modules))
-            reduction.send_handle(control, served.fileno(), None)
+        self._log = f"server@{self._hello.node}"
+        log = Logs(self._logs, setup.study_directory).process(self._log)
         try:
-            yield server.pid, control, LocalEngine(client, [])
+            with (
+                client,
+                served,
+                server.started(log, setup.threads, path) as (
+                    pid,
+                    control,
+                ),
+            ):
+                control.send(local.WorkersOnly(self._context.argv, modules))
+                reduction.send_handle(control, served.fileno(), None)
+                served.close()
+                yield pid, control, LocalEngine(client, [])
         finally:
-            control.close()
-            client.close()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                server.wait(_CLEAN_UP_S)
-            posix.kill_session(server.pid)
-            server.wait()
             self._send_logs()
 
     def _serve(
@@ -167,14 +161,14 @@ class _Node:
     def _serve_under(
         self, lease: Lease, control: connection.Connection, engine: LocalEngine
     ) -> Any:
-        server = pulse.Silence(_IMPORTS_S)
+        silence = pulse.Silence(server.IMPORTS_S)
         is_ready = False
         next_beat = 0.0
-        while not server.is_too_long:
+        while not silence.is_too_long:
             began = time.monotonic()
             sources: list[Any] = [self._link, control, engine]
             ready: list[Any] = connection.wait(sources, pulse.BEAT_S)
-            server.waited(time.monotonic() - began)
+            silence.waited(time.monotonic() - began)
             if self._link in ready:
                 message = self._link.recv()
                 if isinstance(message, Beat):
@@ -184,11 +178,11 @@ class _Node:
             if control in ready:
                 try:
                     word = control.recv()
-                except EOFError:
-                    return None
+                except EOFError as error:
+                    raise self._lost("its fork server has ended") from error
                 if isinstance(word, local.Unfit):
                     return word
-                server.broken(_SILENCE_S)
+                silence.broken(server.SILENCE_S)
                 if not is_ready:
                     is_ready = True
                     self._link.send(NodeReady(ports.free()))
@@ -201,7 +195,11 @@ class _Node:
                 self._link.send(lease.beat())
                 self._send_logs()
                 self._tell_largest()
-        return None
+        limit = f"{silence.limit_s:g} seconds"
+        raise self._lost(f"no sign of life from its fork server for {limit}")
+
+    def _lost(self, what: str) -> server.ServerLostError:
+        return server.ServerLostError(f"{what}; its log is {self._log}.log")
 
     def _obey(self, message: Any, engine: LocalEngine) -> None:
         if isinstance(message, local.StartWorker):
@@ -224,7 +222,11 @@ class _Node:
 
     def _pass_on(self, engine: LocalEngine) -> bool:
         """Passes on what happens to workers; False if it is the node's fault."""
-        for event in engine.events():
+        try:
+            happened = engine.events()
+        except EngineLost as error:
+            raise self._lost("its fork server has ended") from error
+        for event in happened:
             self._memory.note(event)
             if isinstance(event, WorkerExited):
                 # What it printed last comes before its end, which people ask about.

@@ -11,18 +11,16 @@ import contextlib
 import dataclasses
 import functools
 import os
-import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from multiprocessing import connection, reduction
+from typing import Any
 
 import ray
 
 from tuner_component.search.machine import posix
 from tuner_component.search.parallel import logs, protocol, pulse
-from tuner_component.search.parallel.local.engine import pair
-from tuner_component.search.parallel.local.server_process import start_interpreter
 from tuner_component.search.parallel.ray import meeting
 from tuner_component.search.parallel.ray.engine import joining
 from tuner_component.search.parallel.ray.lease import Lease
@@ -34,14 +32,8 @@ from tuner_component.search.parallel.ray.messages import (
     NodeReady,
     Setup,
 )
-from tuner_component.search.parallel.ray.node import arrival
+from tuner_component.search.parallel.ray.node import arrival, server
 from tuner_component.search.storage import files
-
-# The fork server imports the heavy modules in this time, or never. Afterwards it hangs if
-# it is silent for so long.
-_IMPORTS_S = 1800.0
-_SILENCE_S = 60.0
-_CLEAN_UP_S = 10.0
 
 
 class DriverHost:
@@ -53,26 +45,27 @@ class DriverHost:
         Args:
             address: Host and port of the reception on the executor's machine.
             key: What those who connect there must know.
+
+        Raises:
+            server.ServerLostError: If the driver cannot be started here, or is lost.
         """
         context = ray.get_runtime_context()
         node = ray.util.get_node_ip_address()
         os.environ[joining.NODE] = node  # For the driver's broker.
         hello = Hello(None, context.get_node_id(), node)
-        with (
-            meeting.call(address, key, hello) as link,
-            tempfile.TemporaryDirectory(prefix="tuner_component_") as directory,
-            contextlib.suppress(EOFError, OSError),  # It is all over.
-        ):
-            call = functools.partial(meeting.call, address, key)
-            begun = arrival.begin(link, directory, call)
-            if begun is not None:
-                setup, path = begun
-                link.send(NodeReady())
-                job = _here(link.recv(), path, context.gcs_address)
-                wire = dataclasses.replace(hello, worker_id=DRIVER)
-                with meeting.call(address, key, wire) as theirs:
-                    _Host(link, setup, hello.node).serve(job, theirs)
-        arrival.end()
+        try:
+            with (
+                meeting.call(address, key, hello) as link,
+                tempfile.TemporaryDirectory(prefix="tuner_component_") as directory,
+                contextlib.suppress(EOFError, OSError),  # It is all over.
+            ):
+                call = functools.partial(meeting.call, address, key)
+                begun = arrival.begin(link, directory, call)
+                if begun is not None:
+                    setup, path = begun
+                    _Host(link, call, hello, setup).serve(path, context.gcs_address)
+        finally:
+            arrival.end()
 
 
 def _here(job: protocol.Job, path: list[str], address: str) -> protocol.Job:
@@ -93,81 +86,72 @@ def _here(job: protocol.Job, path: list[str], address: str) -> protocol.Job:
 
 
 class _Host:
-    def __init__(self, link: connection.Connection, setup: Setup, node: str) -> None:
-        self._link, self._setup, self._node = link, setup, node
+    def __init__(
+        self,
+        link: connection.Connection,
+        call: Callable[[Any], connection.Connection],
+        hello: Hello,
+        setup: Setup,
+    ) -> None:
+        self._link, self._call, self._hello, self._setup = link, call, hello, setup
 
-    def serve(self, job: protocol.Job, wire: connection.Connection) -> None:
+    def serve(self, path: list[str], address: str) -> None:
         """Runs the driver until it ends, or must.
 
         Args:
-            job: The search.
-            wire: The driver's connection.
+            path: The module search path here.
+            address: The cluster's.
         """
-        with logs.opened(job.study_directory) as here:
+        with logs.opened(self._setup.study_directory) as here:
             # What is not written to where both machines see it is sent.
             self._tail = (
                 LogTail(here.local, "logs") if files.is_remote(here.study) else None
             )
-            job = dataclasses.replace(job, logs=here)
-            with self._server(job, wire) as (pid, control):
-                wire.close()
+            log = here.process(f"driver_server@{self._hello.node}")
+            with server.started(log, self._setup.threads, path) as (pid, control):
+                self._link.send(NodeReady())
+                job = _here(self._link.recv(), path, address)
+                wire = dataclasses.replace(self._hello, worker_id=DRIVER)
+                with self._call(wire) as theirs:
+                    control.send(dataclasses.replace(job, logs=here))
+                    reduction.send_handle(control, theirs.fileno(), None)
                 lease = Lease(self._setup.lease_s)
                 with lease.guarded(lambda: self._end(pid)):
                     self._watch(control, lease)
 
-    def _end(self, server: int) -> None:
+    def _end(self, pid: int) -> None:
         print("The driver's node was not heard for too long.", flush=True)
-        posix.kill_session(server)
+        posix.kill_session(pid)
         meeting.hang_up(self._link)
-
-    @contextlib.contextmanager
-    def _server(
-        self, job: protocol.Job, wire: connection.Connection
-    ) -> Iterator[tuple[int, connection.Connection]]:
-        """A fork server, which ends with the context and takes the driver along.
-
-        Yields:
-            Its process, and the connection to it.
-        """
-        control, theirs = pair()
-        log = job.logs.process(f"driver_server@{self._node}")
-        with theirs:
-            server = start_interpreter(theirs, log, self._setup.threads)
-            theirs.close()
-        try:
-            control.send(job.context.path)
-            control.recv()  # It will end with this process.
-            control.send(job)
-            reduction.send_handle(control, wire.fileno(), None)
-            yield server.pid, control
-        finally:
-            control.close()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                server.wait(_CLEAN_UP_S)
-            posix.kill_session(server.pid)
-            server.wait()
 
     def _watch(self, control: connection.Connection, lease: Lease) -> None:
         """Works until the fork server's last word, which is passed on."""
-        server = pulse.Silence(_IMPORTS_S)
+        silence = pulse.Silence(server.IMPORTS_S)
         next_beat = 0.0
-        while not server.is_too_long:
+        while not silence.is_too_long:
             began = time.monotonic()
             ready = connection.wait([self._link, control], pulse.BEAT_S)
-            server.waited(time.monotonic() - began)
+            silence.waited(time.monotonic() - began)
             if self._link in ready and isinstance(beat := self._link.recv(), Beat):
                 lease.renew(beat)
             if control in ready:
-                word = control.recv()
+                try:
+                    word = control.recv()
+                except EOFError as error:
+                    ended = "its fork server has ended"
+                    raise server.ServerLostError(ended) from error
                 if not isinstance(word, protocol.Heartbeat):
                     self._send_logs()
                     self._link.send(word)
                     return
-                server.broken(_SILENCE_S)
+                silence.broken(server.SILENCE_S)
             if time.monotonic() >= next_beat:
                 next_beat = time.monotonic() + pulse.BEAT_S
                 self._link.send(lease.beat())
                 self._send_logs()
+        raise server.ServerLostError(
+            f"no sign of life from its fork server for {silence.limit_s:g} seconds"
+        )
 
     def _send_logs(self) -> None:
         for grown in self._tail.news() if self._tail is not None else ():

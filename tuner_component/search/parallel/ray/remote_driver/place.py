@@ -1,5 +1,6 @@
 """A place for the driver in a cluster, as the executor's machine sees it."""
 
+import collections
 import contextlib
 import logging
 import math
@@ -12,6 +13,7 @@ from multiprocessing import connection, reduction
 from typing import Any
 
 import ray
+from ray._private.state import state as cluster_state
 from ray.exceptions import RayError
 
 from tuner_component.search import errors
@@ -51,6 +53,8 @@ _CPUS = 1
 _SETUP_S = 1800.0
 # The connection may end before Ray knows why, and the other way round.
 _EXPLANATION_S = 3.0
+# A node where its actor ends so often before there is a driver is left out.
+_MOST_DEATHS = 3
 # Until what runs on the node has ended, after it was told to.
 _CLEAN_UP_S = 8.0
 
@@ -82,6 +86,8 @@ class DriverPlace:
         self._silence = pulse.Silence(math.inf)
         self._ended_at: float | None = None
         self._left_out: dict[str, str] = {}
+        self._deaths: collections.Counter[str] = collections.Counter()
+        self._has_begun = False
         self._next_look = 0.0
 
     def serve(self) -> Unfit | DriverExited | None:
@@ -163,7 +169,7 @@ class DriverPlace:
         """Takes a connection from the reception's threads; no two come at a time."""
         if isinstance(word, CodeWanted):
             try:
-                channel.send(self._code.of(word.directories))
+                self._code.answer(word, channel)
             except errors.SearchError as error:
                 self._reception_end.send(error)
             return
@@ -208,18 +214,15 @@ class DriverPlace:
             self._logs.take(message)
         elif isinstance(message, (StudySeen, NodeUnfit)):
             if reason := self._introduction.why_unfit(message):
-                self._leave_out(node, reason)
+                self._leave_out(node.node_id, node.name, reason)
         elif isinstance(message, NodeReady):
             self._tell(logging.INFO, f"The driver runs on the node {node.name}.")
             node.send(self._job)
+            self._has_begun = True
 
-    def _leave_out(self, node: Node, reason: str) -> None:
-        self._tell(logging.WARNING, refusals.left_out(node.name, reason))
-        self._left_out[node.node_id] = f"the node {node.name}: {reason}"
-        _close(node)
-        self._node, self._ended_at = None, None
-        self._silence.broken(math.inf)
-        ray.kill(self._host)
+    def _leave_out(self, node_id: str, name: str, reason: str) -> None:
+        self._tell(logging.WARNING, refusals.left_out(name, reason))
+        self._left_out[node_id] = f"the node {name}: {reason}"
         able = {n["NodeID"] for n in _alive() if n["Resources"].get("CPU", 0) >= _CPUS}
         if able <= self._left_out.keys():
             raise errors.SearchError(
@@ -227,7 +230,28 @@ class DriverPlace:
                 "Received: none. Left out was "
                 f"{'; '.join(self._left_out.values())}. {refusals.REMEDY}"
             )
+        self._ask_again()
+
+    def _ask_again(self) -> None:
+        """Asks for another place: there is no driver on the node that was found."""
+        if self._node is not None:
+            _close(self._node)
+        self._node, self._ended_at = None, None
+        self._silence.broken(math.inf)
+        ray.kill(self._host)
         self._ask()
+
+    def _lost_too_soon(self) -> None:
+        """The actor has ended before there was a driver: its node may be dying."""
+        where = cluster_state.actor_table(self._host._actor_id.hex())["Address"]
+        node_id, name = str(where["NodeID"]), str(where["IPAddress"])
+        reason = self._said()
+        self._deaths[node_id] += 1
+        if self._deaths[node_id] >= _MOST_DEATHS:
+            self._leave_out(node_id, name, reason)
+        else:
+            self._tell(logging.INFO, f"No driver on the node {name}: {reason}.")
+            self._ask_again()
 
     def _beat(self) -> None:
         """Shows the executor that this process is alive, unless it does not look."""
@@ -250,8 +274,10 @@ class DriverPlace:
         signs = (self._ended_at, node.lost_at if node is not None else None)
         gone = [since for since in signs if since is not None]
         if len(gone) > 1 or (gone and now > gone[0] + _EXPLANATION_S):
-            raise self._why(node)
-        if node is None and now > self._asked + self._cluster.wait_s:
+            if self._has_begun:
+                raise self._why()
+            self._lost_too_soon()
+        elif node is None and now > self._asked + self._cluster.wait_s:
             raise errors.SearchError(
                 "Expected a place for the search's driver in the cluster within "
                 f"{self._cluster.wait_s:g} seconds: a node with {_CPUS} CPU free. "
@@ -260,19 +286,19 @@ class DriverPlace:
                 "out."
             )
 
-    def _why(self, node: Node | None) -> errors.SearchError:
-        """The error of a search whose driver has gone, as far as Ray can tell."""
-        said = "it has ended"
+    def _said(self) -> str:
+        """Why the actor has ended, as far as Ray can tell."""
         try:
             if self._ended_at is not None:
                 ray.get(self._run)
         except RayError as error:
-            said = refusals.first_line(error)
-        if node is None:
-            return errors.SearchError(
-                "Expected a node of the cluster to start the search's driver. Received: "
-                f"{said}. {refusals.REMEDY}"
-            )
+            return refusals.first_line(error)
+        return "it has ended"
+
+    def _why(self) -> errors.SearchError:
+        """The error of a search whose driver has gone."""
+        said, node = self._said(), self._node
+        assert node is not None
         if node.node_id not in {n["NodeID"] for n in _alive()}:
             return self._lost(f"{_name(node)} has died")
         return self._lost(f"{_name(node)} has no process of it any more: {said}")
