@@ -8,12 +8,17 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tuner_component.oracles.auto_oracle import AutoOracle as AutoOracle
     from tuner_component.oracles.optuna_oracle import OptunaOracle as OptunaOracle
     from tuner_component.oracles.optuna_search import OptunaSearch as OptunaSearch
 
-_MODULE_OF = {"OptunaOracle": "optuna_oracle", "OptunaSearch": "optuna_search"}
+_MODULE_OF = {
+    "AutoOracle": "auto_oracle",
+    "OptunaOracle": "optuna_oracle",
+    "OptunaSearch": "optuna_search",
+}
 
-__all__ = ["OptunaOracle", "OptunaSearch"]
+__all__ = ["AutoOracle", "OptunaOracle", "OptunaSearch"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,158 @@
+"""The search "auto" behind KerasTuner's interface, with trials that cost nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras_tuner
+import pytest
+
+from tests.support import paused_search, simulation
+from tests.support.paused_search import EPOCHS, Worker
+from tuner_component.oracles import AutoOracle
+from tuner_component.search.oracle.durable import DurableOracle
+from tuner_component.search.stopping.curves import LearningCurves
+from tuner_component.search.study.study import Study
+
+
+def auto(**kwargs: Any) -> AutoOracle:
+    common: dict[str, Any] = {
+        "objective": simulation.OBJECTIVE,
+        "max_trials": 16,
+        "epochs": EPOCHS,
+        "seed": 11,
+        "hyperparameters": simulation.space(dimensions=3),
+    }
+    return AutoOracle(**{**common, **kwargs})
+
+
+def test_trials_pause_and_the_best_go_on(tmp_path: Path) -> None:
+    """Every trial would be trained to the end, or none."""
+    oracle = auto()
+    worker = paused_search.search(tmp_path, oracle)
+    epochs = [
+        trained.count(i)
+        for i in oracle.trials
+        for trained in [[trial_id for trial_id, _ in worker.trained]]
+    ]
+    assert len(oracle.trials) == 16
+    assert max(epochs) == EPOCHS
+    assert sum(epochs) < 16 * EPOCHS / 2
+    scores = {i: trial.score for i, trial in oracle.trials.items()}
+    best = min(scores, key=lambda i: scores[i])
+    assert [i for i, _ in worker.trained].count(best) == EPOCHS
+
+
+def test_trials_that_cannot_pause_are_stopped(tmp_path: Path) -> None:
+    """A training loop of the user's own would be trained to its end each time."""
+    oracle = auto()
+    worker = paused_search.search(tmp_path, oracle, can_pause=False)
+    assert len(oracle.trials) == 16
+    assert len(worker.trained) < 16 * EPOCHS / 2
+    assert {trial.status for trial in oracle.trials.values()} == {"COMPLETED"}
+
+
+def test_an_interrupted_search_goes_on_as_it_would_have(tmp_path: Path) -> None:
+    """A crash would change what is found."""
+    whole = paused_search.search(tmp_path / "whole", oracle := auto())
+    saved: dict[str, int] = {}
+    trained: list[tuple[str, int]] = []
+    for _ in range(100):
+        with Study.open(str(tmp_path / "cut"), simulation.FINGERPRINT, seed=1) as study:
+            resumed = auto()
+            epochs = LearningCurves.of(None, resumed)
+            durable = DurableOracle.open(resumed, study, epochs=epochs)
+            worker = Worker(durable, saved=saved)
+            for _ in range(3):  # Then the process is gone.
+                if (trial := worker.take()).status != "RUNNING":
+                    break
+                worker.run(trial)
+            trained += worker.trained
+            if trial.status == "STOPPED":
+                durable.finish()
+                break
+    assert trained == whole.trained
+    assert paused_search.results(resumed) == paused_search.results(oracle)
+
+
+def test_several_workers_train_other_trials(tmp_path: Path) -> None:
+    """All workers would be given the same point."""
+    with Study.open(str(tmp_path), simulation.FINGERPRINT, seed=1) as study:
+        oracle = auto()
+        durable = DurableOracle.open(
+            oracle, study, epochs=LearningCurves.of(None, oracle)
+        )
+        workers = [Worker(durable, f"worker-{number}") for number in range(4)]
+        trials = [worker.take() for worker in workers]
+        points = {str(trial.hyperparameters.values) for trial in trials}
+        assert len(points) == 4
+
+
+def test_a_search_finds_its_space_in_its_first_trial(tmp_path: Path) -> None:
+    """A hypermodel whose space is not known before would have one trial only."""
+    oracle = auto(hyperparameters=None)
+    found = simulation.space(dimensions=2)
+    with Study.open(str(tmp_path), simulation.FINGERPRINT, seed=1) as study:
+        durable = DurableOracle.open(
+            oracle, study, epochs=LearningCurves.of(None, oracle)
+        )
+        first = durable.create_trial("worker")
+        assert first.hyperparameters.values == {}
+        durable.update_space(found)
+        second = durable.create_trial("another")
+        assert set(second.hyperparameters.values) >= {"rate", "kind"}
+
+
+def test_failed_trials_are_avoided(tmp_path: Path) -> None:
+    """A corner in which every model fails would be tried again and again."""
+    oracle = auto(max_trials=24, max_consecutive_failed_trials=99)
+    failed = 0
+    with Study.open(str(tmp_path), simulation.FINGERPRINT, seed=1) as study:
+        durable = DurableOracle.open(
+            oracle, study, epochs=LearningCurves.of(None, oracle), max_failed_trials=99
+        )
+        worker = Worker(durable)
+        while (trial := worker.take()).status == "RUNNING":
+            if trial.hyperparameters.values["kind"] == "flat":
+                failed += 1
+                durable.fail_trial(trial.trial_id, "it failed")
+            else:
+                worker.run(trial)
+    assert failed < 12
+
+
+def test_a_larger_objective_may_be_the_better_one(tmp_path: Path) -> None:
+    """A search for the largest accuracy would go on with the worst trials."""
+    worst = auto(objective=keras_tuner.Objective("score", "max"))
+    paused_search.search(tmp_path / "max", worst)
+    paused_search.search(tmp_path / "min", least := auto())
+    most = max(trial.score for trial in worst.trials.values())
+    assert most > 2 * min(trial.score for trial in least.trials.values())
+
+
+def test_results_of_earlier_searches_count(tmp_path: Path) -> None:
+    """A search that starts from what is known would begin anywhere."""
+    oracle = auto(max_trials=3)
+    space = simulation.space(dimensions=3)
+    good = {"rate": 1e-2, "kind": "deep", "layers": 2}
+    assert set(good) <= {hp.name for hp in space.space}
+    oracle.learn_from([(good, 0.001, None), ({"rate": 1e-4, "kind": "flat"}, 9.0, 1)])
+    paused_search.search(tmp_path, oracle)
+    assert len(oracle.trials) == 3
+
+
+def test_it_says_how_it_decides(tmp_path: Path) -> None:
+    """Nobody would know what "auto" was."""
+    oracle = auto()
+    assert oracle.why is not None
+    assert "Gaussian process of 3 dimensions" in oracle.why
+    assert "8 epochs" in oracle.why
+
+
+@pytest.mark.parametrize("epochs", [1, None])
+def test_epochs_that_are_few_or_unknown(tmp_path: Path, epochs: int | None) -> None:
+    """A search whose trials have one epoch, or nobody knows how many, would not end."""
+    oracle = auto(epochs=epochs)
+    paused_search.search(tmp_path, oracle)
+    assert len(oracle.trials) == 16
