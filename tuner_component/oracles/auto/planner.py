@@ -30,6 +30,8 @@ _PAUSED = 200
 _GROWTH = 1.25
 # When there are no new points left: with what chance of becoming the best a trial goes on,
 # and with what chance it is not hopeless yet.
+_COST, _LEFT = 1.0, 1.0
+_PEND_END = True
 _WORTH, _HOPE = 0.05, 0.002
 
 
@@ -114,7 +116,8 @@ class Planner:
         self._model = CurveModel(self._encoder.groups)
         self._tuned = 0
         self._ended_after = 0
-        self._changes = 0
+        self._learned: Any = None
+        self._asked: tuple[Any, _Candidate | None] = (None, None)
         self._space_size = self._encoder.size(1 << 20)
 
     # What happened.
@@ -165,7 +168,6 @@ class Planner:
             known.seconds.append(seconds_per_epoch)
         if known.take(epochs, self._sign * value):
             self._seen.append((trial, epochs))
-        self._changes += 1
 
     def pause(self, trial: Any) -> None:
         """A trial has paused: it may be continued."""
@@ -285,11 +287,9 @@ class Planner:
             earlier,
             status,
         )
-        self._changes += 1
 
     def _set(self, trial: Any, status: Status) -> None:
         self._trials[trial].status = status
-        self._changes += 1
 
     def _paused(self) -> list[Any]:
         return [n for n, one in self._trials.items() if one.status is Status.PAUSED]
@@ -344,6 +344,15 @@ class Planner:
         Args:
             idle: Trials that are not pending although they run.
         """
+        pending = [
+            name
+            for name, one in self._trials.items()
+            if one.status is Status.RUNNING and name not in idle
+        ]
+        key = (len(self._seen), pending, self._horizon())
+        if self._learned == key:
+            return
+        self._learned = key
         while self._tuned < len(self._seen):
             due = max(math.ceil(self._tuned * _GROWTH), self._tuned + 4)
             if self._tuned and due > len(self._seen):
@@ -353,11 +362,6 @@ class Planner:
             self._observe(self._seen[:due])
             self._model.tune(self._observations)
         self._observe(self._seen)
-        pending = [
-            name
-            for name, one in self._trials.items()
-            if one.status is Status.RUNNING and name not in idle
-        ]
         self._model.learn(
             self._observations,
             curve_model.Observations(
@@ -409,6 +413,13 @@ class Planner:
     def _best(self, paused: Collection[Any]) -> _Candidate | None:
         """The candidate that is worth most; None if none is worth anything."""
         self._learn(paused)
+        # A trial that does not go on pauses, and its worker asks the same again.
+        key = (self._learned, self._own(), set(paused))
+        if self._asked[0] != key:
+            self._asked = (key, self._chosen_of(paused))
+        return self._asked[1]
+
+    def _chosen_of(self, paused: Collection[Any]) -> _Candidate | None:
         end = self._horizon()
         names = [
             name
@@ -429,7 +440,7 @@ class Planner:
                 return None
             gains = np.where(worth, gains + 1e-12, 0.0)
         done = np.array([self._trials[name].epochs for name in names] + [0] * len(numbers))
-        rates = gains / self._seconds(names, vectors) / (end - done)
+        rates = gains / self._seconds(names, vectors)**_COST / (end - done)**_LEFT
         place = int(np.argmax(rates))
         step: Start | Continue
         if place < len(names):
