@@ -74,9 +74,13 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._paused: set[str] = set()
         self._planner: Planner | None = None
         self._space: list[Any] = []
+        # How much of what the planner has seen is noted in `_heard`.
+        self._noted = 0
         self._told: set[str] = set()
         self._ended: set[str] = set()
         self._step: planning.Step | None = None
+        # Trials and epochs in the order in which the planner has heard of them.
+        self._heard: list[tuple[str, int]] = []
 
     @property
     def why(self) -> str | None:
@@ -110,17 +114,27 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
             return
         self._paused.add(trial_id)
         if self._planner is not None and trial_id in self._told:
-            self._observe(self._planner, trial_id)
+            self._observe_all(self._planner, trial_id)
             self._planner.pause(trial_id)
 
     def get_state(self) -> dict[str, Any]:
-        """KerasTuner's own state: all else that this oracle knows follows from it.
+        """KerasTuner's own state, and in which order trials were heard of.
 
-        Not superfluous: if a class does not override this method, the plain attributes
-        that it changes are journaled, too.
+        All else that this oracle knows follows from its trials and their curves.
         """
         state: dict[str, Any] = super().get_state()
-        return state
+        if self._planner is not None:
+            for name, epochs in self._planner.seen[self._noted :]:
+                if name in self.trials:
+                    self._heard.append((name, epochs))
+            self._noted = len(self._planner.seen)
+        return {**state, "heard": [list(pair) for pair in self._heard]}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Takes what `get_state` has returned."""
+        super().set_state(state)
+        self._heard = [(name, epochs) for name, epochs in state.get("heard", [])]
+        self._planner = None
 
     # What a search asks that can pause trials: see `search.oracle.pausing`.
 
@@ -189,9 +203,6 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
             if trial_id not in self._told:
                 self._told.add(trial_id)
                 planner.start(trial_id, self.trials[trial_id].hyperparameters.values)
-                if trial_id in self._paused:
-                    self._observe(planner, trial_id)
-                    planner.pause(trial_id)
         for trial_id in self.end_order:
             if trial_id not in self._ended:
                 self._ended.add(trial_id)
@@ -208,24 +219,42 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         )
         for values, score, stopped_after in self._prior:
             planner.learn_from(values, score, stopped_after)
-        self._told, self._ended = set[str](), set[str]()
+        for trial_id in self.start_order:
+            planner.start(trial_id, self.trials[trial_id].hyperparameters.values)
+        for trial_id, epochs in self._heard:
+            self._observe(planner, trial_id, epochs)
+        for trial_id in self._paused:
+            planner.pause(trial_id)
+        self._told, self._ended = set(self.start_order), set[str]()
+        self._noted = len(planner.seen)
         self._step = None
         return planner
 
-    def _observe(self, planner: Planner, trial_id: str) -> None:
-        curve = self._curves[trial_id]
-        for epochs, value in enumerate(curve, start=1):
+    def _observe_all(self, planner: Planner, trial_id: str) -> None:
+        """Tells of what a trial came to at its rungs, and in the end."""
+        curve = self._curves.get(trial_id)
+        if not curve:  # A trial that tells of no epochs is one.
+            self._observe(planner, trial_id, self._epochs or 1)
+            return
+        for epochs in range(1, len(curve) + 1):
             if self.is_rung(epochs) or epochs == len(curve):
-                planner.observe(trial_id, epochs, value)
+                self._observe(planner, trial_id, epochs)
+
+    def _observe(self, planner: Planner, trial_id: str, epochs: int) -> None:
+        trial, curve = self.trials[trial_id], self._curves.get(trial_id, ())
+        if epochs <= len(curve):
+            planner.observe(trial_id, epochs, curve[epochs - 1])
+        elif trial.status == _Status.COMPLETED and trial.score is not None:
+            planner.observe(trial_id, epochs, trial.score)
+        elif trial.status == _Status.FAILED:
+            planner.observe(trial_id, epochs, math.nan)
+        # Otherwise it runs again, and will tell again.
 
     def _end(self, planner: Planner, trial_id: str) -> None:
         trial = self.trials[trial_id]
         self._paused.discard(trial_id)
-        if trial.status != _Status.COMPLETED or not math.isfinite(trial.score):
+        if trial.status != _Status.COMPLETED:
             planner.fail(trial_id)
             return
-        if self._curves.get(trial_id):
-            self._observe(planner, trial_id)
-        else:  # A trial that tells of no epochs is one.
-            planner.observe(trial_id, self._epochs or 1, trial.score)
+        self._observe_all(planner, trial_id)
         planner.end(trial_id, whole=trial_id not in self._stopped)

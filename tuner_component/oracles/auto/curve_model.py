@@ -217,43 +217,45 @@ class CurveModel:
             pending: Others to come, whose targets are not known. They are taken to become
                 what is expected: only how sure the model is changes by them.
         """
-        self._known = known
-        self._factor = self._factorized(known)
-        self._weights = linalg.cho_solve(
-            (self._factor, True), known.target, check_finite=False
-        )
-        self._all, self._all_factor = known, self._factor
+        self._size, self._all = len(known.target), known
         if pending is not None and len(pending.time):
             self._all = Observations(
                 np.concatenate([known.vectors, pending.vectors]),
                 np.concatenate([known.trial, pending.trial + len(known.vectors)]),
                 np.concatenate([known.time, pending.time]),
-                np.concatenate([known.target, np.zeros(len(pending.time))]),
+                known.target,
             )
-            self._all_factor = self._factorized(self._all)
+        covariance = self._covariance(
+            self._all.vectors, self._all.time, self._all.trial
+        )
+        covariance[np.diag_indices(len(covariance))] += self._split()[1][-1] + _JITTER
+        self._factor = linalg.cholesky(covariance, lower=True, check_finite=False)
+        # The factor of what is known alone is a corner of it.
+        corner = self._factor[: self._size, : self._size]
+        self._weights = linalg.cho_solve(
+            (corner, True), known.target, check_finite=False
+        )
 
-    def _factorized(self, known: Observations) -> Array:
-        covariance = self._covariance(known, known.vectors, known.time, known.trial)
-        noise = self._split()[1][-1]
-        covariance[np.diag_indices(len(known.target))] += noise + _JITTER
-        factor: Array = linalg.cholesky(covariance, lower=True, check_finite=False)
-        return factor
-
-    def _covariance(
-        self, known: Observations, vectors: Array, time: Array, rows: Integers
-    ) -> Array:
-        """Between points (rows of vectors, at times) and what is known."""
+    def _covariance(self, vectors: Array, time: Array, rows: Integers) -> Array:
+        """Between points (rows of vectors, at times) and what was learned."""
+        known = self._all
         inverse, (length, common, alike, alike_then, own, _) = self._split()
         left = vectors * inverse[self._groups]
         right = known.vectors * inverse[self._groups]
         squares = (left**2).sum(1)[:, None] + (right**2).sum(1) - 2.0 * left @ right.T
         distance = np.sqrt(5.0 * np.maximum(squares, 0.0))
         near = (1.0 + distance + distance**2 / 3.0) * np.exp(-distance)
-        in_time = np.exp(-0.5 * ((time[:, None] - known.time) / length) ** 2)
-        pairs = np.ix_(rows, known.trial)
-        found: Array = common * in_time
-        found += near[pairs] * (alike + alike_then * in_time)
-        found += own * (squares < 1e-9)[pairs]
+        # There are few times, and many of each.
+        these, place = np.unique(time, return_inverse=True)
+        those, other = np.unique(known.time, return_inverse=True)
+        in_time = np.exp(-0.5 * ((these[:, None] - those) / length) ** 2)
+        by_time = (alike + alike_then * in_time)[:, other][place]
+        found: Array = near[rows][:, known.trial]
+        found *= by_time
+        found += (common * in_time)[:, other][place]
+        twins = squares < 1e-9
+        if twins.any():
+            found += own * twins[rows][:, known.trial]
         return found
 
     def predict(self, vectors: Array, time: Array) -> tuple[Array, Array]:
@@ -263,11 +265,10 @@ class CurveModel:
             vectors: Configurations.
             time: A time for each of them.
         """
-        mean = self.expect(vectors, time)
-        rows = np.arange(len(vectors))
-        across = self._covariance(self._all, vectors, time, rows)
+        across = self._covariance(vectors, time, np.arange(len(vectors)))
+        mean: Array = across[:, : self._size] @ self._weights
         solved = linalg.solve_triangular(
-            self._all_factor, across.T, lower=True, check_finite=False
+            self._factor, across.T, lower=True, check_finite=False
         )
         _, (_, common, alike, alike_then, own, _) = self._split()
         variance = common + alike + alike_then + own - (solved**2).sum(0)
@@ -275,9 +276,8 @@ class CurveModel:
 
     def expect(self, vectors: Array, time: Array) -> Array:
         """The means alone, which take less time."""
-        rows = np.arange(len(vectors))
-        across = self._covariance(self._known, vectors, time, rows)
-        found: Array = across @ self._weights
+        across = self._covariance(vectors, time, np.arange(len(vectors)))
+        found: Array = across[:, : self._size] @ self._weights
         return found
 
 

@@ -30,6 +30,8 @@ _PAUSED = 200
 _GROWTH = 1.25
 # When there are no new points left: with what chance of becoming the best a trial goes on,
 # and with what chance it is not hopeless yet.
+_COST, _LEFT = 1.0, 1.0
+_PEND_END = True
 _WORTH, _HOPE = 0.05, 0.002
 
 
@@ -114,7 +116,8 @@ class Planner:
         self._model = CurveModel(self._encoder.groups)
         self._tuned = 0
         self._ended_after = 0
-        self._changes = 0
+        self._learned: Any = None
+        self._asked: tuple[Any, _Candidate | None] = (None, None)
         self._space_size = self._encoder.size(1 << 20)
 
     # What happened.
@@ -165,7 +168,6 @@ class Planner:
             known.seconds.append(seconds_per_epoch)
         if known.take(epochs, self._sign * value):
             self._seen.append((trial, epochs))
-        self._changes += 1
 
     def pause(self, trial: Any) -> None:
         """A trial has paused: it may be continued."""
@@ -256,6 +258,11 @@ class Planner:
         ]
 
     @property
+    def seen(self) -> Sequence[tuple[Any, int]]:
+        """Trials and epochs that were observed, in the order that decisions depend on."""
+        return self._seen
+
+    @property
     def why(self) -> str:
         """How it decides, in a sentence."""
         count = len(self._encoder.dimensions)
@@ -285,11 +292,9 @@ class Planner:
             earlier,
             status,
         )
-        self._changes += 1
 
     def _set(self, trial: Any, status: Status) -> None:
         self._trials[trial].status = status
-        self._changes += 1
 
     def _paused(self) -> list[Any]:
         return [n for n, one in self._trials.items() if one.status is Status.PAUSED]
@@ -344,20 +349,22 @@ class Planner:
         Args:
             idle: Trials that are not pending although they run.
         """
-        while self._tuned < len(self._seen):
-            due = max(math.ceil(self._tuned * _GROWTH), self._tuned + 4)
-            if self._tuned and due > len(self._seen):
-                break
-            due = due if self._tuned else len(self._seen)
-            self._tuned = due
-            self._observe(self._seen[:due])
-            self._model.tune(self._observations)
-        self._observe(self._seen)
         pending = [
             name
             for name, one in self._trials.items()
             if one.status is Status.RUNNING and name not in idle
         ]
+        key = (len(self._seen), pending, self._horizon())
+        if self._learned == key:
+            return
+        self._learned = key
+        # Always with the same numbers of observations, however often it is asked: after a
+        # resume it comes to the same parameters.
+        while (due := self._next_tuning()) <= len(self._seen):
+            self._tuned = due
+            self._observe(self._seen[:due])
+            self._model.tune(self._observations)
+        self._observe(self._seen)
         self._model.learn(
             self._observations,
             curve_model.Observations(
@@ -367,6 +374,9 @@ class Planner:
                 np.zeros(len(pending)),
             ),
         )
+
+    def _next_tuning(self) -> int:
+        return max(math.ceil(self._tuned * _GROWTH), self._tuned + 4)
 
     def _observe(self, seen: list[tuple[Any, int]]) -> None:
         values = np.array([self._trials[name].reached[after] for name, after in seen])
@@ -409,6 +419,13 @@ class Planner:
     def _best(self, paused: Collection[Any]) -> _Candidate | None:
         """The candidate that is worth most; None if none is worth anything."""
         self._learn(paused)
+        # A trial that does not go on pauses, and its worker asks the same again.
+        key = (self._learned, self._own(), set(paused))
+        if self._asked[0] != key:
+            self._asked = (key, self._chosen_of(paused))
+        return self._asked[1]
+
+    def _chosen_of(self, paused: Collection[Any]) -> _Candidate | None:
         end = self._horizon()
         names = [
             name
@@ -428,10 +445,8 @@ class Planner:
             if not worth.any():
                 return None
             gains = np.where(worth, gains + 1e-12, 0.0)
-        done = np.array(
-            [self._trials[name].epochs for name in names] + [0] * len(numbers)
-        )
-        rates = gains / self._seconds(names, vectors) / (end - done)
+        done = np.array([self._trials[name].epochs for name in names] + [0] * len(numbers))
+        rates = gains / self._seconds(names, vectors)**_COST / (end - done)**_LEFT
         place = int(np.argmax(rates))
         step: Start | Continue
         if place < len(names):
@@ -485,13 +500,4 @@ class Planner:
         return np.array(list(fresh.values())) if fresh else np.zeros((0, count))
 
 
-__all__ = [
-    "Continue",
-    "Decision",
-    "Finished",
-    "Planner",
-    "Start",
-    "Step",
-    "Trial",
-    "Wait",
-]
+__all__ = ["Continue", "Decision", "Finished", "Planner", "Start", "Step", "Trial", "Wait"]

@@ -3,9 +3,8 @@
 import dataclasses
 import enum
 import math
+import statistics
 from typing import Any
-
-import numpy as np
 
 from tuner_component.oracles.auto.curve_model import Array
 from tuner_component.oracles.auto.encoding import Key
@@ -56,7 +55,7 @@ class Trial:
     @property
     def epoch_s(self) -> float:
         """The seconds of an epoch; NaN if they are not known."""
-        return float(np.median(self.seconds)) if self.seconds else math.nan
+        return statistics.median(self.seconds) if self.seconds else math.nan
 
     def take(self, epochs: int, value: float) -> bool:
         """Takes a value after so many epochs; returns whether it was not known before."""
