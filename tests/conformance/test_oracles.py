@@ -14,7 +14,7 @@ import pytest
 from keras_tuner import oracles
 
 from tests.support import simulation
-from tuner_component.oracles import OptunaOracle
+from tuner_component.oracles import AutoOracle, OptunaOracle
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.study.study import Study
 
@@ -34,6 +34,7 @@ NAMES = (
     "cmaes",
     "qmc",
     "optuna-random",
+    "auto",
     GP,
 )
 # Those that try as many points as they are told to.
@@ -62,6 +63,8 @@ def make(
         return oracles.GridSearchOracle(max_trials=trials, **common)
     if name == "hyperband":
         return oracles.HyperbandOracle(max_epochs=4, factor=2, **common)
+    if name == "auto":
+        return AutoOracle(max_trials=trials, epochs=9, **common)
     return OptunaOracle(
         max_trials=trials, sampler=name.removeprefix("optuna-"), **common
     )

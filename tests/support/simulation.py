@@ -13,7 +13,7 @@ import keras_tuner
 import scipy.optimize
 from keras_tuner import oracles
 
-from tuner_component.oracles import OptunaOracle
+from tuner_component.oracles import AutoOracle, OptunaOracle
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.study.fingerprint import study_id
 from tuner_component.search.study.history import History, read_history
@@ -101,11 +101,15 @@ def oracle(kind: str) -> keras_tuner.Oracle:
         return OptunaOracle(
             max_trials=13, hyperparameters=space(dimensions=3), **common
         )
+    if kind == "auto":
+        return AutoOracle(
+            max_trials=12, epochs=9, hyperparameters=space(dimensions=3), **common
+        )
     custom = {"counting": CountingOracle, "stateful": StatefulOracle}[kind]
     return custom(max_trials=8, hyperparameters=space(), **common)
 
 
-KINDS = ("random", "grid", "hyperband", "bayesian", "counting", "stateful", "optuna")
+KINDS = ("random", "grid", "hyperband", "bayesian", "counting", "stateful", "optuna", "auto")
 
 
 def objective(values: dict[str, Any]) -> float:
