@@ -10,6 +10,7 @@ import pytest
 
 from tests.support import paused_search, simulation
 from tests.support.paused_search import EPOCHS, Worker
+from tuner_component import load_study
 from tuner_component.oracles import AutoOracle
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.stopping.curves import LearningCurves
@@ -156,3 +157,9 @@ def test_epochs_that_are_few_or_unknown(tmp_path: Path, epochs: int | None) -> N
     oracle = auto(epochs=epochs)
     paused_search.search(tmp_path, oracle)
     assert len(oracle.trials) == 16
+
+
+def test_how_it_decides_is_in_the_record(tmp_path: Path) -> None:
+    """The report could not say what was done in the user's name."""
+    paused_search.search(tmp_path, oracle := auto(max_trials=3))
+    assert load_study(tmp_path).decisions == [oracle.why]

@@ -39,6 +39,7 @@ def study_record(
         space=history.space,
         spaces=plain.decode(history.spaces),
         trials=[_trial(trial) for trial in history.trials.values()],
+        decisions=history.decisions,
         losses=history.losses,
     )
 

@@ -180,6 +180,8 @@ class StudyRecord:
         spaces: The distinct search spaces by key, each a list of hyperparameters as
             KerasTuner configures them: `{"class_name": ..., "config": {...}}`.
         trials: In the order of their creation.
+        decisions: How the search decided, in sentences, in order; a search whose points
+            the tuner's own oracle chooses has none.
         losses: What is known to be missing of the study, a sentence for each loss. A study
             that was finished and has lost something since is "running" again: the same
             search goes on with it.
@@ -198,6 +200,7 @@ class StudyRecord:
     space: str | None = None
     spaces: Mapping[str, Sequence[Any]] = dataclasses.field(default_factory=dict)
     trials: Sequence[TrialRecord] = ()
+    decisions: Sequence[str] = ()
     losses: Sequence[str] = ()
 
     def with_status(self, status: str) -> list[TrialRecord]:

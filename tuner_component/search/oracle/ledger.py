@@ -80,6 +80,7 @@ class TrialLedger:
         shape = restored.shape
         self._objective = [shape["objective_name"], shape["direction"]]
         self._known = set(oracle.trials)
+        self._decision = next(reversed(restored.history.decisions), None)
         known = restored.history.trials
         self.tries = {
             i: Tries.of(t.attempts) for i, t in known.items() if t.ended is None
@@ -175,8 +176,16 @@ class TrialLedger:
         self._records.append_trial(
             "created", trial, time=now, worker=worker, **_flags(own_id=own_id)
         )
+        self._note_decision()
         self._settle()
         faults.point(_CREATED_AFTER)
+
+    def _note_decision(self) -> None:
+        """Journals how the oracle searches, if it says so and has not said it before."""
+        why = getattr(self._oracle, "why", None)
+        if isinstance(why, str) and why != self._decision:
+            self._decision = why
+            self._records.append("decided", text=why, time=time.time())
 
     def _is_count(self, trial_id: str) -> bool:
         """Whether an id counts trials as KerasTuner does, from 0."""

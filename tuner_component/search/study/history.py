@@ -57,6 +57,7 @@ class History:
         losses: What is known to be missing, a sentence for each loss.
         goes_on: Whether it was finished and has lost something since: the same search
             goes on with it.
+        decisions: How the oracle decided to search, in sentences, in order.
         own_ids: Whether the oracle names its trials otherwise than KerasTuner, which
             counts them from 0.
     """
@@ -75,6 +76,7 @@ class History:
     version: int = 0
     losses: list[str] = field(default_factory=list)
     goes_on: bool = False
+    decisions: list[str] = field(default_factory=list)
     own_ids: bool = False
 
     @classmethod
@@ -151,6 +153,9 @@ class History:
     def _fold_study(self, record: Mapping[str, Any]) -> None:
         self.study = self.study or dict(record)
 
+    def _fold_decided(self, record: Mapping[str, Any]) -> None:
+        self.decisions.append(record["text"])
+
     def _fold_opened(self, record: Mapping[str, Any]) -> None:
         self.opened = self.opened or dict(record)
         self.max_trials = record.get("max_trials")
@@ -210,6 +215,7 @@ _FOLDS = {
     "opened": History._fold_opened,
     "space": History._fold_space,
     "created": History._fold_created,
+    "decided": History._fold_decided,
     "began": History._fold_began,
     "stopping": History._fold_stopping,
     "attempt": History._fold_attempt,

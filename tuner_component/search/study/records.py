@@ -19,6 +19,7 @@ _REQUIRED: Mapping[str, Mapping[str, tuple[type, ...]]] = {
     "opened": {},
     "space": {"space": (str,), "entries": (list,)},
     "created": {**_POINT, "time": _NUMBER},
+    "decided": {"text": (str,), "time": _NUMBER},
     "began": {**_TRIAL, "worker": (str,), "time": _NUMBER},
     "attempt": _TRIAL,
     "paused": {**_TRIAL, "time": _NUMBER, "curves": (list,), "stopped": (dict,)},
