@@ -12,8 +12,11 @@ import keras_tuner
 
 from tests.support import scripts
 from tests.support.halving import Halving
-from tests.support.keras_trials import DATA, NoEpoch, build, outcome
+from tests.support.keras_trials import DATA, EveryEpoch, NoEpoch, build, outcome
 from tuner_component.search.options import SearchOptions
+from tuner_component.search.oracle.durable import DurableOracle
+from tuner_component.search.parallel.protocol import EntryPoint
+from tuner_component.search.study.study import Study
 from tuner_component.search.training import instrument
 
 EPOCHS, RUNGS = 6, (1, 3)
@@ -46,14 +49,30 @@ def tuner(
     return cls(oracle, build, directory=directory / "work", **kwargs)
 
 
+def entry(directory: Path, rungs: Any = RUNGS, kind: str = "make") -> EntryPoint:
+    """The entry point of a search in a directory."""
+    directory.mkdir(exist_ok=True)
+    argument = json.dumps([str(directory), rungs]).encode()
+    return EntryPoint(f"{__name__}:{kind}", argument)
+
+
 def make(argument: bytes, role: str) -> Any:
-    """The entry point; nothing but a pause has a state written."""
+    """Nothing but a pause has a state written."""
     directory, rungs = json.loads(argument)
     instrument.WriteBudget = NoEpoch  # type: ignore[misc]
     begun = Begun(Path(directory, "begun"))
     return types.SimpleNamespace(
         tuner=tuner(Path(directory), rungs), fit_kwargs=fit_kwargs(begun)
     )
+
+
+def make_many(argument: bytes, role: str) -> Any:
+    """Eight trials, of which half go on at each rung; each epoch is saved."""
+    directory, rungs = json.loads(argument)
+    instrument.WriteBudget = EveryEpoch  # type: ignore[misc]
+    fit = fit_kwargs(Begun(Path(directory, "begun")), epochs=len(rungs) + 1)
+    made = tuner(Path(directory), rungs, trials=8)
+    return types.SimpleNamespace(tuner=made, fit_kwargs={**fit, "batch_size": 80})
 
 
 def fit_kwargs(*callbacks: Any, epochs: int = EPOCHS) -> dict[str, Any]:
@@ -67,14 +86,11 @@ def begun(directory: Path) -> dict[str, int]:
 
 
 def search_and_look(
-    entry: Any, study: str, options: SearchOptions, directory: str
+    entry: EntryPoint, study: str, options: SearchOptions, directory: str, rungs: Any
 ) -> dict[str, Any]:
     """Runs a search, and returns what its best trials are worth, weights included."""
     scripts.search(entry, study, options)
-    found = tuner(Path(directory))
-    from tuner_component.search.oracle.durable import DurableOracle
-    from tuner_component.search.study import study as study_lib
-
-    with study_lib.Study.open(study, scripts.FINGERPRINT) as opened:
+    found = tuner(Path(directory), rungs)
+    with Study.open(study, scripts.FINGERPRINT) as opened:
         found.oracle = DurableOracle.open(found.oracle, opened)
         return outcome(found)
