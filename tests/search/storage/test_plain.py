@@ -109,7 +109,7 @@ def test_quick_way_leads_to_the_same(
     """What is written down would depend on what else is in it."""
     quick = plain.encode(value)
     back = plain.decode(quick)
-    monkeypatch.setattr(plain, "_copied", lambda value: plain._NOT_THE_SAME)
+    monkeypatch.setattr(plain, "copied", lambda value: plain.NOT_THE_SAME)
     assert repr(plain.encode(value)) == repr(quick)
     assert repr(plain.decode(quick)) == repr(back)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 from pathlib import Path
@@ -11,6 +12,7 @@ import keras_tuner
 import pytest
 
 from tests.support.keras_trials import DATA, build
+from tuner_component.search.storage import files
 from tuner_component.search.training.instrument import instrument
 from tuner_component.search.training.weights_cleaner import WeightsCleaner
 
@@ -239,16 +241,21 @@ def test_scikit_learn_models_are_deleted_too(tmp_path: Path) -> None:
     assert len(tuner.get_best_models(2)) == 2
 
 
+@pytest.mark.parametrize("remote", [False, True])
 def test_a_trial_without_files_costs_one_look(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, remote: bool
 ) -> None:
     """Each trial that trains no Keras model would cost five requests to a bucket."""
+    monkeypatch.setattr(files, "is_remote", lambda path: remote)
+    monkeypatch.setattr(files, "exists", os.path.exists)
     simulated = Simulated(tmp_path, random_oracle(), keep=0)
     trial = simulated.begin()
     trial.status = "FAILED"
     simulated.oracle.end_trial(trial)
     shutil.rmtree(simulated.directory / f"trial_{trial.trial_id}")
+    monkeypatch.setattr(files, "remove_tree", lambda path: None)  # Of checkpoints.
     removed: list[str] = []
-    monkeypatch.setattr("tuner_component.search.storage.files.remove", removed.append)
-    assert simulated.cleaner.trial_ended(trial.trial_id) == [trial.trial_id]
-    assert not removed
+    monkeypatch.setattr(files, "remove", removed.append)
+    simulated.cleaner._present = set()
+    simulated.cleaner.trial_ended(trial.trial_id)
+    assert not removed and not simulated.cleaner._present

@@ -19,12 +19,14 @@ from keras_tuner.oracles import (
     HyperbandOracle,
 )
 from keras_tuner.src.engine import oracle as oracle_module
+from keras_tuner.src.engine.metrics_tracking import MetricsTracker
 
 from tuner_component.search.oracle.kerastuner_oracles import (
     FaultTolerantHyperband,
     ResumableBayesian,
     ResumableGrid,
 )
+from tuner_component.search.oracle.quick_metrics import QuickMetrics
 
 _MENDED: dict[type, type] = {
     BayesianOptimizationOracle: ResumableBayesian,
@@ -55,11 +57,14 @@ class RepairedOracle(keras_tuner.Oracle):  # type: ignore[misc]
     """What stands in front of the user's oracle class."""
 
     def create_trial(self, tuner_id: str) -> Any:
-        """Creates a trial, with a copy of the search space."""
+        """Creates a trial, with a copy of the search space that is quickly made."""
         space = self.hyperparameters
         if type(space) is keras_tuner.HyperParameters:
             space.__class__ = QuickHyperParameters
-        return super().create_trial(tuner_id)
+        trial = super().create_trial(tuner_id)
+        if type(trial.metrics) is MetricsTracker and not trial.metrics.metrics:
+            trial.metrics = QuickMetrics()
+        return trial
 
     def save(self) -> None:
         """Nothing: the journal keeps the state. This rewrote all of it each time."""

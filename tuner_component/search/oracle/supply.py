@@ -60,7 +60,8 @@ class Supply:
 
     def next(self, tuner_id: str) -> Any:
         """A trial for a tuner that runs none; one that does not run if there is none."""
-        if self._open.one_is_alone:
+        # Only one that has lost an attempt is ever alone.
+        if self._ledger.tries and self._open.one_is_alone:
             return self.nothing(_Status.IDLE)
         trial = (
             self._open.take(tuner_id)

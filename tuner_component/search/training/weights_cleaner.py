@@ -100,8 +100,10 @@ class WeightsCleaner:
             return []
         if self._present is None:  # Listed once: it may be thousands of directories.
             self._present = self._find()
-        self._present |= ended | failed
+        self._present |= {t for t in ended | failed if self._may_have_files(t)}
         done = {t for t in self._present if self._trial(t).status in _ENDED}
+        if not done:
+            return []
         superfluous = sorted(done - self._needed(done))
         for trial_id in superfluous:
             self._delete(trial_id)
@@ -126,6 +128,11 @@ class WeightsCleaner:
         """The trials of this search with a directory, those before a resume included."""
         found = set(files.list_names(self._directory))
         return {i for i in self._oracle.trials if _directory_name(i) in found}
+
+    def _may_have_files(self, trial_id: str) -> bool:
+        """False for trials that train no Keras model; in a bucket, to look costs more."""
+        directory = files.join(self._directory, _directory_name(trial_id))
+        return files.is_remote(directory) or files.exists(directory)
 
     def _needed(self, ended: set[str]) -> set[str]:
         best = self._best(ended, self._keep)

@@ -84,7 +84,7 @@ class OracleThread:
 
     def __init__(self, commit: Callable[[], None]) -> None:
         self._commit = commit
-        self._inbox: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[tuple[Task, ...] | None] = queue.SimpleQueue()
         self._finished: collections.deque[Task] = collections.deque()
         self._reader, self._writer = socket.socketpair()
         self._reader.setblocking(False)
@@ -97,9 +97,9 @@ class OracleThread:
         """The descriptor that becomes readable when there are results."""
         return self._reader.fileno()
 
-    def submit(self, task: Task) -> None:
-        """Has a task done as soon as possible."""
-        self._inbox.put(task)
+    def submit(self, *tasks: Task) -> None:
+        """Has tasks done as soon as possible; together, if they can be."""
+        self._inbox.put(tasks)
 
     def deliver(self) -> None:
         """Calls `done` of every task that is done and durable.
@@ -171,17 +171,18 @@ class OracleThread:
         while True:
             idle = not (urgent or suggestions or later or self._closed)
             try:
-                task = self._inbox.get(block=idle)
+                tasks = self._inbox.get(block=idle)
             except queue.Empty:
                 return bool(urgent or suggestions or later)
-            if task is None:
+            if tasks is None:
                 self._closed = True
-            elif task.suggests:
-                suggestions.append(task)
-            elif task.later:
-                later.append(task)
-            else:
-                urgent.append(task)
+            for task in tasks or ():
+                if task.suggests:
+                    suggestions.append(task)
+                elif task.later:
+                    later.append(task)
+                else:
+                    urgent.append(task)
 
     def _do(self, task: Task) -> None:
         try:
@@ -245,12 +246,12 @@ class OracleActions:
             return self.oracle.look_ahead()
         if isinstance(order, EndTrial):
             self._hand_in(order.state)
-            return self._outcome(order.state["trial_id"])
+            return self._state(order.state["trial_id"])
         if isinstance(order, PauseTrial):
             return self.oracle.pause_trial(order.trial_id)
         if isinstance(order, FailTrial):
             self.oracle.fail_trial(order.trial_id, self._last_words(order))
-            return self._outcome(order.trial_id)
+            return self._state(order.trial_id)
         if isinstance(order, GiveBack):
             print(
                 f"Trial {order.trial_id} will be repeated: {order.reason}", flush=True
@@ -293,7 +294,7 @@ class OracleActions:
         if trial.state["status"] == _Status.RUNNING:
             trial_id = trial.state["trial_id"]
             self.oracle.note(trial_id, seed=seeding.trial_seed(self._seed, trial_id))
-        return Suggested(trial, tuple(map(self._outcome, self.oracle.take_let_go())))
+        return Suggested(trial, tuple(map(self._state, self.oracle.take_let_go())))
 
     def _hand_in(self, state: dict[str, Any]) -> None:
         """Ends a trial as its worker says."""
@@ -339,7 +340,7 @@ class OracleActions:
             return self.carry_out(FailTrial(order.trial_id, why))
         return tries
 
-    def _outcome(self, trial_id: str) -> dict[str, Any]:
+    def _state(self, trial_id: str) -> dict[str, Any]:
         """What a trial's state tells of how it ended."""
         trial = self.oracle.get_trial(trial_id)
         names = ("trial_id", "status", "score", "message")

@@ -95,6 +95,7 @@ class Supervisor:
         self._closing = False
         self._looked = self._next_limit = 0.0
         self._sources = Sources()
+        self._tasks: list[oracle_thread.Task] = []
         self._stimuli: collections.deque[todo.Stimulus] = collections.deque()
         self._budget_end = (
             None
@@ -136,6 +137,7 @@ class Supervisor:
             self._excuse_others()
             raise
         finally:
+            self._submit()
             self._oracle_thread.close(_ORACLE_PATIENCE_S)
         return self._end
 
@@ -144,7 +146,7 @@ class Supervisor:
         running = self._dispatcher.running
         others = [a.trial_id for a in running if a.worker_id != self._listener.culprit]
         order = todo.Excuse(tuple(others))
-        self._oracle_thread.submit(
+        self._tasks.append(
             oracle_thread.Task(lambda: self._actions.carry_out(order), _ignore)
         )
 
@@ -175,6 +177,7 @@ class Supervisor:
 
     def _wait(self) -> list[Any]:
         """What is ready of all that is waited for; nothing if a deadline comes first."""
+        self._submit()
         now = time.monotonic()
         timeout = max(0.0, self._next_deadline(now) - now)
         ready = self._sources.wait(timeout)
@@ -265,7 +268,7 @@ class Supervisor:
             self._stimuli.append(todo.OracleAnswered(order, False))
             return
         cleans = isinstance(order, todo.CleanUp)
-        self._oracle_thread.submit(
+        self._tasks.append(
             oracle_thread.Task(
                 lambda: self._actions.carry_out(order),
                 done,
@@ -275,6 +278,12 @@ class Supervisor:
                 wakes=not (cleans and self._dispatcher.running),
             )
         )
+
+    def _submit(self) -> None:
+        """Has the oracle's thread do what it was ordered to, woken once for all of it."""
+        if self._tasks:
+            self._oracle_thread.submit(*self._tasks)
+            self._tasks.clear()
 
     def _give_up(self, why: todo.GiveUp) -> NoReturn:
         """Ends the search: no worker gets as far as a trial."""

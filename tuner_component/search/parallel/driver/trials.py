@@ -26,6 +26,7 @@ class Trials:
         self._tries = dict(tries)
         # Those that have nothing left but their last chance.
         self._suspects = {i for i, t in tries.items() if t.is_suspect(max_retries)}
+        self._ran_out = {i for i, t in tries.items() if t.ran_out}
 
     @property
     def one_at_a_time(self) -> bool:
@@ -34,8 +35,7 @@ class Trials:
         It runs alone, or waits to; but for its last chance it waits until there is no
         other trial, and the oracle sees to that.
         """
-        every = self._tries.items()
-        return any(t.ran_out and i not in self._suspects for i, t in every)
+        return not self._ran_out <= self._suspects
 
     def start(self, trial_id: str, worker_id: str, now: float) -> Attempt:
         """A worker starts an attempt."""
@@ -67,6 +67,7 @@ class Trials:
             # Whatever `max_retries` says: what ran beside it may have taken the memory.
             again = not tries.ran_out
             tries.ran_out = True
+            self._ran_out.add(attempt.trial_id)
         else:
             tries.lost += 1
             again = tries.lost <= self._max_retries
@@ -83,6 +84,9 @@ class Trials:
         self._suspects.discard(trial_id)
         if tries.is_suspect(self._max_retries):
             self._suspects.add(trial_id)
+        self._ran_out.discard(trial_id)
+        if tries.ran_out:
+            self._ran_out.add(trial_id)
 
     def paused(self, trial_id: str, tries: Tries) -> None:
         """A trial is paused, and will go on with the same attempt."""
@@ -92,3 +96,4 @@ class Trials:
     def end(self, trial_id: str) -> None:
         """A trial has ended for good."""
         self._tries.pop(trial_id, None)
+        self._ran_out.discard(trial_id)

@@ -29,8 +29,8 @@ _STALL_S = 5
 _LONGEST = 256 << 20
 
 
-class WorkerChannel(connection.Connection):
-    """The driver's end of the connection to a worker, which may send anything."""
+class DriversEnd(connection.Connection):
+    """The driver's end of a connection: quick to ask, as it is for each message."""
 
     def __init__(self, handle: int) -> None:
         super().__init__(handle)
@@ -39,8 +39,12 @@ class WorkerChannel(connection.Connection):
         self._asked.register(handle, select.POLLIN)
 
     def poll(self, timeout: float | None = 0.0) -> bool:
-        """Whether something has come; asked twice for each message of each worker."""
+        """Whether something has come."""
         return bool(self._asked.poll(None if timeout is None else 1e3 * timeout))
+
+
+class WorkerChannel(DriversEnd):
+    """The driver's end of the connection to a worker, which may send anything."""
 
     def send(self, message: Any) -> None:
         """Sends a message of plain values.
@@ -94,6 +98,8 @@ class LocalEngine:
         self, server: connection.Connection, slots: Sequence[Mapping[str, str]]
     ) -> None:
         self._server = server
+        self._asked = select.poll()
+        self._asked.register(server.fileno(), select.POLLIN)
         self._places = {slot: Place(share) for slot, share in enumerate(slots)}
 
     def fileno(self) -> int:
@@ -144,7 +150,7 @@ class LocalEngine:
         """What has happened since the last call."""
         news: list[Event] = []
         try:
-            while self._server.poll():
+            while self._asked.poll(0):  # At each step of the driver.
                 news.append(self._server.recv())
         except (EOFError, OSError) as error:
             raise EngineLost from error

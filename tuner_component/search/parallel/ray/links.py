@@ -14,6 +14,7 @@ from multiprocessing import connection
 
 from tuner_component.search.parallel.engine import WorkerExited
 from tuner_component.search.parallel.local.engine import (
+    DriversEnd,
     WorkerChannel,
     pair,
     worker_channel,
@@ -28,7 +29,7 @@ _LONGEST = 256 << 20
 _LAST_WORDS_S = 2.0
 
 
-class Link(connection.Connection):
+class Link(DriversEnd):
     """A connection that has something for `recv` only when all of a message has come."""
 
     def __init__(self, handle: int) -> None:
