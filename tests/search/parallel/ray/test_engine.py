@@ -29,13 +29,19 @@ def options(cluster: RayCluster) -> SearchOptions:
     return SearchOptions(num_workers=2, seed=7, cluster=Cluster(cluster.address))
 
 
-def test_a_search_runs_on_the_nodes(search: Search, tmp_path: Path) -> None:
+def test_a_search_runs_on_the_nodes(
+    search: Search, tmp_path: Path, place: meeting.Meeting
+) -> None:
     """Trials would run somewhere else, or what they print would stay there."""
     study = tmp_path / "study"
-    prints = search.script(trials=4, acts={"2": ["print"]})
-    how = scripts.observed_search
-    result, told = search.start(prints, how=how, num_workers=4).result()
-    assert scripts.scores(result) == {"0": 0.0, "1": 0.1, "2": 0.2, "3": 0.3}
+    script = search.script(
+        trials=5, act="meet", acts={"2": ["print"]}, meeting=place.address
+    )
+    executor = search.start(script, how=scripts.observed_search, num_workers=4)
+    for guest in [place.next() for _ in range(4)]:  # On all places at once.
+        guest.release()
+    result, told = executor.result()
+    assert scripts.scores(result) == {str(number): number / 10 for number in range(5)}
     workers = {e.worker for e in told if isinstance(e, events.TrialStarted)}
     assert {worker.partition("@")[2] for worker in workers} <= {
         "127.0.0.3",
