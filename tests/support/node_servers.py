@@ -21,7 +21,7 @@ from multiprocessing import connection
 from pathlib import Path
 from typing import NoReturn
 
-from tests.support import clocks, fork_servers, namespaces
+from tests.support import buckets, clocks, fork_servers, namespaces
 
 # Where the process listens that has imported what fork servers need.
 ADDRESS = "TEST_NODE_SERVERS"
@@ -74,6 +74,8 @@ def main(path: str, *modules: str) -> NoReturn:
     """
     for name in (_MODULES, *modules):
         importlib.import_module(name)
+    if "TEST_BUCKET" in os.environ:
+        buckets.see_in_tuners(Path(os.environ["TEST_BUCKET"]))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
         listening.bind(path + ".new")

@@ -1,6 +1,7 @@
 """Has the agents of a test cluster get their fork servers from `node_servers`.
 
-All processes of the cluster see the bucket with the directory `TEST_BUCKET`, if one is set.
+All processes of the cluster see the bucket with the directory `TEST_BUCKET`, if one is set;
+a broker lets nodes that lack memory rest for `TEST_REST_S` seconds.
 """
 
 import os
@@ -16,6 +17,10 @@ if "TEST_NODE_SERVERS" in os.environ:
 
     server_process.start_interpreter = node_servers.start
     clocks.shift()
+if "TEST_REST_S" in os.environ:
+    from tuner_component.search.parallel.ray.engine import deaths
+
+    deaths._REST_S = float(os.environ["TEST_REST_S"])
 if "TEST_BUCKET" in os.environ:
     from tests.support import buckets
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.support import processes, ray_cluster
+from tests.support import processes, ray_cluster, scripts
+from tuner_component.search.options import SearchOptions
 
 # Two nodes that stay; a test adds others, and takes them away again.
 HOSTS = ("127.0.0.3", "127.0.0.4")
@@ -38,3 +41,48 @@ def executors(
     """Starts executors; afterwards nothing that a search started may be left."""
     with cluster.nothing_left(_ray_executors):
         yield _ray_executors
+
+
+@dataclasses.dataclass
+class Search:
+    """The search of a test, which it starts on the cluster.
+
+    Attributes:
+        executors: What it is started with.
+        directory: For its study, and for what its script writes.
+        options: How it runs, unless a start says otherwise.
+    """
+
+    executors: processes.Executors
+    directory: Path
+    options: SearchOptions
+
+    def script(self, **what: Any) -> scripts.Script:
+        """What it does."""
+        work = self.directory / "work"
+        work.mkdir(exist_ok=True)
+        return scripts.Script(str(work), **what)
+
+    def start(
+        self,
+        script: scripts.Script,
+        *more: Any,
+        how: Callable[..., Any] = scripts.search,
+        **changes: Any,
+    ) -> processes.Executor:
+        """Starts it, with changed options."""
+        return self.executors.start(
+            how,
+            script.entry(),
+            str(self.directory / "study"),
+            dataclasses.replace(self.options, **changes),
+            *more,
+        )
+
+
+@pytest.fixture
+def search(
+    executors: processes.Executors, tmp_path: Path, options: SearchOptions
+) -> Search:
+    """The search of a module of tests that has `options`."""
+    return Search(executors, tmp_path, options)

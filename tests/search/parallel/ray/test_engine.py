@@ -8,10 +8,10 @@ import os
 import signal
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.search.parallel.ray.conftest import Search
 from tests.support import limits, meeting, processes, scripts
 from tests.support.ray_cluster import RayCluster
 from tuner_component.search import events
@@ -29,23 +29,19 @@ def options(cluster: RayCluster) -> SearchOptions:
     return SearchOptions(num_workers=2, seed=7, cluster=Cluster(cluster.address))
 
 
-def script(directory: Path, **changes: Any) -> scripts.Script:
-    work = directory / "work"
-    work.mkdir(exist_ok=True)
-    return scripts.Script(str(work), **changes)
-
-
 def test_a_search_runs_on_the_nodes(
-    executors: processes.Executors, tmp_path: Path, options: SearchOptions
+    search: Search, tmp_path: Path, place: meeting.Meeting
 ) -> None:
     """Trials would run somewhere else, or what they print would stay there."""
     study = tmp_path / "study"
-    entry = script(tmp_path, trials=4, acts={"2": ["print"]}).entry()
-    four = dataclasses.replace(options, num_workers=4)
-    result, told = executors.start(
-        scripts.observed_search, entry, str(study), four
-    ).result()
-    assert scripts.scores(result) == {"0": 0.0, "1": 0.1, "2": 0.2, "3": 0.3}
+    script = search.script(
+        trials=5, act="meet", acts={"2": ["print"]}, meeting=place.address
+    )
+    executor = search.start(script, how=scripts.observed_search, num_workers=4)
+    for guest in [place.next() for _ in range(4)]:  # On all places at once.
+        guest.release()
+    result, told = executor.result()
+    assert scripts.scores(result) == {str(number): number / 10 for number in range(5)}
     workers = {e.worker for e in told if isinstance(e, events.TrialStarted)}
     assert {worker.partition("@")[2] for worker in workers} <= {
         "127.0.0.3",
@@ -57,14 +53,10 @@ def test_a_search_runs_on_the_nodes(
     assert not list(study.glob("probe-*"))
 
 
-def test_a_dead_worker_costs_one_attempt(
-    executors: processes.Executors, tmp_path: Path, options: SearchOptions
-) -> None:
+def test_a_dead_worker_costs_one_attempt(search: Search) -> None:
     """A crash on a node would end the search, or be taken for the node's."""
-    dies = script(tmp_path, trials=3, acts={"0": ["die", "ok"], "1": ["crash"]})
-    result, told = executors.start(
-        scripts.observed_search, dies.entry(), str(tmp_path / "study"), options
-    ).result()
+    dies = search.script(trials=3, acts={"0": ["die", "ok"], "1": ["crash"]})
+    result, told = search.start(dies, how=scripts.observed_search).result()
     assert scripts.scores(result) == {"0": 0.0, "2": 0.2}
     assert scripts.attempts(dies) == {0: 2, 1: 3, 2: 1}
     reasons = {e.reason for e in told if isinstance(e, events.AttemptLost)}
@@ -74,35 +66,25 @@ def test_a_dead_worker_costs_one_attempt(
     }
 
 
-def test_an_error_of_tuner_fn_is_the_users_to_read(
-    executors: processes.Executors, tmp_path: Path, options: SearchOptions
-) -> None:
+def test_an_error_of_tuner_fn_is_the_users_to_read(search: Search) -> None:
     """He would be told that workers exit, and have to look for logs on nodes."""
-    broken = script(tmp_path, worker_fault="raise")
-    executor = executors.start(
-        scripts.search, broken.entry(), str(tmp_path / "study"), options
-    )
+    broken = search.script(worker_fault="raise")
+    executor = search.start(broken)
     with pytest.raises(Exception, match="tuner_fn"):
         executor.result()
 
 
 def test_a_node_that_dies_costs_its_trials_one_attempt(
-    executors: processes.Executors,
-    cluster: RayCluster,
-    tmp_path: Path,
-    options: SearchOptions,
-    place: meeting.Meeting,
+    search: Search, cluster: RayCluster, tmp_path: Path, place: meeting.Meeting
 ) -> None:
     """The loss of a machine would lose its trials, or end the search."""
     cluster.add("127.0.0.5", cpus=2, resources={"big": 2})
-    meets = script(tmp_path, trials=2, act="meet", meeting=place.address)
-    only_there = dataclasses.replace(
-        options,
+    meets = search.script(trials=2, act="meet", meeting=place.address)
+    executor = search.start(
+        meets,
+        how=scripts.observed_search,
         cluster=Cluster(cluster.address, resources_per_trial={"big": 1}),
         max_retries=1,
-    )
-    executor = executors.start(
-        scripts.observed_search, meets.entry(), str(tmp_path / "study"), only_there
     )
     guests = [place.next(), place.next()]
     cluster.kill("127.0.0.5")
@@ -161,43 +143,29 @@ def test_a_node_that_is_taken_away_costs_no_attempt_and_no_finished_epoch(
 
 
 def test_nothing_is_left_of_a_driver_that_is_killed(
-    executors: processes.Executors,
-    cluster: RayCluster,
-    tmp_path: Path,
-    options: SearchOptions,
-    place: meeting.Meeting,
+    search: Search, cluster: RayCluster, place: meeting.Meeting
 ) -> None:
     """Agents and workers would keep a cluster busy for nobody."""
-    meets = script(tmp_path, trials=3, acts={"1": ["meet"]}, meeting=place.address)
-    one = dataclasses.replace(options, num_workers=1)
-    executor = executors.start(
-        scripts.search, meets.entry(), str(tmp_path / "study"), one
-    )
+    meets = search.script(trials=3, acts={"1": ["meet"]}, meeting=place.address)
+    executor = search.start(meets, num_workers=1)
     guest = place.next()
     left = [guest.pid, *cluster.search_processes()]
     assert len(left) > 2
     family = [executor.pid, *processes.descendants(executor.pid)]
     processes.kill(*family)
     assert processes.wait_until_gone(left, 10) < 10
-    again = executors.start(scripts.search, meets.entry(), str(tmp_path / "study"), one)
+    again = search.start(meets, num_workers=1)
     place.next().release()
     assert scripts.scores(again.result()) == {"0": 0.0, "1": 0.1, "2": 0.2}
     assert scripts.attempts(meets) == {0: 1, 1: 2, 2: 1}
 
 
 def test_an_agent_that_dies_takes_its_workers_along(
-    executors: processes.Executors,
-    cluster: RayCluster,
-    tmp_path: Path,
-    options: SearchOptions,
-    place: meeting.Meeting,
+    search: Search, cluster: RayCluster, place: meeting.Meeting
 ) -> None:
     """A trial would go on that the driver has given to another worker."""
-    meets = script(tmp_path, trials=1, act="meet", meeting=place.address)
-    one = dataclasses.replace(options, num_workers=1)
-    executor = executors.start(
-        scripts.search, meets.entry(), str(tmp_path / "study"), one
-    )
+    meets = search.script(trials=1, act="meet", meeting=place.address)
+    executor = search.start(meets, num_workers=1)
     guest = place.next()
     os.kill(cluster.search_processes()[0], signal.SIGKILL)
     assert processes.wait_until_gone([guest.pid], 5) < 5
@@ -207,22 +175,16 @@ def test_an_agent_that_dies_takes_its_workers_along(
 
 
 def test_a_node_on_which_trials_end_agents_is_used_again(
-    executors: processes.Executors,
-    cluster: RayCluster,
-    tmp_path: Path,
-    options: SearchOptions,
+    search: Search, cluster: RayCluster
 ) -> None:
     """A few bad trials would take one node after the other from a search."""
     cluster.add("127.0.0.10", cpus=2, resources={"frail": 1})
-    ends = script(tmp_path, trials=2, acts={"0": [*4 * ["end the search"], "ok"]})
-    only_there = dataclasses.replace(
-        options,
+    ends = search.script(trials=2, acts={"0": [*4 * ["end the search"], "ok"]})
+    executor = search.start(
+        ends,
         cluster=Cluster(cluster.address, resources_per_trial={"frail": 1}, wait_s=60),
         num_workers=1,
         max_retries=9,
-    )
-    executor = executors.start(
-        scripts.search, ends.entry(), str(tmp_path / "study"), only_there
     )
     result = executor.result(4 * limits.WAIT_S)  # Five agents start.
     cluster.kill("127.0.0.10")
@@ -231,18 +193,12 @@ def test_a_node_on_which_trials_end_agents_is_used_again(
 
 
 def test_trials_see_the_gpus_of_their_place(
-    executors: processes.Executors,
-    cluster: RayCluster,
-    tmp_path: Path,
-    options: SearchOptions,
+    search: Search, cluster: RayCluster, tmp_path: Path
 ) -> None:
     """Two trials would share a GPU that each thinks its own."""
     cluster.add("127.0.0.9", cpus=2, num_gpus=2)
-    sees = script(tmp_path, trials=2, act="print CUDA_VISIBLE_DEVICES")
-    with_gpus = dataclasses.replace(options, gpus_per_trial=1.0)
-    executors.start(
-        scripts.search, sees.entry(), str(tmp_path / "study"), with_gpus
-    ).result()
+    sees = search.script(trials=2, act="print CUDA_VISIBLE_DEVICES")
+    search.start(sees, gpus_per_trial=1.0).result()
     cluster.kill("127.0.0.9")
     logs = (tmp_path / "study" / "trials").glob("*/log.txt")
     lines = {line for log in logs for line in log.read_text().splitlines()}
@@ -251,34 +207,19 @@ def test_trials_see_the_gpus_of_their_place(
 
 
 def test_places_that_cannot_be_had_are_named(
-    executors: processes.Executors,
-    cluster: RayCluster,
-    tmp_path: Path,
-    options: SearchOptions,
+    search: Search, cluster: RayCluster
 ) -> None:
     """A search would wait for ever for a GPU that no node has."""
     too_much = Cluster(cluster.address, resources_per_trial={"tpu": 4}, wait_s=2)
-    executor = executors.start(
-        scripts.search,
-        script(tmp_path).entry(),
-        str(tmp_path / "study"),
-        dataclasses.replace(options, cluster=too_much),
-    )
+    executor = search.start(search.script(), cluster=too_much)
     with pytest.raises(SearchError, match=r"1 CPU, 4 tpu free.*127\.0\.0\.3 \(2 CPU"):
         executor.result()
 
 
-def test_no_cluster_is_an_error_that_says_so(
-    executors: processes.Executors, tmp_path: Path, options: SearchOptions
-) -> None:
+def test_no_cluster_is_an_error_that_says_so(search: Search) -> None:
     """One line of Ray's, from deep below, would have to be looked for in a log."""
     nowhere = Cluster("127.0.0.99:1")
-    executor = executors.start(
-        scripts.search,
-        script(tmp_path).entry(),
-        str(tmp_path / "study"),
-        dataclasses.replace(options, cluster=nowhere),
-    )
+    executor = search.start(search.script(), cluster=nowhere)
     with pytest.raises(SearchError, match="Expected a Ray cluster at 127.0.0.99:1"):
         executor.result(120)
 
@@ -289,12 +230,9 @@ def _workers(directory: Path) -> set[str]:
     return {a["worker"] for t in history.trials.values() for a in t.attempts}
 
 
-def test_a_finished_study_needs_no_cluster(
-    executors: processes.Executors, tmp_path: Path, options: SearchOptions
-) -> None:
+def test_a_finished_study_needs_no_cluster(search: Search) -> None:
     """What was found could not be published again once its cluster is gone."""
-    entry, study = script(tmp_path).entry(), str(tmp_path / "study")
-    first = executors.start(scripts.search, entry, study, options).result()
-    nowhere = dataclasses.replace(options, cluster=Cluster("127.0.0.99:1"))
-    again = executors.start(scripts.search, entry, study, nowhere).result(10)
+    script = search.script()
+    first = search.start(script).result()
+    again = search.start(script, cluster=Cluster("127.0.0.99:1")).result(10)
     assert scripts.scores(again) == scripts.scores(first)

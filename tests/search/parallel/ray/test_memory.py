@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +15,8 @@ from tests.support import meeting, namespaces, processes, scripts
 from tests.support.ray_cluster import RayCluster
 from tuner_component.search import events
 from tuner_component.search.options import Cluster, SearchOptions
+from tuner_component.search.oracle.result import SearchResult
+from tuner_component.search.parallel.protocol import EntryPoint
 
 pytestmark = [pytest.mark.slow, pytest.mark.on_demand]
 
@@ -90,3 +95,61 @@ def test_a_node_out_of_memory_costs_its_trials_one_attempt(
     assert all(end <= began or begin >= ended for _, begin, end in others)
     lost = [event.reason for event in told if isinstance(event, events.AttemptLost)]
     assert len(lost) == 3 and all("for want of memory" in reason for reason in lost)
+
+
+_BALLAST = """
+input()
+ballast = bytearray(b"x") * (1 << 30)
+print(flush=True)
+input()
+"""
+
+
+def _search(
+    address: str, entry: EntryPoint, study: str, options: SearchOptions
+) -> SearchResult:
+    """Runs a search that meets the test at its first warning; rests are short in it."""
+    os.environ["TEST_REST_S"] = "1"
+    logger = logging.getLogger("tuner_component")
+    handler = logging.Handler(logging.WARNING)
+
+    def tell(record: logging.LogRecord) -> None:
+        logger.removeHandler(handler)
+        meeting.attend(address, pid=os.getpid(), said=record.getMessage())
+
+    handler.emit = tell  # type: ignore[method-assign]
+    logger.addHandler(handler)
+    return scripts.search(entry, study, options)
+
+
+def test_a_node_that_lacks_memory_is_tried_again(
+    cluster: RayCluster,
+    small: Path,  # Before what ends the search: the group can only go after that.
+    executors: processes.Executors,
+    tmp_path: Path,
+    place: meeting.Meeting,
+) -> None:
+    """A search of days would do without a node that was full for a minute."""
+    (tmp_path / "work").mkdir()
+    script = scripts.Script(str(tmp_path / "work"), trials=2)
+    here = Cluster(cluster.address, resources_per_trial={"small": 1})
+    options = SearchOptions(num_workers=1, seed=7, cluster=here)
+    with subprocess.Popen(
+        [sys.executable, "-c", _BALLAST],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdin is not None and other.stdout is not None
+        (small / "cgroup.procs").write_text(str(other.pid))
+        print(file=other.stdin, flush=True)
+        other.stdout.readline()
+        executor = executors.start(
+            _search, place.address, script.entry(), str(tmp_path / "study"), options
+        )
+        guest = place.next(200)
+        print(file=other.stdin, flush=True)
+    assert "for want of memory" in guest.news["said"]
+    assert f"The node {_HOST} of the cluster is left out for" in guest.news["said"]
+    guest.release()
+    assert len(executor.result(200).completed) == 2

@@ -72,7 +72,7 @@ def test_a_killed_search_goes_on(
     script = scripts.Script(
         str(work),
         trials=3,
-        acts={"1": ["meet"]},
+        acts={"1": ["meet"], "2": ["print"]},
         module="brought",
         meeting=place.address,
     )
@@ -83,15 +83,16 @@ def test_a_killed_search_goes_on(
         executors = stack.enter_context(blind.executors())
         stack.enter_context(blind.nothing_left(executors))
         killed = executors.start(*what)
-        place.next(200)
-        left = [*executors.descendants(), *blind.search_processes()]
+        guest = place.next(200)
+        left = [guest.pid, *executors.descendants(), *blind.search_processes()]
         processes.kill(killed.pid)
         processes.wait_until_gone(left, 20)
         again = executors.start(*what)
         place.next(200).release()
         assert scripts.scores(again.result(200)) == {"0": 0.0, "1": 0.1, "2": 0.2}
     assert scripts.attempts(script) == {0: 1, 1: 2, 2: 1}
-    assert (bucket.directory / "bucket/study/trials/1/log.txt").exists()
+    log = bucket.directory / "bucket/study/trials/2/log.txt"
+    assert "from Python" in log.read_text()
     with Study.open(_STUDY, scripts.FINGERPRINT) as finished:
         assert finished.found is StudyState.FINISHED
     # The driver and the worker of each run, all of them on nodes.

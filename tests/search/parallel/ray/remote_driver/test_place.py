@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import os
 import signal
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.search.parallel.ray.conftest import HOSTS
+from tests.search.parallel.ray.conftest import HOSTS, Search
 from tests.support import limits, meeting, node_servers, processes, scripts
 from tests.support.ray_cluster import RayCluster
 from tuner_component.search.errors import SearchError, SearchInterruptedError
@@ -31,12 +29,6 @@ def options(cluster: RayCluster) -> SearchOptions:
     )
 
 
-def script(directory: Path, **changes: Any) -> scripts.Script:
-    work = directory / "work"
-    work.mkdir(exist_ok=True)
-    return scripts.Script(str(work), **changes)
-
-
 def node_of_driver(study: Path) -> str:
     """The node on which the driver was started."""
     (log,) = (study / "logs").glob("driver_server@*.log")
@@ -48,18 +40,16 @@ def test_a_search_is_the_same_wherever_its_driver_runs(
 ) -> None:
     """A search that was moved would find something else, or its logs be lost."""
     found = []
-    searches = [
+    wheres = [
         ("a", scripts.search, options.cluster),
         ("b", scripts.search_here, None),
     ]
-    for name, search, cluster in searches:
+    for name, how, cluster in wheres:
         directory = tmp_path / name
         directory.mkdir()
-        entry = script(directory, acts={"2": ["print"]}).entry()
-        where = dataclasses.replace(options, cluster=cluster)
-        result = executors.start(
-            search, entry, str(directory / "study"), where
-        ).result()
+        search = Search(executors, directory, options)
+        prints = search.script(acts={"2": ["print"]})
+        result = search.start(prints, how=how, cluster=cluster).result()
         assert len(result.completed) == 4
         found.append([(t["score"], t["hyperparameters"]) for t in result.completed])
     assert found[0] == found[1]
@@ -70,16 +60,16 @@ def test_a_search_is_the_same_wherever_its_driver_runs(
 
 
 def test_nothing_is_left_when_the_executor_is_killed(
+    search: Search,
     executors: processes.Executors,
     cluster: RayCluster,
     tmp_path: Path,
-    options: SearchOptions,
     place: meeting.Meeting,
 ) -> None:
     """A driver that nobody waits for would hold its study, and keep the cluster busy."""
-    meets = script(tmp_path, trials=3, acts={"1": ["meet"]}, meeting=place.address)
+    meets = search.script(trials=3, acts={"1": ["meet"]}, meeting=place.address)
     study = tmp_path / "study"
-    executor = executors.start(scripts.search, meets.entry(), str(study), options)
+    executor = search.start(meets)
     guest = place.next()
     here, there = executors.descendants(), cluster.search_processes()
     # The executor and one process that talks to Ray; all else is on the nodes.
@@ -92,16 +82,12 @@ def test_nothing_is_left_when_the_executor_is_killed(
 
 @pytest.mark.on_demand
 def test_a_search_whose_drivers_node_dies_goes_on_when_it_is_run_again(
-    executors: processes.Executors,
-    cluster: RayCluster,
-    tmp_path: Path,
-    options: SearchOptions,
-    place: meeting.Meeting,
+    search: Search, cluster: RayCluster, tmp_path: Path, place: meeting.Meeting
 ) -> None:
     """The executor would wait for ever, or people would not know what to do."""
-    meets = script(tmp_path, trials=3, acts={"1": ["meet"]}, meeting=place.address)
+    meets = search.script(trials=3, acts={"1": ["meet"]}, meeting=place.address)
     study = tmp_path / "study"
-    executor = executors.start(scripts.search, meets.entry(), str(study), options)
+    executor = search.start(meets)
     guest = place.next()
     left = [guest.pid, *cluster.search_processes()]
     host = node_of_driver(study)
@@ -113,7 +99,7 @@ def test_a_search_whose_drivers_node_dies_goes_on_when_it_is_run_again(
     assert f"Received: the driver's node {host} has" in text
     assert "run the same search again" in text and "driver.log ends with" in text
     processes.wait_until_gone(left, 20)
-    again = executors.start(scripts.search, meets.entry(), str(study), options)
+    again = search.start(meets)
     place.next().release()
     assert scripts.scores(again.result()) == {"0": 0.0, "1": 0.1, "2": 0.2}
     assert scripts.attempts(meets) == {0: 1, 1: 2, 2: 1}
@@ -121,17 +107,11 @@ def test_a_search_whose_drivers_node_dies_goes_on_when_it_is_run_again(
 
 @pytest.mark.on_demand
 def test_a_driver_that_is_killed_is_told_as_where_it_runs_here(
-    executors: processes.Executors,
-    cluster: RayCluster,
-    tmp_path: Path,
-    options: SearchOptions,
-    place: meeting.Meeting,
+    search: Search, cluster: RayCluster, place: meeting.Meeting
 ) -> None:
     """People would look for the fault in the cluster."""
-    meets = script(tmp_path, trials=1, act="meet", meeting=place.address)
-    executor = executors.start(
-        scripts.search, meets.entry(), str(tmp_path / "study"), options
-    )
+    meets = search.script(trials=1, act="meet", meeting=place.address)
+    executor = search.start(meets)
     guest = place.next()
     left = [guest.pid, *cluster.search_processes()]
     (driver,) = (
@@ -148,16 +128,11 @@ def test_a_driver_that_is_killed_is_told_as_where_it_runs_here(
 
 @pytest.mark.on_demand
 def test_sigterm_lets_running_trials_finish(
-    executors: processes.Executors,
-    tmp_path: Path,
-    options: SearchOptions,
-    place: meeting.Meeting,
+    search: Search, tmp_path: Path, place: meeting.Meeting
 ) -> None:
     """Preemption would throw away what was nearly done."""
-    meets = script(tmp_path, trials=3, act="meet", meeting=place.address)
-    executor = executors.start(
-        scripts.search, meets.entry(), str(tmp_path / "study"), options
-    )
+    meets = search.script(trials=3, act="meet", meeting=place.address)
+    executor = search.start(meets)
     guest = place.next()
     os.kill(executor.pid, signal.SIGTERM)
     log, until = tmp_path / "study/logs/driver.log", time.monotonic() + limits.WAIT_S
@@ -171,20 +146,13 @@ def test_sigterm_lets_running_trials_finish(
 
 @pytest.mark.on_demand
 def test_nodes_with_other_versions_get_no_driver(
-    executors: processes.Executors, tmp_path: Path, options: SearchOptions
+    search: Search, tmp_path: Path
 ) -> None:
     """The search would come out differently, or fail somewhere deep below."""
     information = tmp_path / "packages" / "torch-99.dist-info"
     information.mkdir(parents=True)
     (information / "METADATA").write_text("Name: torch\nVersion: 99\n")
-    executor = executors.start(
-        scripts.search,
-        script(tmp_path).entry(),
-        str(tmp_path / "study"),
-        options,
-        (),
-        str(information.parent),
-    )
+    executor = search.start(search.script(), (), str(information.parent))
     with pytest.raises(SearchError, match="can run the search's driver") as error:
         executor.result()
     for host in HOSTS:
@@ -195,6 +163,7 @@ def test_nodes_with_other_versions_get_no_driver(
 
 @pytest.mark.on_demand
 def test_a_node_on_which_no_driver_can_be_started_is_left_out(
+    search: Search,
     executors: processes.Executors,
     cluster: RayCluster,
     tmp_path: Path,
@@ -203,24 +172,16 @@ def test_a_node_on_which_no_driver_can_be_started_is_left_out(
 ) -> None:
     """One node would end the search, with fit ones beside it."""
     # The fit ones are full until the other one was tried.
-    everywhere = dataclasses.replace(
-        options, num_workers=4, cluster=Cluster(cluster.address)
-    )
+    everywhere = Cluster(cluster.address)
     (tmp_path / "full").mkdir()
-    fills = script(tmp_path / "full", act="meet", meeting=place.address)
-    full = executors.start(
-        scripts.search, fills.entry(), str(tmp_path / "full/study"), everywhere
-    )
+    other = Search(executors, tmp_path / "full", options)
+    fills = other.script(act="meet", meeting=place.address)
+    full = other.start(fills, num_workers=4, cluster=everywhere)
     guests = [place.next() for _ in range(4)]
     mute = "127.0.0.15"
     nowhere = {node_servers.ADDRESS: str(tmp_path / "nowhere")}
     cluster.add(mute, environment=nowhere)
-    executor = executors.start(
-        scripts.watched_search,
-        script(tmp_path).entry(),
-        str(tmp_path / "study"),
-        options,
-    )
+    executor = search.start(search.script(), how=scripts.watched_search)
     assert not executor.ended(20)
     for guest in guests:
         guest.release()
@@ -232,31 +193,19 @@ def test_a_node_on_which_no_driver_can_be_started_is_left_out(
 
 
 def test_a_driver_that_gets_no_place_is_told_so(
-    executors: processes.Executors,
-    cluster: RayCluster,
-    tmp_path: Path,
-    options: SearchOptions,
+    search: Search, cluster: RayCluster
 ) -> None:
     """A search would wait for ever for a cluster that others use."""
     busy = Cluster(cluster.address, wait_s=0.01, driver_on_cluster=True)
-    executor = executors.start(
-        scripts.search,
-        script(tmp_path).entry(),
-        str(tmp_path / "study"),
-        dataclasses.replace(options, cluster=busy),
-    )
+    executor = search.start(search.script(), cluster=busy)
     with pytest.raises(SearchError, match=r"a node with 1 CPU free. Received: none"):
         executor.result()
 
 
-def test_a_finished_study_needs_no_cluster(
-    executors: processes.Executors, tmp_path: Path, options: SearchOptions
-) -> None:
+def test_a_finished_study_needs_no_cluster(search: Search) -> None:
     """What was found could not be published again once its cluster is gone."""
-    entry, study = script(tmp_path).entry(), str(tmp_path / "study")
-    here = dataclasses.replace(options, cluster=None)
-    first = executors.start(scripts.search_here, entry, study, here).result()
+    script = search.script()
+    first = search.start(script, how=scripts.search_here, cluster=None).result()
     nowhere = Cluster("127.0.0.99:1", driver_on_cluster=True)
-    there = dataclasses.replace(options, cluster=nowhere)
-    again = executors.start(scripts.search, entry, study, there).result(20)
+    again = search.start(script, cluster=nowhere).result(20)
     assert scripts.scores(again) == scripts.scores(first)
