@@ -30,8 +30,6 @@ _PAUSED = 200
 _GROWTH = 1.25
 # When there are no new points left: with what chance of becoming the best a trial goes on,
 # and with what chance it is not hopeless yet.
-_COST, _LEFT = 1.0, 1.0
-_PEND_END = True
 _WORTH, _HOPE = 0.05, 0.002
 
 
@@ -379,7 +377,9 @@ class Planner:
             curve_model.Observations(
                 self._vectors(pending),
                 np.arange(len(pending)),
-                curve_model.time_of([self._horizon() if _PEND_END else self._rungs.after(self._trials[n].epochs) for n in pending]),
+                curve_model.time_of(
+                    [self._rungs.after(self._trials[name].epochs) for name in pending]
+                ),
                 np.zeros(len(pending)),
             ),
         )
@@ -452,7 +452,7 @@ class Planner:
                 return None
             gains = np.where(worth, gains + 1e-12, 0.0)
         done = np.array([self._trials[name].epochs for name in names] + [0] * len(numbers))
-        rates = gains / self._seconds(names, vectors)**_COST / (end - done)**_LEFT
+        rates = gains / (self._seconds(names, vectors) * (end - done))
         place = int(np.argmax(rates))
         step: Start | Continue
         if place < len(names):

@@ -15,6 +15,12 @@ HELD_OUT = (
     *("crossing", "plateaus", "huge", "categories", "conditional", "costly"),
 )
 NAMES = (*DEVELOPMENT, *HELD_OUT)
+KINDS = {"development": DEVELOPMENT, "held out": HELD_OUT}
+
+
+def is_there(name: str) -> bool:
+    """Whether the curves of a task are there: those of real tasks are recorded."""
+    return name not in curve_tasks.TASKS or replay.is_recorded(name)
 
 
 def load(name: str) -> replay.Task:
