@@ -123,6 +123,16 @@ def _diabetes() -> Data:
     return x, (y - y.mean()) / y.std()
 
 
+def _cancer() -> Data:
+    x, y = datasets.load_breast_cancer(return_X_y=True)
+    return x, y
+
+
+def _wine() -> Data:
+    x, y = datasets.load_wine(return_X_y=True)
+    return x, y
+
+
 def _docstrings() -> Data:
     """Predict from a function's documentation which library it belongs to."""
     texts, labels = [], []
@@ -147,5 +157,7 @@ TASKS = {
         Task("penguins", _penguins, LARGE),
         Task("docstrings", _docstrings, SMALL),
         Task("diabetes", _diabetes, LARGE, regression=True),
+        Task("cancer", _cancer, SMALL),
+        Task("wine", _wine, SMALL),
     )
 }

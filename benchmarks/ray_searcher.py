@@ -13,8 +13,8 @@ from ray import tune
 from ray.tune.schedulers import ASHAScheduler, TrialScheduler
 from ray.tune.search.optuna import OptunaSearch
 
-from benchmarks.curve_tasks import EPOCHS, Space
-from benchmarks.replay import Trial
+from benchmarks.curve_tasks import EPOCHS
+from benchmarks.replay import Task, Trial
 
 
 class RayTune:
@@ -22,14 +22,15 @@ class RayTune:
 
     looks_ahead = False
 
-    def __init__(self, space: Space, seed: int, model: bool) -> None:
+    def __init__(self, task: Task, seed: int, model: bool) -> None:
+        # Conditions are nothing that its spaces have: all values are always there.
+        self._task = task
         self._space = {
             name: tune.choice(values)
-            if name == "activation"
+            if isinstance(values[0], str)
             else tune.randint(0, len(values))
-            for name, values in space.items()
+            for name, values in task.space.items()
         }
-        self._activations = space["activation"]
         self._draw = np.random.RandomState(seed)
         self._numbers = itertools.count()
         self._algorithm = None
@@ -55,9 +56,14 @@ class RayTune:
                 name: domain.sample(random_state=self._draw)
                 for name, domain in self._space.items()
             }
-        values["activation"] = self._activations.index(values["activation"])
         self._scheduler.on_trial_add(None, types.SimpleNamespace(trial_id=trial_id))
-        return Trial(trial_id, tuple(int(values[name]) for name in self._space))
+        place = (
+            possible.index(values[name])
+            if isinstance(possible[0], str)
+            else int(values[name])
+            for name, possible in self._task.space.items()
+        )
+        return Trial(trial_id, tuple(place))
 
     def report(self, trial: Trial, epoch: int, loss: float) -> bool:
         """See `replay.Searcher`."""

@@ -63,6 +63,42 @@ class Searcher(Protocol):
         """Receives a trial's result."""
 
 
+# For each hyperparameter that is not always active: that which decides, and the values of
+# it at which it is.
+Conditions = dict[str, tuple[str, list[Any]]]
+
+
+class Task(Protocol):
+    """Learning curves at the points of a search space.
+
+    Attributes:
+        space: The search space. Values that are texts have no order.
+        conditions: When hyperparameters are active, if not always. The place of one that
+            is inactive is 0.
+        final: What points reach if they are trained to the end, their best epoch's loss:
+            all points, or a sample of them.
+        training_s: How long a training to the end takes, in the mean over the points.
+    """
+
+    @property
+    def space(self) -> curve_tasks.Space: ...  # noqa: D102
+    @property
+    def conditions(self) -> Conditions: ...  # noqa: D102
+    @property
+    def final(self) -> np.ndarray: ...  # noqa: D102
+    @property
+    def training_s(self) -> float: ...  # noqa: D102
+
+    def curve(self, place: tuple[int, ...]) -> np.ndarray:
+        """The loss after each epoch at a point."""
+
+    def epoch_s(self, place: tuple[int, ...]) -> float:
+        """How long an epoch takes at a point."""
+
+    def target(self, share: float) -> float:
+        """The loss that the best points reach; they are this share of all points."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Table:
     """The learning curves of a task, at every point of its space.
@@ -71,11 +107,13 @@ class Table:
         space: The search space.
         loss: The validation loss by the point's place and the epoch.
         seconds: How long an epoch takes, by the point's place.
+        conditions: See `Task`.
     """
 
     space: curve_tasks.Space
     loss: np.ndarray
     seconds: np.ndarray
+    conditions: Conditions = dataclasses.field(default_factory=dict)
 
     @property
     def final(self) -> np.ndarray:
@@ -87,6 +125,15 @@ class Table:
     def training_s(self) -> float:
         """How long a training to the end takes, in the mean over all points."""
         return float(self.seconds.mean() * self.loss.shape[-1])
+
+    def curve(self, place: tuple[int, ...]) -> np.ndarray:
+        """The loss after each epoch at a point."""
+        found: np.ndarray = self.loss[place]
+        return found
+
+    def epoch_s(self, place: tuple[int, ...]) -> float:
+        """How long an epoch takes at a point."""
+        return float(self.seconds[place])
 
     def target(self, share: float) -> float:
         """The loss that the best points reach; they are this share of all points."""
@@ -134,7 +181,7 @@ class Outcome:
 
 def run(
     searcher: Searcher,
-    table: Table,
+    table: Task,
     workers: int,
     limit_s: float,
     enough: Callable[[float, float], bool] = lambda best, now: False,
@@ -162,7 +209,7 @@ def run(
             if trial is None:
                 break
             idle, count = idle - 1, count + 1
-            trial.epoch_s = float(table.seconds[trial.place])
+            trial.epoch_s = table.epoch_s(trial.place)
             due = now + trial.epoch_s
             heapq.heappush(events, (due, count, trial, trial.begin, math.inf))
             if workers > 1 and searcher.looks_ahead:
@@ -171,7 +218,7 @@ def run(
             outcome.ended_itself = not events
             return outcome
         now, number, trial, epoch, so_far = heapq.heappop(events)
-        loss = float(table.loss[(*trial.place, epoch)])
+        loss = float(table.curve(trial.place)[epoch])
         so_far = min(so_far, loss)
         stopped = searcher.report(trial, epoch, loss)
         if not stopped and epoch + 1 < trial.end:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.replay import Outcome, Table
+from benchmarks.replay import Outcome, Task
 
 # The best points reach the target; they are this share of all points.
 SHARE = 0.01
@@ -41,7 +41,7 @@ class Measure:
     typical: float
 
     @classmethod
-    def of(cls, table: Table, workers: int) -> "Measure":
+    def of(cls, table: Task, workers: int) -> "Measure":
         """The measure for a table.
 
         Args:

@@ -2,8 +2,9 @@
 
     python -m benchmarks.search_quality [--quick] [--check] [--live] [--workers 2 8]
 
-Replays recorded learning curves (see `record_curves`): real tasks, six hyperparameters,
-several seeds. All searches have the same number of workers; the stock Tuner, which runs
+Replays learning curves with several seeds: recorded ones of real tasks with six
+hyperparameters (see `record_curves`), and computed ones (see `synthetic_curves`). Half of
+the tasks were held out while the search "auto" was made (see `task_sets`). All searches have the same number of workers; the stock Tuner, which runs
 one trial after the other, is there as well with its one. The target is the loss that the
 best 1 % of the points reach. The workers together have the time of 200 whole trainings
 to reach it; a search that does not counts with all of that time, even if it ended by
@@ -20,7 +21,7 @@ replays run side by side (`--jobs`).
 With --live a network is really trained as well, by our search in two worker processes
 and by KerasTuner's tuners in process: see `live_search`.
 
-The goals, for the first number of workers: our search reaches the target at least 1.5
+The goals, for the first number of workers: the search "auto" reaches the target at least 1.5
 times as fast as the best of the others with as many workers, in the median over the
 tasks, and at least 0.9 times as fast on each; at least 5 times as fast as the best of the
 stock tuners, in the median; and its loss at equal budget is at most that of the best of
@@ -41,7 +42,7 @@ from unittest import mock
 
 import numpy as np
 
-from benchmarks import curve_tasks, harness, replay, scoring, searchers
+from benchmarks import harness, replay, scoring, searchers, task_sets
 from benchmarks.scoring import Scores
 
 _LIMIT_LIVE_S = 240.0
@@ -52,11 +53,11 @@ _SLOW_SEEDS = 3
 
 def replay_all(name: str, task: str, workers: int, seeds: int) -> Scores:
     """Replays one searcher on one task, with several seeds."""
-    table = replay.recorded(task)
+    table = task_sets.load(task)
     measure = scoring.Measure.of(table, workers)
     scores = []
     for seed in range(seeds):
-        searcher, its_workers = searchers.make(name, table.space, seed, workers)
+        searcher, its_workers = searchers.make(name, table, seed, workers)
         outcome = replay.run(
             searcher, table, its_workers, measure.limit_s, measure.enough
         )
@@ -90,11 +91,20 @@ def measure_replayed(
             found[task][name] = done.result()
             _tell(task, name, scoring.figures_of(found[task][name]))
     figures: dict[str, Any] = {
-        task: {"target": replay.recorded(task).target(scoring.SHARE)}
+        task: {"target": task_sets.load(task).target(scoring.SHARE)}
         | {name: scoring.figures_of(found[task][name]) for name in sorted(found[task])}
         for task in tasks
     }
-    return figures | {"goals": goals(list(found.values()))}
+    figures["goals"] = goals(list(found.values()))
+    for kind, members in task_sets.KINDS.items():
+        if of_kind := [found[task] for task in tasks if task in members]:
+            figures[f"goals on {kind} tasks"] = goals(of_kind)
+    return figures
+
+
+def _tasks() -> list[str]:
+    """The tasks whose curves are there."""
+    return [name for name in task_sets.NAMES if task_sets.is_there(name)]
 
 
 def goals(tasks: list[dict[str, Scores]]) -> dict[str, Any]:
@@ -109,7 +119,10 @@ def goals(tasks: list[dict[str, Scores]]) -> dict[str, Any]:
         return name.startswith(searchers.STOCK)
 
     def is_peer(name: str) -> bool:
-        return not name.startswith(("ours", searchers.STOCK))
+        return not name.startswith((searchers.AUTO, "ours", searchers.STOCK))
+
+    def is_before(name: str) -> bool:
+        return name == "ours"
 
     def slowdowns(of: str, others: Callable[[str], bool]) -> list[_Ratio]:
         return [_Ratio(of, task, others) for task in tasks]
@@ -118,6 +131,7 @@ def goals(tasks: list[dict[str, Scores]]) -> dict[str, Any]:
         "speedup_median": (slowdowns("seconds", is_peer), np.median),
         "speedup_least": (slowdowns("seconds", is_peer), min),
         "speedup_over_stock_median": (slowdowns("seconds", is_stock), np.median),
+        "speedup_over_optuna_search_median": (slowdowns("seconds", is_before), np.median),
         "loss_ratio_worst": (slowdowns("loss", is_peer), lambda r: 1 / min(r)),
     }
     figures: dict[str, Any] = {}
@@ -125,7 +139,7 @@ def goals(tasks: list[dict[str, Scores]]) -> dict[str, Any]:
         if not all(len(ratio.samples) > 1 for ratio in ratios):
             continue  # None of the others takes part.
         figures[name], figures[f"{name}_95"] = _over_tasks(ratios, together)
-    for name in ("speedup", "speedup_over_stock"):
+    for name in ("speedup", "speedup_over_stock", "speedup_over_optuna_search"):
         if f"{name}_median" in figures:
             each = kinds[f"{name}_median"][0]
             figures[f"{name}s"] = [ratio.of(ratio.samples) for ratio in each]
@@ -142,7 +156,7 @@ class _Ratio:
     def __init__(
         self, figure: str, task: dict[str, Scores], others: Callable[[str], bool]
     ) -> None:
-        names = ["ours", *filter(others, task)]
+        names = [searchers.AUTO, *filter(others, task)]
         self.samples = [
             np.array([getattr(score, figure) for score in task[name]]) for name in names
         ]
@@ -226,7 +240,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--workers", type=int, nargs="*", default=[2])
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="at a time")
-    parser.add_argument("--tasks", nargs="*", default=list(curve_tasks.TASKS))
+    parser.add_argument("--tasks", nargs="*", default=_tasks())
     parser.add_argument("--searchers", nargs="*", default=searchers.available())
     arguments = parser.parse_args()
     names, tasks, seeds = arguments.searchers, arguments.tasks, arguments.seeds

@@ -11,9 +11,10 @@ import keras_tuner
 import optuna
 from keras_tuner import oracles
 
-from benchmarks.curve_tasks import EPOCHS, Space
-from benchmarks.replay import Trial
+from benchmarks.curve_tasks import EPOCHS, LARGE, Space
+from benchmarks.replay import Task, Trial
 from tuner_component.oracles import OptunaOracle
+from tuner_component.oracles.auto import Continue, Decision, Planner, Start
 from tuner_component.search.options import StoppingOptions
 from tuner_component.search.oracle.dimensions import dimensions
 from tuner_component.search.oracle.repairs import repair
@@ -22,14 +23,36 @@ from tuner_component.search.stopping.rule import StoppingRule
 
 # KerasTuner's searches with one worker, as the stock Tuner runs them, and with as many
 # workers as all others.
+AUTO = "auto"
 STOCK, KERAS_TUNER = "stock", "kerastuner"
 
 _OBJECTIVE = keras_tuner.Objective("val_loss", "min")
 
 
-def hyperparameters(space: Space) -> keras_tuner.HyperParameters:
+def hyperparameters(task: Task) -> keras_tuner.HyperParameters:
     """The space of a task, as a user of KerasTuner would write it."""
     hp = keras_tuner.HyperParameters()
+    if set(task.space) == set(LARGE):
+        _of_networks(hp, task.space)
+        return hp
+    for name, values in task.space.items():
+        parent, allowed = task.conditions.get(name, (None, []))
+        if parent is None:
+            _add(hp, name, values)
+            continue
+        with hp.conditional_scope(parent, allowed):
+            _add(hp, name, values)
+    return hp
+
+
+def _add(hp: keras_tuner.HyperParameters, name: str, values: list[Any]) -> None:
+    if isinstance(values[0], str):
+        hp.Choice(name, values)
+    else:
+        hp.Int(name, values[0], values[-1])
+
+
+def _of_networks(hp: keras_tuner.HyperParameters, space: Space) -> None:
     for name in ("learning_rate", "l2"):
         first, *others = space[name]
         if others:
@@ -46,7 +69,28 @@ def hyperparameters(space: Space) -> keras_tuner.HyperParameters:
     else:
         hp.Fixed("batch_size", first)
     hp.Choice("activation", space["activation"])
-    return hp
+
+
+class Places:
+    """Where the values of a trial are in the table of a task."""
+
+    def __init__(self, task: Task, space: Any) -> None:
+        """Looks at a search space of KerasTuner's."""
+        self._names = list(task.space)
+        self._dimensions = {one.name: one for one in dimensions(space)}
+
+    def of(self, values: Any) -> tuple[int, ...]:
+        """The place of values; 0 for what is inactive."""
+        return tuple(self._place(name, values) for name in self._names)
+
+    def _place(self, name: str, values: Any) -> int:
+        dimension = self._dimensions[name]
+        if name not in values or not dimension.is_active(values):
+            return 0
+        number = dimension.number(values[name])
+        if number is None:
+            raise ValueError(f"Expected a value of {name}. Received: {values[name]!r}.")
+        return int(number)
 
 
 class OfKerasTuner:
@@ -55,12 +99,12 @@ class OfKerasTuner:
     def __init__(
         self,
         oracle: Any,
-        space: Space,
+        task: Task,
         stopping: StoppingOptions | None = None,
         looks_ahead: bool = False,
     ) -> None:
-        self._oracle, self._space = oracle, space
-        self._dimensions = {d.name: d for d in dimensions(oracle.hyperparameters.space)}
+        self._oracle = oracle
+        self._places = Places(task, oracle.hyperparameters.space)
         self._counter = itertools.count()
         self._curves: dict[Any, list[float]] = {}
         oracle._set_project_dir(tempfile.mkdtemp(), "search")
@@ -79,7 +123,7 @@ class OfKerasTuner:
             self._rule.begin(trial.trial_id)
         return Trial(
             trial.trial_id,
-            tuple(self._place(name, values[name]) for name in self._space),
+            self._places.of(values),
             values.get("tuner/initial_epoch", 0),
             values.get("tuner/epochs", EPOCHS),
         )
@@ -105,11 +149,52 @@ class OfKerasTuner:
                 ended["stopped"] = {"rule": self._rule.name, "epoch": len(curve) - 1}
         curve_hearing.tell(self._oracle, trial.trial_id, ended)
 
-    def _place(self, name: str, value: Any) -> int:
-        number = self._dimensions[name].number(value)
-        if number is None:
-            raise ValueError(f"Expected a value of {name}. Received: {value!r}.")
-        return int(number)
+
+class Auto:
+    """The search "auto": pauses trials at rungs, and continues them."""
+
+    looks_ahead = False
+
+    def __init__(self, task: Task, seed: int) -> None:
+        hp = hyperparameters(task)
+        self._places = Places(task, hp.space)
+        self.planner = Planner(
+            dimensions(hp.space), epochs=EPOCHS, seed=seed, max_trials=_MANY
+        )
+        # For each trial where it is, and its losses.
+        self._points: list[tuple[int, ...]] = []
+        self._curves: list[list[float]] = []
+
+    def begin(self) -> Trial | None:
+        """See `replay.Searcher`."""
+        step = self.planner.next()
+        if isinstance(step, Continue):
+            number = step.trial
+            self.planner.resume(number)
+        elif isinstance(step, Start):
+            number = len(self._points)
+            self.planner.start(number, step.values)
+            self._points.append(self._places.of(step.values))
+            self._curves.append([])
+        else:
+            return None
+        return Trial(number, self._points[number], len(self._curves[number]))
+
+    def report(self, trial: Trial, epoch: int, loss: float) -> bool:
+        """See `replay.Searcher`."""
+        curve = self._curves[trial.trial_id]
+        curve.append(loss)
+        decision = self.planner.after_epoch(
+            trial.trial_id, epoch + 1, min(curve), trial.epoch_s
+        )
+        return decision is not Decision.GO_ON
+
+    def end(self, trial: Trial, best: float, stopped: bool) -> None:
+        """See `replay.Searcher`."""
+        if stopped:
+            self.planner.pause(trial.trial_id)
+        else:
+            self.planner.end(trial.trial_id, whole=True)
 
 
 class PlainOptuna:
@@ -117,10 +202,9 @@ class PlainOptuna:
 
     looks_ahead = False
 
-    def __init__(self, space: Space, seed: int, pruner: Any) -> None:
+    def __init__(self, task: Task, seed: int, pruner: Any) -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        self._space = space
-        self._unordered = {"activation"}
+        self._task = task
         sampler = optuna.samplers.TPESampler(seed=seed)
         # HyperbandPruner draws brackets from the name, which Optuna would draw anew.
         self._study = optuna.create_study(
@@ -130,13 +214,16 @@ class PlainOptuna:
     def begin(self) -> Trial | None:
         """See `replay.Searcher`."""
         trial = self._study.ask()
-        place = []
-        for name, values in self._space.items():
-            if name in self._unordered:
-                place.append(values.index(trial.suggest_categorical(name, values)))
+        place: dict[str, int] = {}
+        for name, values in self._task.space.items():
+            parent, allowed = self._task.conditions.get(name, (None, []))
+            if parent and self._task.space[parent][place[parent]] not in allowed:
+                place[name] = 0
+            elif isinstance(values[0], str):
+                place[name] = values.index(trial.suggest_categorical(name, values))
             else:
-                place.append(trial.suggest_int(name, 0, len(values) - 1))
-        return Trial(trial, tuple(place))
+                place[name] = trial.suggest_int(name, 0, len(values) - 1)
+        return Trial(trial, tuple(place.values()))
 
     def report(self, trial: Trial, epoch: int, loss: float) -> bool:
         """See `replay.Searcher`."""
@@ -151,32 +238,34 @@ class PlainOptuna:
             self._study.tell(trial.trial_id, best)
 
 
-def make(name: str, space: Space, seed: int, workers: int) -> tuple[Any, int]:
+def make(name: str, task: Task, seed: int, workers: int) -> tuple[Any, int]:
     """Returns a searcher and its number of workers.
 
     It is `workers`, and one for the stock Tuner, which runs one trial after the other.
     """
     family, _, kind = name.partition(" ")
+    if name == AUTO:
+        return Auto(task, seed), workers
     if family == "ray":
         from benchmarks.ray_searcher import RayTune
 
-        return RayTune(space, seed, model=kind == "optuna asha"), workers
+        return RayTune(task, seed, model=kind == "optuna asha"), workers
     if family == "optuna":
-        return PlainOptuna(space, seed, _PRUNERS[kind]()), workers
+        return PlainOptuna(task, seed, _PRUNERS[kind]()), workers
     common: dict[str, Any] = {
         "objective": _OBJECTIVE,
-        "hyperparameters": hyperparameters(space),
+        "hyperparameters": hyperparameters(task),
         "seed": seed + 1,
     }
     if family in (STOCK, KERAS_TUNER):
-        searcher = OfKerasTuner(_KERAS_TUNER[kind](**common), space)
+        searcher = OfKerasTuner(_KERAS_TUNER[kind](**common), task)
         return searcher, 1 if family == STOCK else workers
     draws = kind == "random"
     kind_of_oracle = oracles.RandomSearchOracle if draws else OptunaOracle
     oracle = kind_of_oracle(max_trials=_MANY, **common)
     repair(oracle)
     # The product asks an oracle ahead whose suggestions take long: those with a model do.
-    return OfKerasTuner(oracle, space, _RULES[kind], looks_ahead=not draws), workers
+    return OfKerasTuner(oracle, task, _RULES[kind], looks_ahead=not draws), workers
 
 
 def available() -> list[str]:
@@ -214,6 +303,7 @@ _RULES = {
     "without stopping": None,
 }
 NAMES = (
+    AUTO,
     *(f"ours {kind}".strip() for kind in _RULES),
     "ray random asha",
     "ray optuna asha",

@@ -14,6 +14,6 @@ def test_our_search_reaches_the_target(seed: int) -> None:
     """It would end with the best ones stopped, and never come to know them."""
     table = synthetic_curves.late_bloomers(SPACE)
     measure = scoring.Measure.of(table, 2)
-    searcher, workers = searchers.make("ours", table.space, seed, 2)
+    searcher, workers = searchers.make("ours", table, seed, 2)
     outcome = replay.run(searcher, table, workers, measure.limit_s, measure.enough)
     assert not measure.score(outcome).missed, outcome

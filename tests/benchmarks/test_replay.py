@@ -84,7 +84,7 @@ def test_a_replay_gives_the_same_result_each_time(name: str) -> None:
 
     def found() -> list[tuple[float, float]]:
         table = synthetic_curves.late_bloomers()
-        searcher, workers = searchers.make(name, table.space, 3, 2)
+        searcher, workers = searchers.make(name, table, 3, 2)
         return replay.run(searcher, table, workers, 10 * table.training_s).ends
 
     assert found() == found()
@@ -92,9 +92,9 @@ def test_a_replay_gives_the_same_result_each_time(name: str) -> None:
 
 def test_all_but_the_stock_tuners_have_the_same_number_of_workers() -> None:
     """A search would look better than another because it has more workers."""
-    space = synthetic_curves.late_bloomers().space
+    task = synthetic_curves.late_bloomers()
     names = (name for name in searchers.NAMES if not name.startswith("ray"))
-    workers = {name: searchers.make(name, space, 0, 8)[1] for name in names}
+    workers = {name: searchers.make(name, task, 0, 8)[1] for name in names}
     assert {w for name, w in workers.items() if not name.startswith("stock")} == {8}
     assert {w for name, w in workers.items() if name.startswith("stock")} == {1}
 

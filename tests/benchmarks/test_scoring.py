@@ -79,7 +79,8 @@ def test_misses_are_the_first_figure() -> None:
 def test_stock_tuners_are_no_peers() -> None:
     """A search with one worker would count as one with as many as ours."""
     task = {
-        "ours": [score(seconds=10.0)],
+        "auto": [score(seconds=10.0)],
+        "ours": [score(seconds=20.0)],
         "optuna median": [score(seconds=30.0)],
         "ours random": [score(seconds=1.0)],
         "stock random": [score(seconds=50.0, loss=0.1)],
@@ -87,5 +88,6 @@ def test_stock_tuners_are_no_peers() -> None:
     goals = search_quality.goals([task])
     assert goals["speedup_median"] == goals["speedup_least"] == 3.0
     assert goals["speedup_over_stock_median"] == 5.0
+    assert goals["speedup_over_optuna_search_median"] == 2.0
     assert goals["loss_ratio_worst"] == 1.0
     assert search_quality.are_met(goals)

@@ -30,8 +30,6 @@ _PAUSED = 200
 _GROWTH = 1.25
 # When there are no new points left: with what chance of becoming the best a trial goes on,
 # and with what chance it is not hopeless yet.
-_COST, _LEFT = 1.0, 1.0
-_PEND_END = True
 _WORTH, _HOPE = 0.05, 0.002
 
 
@@ -127,13 +125,16 @@ class Planner:
     ) -> None:
         """Takes a result of an earlier search.
 
-        It tells the model about its point, which may still be tried.
+        It tells the model about its point, which may still be tried. One that is not in
+        this search space tells nothing.
 
         Args:
             values: The values of the hyperparameters.
             value: What the trial came to, of the same objective.
             epochs: After how many epochs; None if it was trained to the end.
         """
+        if self._encoder.numbers(values) is None:
+            return
         name = ("earlier", len(self._trials))
         self._add(name, values, earlier=True, status=Status.ENDED)
         whole = self._rungs.epochs or 1
@@ -234,14 +235,15 @@ class Planner:
         Args:
             paused: The paused trials that can be continued; all of them if left out.
         """
-        if self._in_startup():
-            return Start(self._encoder.values(self._spread()))
+        if self._in_startup() and (numbers := self._spread()) is not None:
+            return Start(self._encoder.values(numbers))
+        if not self._seen:
+            return Wait() if self._is_any_running() else Finished()
         candidates = self._paused() if paused is None else paused
         best = self._best(set(candidates))
         if best is not None:
             return best.step
-        running = any(one.status is Status.RUNNING for one in self._trials.values())
-        return Wait() if running else Finished()
+        return Wait() if self._is_any_running() else Finished()
 
     def hopeless(self, paused: Collection[Any] | None = None) -> list[Any]:
         """The paused trials that cannot become the best any more."""
@@ -282,7 +284,7 @@ class Planner:
     ) -> None:
         numbers = self._encoder.numbers(values)
         if numbers is None:
-            # A value of its own, as earlier searches may have: nothing is near to it.
+            # A point of the user's, with a value that the space does not have.
             numbers = np.full(len(self._encoder.dimensions), np.nan)
         rows = numbers[None]
         self._trials[name] = Trial(
@@ -298,6 +300,9 @@ class Planner:
 
     def _paused(self) -> list[Any]:
         return [n for n, one in self._trials.items() if one.status is Status.PAUSED]
+
+    def _is_any_running(self) -> bool:
+        return any(one.status is Status.RUNNING for one in self._trials.values())
 
     def _own(self) -> int:
         return sum(not one.earlier for one in self._trials.values())
@@ -327,16 +332,21 @@ class Planner:
     def _draw(self) -> np.random.Generator:
         return np.random.default_rng([self._seed, len(self._seen), self._own()])
 
-    def _spread(self) -> Array:
-        """The numbers of a point far from others: the next one of a sequence."""
-        count = len(self._encoder.dimensions)
-        places = qmc.Sobol(count, seed=self._seed).random(64)
+    def _spread(self) -> Array | None:
+        """The numbers of a point far from others; None if it may not be another one.
+
+        It is the next one of a sequence.
+        """
+        own, count = self._own(), len(self._encoder.dimensions)
+        if own >= self._max_trials:
+            return None
+        sequence = qmc.Sobol(count, seed=self._seed)
+        places = sequence.random(1 << max(own + 64, 1).bit_length())
         tried = self._tried()
-        drawn = self._encoder.drawn(places[self._own() :])
-        for key, numbers in zip(self._encoder.keys(drawn), drawn, strict=True):
-            if key not in tried:
-                return np.array(numbers)
-        return np.array(drawn[0])
+        drawn = self._encoder.drawn(places[own:])
+        pairs = zip(self._encoder.keys(drawn), drawn, strict=True)
+        fresh = (numbers for key, numbers in pairs if key not in tried)
+        return next(fresh, None)
 
     def _vectors(self, names: Collection[Any]) -> Array:
         width = len(self._encoder.groups)
@@ -370,7 +380,9 @@ class Planner:
             curve_model.Observations(
                 self._vectors(pending),
                 np.arange(len(pending)),
-                curve_model.time_of([self._horizon()] * len(pending)),
+                curve_model.time_of(
+                    [self._rungs.after(self._trials[name].epochs) for name in pending]
+                ),
                 np.zeros(len(pending)),
             ),
         )
@@ -446,7 +458,7 @@ class Planner:
                 return None
             gains = np.where(worth, gains + 1e-12, 0.0)
         done = np.array([self._trials[name].epochs for name in names] + [0] * len(numbers))
-        rates = gains / self._seconds(names, vectors)**_COST / (end - done)**_LEFT
+        rates = gains / (self._seconds(names, vectors) * (end - done))
         place = int(np.argmax(rates))
         step: Start | Continue
         if place < len(names):

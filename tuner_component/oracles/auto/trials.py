@@ -43,8 +43,9 @@ class Trial:
 
     @property
     def epochs(self) -> int:
-        """The epochs that it has been trained for."""
-        return max(self.reached, default=0)
+        """The epochs that it has been trained for, while it was well."""
+        well = (after for after, value in self.reached.items() if math.isfinite(value))
+        return max(well, default=0)
 
     @property
     def best(self) -> float:

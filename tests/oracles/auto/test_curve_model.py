@@ -1,0 +1,152 @@
+"""The model of curves."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from tuner_component.oracles.auto import curve_model
+from tuner_component.oracles.auto.curve_model import CurveModel, Observations, Scale
+
+_END = curve_model.time_of(27)
+
+
+def _curves(count: int, dimensions: int = 2) -> tuple[np.ndarray, Observations]:
+    """Configurations that are the better at the end the worse they begin."""
+    vectors = np.random.default_rng(0).random((count, dimensions))
+    early, late = 1.0 + vectors[:, 0], 1.0 - 2.0 * vectors[:, 0]
+    trained = count // 3
+    rows = np.concatenate([np.arange(count), np.arange(trained)])
+    return vectors, Observations(
+        vectors,
+        rows,
+        curve_model.time_of([1] * count + [27] * trained),
+        np.concatenate([early, late[:trained]]),
+    )
+
+
+def _fitted(known: Observations, groups: int | None = None) -> CurveModel:
+    count = known.vectors.shape[1]
+    model = CurveModel(np.arange(count) if groups is None else np.zeros(count, int))
+    model.tune(known)
+    model.learn(known)
+    return model
+
+
+def test_it_tells_late_bloomers_from_others() -> None:
+    """What starts slowly would be given up, as by a rule that compares losses."""
+    vectors, known = _curves(60)
+    mean, deviation = _fitted(known).predict(vectors[20:], np.full(40, _END))
+    np.testing.assert_allclose(mean, 1.0 - 2.0 * vectors[20:, 0], atol=0.15)
+    assert deviation.max() < 0.3
+
+
+def test_it_finds_the_dimension_that_matters() -> None:
+    """In a space of many dimensions, nothing would be near to anything."""
+    model = _fitted(_curves(60, dimensions=4)[1])
+    scales = model.parameters[:4]
+    assert scales[0] < scales[1:].min() - 0.5
+
+
+def test_the_gradient_is_that_of_the_likelihood() -> None:
+    """The parameters would be anything."""
+    vectors, known = _curves(20, dimensions=3)
+    model = CurveModel(np.array([0, 1, 1]))
+    squares = model._squares(vectors)
+    at = model.parameters + 0.1
+    _, gradient = model._objective(at, known, squares)
+    for place in range(len(at)):
+        step = np.zeros_like(at)
+        step[place] = 1e-5
+        above, below = (
+            model._objective(at + sign * step, known, squares)[0] for sign in (1, -1)
+        )
+        assert gradient[place] == pytest.approx((above - below) / 2e-5, rel=1e-3, abs=1e-4)
+
+
+def test_it_finds_the_same_each_time() -> None:
+    """A resumed search would go on in another way."""
+    vectors, known = _curves(30)
+    first, second = (_fitted(known).predict(vectors, np.ones(30)) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_pending_trials_change_how_sure_it_is_but_not_what_it_expects() -> None:
+    """Free workers would all train at the same place."""
+    vectors, known = _curves(12)
+    there = np.array([[0.9, 0.9]])
+    ends = np.array([_END])
+    model = _fitted(known)
+    before = model.predict(there, ends)
+    model.learn(known, Observations(there, np.array([0]), ends, np.zeros(1)))
+    after = model.predict(there, ends)
+    np.testing.assert_allclose(after[0], before[0])
+    assert after[1] < 0.6 * before[1]
+
+
+def test_of_many_observations_few_are_computed_with(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A suggestion would take the longer the more trials there were."""
+    sizes, calls = set[int](), []
+    cholesky = curve_model.linalg.cholesky
+
+    def counted(matrix: np.ndarray, **options: bool) -> np.ndarray:
+        sizes.add(len(matrix))
+        calls.append(len(matrix))
+        found: np.ndarray = cholesky(matrix, **options)
+        return found
+
+    monkeypatch.setattr(curve_model.linalg, "cholesky", counted)
+    known = _curves(600)[1]
+    CurveModel(np.arange(2)).tune(known)
+    assert max(sizes) <= curve_model.FITTED
+    assert len(calls) <= 30
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_few_and_equal_observations_are_enough(count: int) -> None:
+    """The first suggestions, or those of trials that all diverge, would raise."""
+    known = Observations(
+        np.full((count, 1), 0.5), np.arange(count), np.zeros(count), np.ones(count)
+    )
+    mean, deviation = _fitted(known).predict(np.array([[0.5], [0.9]]), np.ones(2))
+    assert np.isfinite(mean).all()
+    assert (deviation > 0.0).all()
+
+
+def test_choices_alone_are_learned_from() -> None:
+    """A space without numbers would be searched at random."""
+    vectors = np.kron(np.eye(4), np.ones((6, 1))) * math.sqrt(0.5)
+    target = np.repeat([0.0, 1.0, -1.0, 0.5], 6)
+    known = Observations(vectors, np.arange(24), np.full(24, _END), target)
+    mean, _ = _fitted(known, groups=1).predict(
+        np.eye(4) * math.sqrt(0.5), np.full(4, _END)
+    )
+    assert np.argsort(mean).tolist() == [2, 0, 3, 1]
+
+
+def test_diverged_values_are_the_worst_and_distort_nothing() -> None:
+    """One diverged trial would make all others look alike."""
+    values = np.array([0.1, 0.2, 0.3, 0.4, 1e30, math.inf, math.nan, -math.inf])
+    scaled = Scale(values).scaled(values)
+    assert np.isfinite(scaled[:7]).all()
+    assert np.argmax(scaled[:5]) == 4
+    assert scaled[5] == scaled[6] == scaled[:7].max() == 1.5
+    assert scaled[1] - scaled[0] > 0.5
+
+
+def test_a_scale_of_equal_or_no_values_is_one_all_the_same() -> None:
+    """The first suggestions would divide by nothing."""
+    for values in ([], [2.0], [2.0, 2.0], [math.nan], [0.0, 0.0]):
+        assert np.isfinite(Scale(np.array(values)).scaled([1.0, 0.0, math.nan])).all()
+
+
+def test_an_improvement_counts_its_chance_and_its_size() -> None:
+    """A sure small gain would never be taken, or a large unlikely one always."""
+    mean, deviation = np.array([0.0, 0.0, -1.0, 5.0]), np.array([1.0, 2.0, 0.1, 0.1])
+    gains = curve_model.improvement(mean, deviation, 0.0)
+    np.testing.assert_allclose(gains, [0.3989, 0.7979, 1.0, 0.0], atol=1e-3)
+    assert curve_model.chance(mean, deviation, 0.0)[0] == 0.5
