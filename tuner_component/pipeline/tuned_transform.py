@@ -184,7 +184,8 @@ class TunedTransform:
         train = sorted({name for _, name in self._train})
         every = sorted({name for _, name in self._every})
         config = transform_pb2.SplitsConfig(analyze=train, transform=every)
-        return proto_utils.proto_to_json(config)
+        text: str = proto_utils.proto_to_json(config)
+        return text
 
 
 class _Executor(transform.Executor):  # type: ignore[misc]

@@ -82,7 +82,7 @@ class WeightsCleaner:
 
     def let_go(self, trial_id: str) -> list[str]:
         """The same for a trial that has ended while it was paused, with its training."""
-        if self._trial(trial_id).status in _ENDED:
+        if self._oracle.trials[trial_id].status in _ENDED:
             self._delete_checkpoints(trial_id)
         return self._clean({trial_id})
 

@@ -81,7 +81,7 @@ def _check_trial(state: Any) -> None:
     if state["status"] not in _STATUSES:
         raise ValueError(f"the status is {state['status']!r}")
     for metrics, step in _is(state.get("reports", []), list):
-        events.checked_epoch(0, 0, metrics)
+        checked_epoch(0, 0, metrics)
         if not abs(_is(step, (int, float))) <= protocol.LAST_STEP:
             raise ValueError(f"the step is {step!r}")
     config = state["hyperparameters"]
