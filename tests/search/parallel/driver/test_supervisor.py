@@ -5,7 +5,10 @@ import os
 import re
 import signal
 import time
+import types
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +20,10 @@ from tuner_component.search.errors import (
     StorageError,
 )
 from tuner_component.search.options import SearchOptions
+from tuner_component.search.oracle import codec
 from tuner_component.search.oracle.result import SearchResult
+from tuner_component.search.parallel.driver import instructions as todo
+from tuner_component.search.parallel.driver.supervisor import Supervisor
 from tuner_component.search.study.study import StudyState
 
 TWO = SearchOptions(num_workers=2)
@@ -511,3 +517,57 @@ def test_a_finished_study_is_reported_not_extended(searches: Searches) -> None:
 
 def _pids(guests: list[meeting.Guest]) -> list[int]:
     return [guest.pid for guest in guests]
+
+
+@pytest.fixture(name="idle")
+def _idle() -> Iterator[Any]:
+    """A driver's loop that does not run, with two workers that wait for a trial."""
+    actions = types.SimpleNamespace(
+        oracle=types.SimpleNamespace(commit=None, attempts_so_far=dict),
+        carry_out=lambda order: None,
+        looks_ahead=False,
+    )
+    workers = types.SimpleNamespace(workers=[], answer=lambda *_: None)
+    job = types.SimpleNamespace(options=TWO, logs=None)
+    never: Any = lambda *_: None
+    made = Supervisor(job, workers, actions, None, never, never)  # type: ignore[arg-type]
+    for worker_id in "ab":
+        made._handle(todo.WorkerAdded(worker_id))
+        made._handle(todo.TrialWanted(todo.Caller(worker_id, 0)))
+    yield made
+    made._oracle_thread.close()
+
+
+def test_the_oracles_thread_is_woken_once_for_all_orders(
+    idle: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would be a commit of its own when the trials of many workers end together."""
+    submitted: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(
+        idle._oracle_thread, "submit", lambda *tasks: submitted.append(tasks)
+    )
+    idle._submit()
+    idle._submit()
+    [tasks] = submitted
+    assert [task.suggests for task in tasks] == [True, True]
+
+
+@pytest.mark.parametrize("looks_ahead", [False, True])
+def test_it_looks_ahead_only_if_that_is_of_use(idle: Any, looks_ahead: bool) -> None:
+    """Each trial would wake the oracle's thread, and the driver, for nothing."""
+    idle._submit()
+    idle._actions.looks_ahead = looks_ahead
+    values = {"hyperparameters": {"values": {}}}
+    trial = codec.TrialState({"trial_id": "0", "status": "RUNNING", **values})
+    idle._handle(todo.OracleAnswered(todo.Suggest(todo.Caller("a", 0)), trial))
+    assert [task.suggests for task in idle._tasks] == [True] * looks_ahead
+    assert idle._dispatcher._orders[todo.LookAhead] == looks_ahead
+
+
+def test_weights_are_deleted_when_nobody_waits_for_the_oracle(idle: Any) -> None:
+    """A worker would wait for its next trial until files of its last one are deleted."""
+    idle._submit()
+    idle._order(todo.CleanUp("0"))
+    [task] = idle._tasks
+    # With no trial running, the end of the search may depend on it.
+    assert task.later and task.wakes

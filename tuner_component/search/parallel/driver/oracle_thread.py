@@ -89,6 +89,7 @@ class OracleThread:
         self._reader, self._writer = socket.socketpair()
         self._reader.setblocking(False)
         self._has_called = False
+        self._later: collections.deque[Task] = collections.deque()
         self._thread = threading.Thread(target=self._work, daemon=True, name="oracle")
         self._closed = False
         self._thread.start()
@@ -136,11 +137,10 @@ class OracleThread:
     def _work(self) -> None:
         urgent: list[Task] = []
         suggestions: collections.deque[Task] = collections.deque()
-        later: collections.deque[Task] = collections.deque()
         slow = False
-        while self._collect(urgent, suggestions, later):
+        while self._collect(urgent, suggestions):
             if not (urgent or suggestions):
-                self._do(task := later.popleft())
+                self._do(task := self._later.popleft())
                 self._tell([task])
                 continue
             batch, urgent = urgent, []
@@ -158,10 +158,7 @@ class OracleThread:
             self._settle(batch)
 
     def _collect(
-        self,
-        urgent: list[Task],
-        suggestions: collections.deque[Task],
-        later: collections.deque[Task],
+        self, urgent: list[Task], suggestions: collections.deque[Task]
     ) -> bool:
         """Takes what has come in, waiting only if there is nothing to do.
 
@@ -169,18 +166,18 @@ class OracleThread:
             False if there is nothing to do and never will be.
         """
         while True:
-            idle = not (urgent or suggestions or later or self._closed)
+            idle = not (urgent or suggestions or self._later or self._closed)
             try:
                 tasks = self._inbox.get(block=idle)
             except queue.Empty:
-                return bool(urgent or suggestions or later)
+                return bool(urgent or suggestions or self._later)
             if tasks is None:
                 self._closed = True
             for task in tasks or ():
                 if task.suggests:
                     suggestions.append(task)
                 elif task.later:
-                    later.append(task)
+                    self._later.append(task)
                 else:
                     urgent.append(task)
 

@@ -8,6 +8,7 @@ trial, in `dispatcher`.
 
 import collections
 import enum
+import functools
 import signal
 import time
 from collections.abc import Callable
@@ -119,9 +120,9 @@ class Supervisor:
             self._added(worker)
         try:
             with posix.caught_signals(signal.SIGTERM, signal.SIGINT) as signals:
-                others = signals, self._wire, self._workers.engine, self._oracle_thread
-                for source in others:
-                    self._sources.add(source)
+                engine = self._workers.engine
+                for other in (signals, self._wire, engine, self._oracle_thread):
+                    self._sources.add(other)
                 while not self._dispatcher.over:
                     while self._workers.vacancies and self._dispatcher.wants_worker:
                         # It would make its log anew where the study was.
@@ -146,9 +147,8 @@ class Supervisor:
         running = self._dispatcher.running
         others = [a.trial_id for a in running if a.worker_id != self._listener.culprit]
         order = todo.Excuse(tuple(others))
-        self._tasks.append(
-            oracle_thread.Task(lambda: self._actions.carry_out(order), _ignore)
-        )
+        run = functools.partial(self._actions.carry_out, order)
+        self._tasks.append(oracle_thread.Task(run, _ignore))
 
     def _step(self, signals: posix.SignalPipe) -> None:
         """Waits until something happens, and deals with all that has happened."""
@@ -267,17 +267,12 @@ class Supervisor:
             # Its thread need not be woken to find that out, nor this one to hear of it.
             self._stimuli.append(todo.OracleAnswered(order, False))
             return
-        cleans = isinstance(order, todo.CleanUp)
-        self._tasks.append(
-            oracle_thread.Task(
-                lambda: self._actions.carry_out(order),
-                done,
-                suggests=isinstance(order, (todo.Suggest, todo.LookAhead)),
-                later=cleans,
-                # Nothing depends on it, as long as something else will happen.
-                wakes=not (cleans and self._dispatcher.running),
-            )
-        )
+        task = oracle_thread.Task(lambda: self._actions.carry_out(order), done)
+        task.suggests = isinstance(order, (todo.Suggest, todo.LookAhead))
+        task.later = isinstance(order, todo.CleanUp)
+        # Nothing depends on a clean-up, as long as something else will happen.
+        task.wakes = not (task.later and self._dispatcher.running)
+        self._tasks.append(task)
 
     def _submit(self) -> None:
         """Has the oracle's thread do what it was ordered to, woken once for all of it."""
@@ -318,10 +313,8 @@ class Supervisor:
 
     def _limits(self) -> list[tuple[float, Worker, str]]:
         """Until when each worker must have done what, and what to say if not."""
-        silence, limit = (
-            self._options.heartbeat_timeout_s,
-            self._options.trial_timeout_s,
-        )
+        options = self._options
+        silence, limit = options.heartbeat_timeout_s, options.trial_timeout_s
         mute = f"a worker that hung: no sign of life for {silence:g} seconds"
         alive = {w.worker_id: w for w in self._workers.workers if w.doom is None}
         limits = [(worker.heard + silence, worker, mute) for worker in alive.values()]
