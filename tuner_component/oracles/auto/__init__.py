@@ -5,12 +5,13 @@ recorded curves and real searches use the same code.
 """
 
 from tuner_component.oracles.auto.encoding import Encoder
-from tuner_component.oracles.auto.planner import (
+from tuner_component.oracles.auto.planner import Planner
+from tuner_component.oracles.auto.steps import (
     Continue,
     Decision,
     Finished,
-    Planner,
     Start,
+    Step,
     Wait,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "Finished",
     "Planner",
     "Start",
+    "Step",
     "Wait",
 ]
