@@ -63,6 +63,8 @@ setup(
         "pyyaml",
         "rich>=13",
         "scikit-learn",
+        # The curve model of the search "auto".
+        "scipy",
         # KerasTuner imports it without requiring it; TensorFlow requires it, the other
         # backends do not.
         "six",

@@ -81,13 +81,13 @@ class Task(Protocol):
     """
 
     @property
-    def space(self) -> curve_tasks.Space: ...  # noqa: D102
+    def space(self) -> curve_tasks.Space: ...
     @property
-    def conditions(self) -> Conditions: ...  # noqa: D102
+    def conditions(self) -> Conditions: ...
     @property
-    def final(self) -> np.ndarray: ...  # noqa: D102
+    def final(self) -> np.ndarray: ...
     @property
-    def training_s(self) -> float: ...  # noqa: D102
+    def training_s(self) -> float: ...
 
     def curve(self, place: tuple[int, ...]) -> np.ndarray:
         """The loss after each epoch at a point."""

@@ -131,7 +131,10 @@ def goals(tasks: list[dict[str, Scores]]) -> dict[str, Any]:
         "speedup_median": (slowdowns("seconds", is_peer), np.median),
         "speedup_least": (slowdowns("seconds", is_peer), min),
         "speedup_over_stock_median": (slowdowns("seconds", is_stock), np.median),
-        "speedup_over_optuna_search_median": (slowdowns("seconds", is_before), np.median),
+        "speedup_over_optuna_search_median": (
+            slowdowns("seconds", is_before),
+            np.median,
+        ),
         "loss_ratio_worst": (slowdowns("loss", is_peer), lambda r: 1 / min(r)),
     }
     figures: dict[str, Any] = {}

@@ -121,7 +121,9 @@ def tiny() -> Formed:
     """
     space = {"layers": [1, 2, 3], "kind": ["flat", "deep", "wide", "mixed"]}
 
-    def formula(shares: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def formula(
+        shares: np.ndarray, places: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         kind = np.array([0.1, 0.3, 0.0, 0.2])[places[:, 1]]
         floor = 0.2 + kind + 0.1 * shares[:, 0]
         return _falling(floor, 3.0 + 3.0 * shares[:, 0]), 1.0 + shares[:, 0]
@@ -135,7 +137,9 @@ def noisy() -> Formed:
     """
     space = _numbered(rate=12, width=8, dropout=6, decay=6)
 
-    def formula(shares: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def formula(
+        shares: np.ndarray, places: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         rate, width, dropout, decay = shares.T
         floor = 0.4 + 0.5 * (rate - 0.6) ** 2 + 0.1 * (width - 0.5) ** 2
         floor += 0.15 * (dropout - 0.3) ** 2 + 0.05 * decay
@@ -150,10 +154,14 @@ def crossing() -> Formed:
     """
     space = _numbered(rate=16, width=8, depth=4, decay=6)
 
-    def formula(shares: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def formula(
+        shares: np.ndarray, places: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         rate, width, depth, decay = shares.T
-        floor = 0.2 + 0.5 * np.maximum(rate - 0.35, 0.0) + 0.9 * np.maximum(
-            0.35 - rate, 0.0
+        floor = (
+            0.2
+            + 0.5 * np.maximum(rate - 0.35, 0.0)
+            + 0.9 * np.maximum(0.35 - rate, 0.0)
         )
         floor += 0.2 * (width - 0.6) ** 2 + 0.1 * (depth - 0.4) ** 2 + 0.05 * decay
         loss = _falling(floor, 1.0 + 8.0 * (1.0 - rate))
@@ -168,7 +176,9 @@ def plateaus() -> Formed:
     """
     space = _numbered(rate=12, momentum=8, width=8, warmup=6)
 
-    def formula(shares: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def formula(
+        shares: np.ndarray, places: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         rate, momentum, width, warmup = shares.T
         begins = 2.0 + 14.0 * warmup + 4.0 * (1.0 - momentum)
         floor = 0.1 + 0.6 * (rate - 0.5) ** 2 + 0.3 * (width - 0.7) ** 2
@@ -187,7 +197,9 @@ def huge() -> Formed:
     best = np.array([0.3, 0.7, 0.5, 0.2, 0.6, 0.4, 0.8, 0.5, 0.1, 0.9])
     weight = np.array([1.5, 1.0, 0.8, 0.6, 0.05, 0.05, 0.03, 0.02, 0.01, 0.01])
 
-    def formula(shares: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def formula(
+        shares: np.ndarray, places: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         floor = 0.1 + ((shares - best) ** 2 * weight).sum(axis=1)
         # Very large steps diverge.
         wild = shares[:, 0] + 0.3 * shares[:, 1] > 1.15
@@ -206,7 +218,9 @@ def categories() -> Formed:
     }
     worth = np.random.default_rng(11).random((6, 8))
 
-    def formula(shares: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def formula(
+        shares: np.ndarray, places: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         parts = worth[np.arange(6), places]
         floor = 0.1 + (parts * [0.4, 0.3, 0.2, 0.1, 0.05, 0.02]).sum(axis=1)
         floor += 0.15 * ((places[:, 0] + places[:, 1]) % 3 > 0)
@@ -236,7 +250,9 @@ def conditional() -> Formed:
         "rms_rate": ("optimizer", ["rms"]),
     }
 
-    def formula(shares: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def formula(
+        shares: np.ndarray, places: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         _, width, sgd, momentum, adam, beta, rms = shares.T
         each = np.stack(
             [
@@ -260,7 +276,9 @@ def costly() -> Formed:
     """
     space = _numbered(rate=12, width=12, depth=6, batch=8)
 
-    def formula(shares: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def formula(
+        shares: np.ndarray, places: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         rate, width, depth, batch = shares.T
         floor = 0.2 + 0.8 * (rate - 0.5) ** 2 + 0.1 * (1.0 - width) ** 2
         floor += 0.1 * (depth - 0.6) ** 2 + 0.06 * batch

@@ -7,18 +7,13 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.oracles.auto import planner as planning
+from tuner_component.oracles.auto import steps
 from tuner_component.oracles.auto.planner import Planner
 from tuner_component.oracles.auto.rungs import Rungs
 from tuner_component.search.epochs import Decision
 from tuner_component.search.oracle.dimensions import Dimension, dimensions
 
 _Status = trial_lib.TrialStatus
-_DECISIONS = {
-    planning.Decision.GO_ON: Decision.GO_ON,
-    planning.Decision.PAUSE: Decision.PAUSE,
-    planning.Decision.STOP: Decision.STOP,
-}
 # So many trials stand for no limit.
 _MANY = 10**9
 
@@ -78,7 +73,7 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._noted = 0
         self._told: set[str] = set()
         self._ended: set[str] = set()
-        self._step: planning.Step | None = None
+        self._step: steps.Step | None = None
         # Trials and epochs in the order in which the planner has heard of them.
         self._heard: list[tuple[str, int]] = []
 
@@ -150,7 +145,7 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         if planner is None:
             return Decision.GO_ON
         value = curve[-1] if curve else math.nan
-        return _DECISIONS[planner.after_epoch(trial_id, epochs, value)]
+        return planner.after_epoch(trial_id, epochs, value)
 
     def next_paused(self, paused: Sequence[str]) -> str | None:
         """The paused trial to go on with: see `search.oracle.pausing.Pauses`."""
@@ -158,7 +153,7 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         if planner is None:
             return None
         self._step = planner.next(paused)
-        if not isinstance(self._step, planning.Continue):
+        if not isinstance(self._step, steps.Continue):
             return None
         trial_id: str = self._step.trial
         self._step = None
@@ -180,7 +175,7 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
                 return {"status": _Status.RUNNING, "values": {}}
             return {"status": self._nothing()}
         step, self._step = self._step or planner.next(()), None
-        if not isinstance(step, planning.Start):
+        if not isinstance(step, steps.Start):
             return {"status": self._nothing()}
         return {"status": _Status.RUNNING, "values": dict(step.values)}
 

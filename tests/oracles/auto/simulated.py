@@ -53,7 +53,7 @@ class Simulated:
         self._train(trial)
         return True
 
-    def run(self, steps: int = 10_000) -> "Simulated":
+    def run(self, steps: int = 10_000) -> Simulated:
         """Takes steps until there is nothing to run."""
         for _ in range(steps):
             if not self.step():

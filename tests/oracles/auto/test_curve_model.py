@@ -63,7 +63,9 @@ def test_the_gradient_is_that_of_the_likelihood() -> None:
         above, below = (
             model._objective(at + sign * step, known, squares)[0] for sign in (1, -1)
         )
-        assert gradient[place] == pytest.approx((above - below) / 2e-5, rel=1e-3, abs=1e-4)
+        assert gradient[place] == pytest.approx(
+            (above - below) / 2e-5, rel=1e-3, abs=1e-4
+        )
 
 
 def test_it_finds_the_same_each_time() -> None:
@@ -75,7 +77,7 @@ def test_it_finds_the_same_each_time() -> None:
 
 def test_pending_trials_change_how_sure_it_is_but_not_what_it_expects() -> None:
     """Free workers would all train at the same place."""
-    vectors, known = _curves(12)
+    known = _curves(12)[1]
     there = np.array([[0.9, 0.9]])
     ends = np.array([_END])
     model = _fitted(known)

@@ -50,9 +50,12 @@ def test_being_inactive_is_a_value_of_its_own() -> None:
     """An inactive dimension would count as one of its values."""
     encoder = _encoder()
     points = [
-        {"units": 4, "rate": 0.1, "kind": "deep", "layers": layers} for layers in (1, 2, 3)
+        {"units": 4, "rate": 0.1, "kind": "deep", "layers": layers}
+        for layers in (1, 2, 3)
     ]
-    rows = [encoder.numbers(p) for p in (*points, {"units": 4, "rate": 0.1, "kind": "flat"})]
+    rows = [
+        encoder.numbers(p) for p in (*points, {"units": 4, "rate": 0.1, "kind": "flat"})
+    ]
     vectors = encoder.vectors(np.array(rows))
     apart = np.abs(vectors[:3] - vectors[3])[:, encoder.groups == 3]
     assert (apart.sum(axis=1) > 0.5).all()

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.oracles.auto.simulated import Simulated
@@ -40,7 +41,7 @@ def _planner(**options: Any) -> Planner:
 def test_it_finds_the_best_point_in_less_than_whole_trainings() -> None:
     """It would be no better than to try points at random."""
     done = Simulated(_planner(), _bowl, 9).run()
-    best = min(done.points, key=lambda t: (_bowl(done.points[t], done.trained[t])))
+    best = min(done.points, key=lambda t: _bowl(done.points[t], done.trained[t]))
     assert done.trained[best] == 9
     assert abs(done.points[best]["x0"] - 7) + abs(done.points[best]["x1"] - 3) <= 1
     assert sum(done.trained.values()) < 40 * 9 / 2
@@ -49,7 +50,7 @@ def test_it_finds_the_best_point_in_less_than_whole_trainings() -> None:
 def test_larger_values_can_be_better() -> None:
     """A search for accuracy would look for the worst model."""
     done = Simulated(_planner(maximize=True), lambda v, e: -_bowl(v, e), 9).run()
-    best = min(done.points, key=lambda t: (_bowl(done.points[t], done.trained[t])))
+    best = min(done.points, key=lambda t: _bowl(done.points[t], done.trained[t]))
     assert abs(done.points[best]["x0"] - 7) + abs(done.points[best]["x1"] - 3) <= 1
 
 
@@ -78,7 +79,7 @@ def test_the_best_is_trained_to_the_end_before_the_search_ends() -> None:
     """The published model would be one that has only begun."""
     for seed in range(3):
         done = Simulated(_planner(max_trials=5, seed=seed), _bowl, 9).run()
-        best = min(done.points, key=lambda t: (_bowl(done.points[t], done.trained[t])))
+        best = min(done.points, key=lambda t: _bowl(done.points[t], done.trained[t]))
         assert done.trained[best] == 9
 
 
@@ -100,6 +101,8 @@ def test_the_same_happens_each_time_and_after_a_resume() -> None:
     for _ in range(3):
         step = first.planner.next()
         assert rebuilt.next() == step
+        learned = [p._outlook._model.parameters for p in (first.planner, rebuilt)]
+        np.testing.assert_array_equal(*learned)
         if isinstance(step, Start):
             trial = len(first.points)
             first.points[trial] = step.values
@@ -174,7 +177,7 @@ def test_a_failed_point_is_avoided() -> None:
         step = planner.next()
         if isinstance(step, Continue):
             planner.resume(step.trial)
-            planner.observe(step.trial, 9, 0.5 + planner_place(step.trial))
+            planner.observe(step.trial, 9, 0.5 + _place(step.trial))
             planner.end(step.trial)
             continue
         assert isinstance(step, Start)
@@ -188,7 +191,7 @@ def test_a_failed_point_is_avoided() -> None:
     assert failed < 12
 
 
-def planner_place(trial: tuple[int, int]) -> float:
+def _place(trial: tuple[int, int]) -> float:
     """What a trial comes to, by its first value."""
     return trial[1] / 100
 

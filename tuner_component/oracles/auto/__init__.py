@@ -5,21 +5,21 @@ recorded curves and real searches use the same code.
 """
 
 from tuner_component.oracles.auto.encoding import Encoder
-from tuner_component.oracles.auto.planner import (
+from tuner_component.oracles.auto.planner import Planner
+from tuner_component.oracles.auto.steps import (
     Continue,
-    Decision,
     Finished,
-    Planner,
     Start,
+    Step,
     Wait,
 )
 
 __all__ = [
     "Continue",
-    "Decision",
     "Encoder",
     "Finished",
     "Planner",
     "Start",
+    "Step",
     "Wait",
 ]

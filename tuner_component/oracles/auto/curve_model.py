@@ -69,7 +69,7 @@ class Observations:
 
 
 def time_of(epochs: Any) -> Any:
-    """The model's time: a rung, threefold epochs, is a third of a step or so."""
+    """The model's time, by which 27 epochs are 1, and threefold epochs 1/3 more."""
     return np.log(np.maximum(np.asarray(epochs, float), 1.0)) / math.log(27.0)
 
 
@@ -95,7 +95,8 @@ class Scale:
     def _numbers(self, values: Array) -> Array:
         if not self._of_ratios:
             return values
-        return np.log(np.maximum(values, 1e-300))
+        logarithms: Array = np.log(np.maximum(values, 1e-300))
+        return logarithms
 
     def scaled(self, values: Any) -> Array:
         """The values on this scale."""
@@ -287,7 +288,7 @@ def improvement(mean: Array, deviation: Array, best: float) -> Array:
     z = gap / deviation
     density = np.exp(-0.5 * z**2) / math.sqrt(2.0 * math.pi)
     found: Array = gap * special.ndtr(z) + deviation * density
-    return np.maximum(found, 0.0)
+    return found.clip(min=0.0)
 
 
 def chance(mean: Array, deviation: Array, best: float) -> Array:

@@ -9,7 +9,7 @@ value of its own.
 
 import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -197,9 +197,3 @@ class Encoder:
                 known[one.name] = one.value(float(before[other]))
         dimension = self.dimensions[place]
         return dimension.name not in known and dimension.is_active(known)
-
-
-def stacked(rows: Iterable[Array], width: int) -> Array:
-    """Rows as one array, also if there are none."""
-    found = list(rows)
-    return np.array(found, float) if found else np.zeros((0, width))

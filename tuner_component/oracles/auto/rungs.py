@@ -1,7 +1,5 @@
 """After how many epochs a trial is looked at, and may pause."""
 
-import math
-
 # Each rung has about so many times the epochs of the one before it.
 FACTOR = 3
 
@@ -64,8 +62,3 @@ class Rungs:
 
 def _counted(epochs: int) -> str:
     return f"{epochs} epoch" + ("s" if epochs != 1 else "")
-
-
-def threefold(epochs: int) -> float:
-    """How often epochs have grown by the factor, from one epoch on."""
-    return math.log(max(epochs, 1), FACTOR)

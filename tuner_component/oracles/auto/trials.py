@@ -6,8 +6,11 @@ import math
 import statistics
 from typing import Any
 
+import numpy as np
+
 from tuner_component.oracles.auto.curve_model import Array
 from tuner_component.oracles.auto.encoding import Key
+from tuner_component.oracles.auto.rungs import Rungs
 
 
 class Status(enum.Enum):
@@ -59,7 +62,7 @@ class Trial:
         return statistics.median(self.seconds) if self.seconds else math.nan
 
     def take(self, epochs: int, value: float) -> bool:
-        """Takes a value after so many epochs; returns whether it was not known before."""
+        """Takes a value after so many epochs; returns whether it is the first one."""
         if epochs in self.reached:
             return False
         before = [known for after, known in self.reached.items() if after < epochs]
@@ -68,4 +71,60 @@ class Trial:
         return True
 
 
-Trials = dict[Any, Trial]
+class Trials(dict[Any, Trial]):
+    """The trials by name, in the order in which they came.
+
+    Attributes:
+        seen: Trials and epochs of which there is a value, in the order in which they came.
+        ended_after: The most epochs after which a trial ended by itself; 0 if none did.
+    """
+
+    def __init__(self, rungs: Rungs) -> None:
+        """Starts without any."""
+        super().__init__()
+        self._rungs = rungs
+        self.seen: list[tuple[Any, int]] = []
+        self.ended_after = 0
+
+    @property
+    def own(self) -> int:
+        """How many are of this search."""
+        return sum(not one.earlier for one in self.values())
+
+    @property
+    def tried(self) -> set[Key]:
+        """The points that were tried in this search."""
+        return {one.key for one in self.values() if not one.earlier}
+
+    @property
+    def best(self) -> float:
+        """The best value of this search; infinite if there is none."""
+        own = (one.best for one in self.values() if not one.earlier)
+        return min(own, default=math.inf)
+
+    @property
+    def leader(self) -> Any:
+        """The name of the best one of this search; None if there is none."""
+        own = [name for name, one in self.items() if not one.earlier]
+        return min(own, key=lambda name: self[name].best, default=None)
+
+    @property
+    def horizon(self) -> int:
+        """The epochs of a whole training, as far as they are known."""
+        longest = max((one.epochs for one in self.values()), default=1)
+        return self._rungs.horizon(longest, self.ended_after)
+
+    @property
+    def is_any_whole(self) -> bool:
+        """Whether one was trained to the end."""
+        end = self.horizon
+        return any(one.epochs >= end for one in self.values())
+
+    def of_status(self, status: Status) -> list[Any]:
+        """The names of those that are running, for example."""
+        return [name for name, one in self.items() if one.status is status]
+
+    def vectors(self, names: list[Any], width: int) -> Array:
+        """Their points, as a model sees them, one in each row."""
+        rows = [self[name].vector for name in names]
+        return np.array(rows) if rows else np.zeros((0, width))

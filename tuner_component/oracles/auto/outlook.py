@@ -1,0 +1,132 @@
+"""What trials and points may come to if they are trained to the end."""
+
+import math
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+
+from tuner_component.oracles.auto import curve_model
+from tuner_component.oracles.auto.costs import Costs
+from tuner_component.oracles.auto.curve_model import Array, CurveModel, Observations
+from tuner_component.oracles.auto.encoding import Encoder
+from tuner_component.oracles.auto.rungs import Rungs
+from tuner_component.oracles.auto.trials import Status, Trials
+
+# The parameters are learned again whenever there are so many times the observations.
+_GROWTH, _AT_LEAST = 1.25, 4
+
+
+class Outlook:
+    """The model of a search's curves, brought up to what is known when it is asked.
+
+    Everything follows from the trials and their order, so that a search which is resumed
+    has the same model.
+    """
+
+    def __init__(
+        self, encoder: Encoder, trials: Trials, rungs: Rungs, seed: int
+    ) -> None:
+        """Looks at a search.
+
+        Args:
+            encoder: The search space.
+            trials: Its trials.
+            rungs: When they are looked at.
+            seed: Decides which observations are left out, if there are too many.
+        """
+        self._trials, self._rungs, self._seed = trials, rungs, seed
+        self._width = len(encoder.groups)
+        self._model = CurveModel(encoder.groups)
+        self._tuned = 0
+        self.state: Any = None
+
+    def learn(self, idle: Collection[Any]) -> None:
+        """Brings the model up to what is known.
+
+        Args:
+            idle: Trials that are not pending although they run.
+        """
+        running = self._trials.of_status(Status.RUNNING)
+        pending = [name for name in running if name not in idle]
+        seen = self._trials.seen
+        state = (len(seen), pending, self._trials.horizon)
+        if self.state == state:
+            return
+        self.state = state
+        while (due := self._due(len(seen))) is not None:
+            self._tuned = due
+            self._model.tune(self._observed(seen[:due]))
+        rungs = [self._rungs.after(self._trials[name].epochs) for name in pending]
+        self._model.learn(
+            self._observed(seen),
+            Observations(
+                self._trials.vectors(pending, self._width),
+                np.arange(len(pending)),
+                curve_model.time_of(rungs),
+                np.zeros(len(pending)),
+            ),
+        )
+
+    def of(self, vectors: Array) -> tuple[Array, Array]:
+        """The expected gain on the best value, and the chance of any, of each point."""
+        best = float(self._scale.scaled([self._trials.best])[0])
+        mean, deviation = self._model.predict(vectors, self._ends(len(vectors)))
+        return (
+            curve_model.improvement(mean, deviation, best),
+            curve_model.chance(mean, deviation, best),
+        )
+
+    def promising(self, names: list[Any], most: int) -> list[Any]:
+        """Those of the trials that are expected to come to the best values."""
+        if len(names) <= most:
+            return names
+        vectors = self._trials.vectors(names, self._width)
+        means = self._model.expect(vectors, self._ends(len(names)))
+        kept = set(np.argsort(means, kind="stable")[:most].tolist())
+        return [name for place, name in enumerate(names) if place in kept]
+
+    def seconds(self, names: list[Any], vectors: Array) -> Array:
+        """The seconds of an epoch: those of trials, and then those of other points."""
+        trials = list(self._trials.values())
+        costs = Costs(
+            np.array([one.vector for one in trials]),
+            np.array([one.epoch_s for one in trials]),
+        )
+        found = costs.predict(vectors)
+        for place, name in enumerate(names):
+            if not math.isnan(own := self._trials[name].epoch_s):
+                found[place] = own
+        return found
+
+    def _due(self, many: int) -> int | None:
+        """From how many observations the parameters are to be learned next, if now."""
+        due = max(math.ceil(self._tuned * _GROWTH), self._tuned + _AT_LEAST)
+        return due if due <= many else None
+
+    def _ends(self, count: int) -> Array:
+        return np.full(count, curve_model.time_of(self._trials.horizon))
+
+    def _observed(self, seen: list[tuple[Any, int]]) -> Observations:
+        values = np.array([self._trials[name].reached[after] for name, after in seen])
+        self._scale = curve_model.Scale(values)
+        chosen = self._chosen(values)
+        names = list(dict.fromkeys(seen[place][0] for place in chosen))
+        rows = {name: row for row, name in enumerate(names)}
+        return Observations(
+            self._trials.vectors(names, self._width),
+            np.array([rows[seen[place][0]] for place in chosen], np.intp),
+            curve_model.time_of([seen[place][1] for place in chosen]),
+            self._scale.scaled(values[chosen]),
+        )
+
+    def _chosen(self, values: Array) -> list[int]:
+        """The observations that the model learns from: half of them the best ones."""
+        many = len(values)
+        if many <= curve_model.OBSERVED:
+            return list(range(many))
+        draw = np.random.default_rng([self._seed, many])
+        order = np.argsort(np.where(np.isfinite(values), values, np.inf), kind="stable")
+        half = curve_model.OBSERVED // 2
+        rest = draw.permutation(order[half:])[: curve_model.OBSERVED - half]
+        return sorted([*order[:half].tolist(), *rest.tolist()])
