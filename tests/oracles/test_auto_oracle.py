@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from tests.support import paused_search, simulation
 from tests.support.paused_search import EPOCHS, Worker
 from tuner_component import load_study
-from tuner_component.oracles import AutoOracle
+from tuner_component.oracles import AutoOracle, auto_oracle
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.stopping.curves import LearningCurves
 from tuner_component.search.study.study import Study
@@ -163,3 +164,42 @@ def test_how_it_decides_is_in_the_record(tmp_path: Path) -> None:
     """The report could not say what was done in the user's name."""
     paused_search.search(tmp_path, oracle := auto(max_trials=3))
     assert load_study(tmp_path).decisions == [oracle.why]
+
+
+def test_a_trial_that_takes_long_must_be_worth_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The search would spend its hours in the expensive corner of the space."""
+
+    def epochs_of_deep(slow: bool) -> int:
+        clock = [0.0]
+        monkeypatch.setattr(auto_oracle.time, "monotonic", lambda: clock[0])
+        oracle = auto(max_trials=40)
+        directory = str(tmp_path / str(slow))
+        with Study.open(directory, simulation.FINGERPRINT, seed=1) as study:
+            durable = DurableOracle.open(
+                oracle, study, epochs=LearningCurves.of(None, oracle)
+            )
+            worker = Worker(durable)
+            spent = 0
+            while spent < 120 and (trial := worker.take()).status == "RUNNING":
+                deep = trial.hyperparameters.values["kind"] == "deep"
+                before = len(worker.trained)
+                monkeypatch.setattr(
+                    worker,
+                    "tell",
+                    functools.partial(_tell_later, worker, clock, 64 * slow * deep + 4),
+                )
+                worker.run(trial)
+                spent += len(worker.trained) - before
+        kinds = {i: t.hyperparameters.values["kind"] for i, t in oracle.trials.items()}
+        return sum(kinds[trial_id] == "deep" for trial_id, _ in worker.trained)
+
+    assert epochs_of_deep(slow=True) < epochs_of_deep(slow=False)
+
+
+def _tell_later(
+    worker: Worker, clock: list[float], seconds: float, *args: Any, **kwargs: Any
+) -> Any:
+    clock[0] += seconds
+    return Worker.tell(worker, *args, **kwargs)

@@ -1,6 +1,7 @@
 """The search "auto": an oracle that pauses trials and continues those worth it."""
 
 import math
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from tuner_component.search.epochs import Decision
 from tuner_component.search.oracle.dimensions import Dimension, dimensions
 
 _Status = trial_lib.TrialStatus
+# Shorter epochs count as so long: what else a trial takes is more then, and varies.
+_LEAST_S = 1.0
 # So many trials stand for no limit.
 _MANY = 10**9
 
@@ -76,6 +79,9 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._step: steps.Step | None = None
         # Trials and epochs in the order in which the planner has heard of them.
         self._heard: list[tuple[str, int]] = []
+        # By trial: the seconds of an epoch; and, of what runs, since when from which epoch.
+        self._seconds: dict[str, float] = {}
+        self._since: dict[str, tuple[float, int]] = {}
 
     @property
     def why(self) -> str | None:
@@ -123,12 +129,14 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
                 if name in self.trials:
                     self._heard.append((name, epochs))
             self._noted = len(self._planner.seen)
-        return {**state, "heard": [list(pair) for pair in self._heard]}
+        heard = [list(pair) for pair in self._heard]
+        return {**state, "heard": heard, "epoch_seconds": dict(self._seconds)}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Takes what `get_state` has returned."""
         super().set_state(state)
         self._heard = [(name, epochs) for name, epochs in state.get("heard", [])]
+        self._seconds = dict(state.get("epoch_seconds", {}))
         self._planner = None
 
     # What a search asks that can pause trials: see `search.oracle.pausing`.
@@ -145,7 +153,19 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         if planner is None:
             return Decision.GO_ON
         value = curve[-1] if curve else math.nan
-        return planner.after_epoch(trial_id, epochs, value)
+        self._measure(trial_id, epochs)
+        return planner.after_epoch(trial_id, epochs, value, self._seconds.get(trial_id))
+
+    def _measure(self, trial_id: str, epochs: int) -> None:
+        """Takes the time of a trial's epochs since it was handed out.
+
+        In powers of two: what is about as long must not decide, since no two runs of a
+        search would be alike.
+        """
+        since, begin = self._since.get(trial_id, (math.nan, 0))
+        if epochs > begin and not math.isnan(since):
+            seconds = max((time.monotonic() - since) / (epochs - begin), _LEAST_S)
+            self._seconds[trial_id] = 2.0 ** round(math.log2(seconds))
 
     def next_paused(self, paused: Sequence[str]) -> str | None:
         """The paused trial to go on with: see `search.oracle.pausing.Pauses`."""
@@ -159,6 +179,8 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._step = None
         self._paused.discard(trial_id)
         planner.resume(trial_id)
+        begin = len(self._curves.get(trial_id, ()))
+        self._since[trial_id] = (time.monotonic(), begin)
         return trial_id
 
     def hopeless(self, paused: Sequence[str]) -> Sequence[str]:
@@ -177,6 +199,7 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         step, self._step = self._step or planner.next(()), None
         if not isinstance(step, steps.Start):
             return {"status": self._nothing()}
+        self._since[trial_id] = (time.monotonic(), 0)
         return {"status": _Status.RUNNING, "values": dict(step.values)}
 
     def _nothing(self) -> str:
@@ -238,7 +261,8 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
     def _observe(self, planner: Planner, trial_id: str, epochs: int) -> None:
         trial, curve = self.trials[trial_id], self._curves.get(trial_id, ())
         if epochs <= len(curve):
-            planner.observe(trial_id, epochs, curve[epochs - 1])
+            seconds = self._seconds.get(trial_id)
+            planner.observe(trial_id, epochs, curve[epochs - 1], seconds)
         elif trial.status == _Status.COMPLETED and trial.score is not None:
             planner.observe(trial_id, epochs, trial.score)
         elif trial.status == _Status.FAILED:

@@ -13,9 +13,11 @@ from tuner_component.oracles.auto.steps import (
     Step,
     Wait,
 )
+from tuner_component.search.epochs import Decision
 
 __all__ = [
     "Continue",
+    "Decision",
     "Encoder",
     "Finished",
     "Planner",
