@@ -84,7 +84,7 @@ def decode(value: Any) -> Any:
 
 def _trial(state: dict[str, Any]) -> trial_lib.Trial:
     rest = decode({k: v for k, v in state.items() if k != "hyperparameters"})
-    nothing = {"hyperparameters": {"space": [], "values": {}}}
+    nothing: dict[str, Any] = {"hyperparameters": {"space": [], "values": {}}}
     trial = trial_lib.Trial.from_state({**rest, **nothing})
     trial.hyperparameters = _space(state["hyperparameters"])
     return trial
