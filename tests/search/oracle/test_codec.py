@@ -32,6 +32,31 @@ def test_a_trial_survives_the_way() -> None:
     assert back.hyperparameters.is_active("rate")
 
 
+def test_a_space_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker would look for classes by their names at each trial, and be late for it."""
+    sent = codec.encode(_trial())
+    first = codec.decode(sent)
+    monkeypatch.setattr(
+        "keras_tuner.src.engine.hyperparameters.hp_types.deserialize", None
+    )
+    second = codec.decode(sent)
+    assert second.get_state() == _trial().get_state()
+    # What one trial's model adds is not another's.
+    first.hyperparameters.Fixed("added", 1)
+    assert type(first.hyperparameters) is keras_tuner.HyperParameters
+    for later in (second, codec.decode(sent)):
+        assert later.get_state() == _trial().get_state()
+
+
+@pytest.mark.parametrize("values", [[1, 2], [1.0, 2.0]])
+def test_a_space_that_only_seems_equal_is_another_one(values: list[Any]) -> None:
+    """A model would be built with 1.0 units."""
+    hp = keras_tuner.HyperParameters()
+    hp.Choice("units", values)
+    [back] = codec.decode(codec.encode(hp)).space
+    assert [type(value) for value in back.values] == [type(value) for value in values]
+
+
 def test_only_plain_data_travels() -> None:
     """A process could need classes of the user's to read a message."""
     encoded = codec.encode(_trial())

@@ -7,6 +7,7 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
+from tuner_component.search.oracle.repairs import QuickHyperParameters
 from tuner_component.search.storage import plain
 
 _PLAIN = frozenset((bool, int, float, str, bytes, type(None)))
@@ -71,11 +72,41 @@ def decode(value: Any) -> Any:
     if type(value) in _PLAIN:
         return value
     if isinstance(value, TrialState):
-        return trial_lib.Trial.from_state(decode(value.state))
+        return _trial(value.state)
     if isinstance(value, Space):
-        return keras_tuner.HyperParameters.from_config(decode(value.config))
+        return _space(value.config)
     if isinstance(value, dict):
         return {key: decode(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return type(value)(decode(item) for item in value)
     return value
+
+
+def _trial(state: dict[str, Any]) -> trial_lib.Trial:
+    rest = decode({k: v for k, v in state.items() if k != "hyperparameters"})
+    nothing: dict[str, Any] = {"hyperparameters": {"space": [], "values": {}}}
+    trial = trial_lib.Trial.from_state({**rest, **nothing})
+    trial.hyperparameters = _space(state["hyperparameters"])
+    return trial
+
+
+# The space that was made last, by all that it is made of.
+_made: dict[str, QuickHyperParameters] = {}
+
+
+def _space(config: dict[str, Any]) -> keras_tuner.HyperParameters:
+    """Makes a search space: a copy, if it is the same as the last one, as it mostly is.
+
+    KerasTuner looks for each class by its name; for a worker, which gets the space with
+    each trial, that took longer than all else that it does between two trials.
+    """
+    known = repr(config["space"])
+    pattern = _made.get(known)
+    if pattern is None:
+        pattern = keras_tuner.HyperParameters.from_config(decode(config))
+        pattern.__class__ = QuickHyperParameters
+        _made.clear()  # In one step each: two threads may be here.
+        _made[known] = pattern
+    space = pattern.copy()
+    space.values = dict(decode(config["values"]))
+    return space
