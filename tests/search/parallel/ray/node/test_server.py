@@ -25,7 +25,9 @@ def test_what_one_said_at_its_end_is_said(tmp_path: Path) -> None:
     """People would be told that it has ended, and not why."""
     log = str(tmp_path / "log")
     with (
-        pytest.raises(server.ServerLostError, match="No module named 'tuner_component"),
+        pytest.raises(
+            server.ServerLostError, match="said: ModuleNotFoundError: No module"
+        ),
         server.started(log, {}, ["/nowhere"]),
     ):
         pass
