@@ -77,7 +77,8 @@ def test_a_search_that_ends_by_itself_is_told_from_one_that_is_ended() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["ours", "ours random", "optuna hyperband", "kerastuner hyperband"]
+    "name",
+    ["auto", "ours", "ours random", "optuna hyperband", "kerastuner hyperband"],
 )
 def test_a_replay_gives_the_same_result_each_time(name: str) -> None:
     """Figures could not be compared with those of another day."""

@@ -257,6 +257,17 @@ def test_the_hopeless_are_named_but_never_the_best() -> None:
     assert _planner().hopeless() == []
 
 
+def test_what_stops_early_by_itself_has_come_to_its_end() -> None:
+    """The model would expect the rest of a training that never comes."""
+    planner = _planner(maximize=True)
+    planner.start("early", {"x0": 1, "x1": 1})
+    planner.observe("early", 4, 0.7)
+    planner.end("early", whole=True)
+    stopped = planner._trials["early"]
+    assert stopped.epochs == 9
+    assert stopped.best == -0.7
+
+
 def test_only_what_can_be_continued_is_continued() -> None:
     """A worker would wait for a trial that has no checkpoint."""
     done = Simulated(_planner(max_trials=20), _bowl, 9).run(30)

@@ -135,13 +135,17 @@ class Planner:
 
         Args:
             trial: The trial.
-            whole: Whether it ended by itself: so many epochs a whole training has, if
-                that was not known.
+            whole: Whether it ended by itself, at its last epoch or before it (as by early
+                stopping): its best value is what it comes to. If it is not known how many
+                epochs a whole training has, these are at least as many.
         """
         self._set(trial, Status.ENDED)
-        if whole:
-            epochs = self._trials[trial].epochs
-            self._trials.ended_after = max(self._trials.ended_after, epochs)
+        known = self._trials[trial]
+        if not whole or not known.epochs:
+            return
+        self._trials.ended_after = max(self._trials.ended_after, known.epochs)
+        if self._rungs.epochs is not None:
+            self.observe(trial, self._rungs.epochs, self._sign * known.best)
 
     def fail(self, trial: Any) -> None:
         """A trial has failed: its point is one to avoid."""
