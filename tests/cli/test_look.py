@@ -80,7 +80,7 @@ def test_status_names_paused_trials(
     (tmp_path / "study.json").write_text(study.to_json())
     assert main(["status", str(tmp_path)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "  trial 0 after 9 epochs" in lines
+    assert "  trial 0 after epoch 9" in lines
     assert "0 of 20 trials completed, 0 failed." in lines
     assert not any("trial 0 on worker" in line for line in lines)
     assert main(["status", "--json", str(tmp_path)]) == 0

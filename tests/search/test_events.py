@@ -73,7 +73,7 @@ def test_each_event_is_a_line() -> None:
         "Search in /study: 2 trials at a time.",
         "Trial 0 starts on worker-1.",
         "Trial 0 will be run again: killed.",
-        "Trial 0 is paused after 3 epochs.",
+        "Trial 0 is paused after epoch 3.",
         "Trial 0 failed (1 of 9, 1 failed).",
         "Trial 1 completed (2 of 9, 1 failed): loss 0.25; best so far 0.25 by trial 1.",
     ]

@@ -121,7 +121,7 @@ def summary(study: StudyRecord) -> list[str]:
         lines.append(
             "Paused, and gone on with if they are worth more than another trial:"
         )
-        lines += [f"  trial {t.trial_id} after {t.epochs} epochs" for t in paused]
+        lines += [f"  trial {t.trial_id} after epoch {t.epochs}" for t in paused]
     causes = collections.Counter(t.cause or "it left no message" for t in failed)
     if causes:
         lines.append("Failures:")

@@ -287,7 +287,7 @@ class Lines:
             why = cause_of(event.reason)
             return f"Trial {event.trial_id} will be run again: {why}."
         if isinstance(event, TrialPaused):
-            return f"Trial {event.trial_id} is paused after {event.epochs} epochs."
+            return f"Trial {event.trial_id} is paused after epoch {event.epochs}."
         if isinstance(event, TrialEnded):
             return self._end(event)
         if isinstance(event, PlacesChanged) and event != self._places:
