@@ -109,7 +109,16 @@ def oracle(kind: str) -> keras_tuner.Oracle:
     return custom(max_trials=8, hyperparameters=space(), **common)
 
 
-KINDS = ("random", "grid", "hyperband", "bayesian", "counting", "stateful", "optuna", "auto")
+KINDS = (
+    "random",
+    "grid",
+    "hyperband",
+    "bayesian",
+    "counting",
+    "stateful",
+    "optuna",
+    "auto",
+)
 
 
 def objective(values: dict[str, Any]) -> float:
