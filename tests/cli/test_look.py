@@ -71,6 +71,23 @@ def test_status_of_a_running_search_names_its_workers(
     assert "running" in capsys.readouterr().out
 
 
+def test_status_names_paused_trials(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They would look as if they ran, or as if they were lost."""
+    paused = [studies.created("0"), studies.paused("0", epoch=8)]
+    study = studies.study(*paused, studies.created("1"), status="running")
+    (tmp_path / "study.json").write_text(study.to_json())
+    assert main(["status", str(tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "  trial 0 after 9 epochs" in lines
+    assert "0 of 20 trials completed, 0 failed." in lines
+    assert not any("trial 0 on worker" in line for line in lines)
+    assert main(["status", "--json", str(tmp_path)]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["running"], facts["paused"]) == (["1"], {"0": 9})
+
+
 def test_study_is_found_below_what_people_name(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

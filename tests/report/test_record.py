@@ -130,6 +130,33 @@ def test_a_running_trial_has_an_attempt_without_end() -> None:
     assert trial.attempts == [AttemptRecord("worker-0", 100.0, None, "running")]
 
 
+def test_a_paused_trial_is_none_that_was_lost() -> None:
+    """It would look like one that runs, or that came to nothing."""
+    study = studies.study(studies.created("0"), studies.paused("0", epoch=8))
+    [trial] = study.trials
+    assert (trial.status, trial.epochs, trial.seed) == ("PAUSED", 9, 3)
+    [attempt] = trial.attempts
+    assert (attempt.outcome, attempt.ended) == ("paused", studies.BEGAN + 30)
+    assert trial.stopped is None and study.completed == []
+    assert StudyRecord.from_json(study.to_json(), "file") == study
+
+
+def test_a_trial_that_ended_while_it_was_paused_has_no_more_attempts() -> None:
+    """It would seem to have run once more, on no worker."""
+    first = [studies.created("0"), studies.paused("0")]
+    without = {"worker": None, "started": None}
+    stopped = {"rule": "oracle", "fit": 0, "epoch": 2}
+    let_go = studies.ended("0", 0.9, **without, stopped=stopped)
+    [trial] = studies.study(*first, let_go).trials
+    assert [a.outcome for a in trial.attempts] == ["paused"]
+    assert (trial.status, trial.worker) == ("COMPLETED", "worker-0")
+    assert trial.stopped is not None and trial.stopped.rule == "oracle"
+    began = {"kind": "began", "trial": "0", "worker": "worker-1", "time": 9e9}
+    ended = studies.ended("0", worker="worker-1", started=9e9)
+    [trial] = studies.study(*first, began, ended).trials
+    assert [a.outcome for a in trial.attempts] == ["paused", "completed"]
+
+
 def test_an_interrupted_attempt_has_no_known_end() -> None:
     """A worker would seem to have worked until the search was resumed."""
     lost = {"kind": "attempt", "trial": "0", "worker": "w", "time": 9e9, "started": 5.0}

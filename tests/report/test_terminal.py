@@ -51,6 +51,16 @@ def test_counts_the_trials_of_earlier_runs() -> None:
     assert "worker-" not in text
 
 
+def test_paused_trials_are_counted_and_not_shown_as_running() -> None:
+    """A trial would vanish, or its worker seem to be at it."""
+    view = a_view()
+    view(events.TrialPaused("2", 3))
+    assert "1 paused" in text_of(view)
+    assert "worker-0" not in text_of(view)
+    view(events.TrialStarted("2", "worker-1", {"x": 1}))
+    assert "paused" not in text_of(view)
+
+
 def test_lost_attempt_leaves_the_worker_idle() -> None:
     """A worker that is gone would be shown for ever."""
     view = a_view()

@@ -33,6 +33,19 @@ def test_every_attempt_has_its_bar() -> None:
     ]
 
 
+def test_the_time_between_two_pauses_is_not_the_trials() -> None:
+    """A trial would seem to keep a worker busy while it waits."""
+    began = {"kind": "began", "trial": "0", "worker": "worker-1", "time": 50.0}
+    study = studies.study(
+        studies.created("0", time=0.0),
+        studies.paused("0", started=0.0, time=5.0),
+        began,
+        studies.ended("0", worker="worker-1", started=50.0, ended=53.0),
+    )
+    found = [(s.worker, s.outcome, s.ended - s.started) for s in timeline.spans(study)]
+    assert found == [("worker-0", "paused", 5.0), ("worker-1", "completed", 3.0)]
+
+
 def test_interrupted_attempt_lasts_as_long_as_there_were_signs_of_life() -> None:
     """What a killed search was doing would not be seen, or fill the time after it."""
     gone = {"kind": "attempt", "reason": "interrupted", "interrupted": True}

@@ -36,6 +36,19 @@ def test_earlier_runs_count() -> None:
     assert (found.completed, found.failed, found.best) == (4, 1, (0.0, "2"))
 
 
+def test_paused_trials_are_counted_until_they_go_on_or_end() -> None:
+    """They would be counted as done, or for ever as paused."""
+    begun = events.SearchStarted("/study", "loss", "min", 2, paused=("4", "5"))
+    found = tally(
+        begun,
+        events.TrialPaused("6", 3),
+        events.TrialStarted("4", "worker-0", {}),
+        events.TrialEnded("5", True, 0.5),
+    )
+    assert found.paused == {"6"}
+    assert found.completed == 1
+
+
 def test_a_failure_is_counted_and_no_best() -> None:
     """A trial without a score would be compared with others."""
     found = tally(BEGUN, events.TrialEnded("0", False))
@@ -51,6 +64,7 @@ def test_each_event_is_a_line() -> None:
         events.TrialStarted("0", "worker-1", {}),
         events.EpochEnded("0", 0, 0, {"loss": 1.0}),
         events.AttemptLost("0", "killed\nby somebody"),
+        events.TrialPaused("0", 3),
         events.TrialEnded("0", False, None, "ValueError"),
         events.TrialEnded("1", True, 0.25),
     ):
@@ -59,6 +73,7 @@ def test_each_event_is_a_line() -> None:
         "Search in /study: 2 trials at a time.",
         "Trial 0 starts on worker-1.",
         "Trial 0 will be run again: killed.",
+        "Trial 0 is paused after 3 epochs.",
         "Trial 0 failed (1 of 9, 1 failed).",
         "Trial 1 completed (2 of 9, 1 failed): loss 0.25; best so far 0.25 by trial 1.",
     ]

@@ -20,15 +20,21 @@ from tuner_component.search.parallel.driver.instructions import (
     LookAhead,
     OracleAnswered,
     Order,
+    PauseTrial,
     Stimulus,
     Suggest,
+    Suggested,
     TrialHandedIn,
+    TrialPaused,
     TrialWanted,
     WorkerAdded,
     WorkerGone,
 )
 
-ORDERS = (Suggest, LookAhead, EndTrial, FailTrial, GiveBack, Excuse, CleanUp)
+ORDERS = (
+    *(Suggest, LookAhead, EndTrial, PauseTrial),
+    *(FailTrial, GiveBack, Excuse, CleanUp),
+)
 
 
 def state(trial_id: str, status: str, message: str | None = None) -> dict[str, Any]:
@@ -89,15 +95,23 @@ class Search:
         assert isinstance(order, GiveBack)
         return self.answer(order, self._note(order, reached))
 
-    def suggest(self, order: Instruction, trial_id: str) -> list[Instruction]:
-        """The oracle has suggested a trial."""
-        assert isinstance(order, Suggest)
-        return self.answer(order, TrialState(state(trial_id, "RUNNING")))
+    def suggest(
+        self, order: Instruction, trial_id: str, *ended: dict[str, Any]
+    ) -> list[Instruction]:
+        """The oracle has suggested a trial, and ended others that were paused."""
+        return self._suggested(order, state(trial_id, "RUNNING"), ended)
 
-    def none(self, order: Instruction, status: str) -> list[Instruction]:
-        """The oracle has no trial to suggest."""
+    def none(
+        self, order: Instruction, status: str, *ended: dict[str, Any]
+    ) -> list[Instruction]:
+        """The oracle has no trial to suggest, and has ended others that were paused."""
+        return self._suggested(order, state("", status), ended)
+
+    def _suggested(
+        self, order: Instruction, told: dict[str, Any], ended: tuple[Any, ...]
+    ) -> list[Instruction]:
         assert isinstance(order, Suggest)
-        return self.answer(order, TrialState(state("", status)))
+        return self.answer(order, Suggested(TrialState(told), ended))
 
     def run(self, worker: str, trial_id: str) -> None:
         """A worker asks for a trial and gets it."""
@@ -117,6 +131,17 @@ class Search:
         message = None if status == "COMPLETED" else "because"
         told = state(trial_id, status, message)
         return self.tell(TrialHandedIn(self.caller(worker), told, ran_out))
+
+    def pause(self, worker: str, trial_id: str) -> list[Instruction]:
+        """A worker has saved and left its trial."""
+        return self.tell(TrialPaused(self.caller(worker), trial_id))
+
+    def paused(
+        self, order: Instruction, epochs: int, tries: Tries | None = None
+    ) -> list[Instruction]:
+        """The pause of a trial is journaled."""
+        assert isinstance(order, PauseTrial)
+        return self.answer(order, (epochs, tries or Tries()))
 
     def end(self, order: Instruction, status: str = "COMPLETED") -> list[Instruction]:
         """The oracle has ended a trial."""

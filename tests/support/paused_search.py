@@ -82,7 +82,7 @@ class Worker:
         """Reports an epoch of a trial."""
         told = trial_id, 0, epoch
         decision = self.durable.report_epoch(*told, {"score": score}, decided=decided)
-        return decision or self.durable.decide(*told, can_pause)
+        return decision or self.durable.decide(*told, can_pause=can_pause)
 
     def run(self, trial: Any, **kwargs: Any) -> None:
         """Runs a trial as far as it goes now."""

@@ -14,6 +14,8 @@ from tuner_component.search.parallel.protocol import EntryPoint
 
 # The fault points that are passed only when Keras models are trained.
 IN_TRAININGS = {"training.write.before", "training.write.after"}
+# Those that are passed only where the oracle pauses trials.
+IN_PAUSES = {"trial.paused.before", "trial.paused.after"}
 
 
 class Stage:

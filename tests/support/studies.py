@@ -62,6 +62,15 @@ def failed(trial_id: str, message: str, **more: Any) -> dict[str, Any]:
     return ended(trial_id, None, **{**lost, **more})
 
 
+def paused(trial_id: str, epoch: int = 2, **more: Any) -> dict[str, Any]:
+    record = {"kind": "paused", "trial": trial_id, "worker": "worker-0"}
+    times = {"started": BEGAN, "time": BEGAN + 30}
+    curve = {"val_loss": [0.9] * (epoch + 1)}
+    stopped = {"rule": "oracle", "fit": 0, "epoch": epoch}
+    told = {"curves": [curve], "stopped": stopped, "notes": {"seed": 3}}
+    return {**record, **times, **told, **more}
+
+
 def study(*records: dict[str, Any], **description: Any) -> StudyRecord:
     space = {"kind": "space", "space": "s", "entries": SPACE}
     state = {"kind": "", "state": {"space": "s", "values": {}}}

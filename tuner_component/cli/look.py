@@ -7,7 +7,13 @@ import time
 from typing import Any
 
 from tuner_component.report.loading import load_study
-from tuner_component.report.record import FAILED, RUNNING, StudyRecord, TrialRecord
+from tuner_component.report.record import (
+    FAILED,
+    PAUSED,
+    RUNNING,
+    StudyRecord,
+    TrialRecord,
+)
 from tuner_component.search.storage import files
 
 _STUDY_HELP = (
@@ -74,6 +80,7 @@ def _facts(study: StudyRecord) -> dict[str, Any]:
         "completed": len(study.completed),
         "failed": len(study.with_status(FAILED)),
         "running": [trial.trial_id for trial in study.with_status(RUNNING)],
+        "paused": {t.trial_id: t.epochs for t in study.with_status(PAUSED)},
         "best": best and {"trial": best.trial_id, "score": best.score},
         "losses": list(study.losses),
     }
@@ -110,6 +117,11 @@ def summary(study: StudyRecord) -> list[str]:
     if running:
         lines.append("Running (or interrupted, if no process works on the study):")
         lines += [f"  trial {t.trial_id} {_since(t)}" for t in running]
+    if paused := study.with_status(PAUSED):
+        lines.append(
+            "Paused, and gone on with if they are worth more than another trial:"
+        )
+        lines += [f"  trial {t.trial_id} after {t.epochs} epochs" for t in paused]
     causes = collections.Counter(t.cause or "it left no message" for t in failed)
     if causes:
         lines.append("Failures:")

@@ -7,7 +7,13 @@ from typing import Any
 import plotly.graph_objects as go
 
 from tuner_component.report import figures
-from tuner_component.report.record import FAILED, RUNNING, StudyRecord, TrialRecord
+from tuner_component.report.record import (
+    FAILED,
+    PAUSED,
+    RUNNING,
+    StudyRecord,
+    TrialRecord,
+)
 
 _BEST = 10
 
@@ -86,6 +92,8 @@ def _look(trial: TrialRecord, best: bool) -> tuple[str, dict[str, Any]]:
         return "stopped early", {"line": {"color": figures.ORANGE, "width": 1}}
     if trial.status == FAILED:
         return "failed", {"line": {"color": figures.RED, "width": 1, "dash": "dot"}}
+    if trial.status == PAUSED:
+        return "paused", {"line": {"color": figures.ORANGE, "width": 1, "dash": "dash"}}
     if trial.status == RUNNING:
         return "running", {"line": {"color": figures.GREY, "width": 1, "dash": "dash"}}
     return "completed", {"line": {"color": figures.BLUE, "width": 1}, "opacity": 0.5}

@@ -16,6 +16,7 @@ from tuner_component.report.record import StudyRecord, TrialRecord
 
 # Distinguishable for people who see few colours (Okabe and Ito).
 BLUE, ORANGE, GREEN, RED, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#9aa0a6"
+LIGHT_BLUE = "#56b4e9"
 _SCALE = "Viridis"
 # At most so many are drawn: more would be a blot, and a large file.
 CURVES, POINTS, LINES, _SLICES = 60, 120, 500, 12

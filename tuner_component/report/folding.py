@@ -76,22 +76,23 @@ def _metrics_that_score(ended: Mapping[str, Any]) -> set[tuple[str, str]]:
 
 def _trial(trial: TrialHistory) -> record.TrialRecord:
     ended = trial.ended or {}
+    known = ended or trial.pause or {}
     failed = ended.get("status") == record.FAILED
     message = ended.get("message")
     return record.TrialRecord(
         trial_id=trial.trial_id,
-        status=ended.get("status", record.RUNNING),
+        status=ended.get("status", record.PAUSED if known else record.RUNNING),
         hyperparameters=trial.values,
         space=trial.space,
         score=ended.get("score"),
         best_step=ended.get("best_step"),
         metrics=_at_best(ended),
-        executions=ended.get("curves", []),
+        executions=known.get("curves", []),
         created=trial.created,
         started=ended.get("started", trial.started),
         ended=ended.get("ended"),
-        worker=ended.get("worker", trial.worker),
-        seed=ended.get("notes", {}).get("seed"),
+        worker=ended.get("worker") or trial.worker,
+        seed=known.get("notes", {}).get("seed"),
         attempts=_attempts(trial, ended),
         stopped=_stopped(ended.get("stopped")),
         message=message,
@@ -107,12 +108,15 @@ def _attempts(
             worker=lost.get("worker"),
             started=lost.get("started"),
             ended=None if lost.get("interrupted") else lost.get("time"),
-            outcome="lost",
+            outcome="paused" if lost.get("kind") == "paused" else "lost",
             reason=lost.get("reason"),
             node=node_of(lost.get("worker")),
         )
         for lost in trial.attempts
     ]
+    paused = bool(attempts) and attempts[-1].outcome == "paused"
+    if ended and ended.get("worker") is None and paused:
+        return attempts  # It has ended without another one.
     if ended:
         last = (ended.get("worker"), ended.get("started"), ended.get("ended"))
         node = node_of(ended.get("worker"))

@@ -11,7 +11,13 @@ import plotly.graph_objects as go
 import plotly.offline
 
 from tuner_component.report import curves, figures, importance, timeline
-from tuner_component.report.record import FAILED, RUNNING, StudyRecord, TrialRecord
+from tuner_component.report.record import (
+    FAILED,
+    PAUSED,
+    RUNNING,
+    StudyRecord,
+    TrialRecord,
+)
 from tuner_component.version import __version__
 
 REPORT_FILE = "report.html"
@@ -56,6 +62,7 @@ def render(study: StudyRecord) -> str:
         completed=study.completed,
         failed=study.with_status(FAILED),
         running=study.with_status(RUNNING),
+        paused=study.with_status(PAUSED),
         failures=_grouped(study),
         space=study.spaces.get(study.space or "", []),
         **_totals(study),

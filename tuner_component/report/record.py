@@ -34,6 +34,7 @@ _PLAIN = (
 )
 
 COMPLETED, FAILED, RUNNING = "COMPLETED", "FAILED", "RUNNING"
+PAUSED = "PAUSED"
 
 # As `plain.encode` writes a number that JSON has no word for.
 _SPECIAL = {
@@ -66,8 +67,8 @@ class AttemptRecord:
         worker: The worker that ran it.
         started: When it started; None if unknown.
         ended: When it ended; None while it runs, or if unknown.
-        outcome: "completed", "failed", "running", or "lost": it came to nothing, and the
-            trial was run again.
+        outcome: "completed", "failed", "running", "paused": the trial went on later, or
+            may; or "lost": it came to nothing, and the trial was run again.
         reason: Why it was lost.
         node: The node of a cluster that it ran on; None if all ran on one machine.
     """
@@ -75,7 +76,7 @@ class AttemptRecord:
     worker: str | None
     started: float | None
     ended: float | None
-    outcome: Literal["completed", "failed", "running", "lost"]
+    outcome: Literal["completed", "failed", "running", "paused", "lost"]
     reason: str | None = None
     node: str | None = None
 
@@ -101,8 +102,9 @@ class TrialRecord:
 
     Attributes:
         trial_id: Its id.
-        status: "COMPLETED", "FAILED" or "RUNNING" (it has not ended; if the search was
-            interrupted, it will be run again).
+        status: "COMPLETED", "FAILED", "RUNNING" (it has not ended; if the search was
+            interrupted, it will be run again) or "PAUSED" (its training is saved, and goes
+            on if it is worth more than another trial).
         hyperparameters: Their values by name.
         space: Key of its search space in `StudyRecord.spaces`.
         score: Value of the objective; None if it did not complete.
@@ -122,7 +124,7 @@ class TrialRecord:
     """
 
     trial_id: str
-    status: Literal["COMPLETED", "FAILED", "RUNNING"]
+    status: Literal["COMPLETED", "FAILED", "RUNNING", "PAUSED"]
     hyperparameters: Mapping[str, Any]
     space: str = ""
     score: float | None = None

@@ -129,6 +129,8 @@ class LiveView:
         counts = Text(done, style="bold")
         if tally.failed:
             counts.append(f", {tally.failed} failed", style="red")
+        if tally.paused:
+            counts.append(f", {len(tally.paused)} paused", style="yellow")
         bar: Any = ProgressBar(total or 100, tally.ended if total else 0, width=24)
         grid.add_row(bar if total else "", counts, Text(self._left(), style="dim"))
         if tally.best is not None:

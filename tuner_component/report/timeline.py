@@ -15,6 +15,7 @@ from tuner_component.report.record import AttemptRecord, StudyRecord
 _COLOURS = {
     "completed": figures.BLUE,
     "stopped early": figures.ORANGE,
+    "paused": figures.LIGHT_BLUE,
     "failed": figures.RED,
     "lost": figures.GREY,
     "running": figures.GREEN,

@@ -38,8 +38,8 @@ FAULTS = {
     "journal.merge.removing": 2,
     "journal.merge.after": 1,
 }
-# In the training of models, as in `test_chaos_training`.
-ELSEWHERE = stage.IN_TRAININGS
+# In the training of models, and in pauses: see `test_training` and `test_pauses`.
+ELSEWHERE = stage.IN_TRAININGS | stage.IN_PAUSES
 
 WORKERS = 2
 

@@ -160,7 +160,7 @@ def test_a_pause_that_nobody_asked_for_is_refused(opened: simulation.Opened) -> 
     with pytest.raises(SearchError, match="wants to be paused. Received: 0"):
         durable.pause_trial(trial.trial_id)
     durable.epochs.report("0", 0, 0, {"score": 1.0})
-    assert durable.decide("0", 0, 0, True) is Decision.PAUSE
+    assert durable.decide("0", 0, 0, can_pause=True) is Decision.PAUSE
     durable.report_epoch("0", 0, 1, {"score": 1.0})  # It goes on all the same.
     with pytest.raises(SearchError, match="wants to be paused. Received: 0"):
         durable.pause_trial(trial.trial_id)

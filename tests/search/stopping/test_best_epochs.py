@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import keras_tuner
 import pytest
+from keras_tuner.src.engine import objective as objective_module
 from keras_tuner.src.engine import tuner_utils
 
 from tuner_component.search.stopping.best_epochs import best_epochs
@@ -39,7 +40,7 @@ def test_it_is_what_kerastuner_makes_of_histories(curves: Any, direction: str) -
 
 def test_a_sum_of_objectives_has_its_value() -> None:
     """The score would be missing among the metrics."""
-    both = keras_tuner.engine.objective.MultiObjective(
+    both = objective_module.create_objective(
         [LOSS, keras_tuner.Objective("size", "min")]
     )
     found = best_epochs(both, [{"loss": [2.0, 1.0], "size": [1.0, 1.0]}])

@@ -12,6 +12,7 @@ import pytest
 
 from tests.support import simulation
 from tests.support.keras_trials import DATA, EveryEpoch, Interrupt, InterruptAt, build
+from tuner_component.search.epochs import Decision
 from tuner_component.search.in_process.run import run_in_process
 from tuner_component.search.study.history import read_history
 from tuner_component.search.study.study import Study
@@ -91,12 +92,17 @@ def test_a_trial_that_goes_on_tells_its_epochs_again(tmp_path: Path) -> None:
 
     def run(study: str, interrupt_after: int | None) -> list[tuple[Any, ...]]:
         told: list[tuple[Any, ...]] = []
+
+        def report(*epoch: Any, **how: bool) -> Decision:
+            told.append(epoch)
+            return Decision.GO_ON
+
         tuner = tuner_in(f"{study}/work", executions_per_trial=2)
         instrument(
             tuner,
             study,
             5,
-            report_epoch=lambda *epoch: told.append(epoch),
+            report_epoch=report,
             budget=EveryEpoch(),
         )
         InterruptAt.after(interrupt_after)

@@ -25,6 +25,7 @@ from tuner_component.search.in_process.signals import are_handled_here, handled_
 from tuner_component.search.machine import posix
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle.durable import DurableOracle
+from tuner_component.search.oracle.failures import Tries
 
 _log = logging.getLogger("tuner_component")
 
@@ -222,17 +223,22 @@ class InterruptibleOracle(DurableOracle):
 
     Attributes:
         interruption: Says when that is. To be set once the oracle is open.
+        clean_up: Called with each trial that ended while it was paused. To be set as well.
     """
 
-    __slots__ = ("interruption",)
+    __slots__ = ("clean_up", "interruption")
 
+    clean_up: Callable[[str], object]
     interruption: Interruption
 
     def create_trial(self, tuner_id: str) -> Any:
         """See `DurableOracle.create_trial`."""
         with self.interruption.postponed():
             if not self.interruption.asked:
-                return super().create_trial(tuner_id)
+                trial = super().create_trial(tuner_id)
+                for trial_id in self.take_let_go():
+                    self.clean_up(trial_id)
+                return trial
             self.interruption.ended_search = True
             return trial_lib.Trial(self.get_space(), "", _Status.STOPPED)
 
@@ -254,6 +260,17 @@ class InterruptibleOracle(DurableOracle):
             if self.interruption.trial_given_up:
                 raise TrialInterrupted(self.interruption)
             super().end_trial(trial, status)
+
+    def pause_trial(self, trial_id: str) -> tuple[int, Tries]:
+        """See `DurableOracle.pause_trial`.
+
+        Raises:
+            TrialInterrupted: If the trial was interrupted on its way here.
+        """
+        with self.interruption.postponed():
+            if self.interruption.trial_given_up:
+                raise TrialInterrupted(self.interruption)
+            return super().pause_trial(trial_id)
 
     def give_up_trials(self) -> None:
         """Says of trials that are not to end that they run: no one counts them as done."""

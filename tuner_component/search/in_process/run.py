@@ -9,6 +9,7 @@ from typing import Any
 from keras_tuner.engine import base_tuner
 
 from tuner_component.search import events
+from tuner_component.search.epochs import Decision
 from tuner_component.search.errors import (
     SearchError,
     SearchInterruptedError,
@@ -127,11 +128,16 @@ def _prepare(
 ) -> None:
     """Has what a tuner knows, and what its trials train, survive as well."""
 
-    def report_epoch(*epoch: Any) -> bool:
+    def report_epoch(
+        *epoch: Any, can_pause: bool = False, decided: bool = False
+    ) -> Decision:
         # A trial may train for hours before its end is committed.
         oracle.require_study()
-        return oracle.epochs.report(*epoch)
+        decision = oracle.report_epoch(*epoch, decided=decided)
+        return decision or oracle.decide(*epoch[:3], can_pause=can_pause)
 
+    cleaner = WeightsCleaner(tuner, oracle, study.directory)
+    oracle.clean_up = cleaner.let_go
     keep_state(tuner, files.join(study.directory, "tuner.json"))
     objective.require_objective(tuner)
     instrument(
@@ -140,8 +146,9 @@ def _prepare(
         study.seed,
         note=oracle.note,
         report_epoch=report_epoch,
-        cleaner=WeightsCleaner(tuner, oracle, study.directory),
+        cleaner=cleaner,
         is_ending=lambda: oracle.interruption.in_grace,
+        pause=oracle.pause_trial,
     )
 
 

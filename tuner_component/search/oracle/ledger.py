@@ -91,7 +91,11 @@ class TrialLedger:
         running = {i: t for i, t in known.items() if t.runs}
         self._workers = {i: t.worker for i, t in running.items()}
         self._started = {i: t.started for i, t in running.items()}
-        self._notes: dict[str, dict[str, Any]] = {}
+        self._notes: dict[str, dict[str, Any]] = {
+            i: dict(pause.get("notes", {}))
+            for i, t in known.items()
+            if (pause := t.pause)
+        }
 
     def opened(self, restored: Restored) -> list[str]:
         """Journals that the search goes on, and what that means for its trials.
@@ -226,6 +230,7 @@ class TrialLedger:
             started=self._started.pop(trial_id, None),
             time=time.time(),
             reached=list(point),
+            **_flags(notes=self._notes.get(trial_id)),
             **epochs,
         )
         curve_hearing.tell(self._oracle, trial_id, epochs)

@@ -89,7 +89,9 @@ class PausableOracle(OracleFacade):
         )
         return None if asks else Decision.GO_ON
 
-    def decide(self, trial_id: str, fit: int, epoch: int, can_pause: bool) -> Decision:
+    def decide(
+        self, trial_id: str, fit: int, epoch: int, *, can_pause: bool
+    ) -> Decision:
         """Has the oracle decide about a trial after an epoch.
 
         Args:

@@ -104,7 +104,8 @@ class WorkerSpec:
         logs: Where it prints to.
         study_directory: Path or URI of the study.
         seed: The study's seed.
-        asks: Whether it asks after each epoch if the trial should be stopped.
+        asks: Whether it asks after each epoch what becomes of the trial; it does, too, if
+            its tuner has an oracle that pauses trials.
         preflight: Whether it checks first that the default model trains.
         gang: Which of the processes of each of its trials it is.
     """

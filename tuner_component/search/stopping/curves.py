@@ -166,12 +166,10 @@ class LearningCurves:
             trial ended now.
         """
         with self._lock:
-            told = {
-                "curves": self._curves.pop(trial_id, []),
-                "stopped": self._stopping(trial_id),
-            }
+            stopped = self._stopping(trial_id)
+            told = {"curves": self._curves.pop(trial_id, []), "stopped": stopped}
             self._places.pop(trial_id, None)
-            self._kept[trial_id] = told["stopped"]["epoch"] + 1
+            self._kept[trial_id] = stopped["epoch"] + 1
             self._paused[trial_id] = told
             return told
 

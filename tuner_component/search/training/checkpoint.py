@@ -23,6 +23,7 @@ from tuner_component.search.storage import arrays
 from tuner_component.search.training.best_weights import BestWeights
 from tuner_component.search.training.checkpoint_files import CheckpointFiles, tolerated
 from tuner_component.search.training.epoch_reports import EpochReporter
+from tuner_component.search.training.pausing import TrialPaused
 from tuner_component.search.training.write_budget import WriteBudget
 
 _LOG = logging.getLogger(__name__)
@@ -73,10 +74,28 @@ class Training:
             and self.budget.allows(training_state.model_size(self.model), at_end)
         )
 
-    def write(self, epoch: int | None) -> None:
+    @property
+    def can_pause(self) -> bool:
+        """Whether nothing is known that keeps its state from being saved."""
+        return self._state is not None and not self._is_lost
+
+    def pause(self, epoch: int) -> None:
+        """Leaves the training after an epoch; it ends there if it cannot be saved.
+
+        Raises:
+            TrialPaused: Otherwise.
+        """
+        if self.write(epoch):
+            raise TrialPaused
+        self.reporter.stop()
+
+    def write(self, epoch: int | None) -> bool:
         """Writes the whole state after an epoch, or after the last one (None).
 
         If it cannot be read, what is written is why not.
+
+        Returns:
+            Whether it is written.
         """
         assert self._state is not None
         with self.budget.writing(training_state.model_size(self.model)):
@@ -87,7 +106,8 @@ class Training:
             except Exception as error:  # noqa: BLE001 - whatever the user's objects raise.
                 self._stop_writing(f"They could not be read. {error!r}")
             else:
-                self._write(epoch, **state)
+                return self._write(epoch, **state)
+        return False
 
     def write_result(self) -> None:
         """Writes only the curve of the whole training, a few kilobytes.
@@ -109,7 +129,8 @@ class Training:
             training_state.ensure_built(self.model, state["build_config"])
         self.history.history = state["history"]
         self.history.epoch = state["epochs"]
-        self.reporter.restore(state.get("reported", []))
+        stopped = state.get("stopped", False)
+        self.reporter.restore(state.get("reported", []), stopped)
         self.best.resume(self._mark(state["epoch"]), state["best_value"])
 
     def give_up(self, why: object) -> None:
@@ -154,12 +175,13 @@ class Training:
         told = [metrics.values() for _, metrics in self.reporter.epochs]
         return {value for values in told for value in values}
 
-    def _write(self, epoch: int | None, **state: Any) -> None:
+    def _write(self, epoch: int | None, **state: Any) -> bool:
         state["epoch"] = epoch
         state["history"] = self.history.history
         state["epochs"] = self.history.epoch
         state["best_value"] = self.best.value
         state["reported"] = self.reporter.epochs
+        state["stopped"] = self.reporter.stopped
         try:
             data = arrays.encode(state)
             # The order counts: the weights must be on the disk before a checkpoint that
@@ -173,6 +195,8 @@ class Training:
                 "Trial %s: no checkpoint written, training goes on. %s",
                 *(self.trial_id, error),
             )
+            return False
+        return True
 
     def _mark(self, epoch: int | None) -> str:
         return f"{self.number}-{'end' if epoch is None else epoch}"
@@ -224,7 +248,13 @@ class EpochCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
         self._training.model._initial_epoch = None
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Writes the state, if it is worth its price and training goes on."""
+        """Writes the state, if it is worth its price and training goes on.
+
+        Raises:
+            TrialPaused: If the trial is to pause: then it is written whatever its price.
+        """
+        if self._training.reporter.paused:
+            self._training.pause(epoch)
         # After the last epoch, `TrialRun` knows what is needed of the training.
         last = self._training.model.stop_training or epoch + 1 >= self.params["epochs"]
         if not last and self._training.may_write():

@@ -1,4 +1,4 @@
-"""What a trial says after each epoch, and the answer: whether to stop.
+"""What a trial says after each epoch, and the answer: whether to go on, pause or stop.
 
 Trainings of Keras models that the hypermodel built say it by themselves, through a
 callback. Loops of the user's own call `report_epoch`.
@@ -7,15 +7,39 @@ callback. Loops of the user's own call `report_epoch`.
 import contextlib
 import contextvars
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 
-from tuner_component.search.epochs import checked_epoch
+from tuner_component.search.epochs import Decision, checked_epoch
 
-# Called with the trial, the number of its training, the number of the epoch and the
-# metrics after it; answers whether to stop.
-ReportEpoch = Callable[[str, int, int, dict[str, float]], bool]
+
+class ReportEpoch(Protocol):
+    """Tells who owns the search of an epoch, and answers what becomes of the trial."""
+
+    def __call__(
+        self,
+        trial_id: str,
+        fit: int,
+        epoch: int,
+        metrics: dict[str, float],
+        /,
+        *,
+        can_pause: bool = False,
+        decided: bool = False,
+    ) -> Decision:
+        """Reports an epoch.
+
+        Args:
+            trial_id: The trial.
+            fit: The number of its training.
+            epoch: The number of the epoch.
+            metrics: The metrics after it.
+            can_pause: Whether the training can be saved and go on later.
+            decided: Whether an oracle that pauses trials has nothing to decide: it has, at
+                this epoch, or the training ends with it.
+        """
+
 
 # The same of the one trial that is running; epoch and training may be left open.
 _ReportOfTrial = Callable[[dict[str, float], int | None, int | None], bool]
@@ -94,37 +118,61 @@ class EpochReporter(keras.callbacks.Callback):  # type: ignore[misc]
     Args:
         trial_id: The trial.
         number: Number of the training within the trial, from 0.
-        report: Called as `report(trial_id, number, epoch, metrics)`; answers whether to
-            stop.
+        report: Told of the epochs.
+        repeats: Whether it is trained again on the way to a later training of the trial.
 
     Attributes:
         stopped: Whether the answer to the last epoch was to stop.
+        paused: Whether it was to pause.
+        can_pause: Answers whether the training can be saved after this epoch.
         epochs: What was reported: pairs of an epoch and its metrics.
     """
 
-    def __init__(self, trial_id: str, number: int, report: ReportEpoch) -> None:
+    def __init__(
+        self, trial_id: str, number: int, report: ReportEpoch, repeats: bool = False
+    ) -> None:
         super().__init__()
         self.stopped = False
+        self.paused = False
+        self.can_pause: Callable[[], bool] = lambda: False
+        self._repeats = repeats
         self.epochs: list[tuple[int, dict[str, float]]] = []
         self._trial_id = trial_id
         self._number = number
         self._report = report
 
-    def restore(self, epochs: list[Any]) -> None:
-        """Reports again the epochs that another process reported of this training."""
-        for epoch, metrics in epochs:
-            self._tell(epoch, metrics)
+    def restore(self, epochs: list[Any], stopped: bool) -> None:
+        """Reports again the epochs that another process reported of this training.
+
+        Args:
+            epochs: Pairs of an epoch and its metrics.
+            stopped: Whether it was stopped after the last one: that is asked again.
+        """
+        for epoch, metrics in epochs[:-1]:
+            self._tell(epoch, metrics, decided=True)
+        for epoch, metrics in epochs[-1:]:
+            self._tell(epoch, metrics, decided=not stopped)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Reports the epoch, and ends the training if that is the answer."""
-        self._tell(epoch, numbers(logs or {}))
+        ends = self.model.stop_training or epoch + 1 >= self.params["epochs"]
+        can_pause = not ends and self.can_pause()
+        decided = ends or self._repeats
+        self._tell(epoch, numbers(logs or {}), can_pause=can_pause, decided=decided)
         if self.stopped:
             self.model.stop_training = True
 
-    def _tell(self, epoch: int, metrics: dict[str, float]) -> None:
+    def stop(self) -> None:
+        """Ends the training, which should have paused."""
+        self.stopped, self.paused = True, False
+        self.model.stop_training = True
+
+    def _tell(self, epoch: int, metrics: dict[str, float], **how: bool) -> None:
         _, epoch, metrics = checked_epoch(self._number, epoch, metrics)
         self.epochs.append((epoch, metrics))
-        self.stopped = self._report(self._trial_id, self._number, epoch, metrics)
+        decision = self._report(self._trial_id, self._number, epoch, metrics, **how)
+        self.stopped = decision is Decision.STOP
+        self.paused = decision is Decision.PAUSE
 
 
 def numbers(logs: Mapping[str, Any]) -> dict[str, float]:

@@ -14,8 +14,10 @@ from typing import Any
 
 import keras_tuner
 from keras_tuner.engine import base_tuner
+from keras_tuner.src import utils as keras_utils
 from keras_tuner.src.engine import tuner_utils
 
+from tuner_component.search.epochs import Decision
 from tuner_component.search.errors import StorageError
 from tuner_component.search.machine import disk_space, memory
 from tuner_component.search.storage import files, names
@@ -28,6 +30,7 @@ from tuner_component.search.training import (
 from tuner_component.search.training.checkpoint_files import CheckpointFiles
 from tuner_component.search.training.epoch_reports import ReportEpoch
 from tuner_component.search.training.gang import ALONE, Gang
+from tuner_component.search.training.pausing import TrialPaused
 from tuner_component.search.training.trial_run import TrialRun
 from tuner_component.search.training.weights_cleaner import WeightsCleaner
 from tuner_component.search.training.write_budget import WriteBudget
@@ -46,6 +49,7 @@ def instrument(
     budget: WriteBudget | None = None,
     is_ending: Callable[[], bool] = lambda: False,
     gang: Gang = ALONE,
+    pause: Callable[[str], Any] | None = None,
 ) -> None:
     """Makes the tuner's trials repeatable, and able to go on after an interruption.
 
@@ -57,8 +61,8 @@ def instrument(
         note: Called as `note(trial_id, seed=...)` when a trial starts, to have the seed
             recorded; None if another process records it.
         report_epoch: Called as `report_epoch(trial_id, fit, epoch, metrics)` after every
-            epoch of a Keras model, and of a loop that calls `report_epoch`; answers
-            whether to stop. None if no one wants to know.
+            epoch of a Keras model, and of a loop that calls `report_epoch`; answers what
+            becomes of the trial: see `epoch_reports`. None if no one wants to know.
         cleaner: Deletes superfluous weights as trials end; None if another process does
             (it takes the real oracle to know which).
         budget: Decides when the state of a training may be written; by default at a
@@ -66,16 +70,19 @@ def instrument(
         is_ending: Whether this process will soon be ended: then, with the budget that is
             the default, the state is written after each epoch.
         gang: Which of the processes of a trial this one is.
+        pause: Called with a trial whose epoch was answered so, once its training is saved
+            and left. None if trials cannot pause: then a pause is a stop.
     """
     _Instrument(
         tuner,
         study_directory,
         study_seed,
         note,
-        report_epoch or _never_stop,
+        report_epoch or _go_on,
         cleaner,
         budget or gang.budget() or WriteBudget(is_ending=is_ending),
         gang,
+        pause if gang.size == 1 else None,
     ).attach()
 
 
@@ -105,9 +112,9 @@ def keep_state(tuner: base_tuner.BaseTuner, path: str) -> None:
     tuner.set_state(state)
 
 
-def _never_stop(*epoch: Any) -> bool:
+def _go_on(*epoch: Any, **how: bool) -> Decision:
     """The answer to an epoch where no one wants to know of epochs."""
-    return False
+    return Decision.GO_ON
 
 
 class _StoppedError(Exception):
@@ -126,6 +133,8 @@ class _Instrument:
     cleaner: WeightsCleaner | None
     budget: WriteBudget
     gang: Gang
+    pause: Callable[[str], Any] | None
+    can_leave: bool = False  # While KerasTuner's own code waits for the trial's end.
     run: TrialRun | None = None  # Until the trial's end is durable.
 
     @property
@@ -138,6 +147,7 @@ class _Instrument:
         tuner = self.tuner
         self._wrap_get_trial_dir(tuner)
         self._wrap_run_trial(tuner)
+        self._wrap_try_run(tuner)
         self._wrap_on_trial_end(tuner)
         if tuner.hypermodel is None:
             return
@@ -183,11 +193,14 @@ class _Instrument:
                 trial.ran_out_of_memory = memory.ran_out(error)
                 # The training starts anew before KerasTuner sees the error, and the oracle
                 # hands the trial out again. After a lack of memory, it goes on instead.
-                if not trial.ran_out_of_memory:
+                if not (trial.ran_out_of_memory or run.paused):
                     run.failed()
-                raise
+                if not run.paused:
+                    raise
             finally:
                 run.end()
+            if run.paused:  # The user's code has taken the exception for a failure.
+                raise TrialPaused
             # KerasTuner takes NaN for a failure of the run, and may retry it.
             if not _is_finite(results, tuner.oracle.objective):
                 run.failed()
@@ -195,10 +208,31 @@ class _Instrument:
 
         tuner.run_trial = run_interruptible
 
+    def _wrap_try_run(self, tuner: Any) -> None:
+        """Lets a trial be left that pauses, so that the next one is asked for."""
+        try_run = tuner._try_run_and_update_trial
+
+        def try_run_or_pause(trial: Any, *args: Any, **kwargs: Any) -> None:
+            self.can_leave = self.pause is not None
+            try:
+                try_run(trial, *args, **kwargs)
+            except TrialPaused:
+                if self.run is None or self.pause is None or not self.run.paused:
+                    raise  # A trial may run a search itself.
+                _keep_build_config(tuner, trial.trial_id, self.run.left)
+                self.pause(trial.trial_id)
+            finally:
+                self.can_leave = False
+
+        tuner._try_run_and_update_trial = try_run_or_pause
+
     def _wrap_on_trial_end(self, tuner: Any) -> None:
         on_trial_end = tuner.on_trial_end
 
         def on_durable_end(trial: Any) -> None:
+            if self.run is not None and self.run.paused:
+                self.run = None
+                return
             # First of all the end is made durable: if the process dies before, the next
             # attempt still needs what is kept.
             on_trial_end(trial)
@@ -263,9 +297,25 @@ class _Instrument:
             self.budget,
             self.report_epoch,
             self.gang,
+            lambda: self.can_leave,
         )
         run.seed()
         return run
+
+
+def _keep_build_config(tuner: Any, trial_id: str, model: Any) -> None:
+    """Writes what `load_model` reads, as KerasTuner does once a model is trained.
+
+    If the trial is not gone on with, its best epoch may be one of the best of all.
+    """
+    if not isinstance(tuner, keras_tuner.Tuner):
+        return
+    path = tuner._get_build_config_fname(trial_id)
+    try:
+        files.require_place(path)  # KerasTuner writes by name.
+        keras_utils.save_json(path, model.get_build_config())
+    except Exception as error:  # noqa: BLE001 - whatever the user's model raises
+        _LOG.warning("Trial %s: %s cannot be written. %r", trial_id, path, error)
 
 
 def _is_stock(tuner: Any) -> bool:

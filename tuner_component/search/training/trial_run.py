@@ -16,12 +16,13 @@ from typing import Any
 import keras
 
 from tuner_component.search.epoch_state.object_state import MismatchError
-from tuner_component.search.epochs import checked_epoch
+from tuner_component.search.epochs import Decision, checked_epoch
 from tuner_component.search.training import best_weights, seeding
 from tuner_component.search.training.checkpoint import EpochCheckpoint, Training
 from tuner_component.search.training.checkpoint_files import CheckpointFiles
 from tuner_component.search.training.epoch_reports import EpochReporter, ReportEpoch
 from tuner_component.search.training.gang import ALONE, Gang
+from tuner_component.search.training.pausing import TrialPaused
 from tuner_component.search.training.write_budget import WriteBudget
 
 _LOG = logging.getLogger(__name__)
@@ -39,8 +40,9 @@ class TrialRun:
         seed: Its seed.
         executions: How often KerasTuner trains it (`executions_per_trial`).
         budget: Decides when a state may be written.
-        report: Called after every epoch; answers whether to stop.
+        report: Called after every epoch; answers what becomes of the trial.
         gang: Which of the trial's processes this one is.
+        may_pause: Answers whether the trial can be left where it trains.
 
     Attributes:
         result_suffices: Set while nothing but the result of a training is used, so
@@ -48,6 +50,7 @@ class TrialRun:
         trial_id: The trial.
         results: What KerasTuner's executions of it returned so far.
         stopped: Whether the answer to an epoch's report was to stop.
+        left: The model whose training was saved and left, since the answer was to pause.
     """
 
     def __init__(
@@ -59,10 +62,13 @@ class TrialRun:
         budget: WriteBudget,
         report: ReportEpoch,
         gang: Gang = ALONE,
+        may_pause: Callable[[], bool] = lambda: False,
     ) -> None:
         self.result_suffices = False
         self.results: list[Any] = []
         self.stopped = False
+        self.left: Any = None
+        self._may_pause = may_pause
         self.trial_id = trial_id
         self._gang = gang
         self._checkpoints = checkpoints
@@ -82,8 +88,14 @@ class TrialRun:
         """Whether the trial is being run."""
         return self._active
 
+    @property
+    def paused(self) -> bool:
+        """Whether it is to pause, and nothing of it may go on."""
+        return self.left is not None
+
     def seed_next_build(self) -> None:
         """Seeds everything for the next model; a seed set while building wins."""
+        self._require_unpaused()
         self.seed()
         self._builds += 1
 
@@ -97,11 +109,13 @@ class TrialRun:
         self, metrics: dict[str, float], epoch: int | None, training: int | None
     ) -> bool:
         """Reports an epoch of a loop that is not `fit`: see `epoch_reports.report_epoch`."""
+        self._require_unpaused()
         number = max(self._builds - 1, 0) if training is None else training
         epoch = self._told.get(number, 0) if epoch is None else epoch
         number, epoch, metrics = checked_epoch(number, epoch, metrics)
         self._told[number] = epoch + 1
-        stop = self._report(self.trial_id, number, epoch, metrics)
+        decision = self._report(self.trial_id, number, epoch, metrics)
+        stop = decision is Decision.STOP
         self.stopped = self.stopped or stop
         return stop
 
@@ -150,6 +164,7 @@ class TrialRun:
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
     ) -> Any:
+        self._require_unpaused()
         self._gang.require_shared_fit()
         number = self._fits
         self._fits += 1
@@ -157,7 +172,8 @@ class TrialRun:
         if taken is None:
             return fit(*args, **kwargs)
         fit_with, callbacks = taken
-        training = self._training(number, model, callbacks)
+        draws = hasattr(_data(args, kwargs), "__next__")
+        training = self._training(number, model, callbacks, draws)
         state = self._checkpoints.take(number)
         if state is not None and "why" in state:  # It could not be saved.
             training.give_up(state["why"])
@@ -166,7 +182,7 @@ class TrialRun:
             if self._skip(training, state):
                 return training.history
             state = None
-        if state is not None and hasattr(_data(args, kwargs), "__next__"):
+        if state is not None and draws:
             _LOG.warning(
                 "Trial %s: training %d goes on, and its data begin anew: they are from "
                 "a generator.",
@@ -178,29 +194,49 @@ class TrialRun:
         checkpoint = EpochCheckpoint(training, state)
         added = [training.history, training.reporter, checkpoint]
         with self._budget.training():
-            result = fit_with(callbacks=[*training.callbacks, *added])
+            try:
+                result = fit_with(callbacks=[*training.callbacks, *added])
+            except TrialPaused:
+                self.left = model  # Whatever becomes of the exception on its way out.
+                raise
         self.stopped = self.stopped or training.reporter.stopped
         self._finish(training, result)
         return result
 
-    def _training(self, number: int, model: Any, callbacks: list[Any]) -> Training:
+    def _require_unpaused(self) -> None:
+        """Leaves the trial once more, if something has taken the exception and goes on.
+
+        Raises:
+            TrialPaused: If it has.
+        """
+        if self.paused:
+            raise TrialPaused
+
+    def _training(
+        self, number: int, model: Any, callbacks: list[Any], draws: bool
+    ) -> Training:
         # A later training was under way: the file of the best weights is ahead of this
         # one, which is only gone through again because its end was not saved.
-        self._best.paused = number < self._checkpoints.latest
+        self._best.paused = repeats = number < self._checkpoints.latest
         self._best.guard(best_weights.find_saver(callbacks))
         given = [c for c in callbacks if isinstance(c, keras.callbacks.History)]
         history = given[0] if given else keras.callbacks.History()
-        return Training(
+        training = Training(
             self.trial_id,
             number,
             model,
             [c for c in callbacks if c is not history],
             history,
-            EpochReporter(self.trial_id, number, self._report),
+            EpochReporter(self.trial_id, number, self._report, repeats),
             self._checkpoints,
             self._best,
             self._budget,
         )
+        # Data from a generator would begin anew.
+        training.reporter.can_pause = lambda: (
+            not draws and training.can_pause and self._may_pause()
+        )
+        return training
 
     def _skip(self, training: Training, state: dict[str, Any]) -> bool:
         """Puts back a finished training; returns whether that was possible."""

@@ -79,6 +79,12 @@ class WeightsCleaner:
         """
         return self._clean({trial_id})
 
+    def let_go(self, trial_id: str) -> list[str]:
+        """The same for a trial that has ended while it was paused, with its training."""
+        if self._trial(trial_id).status in _ENDED:
+            self._delete_checkpoints(trial_id)
+        return self._clean({trial_id})
+
     def search_ended(self) -> list[str]:
         """Deletes what is left of trials that no tuner ended: their workers died."""
         return self._clean(set())

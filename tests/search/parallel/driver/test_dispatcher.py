@@ -21,6 +21,7 @@ from tuner_component.search.parallel.driver.instructions import (
     GiveUp,
     LookAhead,
     OracleAnswered,
+    PauseTrial,
     Raise,
     Suggest,
     Tell,
@@ -44,6 +45,75 @@ def test_a_trial_from_its_suggestion_to_its_end() -> None:
         Tell(events.TrialEnded("0", True, 0.5, None)),
     ]
     assert search.ask("a") == [CleanUp("0"), Suggest(Caller("a", 3))]
+
+
+def test_a_trial_that_pauses_leaves_its_worker() -> None:
+    """A pause would be an end, or its worker wait for ever."""
+    search = Search("a")
+    search.run("a", "0")
+    [pause] = search.pause("a", "0")
+    assert pause == PauseTrial(Caller("a", 2), "0")
+    assert search.dispatcher.running == []
+    assert not search.dispatcher.over  # It is not durable yet.
+    assert search.paused(pause, 3) == [
+        Answer(Caller("a", 2)),
+        Tell(events.TrialPaused("0", 3)),
+    ]
+    assert search.ask("a") == [Suggest(Caller("a", 3))]
+
+
+def test_a_trial_goes_on_with_the_attempt_that_was_paused() -> None:
+    """One that pauses often would run out of attempts."""
+    search = Search("a", "b", retries=1)
+    search.run("a", "0")
+    [pause] = search.pause("a", "0")
+    search.paused(pause, 3)
+    search.run("b", "0")
+    [running] = search.dispatcher.running
+    assert (running.worker_id, running.number) == ("b", 1)
+    search.lose_and_repeat("b")
+    search.run("a", "0")
+    [running] = search.dispatcher.running
+    assert running.number == 2
+    assert search.lose("a") == [FailTrial("0", "it died, at attempt 2")]
+
+
+def test_only_the_worker_that_runs_a_trial_pauses_it() -> None:
+    """A trial would be handed out while it runs."""
+    search = Search("a", "b")
+    search.run("a", "0")
+    [refused] = search.pause("b", "0")
+    assert isinstance(refused, Answer) and isinstance(refused.error, ValueError)
+    assert [attempt.trial_id for attempt in search.dispatcher.running] == ["0"]
+
+
+def test_what_waits_is_asked_for_again_after_a_pause() -> None:
+    """The search would end, or stand still, though the oracle would go on with it."""
+    search = Search("a", "b")
+    search.run("a", "0")
+    [suggest] = search.ask("b")
+    assert search.none(suggest, "STOPPED") == []
+    [pause] = search.pause("a", "0")
+    *_, again = search.paused(pause, 3)
+    assert again == Suggest(Caller("b", 2))
+    search.suggest(again, "0")
+    assert [attempt.worker_id for attempt in search.dispatcher.running] == ["b"]
+
+
+def test_paused_trials_that_end_are_told_of_and_cleaned_up() -> None:
+    """People would see them as paused for ever, and their weights stay."""
+    search = Search("a")
+    search.run("a", "0")
+    [pause] = search.pause("a", "0")
+    search.paused(pause, 3)
+    [suggest] = search.ask("a")
+    told = search.none(suggest, "STOPPED", state("0", "COMPLETED"))
+    assert told == [
+        Tell(events.TrialEnded("0", True, 0.5, None)),
+        CleanUp("0", was_paused=True),
+    ]
+    search.answer(CleanUp("0", was_paused=True))
+    assert search.dispatcher.over
 
 
 def test_a_worker_gets_one_trial_at_a_time() -> None:

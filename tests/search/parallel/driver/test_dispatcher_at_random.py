@@ -22,10 +22,13 @@ from tuner_component.search.parallel.driver.instructions import (
     LookAhead,
     OracleAnswered,
     Order,
+    PauseTrial,
     Stimulus,
     Suggest,
+    Suggested,
     Tell,
     TrialHandedIn,
+    TrialPaused,
     TrialWanted,
     WorkerAdded,
     WorkerGone,
@@ -39,6 +42,7 @@ class Oracle:
         self.orders: collections.deque[Order] = collections.deque()
         self.running: dict[str, str] = {}
         self.waiting: list[str] = []
+        self.paused: list[str] = []
         self.ends: collections.Counter[str] = collections.Counter()
         self.created = 0
         self._tries: dict[str, Tries] = {}
@@ -60,13 +64,17 @@ class Oracle:
 
     def _value(self, order: Order) -> Any:
         if isinstance(order, Suggest):
-            return TrialState(self._suggest(order.caller.worker_id))
+            return self._suggest(order.caller.worker_id)
         if isinstance(order, LookAhead):
             if not self.waiting and self.created < self._trials:
                 self.waiting.append(self._new())
             return bool(self.waiting)
         if isinstance(order, EndTrial):
             return self._end(order.state["trial_id"], order.state["status"])
+        if isinstance(order, PauseTrial):
+            self._stop_running(order.trial_id)
+            self.paused.append(order.trial_id)
+            return 1, self._tries.setdefault(order.trial_id, Tries())
         if isinstance(order, FailTrial):
             return self._end(order.trial_id, "FAILED")
         if isinstance(order, GiveBack):
@@ -77,12 +85,29 @@ class Oracle:
             return tries
         return None
 
-    def _suggest(self, worker: str) -> dict[str, Any]:
+    def _suggest(self, worker: str) -> Suggested:
+        ended = self._let_go(0.2)
+        told = self._next(worker)
+        if told["status"] == "STOPPED" and not self.running:
+            ended += self._let_go(1.0)
+        return Suggested(TrialState(told), tuple(ended))
+
+    def _let_go(self, share: float) -> list[dict[str, Any]]:
+        """Ends some of the paused trials."""
+        chosen = [i for i in self.paused if self._chance.random() < share]
+        for trial_id in chosen:
+            self.paused.remove(trial_id)
+            self.ends[trial_id] += 1
+        return [state(trial_id, "COMPLETED") for trial_id in chosen]
+
+    def _next(self, worker: str) -> dict[str, Any]:
         assert worker not in self.running.values()
         if self._chance.random() < 0.2:
             return state("", "IDLE")  # As Hyperband's, between its rounds.
         if self.waiting:
             trial_id = self.waiting.pop(0)
+        elif self.paused and self._chance.random() < 0.5:
+            trial_id = self.paused.pop(0)
         elif self.created < self._trials:
             trial_id = self._new()
         else:
@@ -152,6 +177,8 @@ class Simulation:
                 actions.append(lambda w=worker: self._ask(w))
             elif does == "has a trial":
                 actions.append(lambda w=worker: self._hand_in(w, calm))
+                if not calm and self._trials[worker] not in self._ran_out:
+                    actions.append(lambda w=worker: self._pause(w))
             if does == "leaves" or (not calm and self._chance.random() < 0.1):
                 actions.append(lambda w=worker: self._exit(w))
         if dispatcher_.deadline is not None:
@@ -178,6 +205,11 @@ class Simulation:
         handed_in = state(trial_id, status, "because")
         self._workers[worker] = "waits"
         self._tell(TrialHandedIn(self._search.caller(worker), handed_in, ran_out))
+
+    def _pause(self, worker: str) -> None:
+        trial_id = self._trials.pop(worker)
+        self._workers[worker] = "waits"
+        self._tell(TrialPaused(self._search.caller(worker), trial_id))
 
     def _exit(self, worker: str) -> None:
         del self._workers[worker]

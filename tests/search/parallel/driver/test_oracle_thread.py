@@ -176,7 +176,7 @@ def _actions(tmp_path: Path) -> Iterator[OracleActions]:
 
 
 def _suggest(actions: OracleActions, worker: str = "worker-0") -> dict[str, Any]:
-    trial = actions.carry_out(Suggest(Caller(worker, 1)))
+    trial = actions.carry_out(Suggest(Caller(worker, 1))).trial
     return dict(trial.state)
 
 

@@ -16,31 +16,9 @@ from keras_tuner.engine import trial as trial_lib
 from tuner_component.search import events
 from tuner_component.search.oracle import announcements, codec
 from tuner_component.search.oracle.failures import Tries
+from tuner_component.search.parallel.driver import instructions as todo
 from tuner_component.search.parallel.driver import states
-from tuner_component.search.parallel.driver.instructions import (
-    Answer,
-    Caller,
-    CleanUp,
-    Closed,
-    Dismiss,
-    EndTrial,
-    Excuse,
-    FailTrial,
-    GiveBack,
-    GiveUp,
-    Instruction,
-    LookAhead,
-    OracleAnswered,
-    Order,
-    Raise,
-    Stimulus,
-    Suggest,
-    Tell,
-    TrialHandedIn,
-    TrialWanted,
-    WorkerAdded,
-    WorkerGone,
-)
+from tuner_component.search.parallel.driver.instructions import Caller
 from tuner_component.search.parallel.driver.states import Attempt
 from tuner_component.search.parallel.driver.trials import Trials
 from tuner_component.search.parallel.driver.waiting import Supply, WaitingLine
@@ -75,7 +53,7 @@ class Dispatcher:
         self._orders: collections.Counter[type] = collections.Counter()
         self._useless = 0
         self._closed = False
-        self._instructions: list[Instruction] = []
+        self._instructions: list[todo.Instruction] = []
 
     @property
     def running(self) -> list[Attempt]:
@@ -104,7 +82,7 @@ class Dispatcher:
         attempt = self._workers[worker_id].attempt
         return attempt is not None and attempt.trial_id == trial_id
 
-    def handle(self, stimulus: Stimulus, now: float) -> list[Instruction]:
+    def handle(self, stimulus: todo.Stimulus, now: float) -> list[todo.Instruction]:
         """Takes note of what has happened.
 
         Args:
@@ -115,17 +93,19 @@ class Dispatcher:
             What to do about it, in this order.
         """
         self._instructions = []
-        if isinstance(stimulus, WorkerAdded):
+        if isinstance(stimulus, todo.WorkerAdded):
             self._workers[stimulus.worker_id] = states.WorkerState()
-        elif isinstance(stimulus, TrialWanted):
+        elif isinstance(stimulus, todo.TrialWanted):
             self._trial_wanted(stimulus.caller)
-        elif isinstance(stimulus, TrialHandedIn):
+        elif isinstance(stimulus, todo.TrialHandedIn):
             self._trial_handed_in(stimulus)
-        elif isinstance(stimulus, WorkerGone):
+        elif isinstance(stimulus, todo.TrialPaused):
+            self._trial_paused(stimulus)
+        elif isinstance(stimulus, todo.WorkerGone):
             self._worker_gone(stimulus)
-        elif isinstance(stimulus, OracleAnswered):
+        elif isinstance(stimulus, todo.OracleAnswered):
             self._oracle_answered(stimulus, now)
-        elif isinstance(stimulus, Closed):
+        elif isinstance(stimulus, todo.Closed):
             self._close()
         self._serve_waiting(now)
         return self._instructions
@@ -135,11 +115,7 @@ class Dispatcher:
     def _trial_wanted(self, caller: Caller) -> None:
         worker = self._workers[caller.worker_id]
         if worker.asks:
-            error = ValueError(
-                "Expected a worker to wait for the trial that it has asked for. Received: "
-                "another request. Call create_trial in one thread."
-            )
-            self._answer(caller, error=error)
+            self._answer(caller, error=states.asks_again())
             return
         if worker.attempt is not None:
             self._answer(caller, worker.trial)  # As KerasTuner's oracle does.
@@ -151,32 +127,39 @@ class Dispatcher:
     def _close(self) -> None:
         self._closed = True
         if running := tuple(attempt.trial_id for attempt in self.running):
-            self._order(Excuse(running))
+            self._order(todo.Excuse(running))
 
-    def _trial_handed_in(self, told: TrialHandedIn) -> None:
+    def _trial_handed_in(self, told: todo.TrialHandedIn) -> None:
         caller, state = told.caller, told.state
         worker = self._workers[caller.worker_id]
-        attempt = worker.attempt
-        if attempt is None or attempt.trial_id != state["trial_id"]:
-            mine = "none" if attempt is None else attempt.trial_id
-            error = ValueError(
-                f"Expected the worker's own trial ({mine}) to be ended. Received: "
-                f"{state['trial_id']}. End a trial once, in the process that runs it."
-            )
-            self._answer(caller, error=error)
+        attempt = self._take_from(caller, state["trial_id"])
+        if attempt is None:
             return
-        worker.attempt = None
         # One that had the machine to itself has failed: there is no more memory for it.
         if told.out_of_memory and not attempt.alone:
             worker.retiring = True  # What it could not free stays with its process.
             reason = f"a trial that ran out of memory:\n{state['message']}"
-            self._lose(attempt, WorkerGone(caller.worker_id, reason, True))
+            self._lose(attempt, todo.WorkerGone(caller.worker_id, reason, True))
             self._answer(caller, _Status.RUNNING)
             return
         worker.handed_in = attempt.trial_id
-        self._order(EndTrial(caller, state))
+        self._order(todo.EndTrial(caller, state))
 
-    def _worker_gone(self, gone: WorkerGone) -> None:
+    def _trial_paused(self, told: todo.TrialPaused) -> None:
+        if self._take_from(told.caller, told.trial_id):
+            self._order(todo.PauseTrial(told.caller, told.trial_id))
+
+    def _take_from(self, caller: Caller, trial_id: str) -> Attempt | None:
+        """Takes its trial from a worker; None if it has another one, or none."""
+        worker = self._workers[caller.worker_id]
+        attempt = worker.attempt
+        if attempt is None or attempt.trial_id != trial_id:
+            self._answer(caller, error=states.not_its_own(attempt, trial_id))
+            return None
+        worker.attempt = None
+        return attempt
+
+    def _worker_gone(self, gone: todo.WorkerGone) -> None:
         worker = self._workers.pop(gone.worker_id)
         self._line.leave(gone.worker_id)
         self._clean_up_after(worker)
@@ -189,7 +172,7 @@ class Dispatcher:
         elif not self._closed:
             self._useless += 1
             if self._useless >= MAX_USELESS:
-                self._do(GiveUp(gone.worker_id, gone.reason, self._useless))
+                self._do(todo.GiveUp(gone.worker_id, gone.reason, self._useless))
 
     def _clean_up_after(self, worker: states.WorkerState) -> None:
         """A worker has no more use for the trial that it handed in last.
@@ -197,20 +180,20 @@ class Dispatcher:
         Not earlier: the tuner's `on_trial_end` may still read the trial's files.
         """
         if worker.handed_in is not None:
-            self._order(CleanUp(worker.handed_in))
+            self._order(todo.CleanUp(worker.handed_in))
             worker.handed_in = None
 
     # What becomes of a trial.
 
-    def _lose(self, attempt: Attempt, gone: WorkerGone) -> None:
+    def _lose(self, attempt: Attempt, gone: todo.WorkerGone) -> None:
         order = self._trials.lose(attempt, gone)
-        if isinstance(order, GiveBack):
+        if isinstance(order, todo.GiveBack):
             self._give_back(order)
         else:
             self._order(order)
 
-    def _give_back(self, order: GiveBack) -> None:
-        self._do(Tell(events.AttemptLost(order.trial_id, order.reason)))
+    def _give_back(self, order: todo.GiveBack) -> None:
+        self._do(todo.Tell(events.AttemptLost(order.trial_id, order.reason)))
         self._order(order)
 
     def _start(
@@ -227,42 +210,51 @@ class Dispatcher:
         worker.trials += 1
         self._answer_request(caller, trial)
         values = trial.state["hyperparameters"]["values"]
-        self._do(Tell(events.TrialStarted(trial_id, caller.worker_id, values)))
+        self._do(todo.Tell(events.TrialStarted(trial_id, caller.worker_id, values)))
         # A worker that is alone would only learn less from the results before.
         if len(self._workers) > 1:
-            self._order(LookAhead())
+            self._order(todo.LookAhead())
 
     # What the oracle says.
 
-    def _oracle_answered(self, answer: OracleAnswered, now: float) -> None:
+    def _oracle_answered(self, answer: todo.OracleAnswered, now: float) -> None:
         order, error = answer.order, answer.error
         self._orders[type(order)] -= 1
-        if isinstance(order, Suggest):
+        if isinstance(order, todo.Suggest):
             self._suggested(order.caller, answer.value, error, now)
             return
-        if isinstance(order, LookAhead):
+        if isinstance(order, todo.LookAhead):
             if answer.value:  # None after an error: the next suggestion runs into it.
                 self._line.reopen()
             return
-        if isinstance(order, EndTrial):
+        if isinstance(order, todo.PauseTrial):
+            self._answer(order.caller, None, error)
+            if error is None:
+                epochs, tries = answer.value
+                self._trials.paused(order.trial_id, tries)
+                self._do(todo.Tell(events.TrialPaused(order.trial_id, epochs)))
+        elif isinstance(order, todo.EndTrial):
             status = None if error is not None else answer.value["status"]
             self._answer(order.caller, status, error)
         elif error is not None:
-            self._do(Raise(error))
-        if isinstance(order, GiveBack) and isinstance(answer.value, Tries):
+            self._do(todo.Raise(error))
+        if isinstance(order, todo.GiveBack) and isinstance(answer.value, Tries):
             self._trials.taken_back(order.trial_id, answer.value)
-        elif isinstance(order, (EndTrial, FailTrial, GiveBack)) and error is None:
+        elif (
+            isinstance(order, (todo.EndTrial, todo.FailTrial, todo.GiveBack))
+            and error is None
+        ):
             # Otherwise the user's oracle wants it to be run again.
             if answer.value["status"] in (_Status.COMPLETED, _Status.FAILED):
                 self._trials.end(answer.value["trial_id"])
-            self._do(Tell(announcements.outcome(answer.value)))
-        if not isinstance(order, CleanUp):
+            self._do(todo.Tell(announcements.outcome(answer.value)))
+        if not isinstance(order, todo.CleanUp):
             self._line.reopen()
 
     def _suggested(
         self,
         caller: Caller,
-        trial: codec.TrialState,
+        suggested: todo.Suggested,
         error: BaseException | None,
         now: float,
     ) -> None:
@@ -270,17 +262,22 @@ class Dispatcher:
         if error is not None:
             self._answer_request(caller, error=error)
             return
+        for state in suggested.ended:
+            self._trials.end(state["trial_id"])
+            self._do(todo.Tell(announcements.outcome(state)))
+            self._order(todo.CleanUp(state["trial_id"], was_paused=True))
+        trial = suggested.trial
         status, trial_id = trial.state["status"], trial.state["trial_id"]
         if status != _Status.RUNNING:
             self._line.found_none(status, now, caller if worker is not None else None)
             return
         self._line.found_one()
         if self._closed:
-            self._order(Excuse((trial_id,)))
+            self._order(todo.Excuse((trial_id,)))
             self._dismiss(caller)  # The next run starts with the trial.
         elif worker is None:
             reason = "its worker was gone before it started"
-            self._give_back(GiveBack(trial_id, reason, excused=True))
+            self._give_back(todo.GiveBack(trial_id, reason, excused=True))
         else:
             self._start(caller, worker, trial, now)
 
@@ -292,7 +289,7 @@ class Dispatcher:
             if self._closed or self._is_due(self._workers[self._line.first.worker_id]):
                 self._dismiss(self._line.serve())
             elif self._may_suggest:
-                self._order(Suggest(self._line.serve()))
+                self._order(todo.Suggest(self._line.serve()))
             else:
                 break
 
@@ -308,7 +305,7 @@ class Dispatcher:
         """Whether one more trial may be asked for now."""
         if self._line.supply.is_dry:
             return False
-        suggesting = self._orders[Suggest]
+        suggesting = self._orders[todo.Suggest]
         if self._trials.one_at_a_time:
             return not (self.running or suggesting)
         return self._line.supply is Supply.OPEN or not suggesting
@@ -316,7 +313,7 @@ class Dispatcher:
     def _dismiss(self, caller: Caller) -> None:
         if worker := self._workers.get(caller.worker_id):
             worker.asks = False
-            self._do(Dismiss(caller))
+            self._do(todo.Dismiss(caller))
 
     def _answer_request(
         self,
@@ -337,11 +334,11 @@ class Dispatcher:
     ) -> None:
         """Answers a worker, unless it is gone."""
         if caller.worker_id in self._workers:
-            self._do(Answer(caller, value, error))
+            self._do(todo.Answer(caller, value, error))
 
-    def _order(self, order: Order) -> None:
+    def _order(self, order: todo.Order) -> None:
         self._orders[type(order)] += 1
         self._do(order)
 
-    def _do(self, instruction: Instruction) -> None:
+    def _do(self, instruction: todo.Instruction) -> None:
         self._instructions.append(instruction)

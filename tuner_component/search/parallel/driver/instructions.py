@@ -53,6 +53,19 @@ class TrialHandedIn:
 
 
 @dataclasses.dataclass(frozen=True)
+class TrialPaused:
+    """A worker has saved its trial, which is to wait, and has left it.
+
+    Attributes:
+        caller: The worker.
+        trial_id: The trial.
+    """
+
+    caller: Caller
+    trial_id: str
+
+
+@dataclasses.dataclass(frozen=True)
 class WorkerGone:
     """A worker has exited.
 
@@ -101,6 +114,7 @@ Stimulus = (
     WorkerAdded
     | TrialWanted
     | TrialHandedIn
+    | TrialPaused
     | WorkerGone
     | OracleAnswered
     | DeadlinePassed
@@ -113,9 +127,22 @@ Stimulus = (
 
 @dataclasses.dataclass(frozen=True)
 class Suggest:
-    """Suggest a trial for a worker. The value is a `TrialState`, of no trial perhaps."""
+    """Suggest a trial for a worker, or one to go on with. The value is `Suggested`."""
 
     caller: Caller
+
+
+@dataclasses.dataclass(frozen=True)
+class Suggested:
+    """A trial for a worker, or what it gets that should wait or leave.
+
+    Attributes:
+        trial: The trial; of another status than "RUNNING" if there is none.
+        ended: The states of trials that were paused, and have ended now.
+    """
+
+    trial: codec.TrialState
+    ended: tuple[dict[str, Any], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,6 +156,14 @@ class EndTrial:
 
     caller: Caller
     state: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class PauseTrial:
+    """Journal that a trial is paused. The value: its epochs, and its `Tries` so far."""
+
+    caller: Caller
+    trial_id: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,12 +207,27 @@ class Excuse:
 
 @dataclasses.dataclass(frozen=True)
 class CleanUp:
-    """Delete the weights of a trial that are not needed, now that its worker is done."""
+    """Delete the weights of a trial that are not needed, now that its worker is done.
+
+    Attributes:
+        trial_id: The trial.
+        was_paused: Whether it ended without one, so that its training is there as well.
+    """
 
     trial_id: str
+    was_paused: bool = False
 
 
-Order = Suggest | LookAhead | EndTrial | FailTrial | GiveBack | Excuse | CleanUp
+Order = (
+    Suggest
+    | LookAhead
+    | EndTrial
+    | PauseTrial
+    | FailTrial
+    | GiveBack
+    | Excuse
+    | CleanUp
+)
 
 
 # The other instructions.

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from tuner_component.search import events
-from tuner_component.search.errors import UserCodeError
+from tuner_component.search.epochs import Decision
+from tuner_component.search.errors import SearchError, UserCodeError
 from tuner_component.search.parallel import protocol
 from tuner_component.search.parallel.driver import instructions as todo
 from tuner_component.search.parallel.driver import oracle_thread
@@ -90,28 +91,54 @@ class Listener:
             ran_out = bool(request.kwargs.get("out_of_memory"))
             self._handle(todo.TrialHandedIn(caller, state, ran_out))
         elif request.method == "report_epoch":
-            # Not for the oracle's thread, which may be thinking for seconds.
-            try:
-                stop = self._epoch_ended(worker, events.EpochEnded(*request.args))
-            except Exception as error:  # noqa: BLE001 - the trial's, not the driver's
-                self._workers.answer(caller, error=error)
-            else:
-                self._workers.answer(caller, stop)
+            self._answer_epoch(worker, caller, request)
+        elif request.method == "pause_trial":
+            [trial_id] = request.args
+            if not self._actions.oracle.epochs.may_pause(trial_id):
+                raise BadMessageError("paused a trial, and was not told to")
+            self._handle(todo.TrialPaused(caller, trial_id))
         else:
-            self._forward(caller, request)
+            self._in_oracle_thread(caller, lambda: self._actions.call(request))
 
-    def _forward(self, caller: todo.Caller, request: protocol.Request) -> None:
+    def _in_oracle_thread(self, caller: todo.Caller, run: Callable[[], Any]) -> None:
         def done(value: Any, error: BaseException | None) -> None:
             self._workers.answer(caller, value, error)
 
-        self._oracle_thread.submit(
-            oracle_thread.Task(lambda: self._actions.call(request), done)
-        )
+        self._oracle_thread.submit(oracle_thread.Task(run, done))
 
-    def _epoch_ended(self, worker: Worker, told: events.EpochEnded) -> bool:
-        """Takes down how a worker's trial goes; returns whether it should stop."""
+    def _answer_epoch(
+        self, worker: Worker, caller: todo.Caller, request: protocol.Request
+    ) -> None:
+        """Answers a trial what becomes of it.
+
+        Not in the oracle's thread, which may be thinking for seconds, unless it is the
+        oracle that has to decide.
+        """
+        try:
+            told = events.EpochEnded(*request.args)
+            decided = request.kwargs.get("decided", False)
+            decision = self._epoch_ended(worker, told, decided)
+        except SearchError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the trial's, not the driver's
+            self._workers.answer(caller, error=error)
+            return
+        if decision is not None:
+            self._workers.answer(caller, decision.value)
+            return
+        can_pause = request.kwargs.get("can_pause", False)
+        self._in_oracle_thread(caller, lambda: self._actions.decide(told, can_pause))
+
+    def _epoch_ended(
+        self, worker: Worker, told: events.EpochEnded, decided: bool = True
+    ) -> Decision | None:
+        """Takes down how a worker's trial goes.
+
+        Returns:
+            What becomes of it; None if the oracle has to decide.
+        """
         if not self._runs(worker.worker_id, told.trial_id):
-            return False
-        return self._actions.oracle.epochs.report(
-            told.trial_id, told.fit, told.epoch, told.metrics
+            return Decision.GO_ON
+        return self._actions.oracle.report_epoch(
+            told.trial_id, told.fit, told.epoch, told.metrics, decided=decided
         )

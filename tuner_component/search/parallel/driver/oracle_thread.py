@@ -18,6 +18,7 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
+from tuner_component.search import events
 from tuner_component.search.epochs import checked_epoch
 from tuner_component.search.errors import SearchError, UnknownTrialError
 from tuner_component.search.machine import output
@@ -32,7 +33,9 @@ from tuner_component.search.parallel.driver.instructions import (
     GiveBack,
     LookAhead,
     Order,
+    PauseTrial,
     Suggest,
+    Suggested,
 )
 from tuner_component.search.parallel.logs import Logs
 from tuner_component.search.training import seeding
@@ -212,6 +215,8 @@ class OracleActions:
         if isinstance(order, EndTrial):
             self._hand_in(order.state)
             return self._state(order.state["trial_id"])
+        if isinstance(order, PauseTrial):
+            return self.oracle.pause_trial(order.trial_id)
         if isinstance(order, FailTrial):
             self.oracle.fail_trial(order.trial_id, self._last_words(order))
             return self._state(order.trial_id)
@@ -223,6 +228,11 @@ class OracleActions:
         if isinstance(order, Excuse):
             return self.oracle.excuse(order.trial_ids)
         return self._clean_up(order)
+
+    def decide(self, epoch: events.EpochEnded, can_pause: bool) -> str:
+        """What the oracle wants to become of a trial after an epoch: a `Decision`."""
+        told = epoch.trial_id, epoch.fit, epoch.epoch
+        return self.oracle.decide(*told, can_pause=can_pause).value
 
     def call(self, request: protocol.Request) -> Any:
         """Calls the method that a worker asks for, or reads an attribute ("getattr")."""
@@ -246,12 +256,12 @@ class OracleActions:
         """Deletes what trials left whose workers died."""
         self._cleaner.search_ended()
 
-    def _suggest(self, worker_id: str) -> codec.TrialState:
+    def _suggest(self, worker_id: str) -> Suggested:
         trial: codec.TrialState = codec.encode(self.oracle.create_trial(worker_id))
         if trial.state["status"] == _Status.RUNNING:
             trial_id = trial.state["trial_id"]
             self.oracle.note(trial_id, seed=seeding.trial_seed(self._seed, trial_id))
-        return trial
+        return Suggested(trial, tuple(map(self._state, self.oracle.take_let_go())))
 
     def _hand_in(self, state: dict[str, Any]) -> None:
         """Ends a trial as its worker says; what it measured is known already."""
@@ -292,7 +302,9 @@ class OracleActions:
         return codec.encode(self.oracle.get_trial(trial_id).get_state())  # type: ignore[no-any-return]
 
     def _clean_up(self, order: CleanUp) -> None:
-        if self.oracle.get_trial(order.trial_id).status in (
+        if order.was_paused:
+            self._cleaner.let_go(order.trial_id)
+        elif self.oracle.get_trial(order.trial_id).status in (
             _Status.COMPLETED,
             _Status.FAILED,
         ):

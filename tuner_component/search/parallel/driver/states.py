@@ -45,3 +45,20 @@ class WorkerState:
     handed_in: str | None = None
     trials: int = 0
     retiring: bool = False
+
+
+def asks_again() -> ValueError:
+    """The error of a worker that asks for a trial twice."""
+    return ValueError(
+        "Expected a worker to wait for the trial that it has asked for. Received: "
+        "another request. Call create_trial in one thread."
+    )
+
+
+def not_its_own(attempt: Attempt | None, trial_id: str) -> ValueError:
+    """The error of a worker that ends a trial which is not the one that it runs."""
+    mine = "none" if attempt is None else attempt.trial_id
+    return ValueError(
+        f"Expected the worker's own trial ({mine}) to be ended. Received: "
+        f"{trial_id}. End a trial once, in the process that runs it."
+    )

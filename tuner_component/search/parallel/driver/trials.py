@@ -84,6 +84,11 @@ class Trials:
         if tries.is_suspect(self._max_retries):
             self._suspects.add(trial_id)
 
+    def paused(self, trial_id: str, tries: Tries) -> None:
+        """A trial is paused, and will go on with the same attempt."""
+        self.taken_back(trial_id, tries)
+        self._tries[trial_id].attempts -= 1
+
     def end(self, trial_id: str) -> None:
         """A trial has ended for good."""
         self._tries.pop(trial_id, None)

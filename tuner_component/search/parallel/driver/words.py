@@ -52,6 +52,11 @@ def _check(message: Any) -> None:
         _is(message.args, tuple)
         for name in _is(message.kwargs, Mapping):
             _is(name, str)
+        if message.method == "pause_trial":
+            _is(message.args[0], str)
+        if message.method == "report_epoch":
+            for name in ("can_pause", "decided"):
+                _is(message.kwargs.get(name, False), bool)
         if message.method == "end_trial":
             _check_trial(_is(message.args[0], codec.TrialState).state)
     elif isinstance(message, events.EpochEnded):

@@ -11,7 +11,9 @@ from typing import Any
 from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search import errors, events
+from tuner_component.search.epochs import Decision
 from tuner_component.search.machine import disk_space, output
+from tuner_component.search.oracle import pausing
 from tuner_component.search.parallel import process_context, protocol, user_code
 from tuner_component.search.parallel.engine import Channel
 from tuner_component.search.parallel.worker import (
@@ -104,6 +106,7 @@ def _join(
     tuner.tuner_id = _owner(spec).replace("-", "")
     path = files.join(spec.study_directory, f"tuner-{tuner.tuner_id}.json")
     keep_state(tuner, path)
+    asks = spec.asks or pausing.pauses(tuner.oracle)
     # The log of a trial is what the process prints that speaks for it.
     tuner.oracle = (
         _LoggingOracle(tuner.oracle, driver.call, spec, log)
@@ -116,21 +119,22 @@ def _join(
         tuner,
         spec.study_directory,
         spec.seed,
-        report_epoch=_report_epoch(driver, spec.asks),
+        report_epoch=_report_epoch(driver, asks),
         is_ending=driver.is_ending,
         gang=spec.gang,
+        pause=tuner.oracle.pause_trial,
     )
 
 
 def _report_epoch(driver: link.DriverLink, asks: bool) -> ReportEpoch:
     """How the driver hears of epochs."""
 
-    def ask(*epoch: Any) -> bool:
-        return bool(driver.call("report_epoch", *epoch))
+    def ask(*epoch: Any, **how: bool) -> Decision:
+        return Decision(driver.call("report_epoch", *epoch, **how))
 
-    def tell(*epoch: Any) -> bool:
+    def tell(*epoch: Any, **how: bool) -> Decision:
         driver.tell(events.EpochEnded(*epoch))
-        return False
+        return Decision.GO_ON
 
     return ask if asks else tell
 
@@ -160,11 +164,17 @@ class _LoggingOracle(proxy_oracle.ProxyOracle):
         return trial
 
     def end_trial(self, trial: Any, status: str = "COMPLETED") -> None:
+        self._end_log(trial if isinstance(trial, str) else trial.trial_id)
+        super().end_trial(trial, status)
+
+    def pause_trial(self, trial_id: str) -> None:
+        self._end_log(trial_id)
+        super().pause_trial(trial_id)
+
+    def _end_log(self, trial_id: str) -> None:
         logs = self._spec.logs
         self._log_to(logs.process(self._spec.worker_id))
-        trial_id = trial if isinstance(trial, str) else trial.trial_id
         logs.publish(logs.trial(trial_id))
-        super().end_trial(trial, status)
 
     def _log_to(self, path: str, heading: str = "") -> None:
         # It would be made anew where somebody has removed the study.
