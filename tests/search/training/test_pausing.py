@@ -12,7 +12,8 @@ import keras_tuner
 import pytest
 
 from tests.support import paused_trials, simulation
-from tests.support.keras_trials import DATA, NoEpoch
+from tests.support.keras_trials import DATA, Interrupt, NoEpoch
+from tuner_component.search.in_process.interruption import InterruptibleOracle
 from tuner_component.search.in_process.run import run_in_process
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.study.history import read_history
@@ -157,6 +158,24 @@ def test_user_code_that_takes_all_exceptions_pauses_too(
     assert sorted(map(epochs, trials.values())) == [[1], [2]]
     assert all(t.ended and t.ended["status"] == "COMPLETED" for t in trials.values())
     assert paused_trials.begun(tmp_path) == {"0": 2, "1": 1}
+
+
+def test_a_death_between_the_save_and_the_pause_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The trial would train on, past the rung where it was to pause."""
+
+    def die(*args: Any) -> None:
+        raise Interrupt
+
+    with monkeypatch.context() as patch, pytest.raises(Interrupt):
+        patch.setattr(InterruptibleOracle, "pause_trial", die)
+        search(tmp_path)
+    _, trials = search(tmp_path)
+    assert sorted(map(epochs, trials.values())) == [[1], [2]]
+    assert paused_trials.begun(tmp_path) == {"0": 2, "1": 1}
+    kinds = [attempt["kind"] for attempt in trials["0"].attempts]
+    assert kinds == ["attempt", "paused"]
 
 
 @pytest.mark.slow

@@ -32,7 +32,8 @@ class Pauses(Protocol):
     ) -> Decision:
         """Decides about a trial. Only the trial waits meanwhile.
 
-        It is asked once for each number of epochs, unless the trial starts over.
+        It is asked once for each number of epochs, unless the trial starts over, or its
+        answer was lost: with the process that was to pause, or with the whole search.
 
         Args:
             trial_id: The trial, which runs.

@@ -129,8 +129,8 @@ class Training:
             training_state.ensure_built(self.model, state["build_config"])
         self.history.history = state["history"]
         self.history.epoch = state["epochs"]
-        stopped = state.get("stopped", False)
-        self.reporter.restore(state.get("reported", []), stopped)
+        pending = state.get("pending", False)
+        self.reporter.restore(state.get("reported", []), pending)
         self.best.resume(self._mark(state["epoch"]), state["best_value"])
 
     def give_up(self, why: object) -> None:
@@ -181,7 +181,7 @@ class Training:
         state["epochs"] = self.history.epoch
         state["best_value"] = self.best.value
         state["reported"] = self.reporter.epochs
-        state["stopped"] = self.reporter.stopped
+        state["pending"] = self.reporter.stopped or self.reporter.paused
         try:
             data = arrays.encode(state)
             # The order counts: the weights must be on the disk before a checkpoint that
@@ -223,6 +223,9 @@ class EpochCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
         """Puts the state back and skips the epochs before it.
 
         Not earlier: the other callbacks start counting anew in this call.
+
+        Raises:
+            TrialPaused: If it was saved to pause there, and is to do so.
         """
         self._training.begin()
         state, self._state = self._state, None
@@ -233,6 +236,8 @@ class EpochCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
         except MismatchError as error:
             self._training.give_up(error)
             return
+        if self._training.reporter.paused:
+            raise TrialPaused  # It was to, and was interrupted when it was saved.
         epoch = state["epoch"] + 1
         # `fit` looks at it after this, on every backend: Keras has it for its callback
         # BackupAndRestore.

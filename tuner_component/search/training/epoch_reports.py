@@ -141,17 +141,19 @@ class EpochReporter(keras.callbacks.Callback):  # type: ignore[misc]
         self._number = number
         self._report = report
 
-    def restore(self, epochs: list[Any], stopped: bool) -> None:
+    def restore(self, epochs: list[Any], pending: bool) -> None:
         """Reports again the epochs that another process reported of this training.
 
         Args:
             epochs: Pairs of an epoch and its metrics.
-            stopped: Whether it was stopped after the last one: that is asked again.
+            pending: Whether it was to stop or to pause after the last one. That is asked
+                again: no one may have heard of it but that process.
         """
         for epoch, metrics in epochs[:-1]:
             self._tell(epoch, metrics, decided=True)
+        can_pause = pending and self.can_pause()
         for epoch, metrics in epochs[-1:]:
-            self._tell(epoch, metrics, decided=not stopped)
+            self._tell(epoch, metrics, can_pause=can_pause, decided=not pending)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Reports the epoch, and ends the training if that is the answer."""
