@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import crashes, simulation
+from tests.support import crashes, paused_search, simulation
 from tuner_component.search.study.journal import Journal
 from tuner_component.search.study.study import Study
 
@@ -54,6 +54,28 @@ def test_killed_once_at_every_commit(tmp_path: Path, expected, kind, point):
         assert simulation.results(directory) == expected(kind), directory
         assert_each_ended_once(directory)
     assert len(killed) > 9
+
+
+@pytest.mark.parametrize(
+    "point", ["journal.commit.before", "journal.commit.after", "trial.paused.before"]
+)
+def test_pauses_are_as_safe_as_ends(tmp_path: Path, point: str) -> None:
+    """A paused trial would be lost, go on twice, or another one be promoted."""
+
+    def search(directory: str) -> None:
+        paused_search.search(Path(directory))
+
+    whole = str(tmp_path / "whole")
+    assert crashes.run(lambda: search(whole))
+    expected = simulation.results(whole)
+    killed = crashes.run_through(search, point, tmp_path)
+    for directory in killed:
+        assert simulation.results(directory) == expected, directory
+        assert_each_ended_once(directory)
+        told = simulation.read(directory)
+        pauses = [a for t in told.trials.values() for a in t.attempts if "curves" in a]
+        assert len(pauses) == 8 + 4 + 2
+    assert len(killed) >= 8 + 4 + 2
 
 
 @pytest.mark.parametrize("kind", kinds("bayesian"))

@@ -58,10 +58,10 @@ class Halving(oracles.RandomSearchOracle):
         Nobody is as long as others have not got there.
         """
         at = {trial_id: self._rung(trial_id) for trial_id in paused}
-        running = [trial.trial_id for trial in self.ongoing_trials.values()]
+        under_way = {*self.start_order} - {*self.end_order} - {*paused}
         rung = min(at.values())
         if len(self.trials) < self.max_trials or any(
-            self._rung(trial_id) < rung for trial_id in running
+            self._rung(trial_id) < rung for trial_id in under_way
         ):
             return [], []
         ranked = sorted(self._at[rung], key=self._at[rung].__getitem__)

@@ -244,6 +244,21 @@ def test_others_that_run_are_waited_for(opened: simulation.Opened) -> None:
     assert worker.take().status == "RUNNING"
 
 
+def test_a_trial_that_lost_its_worker_is_waited_for(
+    opened: simulation.Opened,
+) -> None:
+    """Others would be dropped although its result may be the worst."""
+    oracle = halving(max_trials=2)
+    durable = opened.wrap(oracle)
+    worker = Worker(durable)
+    worker.run(worker.take())
+    worker.take()
+    durable.attempt_lost("1", "killed")
+    oracle.hopeless = lambda paused: list(paused)  # type: ignore[method-assign]
+    assert worker.take().trial_id == "1"
+    assert durable.paused_trials() == ("0",)
+
+
 def test_a_trial_that_never_had_a_score_fails(opened: simulation.Opened) -> None:
     """A diverged trial would complete without a score."""
     durable = opened.wrap(halving(max_trials=1))

@@ -99,6 +99,28 @@ def test_a_trial_that_no_tuner_ended_leaves_nothing(tmp_path: Path) -> None:
     assert not weights.exists() and not training.parent.exists()
 
 
+def test_a_paused_trial_keeps_all_until_it_is_let_go(tmp_path: Path) -> None:
+    """It would go on without its best epoch, or leave its training for ever."""
+    search = Simulated(tmp_path, random_oracle(), keep=1)
+    paused = search.begin()
+    del search.oracle.ongoing_trials["tuner0"]
+    weights = Path(search.tuner.get_trial_dir(paused.trial_id), "checkpoint.weights.h5")
+    training = tmp_path / "trials" / paused.trial_id / "training" / "fit-00000.state"
+    training.parent.mkdir(parents=True)
+    for path in (weights, training):
+        path.write_bytes(b"x")
+    search.run(3.0, 2.0)
+    assert search.cleaner.let_go(paused.trial_id) == []  # It has not ended.
+    assert search.cleaner.search_ended() == []
+    assert weights.exists() and training.exists()
+    search.oracle.ongoing_trials["tuner0"] = paused
+    search.oracle.update_trial(paused.trial_id, {"score": 1.0})
+    paused.status = "COMPLETED"
+    search.oracle.end_trial(paused)
+    assert search.cleaner.let_go(paused.trial_id) == [paused.trial_id]
+    assert not weights.exists() and not training.parent.exists()
+
+
 def test_a_running_trial_keeps_its_weights(tmp_path: Path) -> None:
     """The best epoch would vanish from under a training."""
     search = Simulated(tmp_path, random_oracle(), keep=1)

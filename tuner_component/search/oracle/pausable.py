@@ -156,7 +156,8 @@ class PausableOracle(OracleFacade):
 
     def _next(self, tuner_id: str) -> Any:
         """A trial for a tuner, when those have ended that the oracle has no use for."""
-        self._end_paused(self._pausing.hopeless(tuple(self._open.paused)))
+        if not self._open.any_ready:  # Their results may be missing.
+            self._end_paused(self._pausing.hopeless(tuple(self._open.paused)))
         trial = self._supply.next(tuner_id)
         over = trial.status == _Status.STOPPED and not self._inner.ongoing_trials
         if over and self._open.paused:

@@ -17,7 +17,9 @@ class Pauses(Protocol):
     """What an oracle has that pauses trials, besides what every oracle has.
 
     A paused trial has not ended: its status is "RUNNING" as before, but it is not among
-    the oracle's `ongoing_trials`. Where an oracle has a method `learn_curve`, that is
+    the oracle's `ongoing_trials`. (Neither are trials whose worker died, until another one
+    has them: those under way are all that are neither paused nor in `end_order`.) Where an
+    oracle has a method `learn_curve`, that is
     called at each pause, too: see `search.stopping.curve_hearing`.
     """
 

@@ -40,6 +40,8 @@ GOOD = [
     Request(2, "end_trial", (_trial(),), {"out_of_memory": False}),
     Request(3, "end_trial", (_trial(status="INVALID", message="Traceback"),)),
     Request(4, "anything", ([1], None), {"at": {"all"}}),
+    Request(5, "report_epoch", ("0", 0, 3, {}), {"can_pause": True, "decided": False}),
+    Request(6, "pause_trial", ("0",)),
     Logged("tuner_component", 30, "The check is not sure."),
 ]
 NUMBERS = [-1, 1.5, 400_000_000, 10**400, "1", None, math.nan, [0]]
@@ -84,6 +86,10 @@ def _bad() -> list[Any]:
     ]
     bad += [Request(1, "end_trial", (trial,)) for trial in trials]
     bad.append(Request(1, "end_trial"))
+    bad += [Request(1, "pause_trial", args) for args in ((), (7,), (None,), (["0"],))]
+    epoch_args = ("0", 0, 3, {})
+    for name in ("can_pause", "decided"):
+        bad += [Request(1, "report_epoch", epoch_args, {name: v}) for v in (None, "x")]
     bad += [Crashed(e) for e in (None, "error", ValueError())]  # type: ignore[arg-type]
     for field in dataclasses.fields(CRASHED):
         bad.append(Crashed(dataclasses.replace(CRASHED, **{field.name: [1]})))

@@ -16,6 +16,9 @@ from tests.search.chaos.test_poison import test_two_poisonous_trials
 from tests.search.chaos.test_stopped_processes import (
     test_a_stopped_worker_costs_one_attempt,
 )
+from tests.search.parallel.driver.test_pauses import (
+    test_trials_pause_and_go_on_in_any_worker,
+)
 from tests.search.parallel.driver.test_supervisor import (
     searches,
     test_sigterm_lets_running_trials_finish,
@@ -33,6 +36,7 @@ __all__ = [
     "test_a_stopped_worker_costs_one_attempt",
     "test_further_workers_start_fast",
     "test_sigterm_lets_running_trials_finish",
+    "test_trials_pause_and_go_on_in_any_worker",
     "test_two_poisonous_trials",
     "test_workers_are_recycled",
     "test_workers_are_told_to_stop",

@@ -93,7 +93,7 @@ class Listener:
         elif request.method == "report_epoch":
             self._answer_epoch(worker, caller, request)
         elif request.method == "pause_trial":
-            [trial_id] = request.args
+            trial_id = request.args[0]
             if not self._actions.oracle.epochs.may_pause(trial_id):
                 raise BadMessageError("paused a trial, and was not told to")
             self._handle(todo.TrialPaused(caller, trial_id))
