@@ -11,6 +11,7 @@ from tuner_component.search.training.checkpoint_files import (
     CheckpointFiles,
     directory_of,
     reached,
+    saved_at,
 )
 
 
@@ -95,6 +96,15 @@ def test_how_far_a_trial_got_is_told_without_its_weights(tmp_path: Path) -> None
         (1, 0, 0),
     ]
     assert points == sorted(points)
+
+
+def test_what_was_just_saved_need_not_be_read(tmp_path: Path) -> None:
+    """A pause would read megabytes, or count as another point than a death there."""
+    study, directory = str(tmp_path), directory_of(str(tmp_path), "0")
+    for _ in range(2):
+        CheckpointFiles(directory).write(3, arrays.encode({"epoch": 11}))
+        assert saved_at(study, "0", 3, 12) == reached(study, "0")
+        CheckpointFiles(directory).clear_for_next_run()
 
 
 @pytest.mark.parametrize(

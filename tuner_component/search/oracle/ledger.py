@@ -220,8 +220,10 @@ class TrialLedger:
             How many epochs it has, and what came of all attempts at it so far; this one
             goes on later.
         """
-        point = checkpoint_files.reached(self._study.directory, trial_id)
         epochs = self._epochs.pause(trial_id)
+        fit, epoch = epochs["stopped"]["fit"], epochs["stopped"]["epoch"]
+        directory = self._study.directory
+        point = checkpoint_files.saved_at(directory, trial_id, fit, epoch + 1)
         faults.point(_PAUSED_BEFORE)
         self._records.append(
             "paused",
@@ -238,7 +240,7 @@ class TrialLedger:
         faults.point(_PAUSED_AFTER)
         tries = self.tries.setdefault(trial_id, Tries())
         tries.note({"kind": "paused", "reached": point})
-        return epochs["stopped"]["epoch"] + 1, tries
+        return epoch + 1, tries
 
     def is_suspect(self, trial_id: str, max_retries: int | None) -> bool:
         """Whether only the last chance is left of a trial."""

@@ -54,6 +54,24 @@ def reached(study_directory: str, trial_id: str) -> tuple[int, int, int]:
     return run, fit, epochs
 
 
+def saved_at(
+    study_directory: str, trial_id: str, fit: int, epochs: int
+) -> tuple[int, int, int]:
+    """The same of a trial that was just saved; it costs no look into the file.
+
+    Args:
+        study_directory: Path or URI of the study.
+        trial_id: The trial.
+        fit: The number of the training that was saved.
+        epochs: How many epochs it has.
+    """
+    directory = directory_of(study_directory, trial_id)
+    run = 0
+    with tolerated(directory):
+        run = max(_numbers(_RUN, files.list_names(directory)), default=0)
+    return run, fit, epochs
+
+
 class CheckpointFiles:
     """The state of each training of a trial, by its number within the trial.
 
