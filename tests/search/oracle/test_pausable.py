@@ -122,9 +122,25 @@ def test_metrics_without_the_objective_are_not_asked_about(
     opened: simulation.Opened,
 ) -> None:
     """A trial that is scored by something else would be paused by nothing."""
-    durable = opened.wrap(halving())
+    oracle = halving()
+    durable = opened.wrap(oracle)
     durable.create_trial("a")
-    assert durable.report_epoch("0", 0, 0, {"loss": 1.0}) is Decision.GO_ON
+    assert durable.report_epoch("0", 0, 0, {"loss": 1.0}) is None
+    assert durable.decide("0", 0, 0, can_pause=True) is Decision.GO_ON
+    assert oracle.asked == []
+
+
+def test_an_epoch_without_validation_is_a_rung_as_well(
+    opened: simulation.Opened,
+) -> None:
+    """A trial that is validated now and then would pass its rungs."""
+    oracle = halving(rungs=(2,))
+    durable = opened.wrap(oracle)
+    durable.create_trial("a")
+    durable.report_epoch("0", 0, 0, {"loss": 1.0, "score": 3.0})
+    assert durable.report_epoch("0", 0, 1, {"loss": 1.0}) is None
+    assert durable.decide("0", 0, 1, can_pause=True) is Decision.PAUSE
+    assert oracle.asked == [("0", 2, [3.0, 3.0], True)]
 
 
 def test_a_trial_that_cannot_pause_is_stopped(tmp_path: Path) -> None:

@@ -84,7 +84,6 @@ class PausableOracle(OracleFacade):
         asks = (
             self._pausing.pauses
             and self.epochs.is_to_be_decided(trial_id, epochs, decided=decided)
-            and self._inner.objective.has_value(metrics)
             and self._pausing.is_rung(epochs)
         )
         return None if asks else Decision.GO_ON
@@ -105,7 +104,10 @@ class PausableOracle(OracleFacade):
         """
         with self._lock, lock_released_on_error(self._inner):
             told = self.epochs.of_training(trial_id, fit)
-            curve = best_so_far(self._inner.objective, [told])
+            objective = self._inner.objective
+            if not objective.has_value(dict.fromkeys(told, 0.0)):
+                return Decision.GO_ON  # It is scored by something else.
+            curve = best_so_far(objective, [told])
             if not self._open.runs(trial_id) or len(curve) <= epoch:
                 return Decision.GO_ON  # Its worker died, and it has started over.
             # One that must run alone would hold up all others while it is paused.
