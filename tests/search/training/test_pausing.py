@@ -12,7 +12,9 @@ import keras_tuner
 import pytest
 
 from tests.support import paused_trials, simulation
+from tests.support.halving import Halving
 from tests.support.keras_trials import DATA, Interrupt, NoEpoch
+from tuner_component.search.errors import SearchError
 from tuner_component.search.in_process.interruption import InterruptibleOracle
 from tuner_component.search.in_process.run import run_in_process
 from tuner_component.search.options import SearchOptions
@@ -176,6 +178,19 @@ def test_a_death_between_the_save_and_the_pause_changes_nothing(
     assert paused_trials.begun(tmp_path) == {"0": 2, "1": 1}
     kinds = [attempt["kind"] for attempt in trials["0"].attempts]
     assert kinds == ["attempt", "paused"]
+
+
+def test_an_oracle_that_fails_is_no_failure_of_the_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All trials would fail, one after the other, and begin anew."""
+    with monkeypatch.context() as patch:
+        patch.setattr(Halving, "after_epoch", lambda *args: 1 / 0)
+        with pytest.raises(SearchError, match="Halving.after_epoch to answer"):
+            search(tmp_path)
+    _, trials = search(tmp_path)
+    assert sorted(map(epochs, trials.values())) == [[1], [2]]
+    assert all(t.ended and t.ended["status"] == "COMPLETED" for t in trials.values())
 
 
 @pytest.mark.slow

@@ -76,7 +76,7 @@ class PausableOracle(OracleFacade):
         Raises:
             TypeError: If this is no epoch: see `epochs.checked_epoch`.
             ValueError: If its numbers are out of all proportion.
-            SearchError: If the oracle does not say which epochs it looks at.
+            UndecidedError: If the oracle does not say which epochs it looks at.
         """
         if self.epochs.report(trial_id, fit, epoch, metrics):
             return Decision.STOP
@@ -100,7 +100,7 @@ class PausableOracle(OracleFacade):
             can_pause: Whether its training can be saved.
 
         Raises:
-            SearchError: If the oracle does not say.
+            UndecidedError: If the oracle does not say.
         """
         with self._lock, lock_released_on_error(self._inner):
             told = self.epochs.of_training(trial_id, fit)

@@ -11,6 +11,7 @@ import keras_tuner
 
 from tuner_component.search.epochs import Decision
 from tuner_component.search.errors import SearchError
+from tuner_component.search.training.pausing import UndecidedError
 
 
 class Pauses(Protocol):
@@ -105,7 +106,7 @@ class PausingOracle:
         """What becomes of a trial.
 
         Raises:
-            SearchError: If the oracle does not say.
+            UndecidedError: If the oracle does not say.
         """
         decision = self._ask("after_epoch", trial_id, epochs, curve, can_pause)
         if not isinstance(decision, Decision):
@@ -118,7 +119,7 @@ class PausingOracle:
         """The paused trial to go on with; None for a new one.
 
         Raises:
-            SearchError: If the oracle names another trial.
+            UndecidedError: If the oracle names another trial.
         """
         if not self.pauses or not paused:
             return None
@@ -131,7 +132,7 @@ class PausingOracle:
         """The paused trials to end.
 
         Raises:
-            SearchError: If the oracle names another trial.
+            UndecidedError: If the oracle names another trial.
         """
         if not self.pauses or not paused:
             return []
@@ -148,13 +149,13 @@ class PausingOracle:
             raise
         except Exception as error:
             # Not the fault of the trial that runs, nor of the worker that asks.
-            raise SearchError(
+            raise UndecidedError(
                 f"Expected {type(self._oracle).__name__}.{method} to answer. Received: "
                 f"{error!r}. Mend it and run the same search again, which goes on."
             ) from error
 
-    def _error(self, method: str, expected: str, received: Any) -> SearchError:
-        return SearchError(
+    def _error(self, method: str, expected: str, received: Any) -> UndecidedError:
+        return UndecidedError(
             f"Expected {type(self._oracle).__name__}.{method} to return {expected}. "
             f"Received: {received!r}. Mend it and run the same search again, which goes "
             "on."

@@ -30,7 +30,7 @@ from tuner_component.search.training import (
 from tuner_component.search.training.checkpoint_files import CheckpointFiles
 from tuner_component.search.training.epoch_reports import ReportEpoch
 from tuner_component.search.training.gang import ALONE, Gang
-from tuner_component.search.training.pausing import TrialPaused
+from tuner_component.search.training.pausing import TrialPaused, UndecidedError
 from tuner_component.search.training.trial_run import TrialRun
 from tuner_component.search.training.weights_cleaner import WeightsCleaner
 from tuner_component.search.training.write_budget import WriteBudget
@@ -186,8 +186,8 @@ class _Instrument:
                     results = run_trial(trial, *args, **kwargs)
             except _StoppedError:
                 results = run.results
-            except disk_space.DiskFullError:
-                raise  # It goes on from where it was, once there is space.
+            except (disk_space.DiskFullError, UndecidedError):
+                raise  # It goes on from where it was, once that is mended.
             except Exception as error:
                 # KerasTuner makes text of it; a worker's oracle tells the driver this.
                 trial.ran_out_of_memory = memory.ran_out(error)
