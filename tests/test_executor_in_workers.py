@@ -70,6 +70,45 @@ def test_search_that_is_named_takes_the_tuners_place(
     assert len(study.trials) == 5
 
 
+AUTO_MODULE = """
+import keras
+import keras_tuner
+import numpy as np
+from tuner_component import TunerFnResult
+
+X = np.linspace(-1.0, 1.0, 64).reshape(32, 2)
+Y = X.sum(axis=1)
+
+def build(hp):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    rate = hp.Float("rate", 1e-4, 1.0, sampling="log")
+    model.compile(keras.optimizers.SGD(rate), "mse")
+    return model
+
+def tuner_fn(fn_args):
+    tuner = keras_tuner.RandomSearch(
+        build, objective="val_loss", max_trials=8, directory=fn_args.working_dir
+    )
+    fit = {"x": X, "y": Y, "validation_data": (X, Y), "epochs": 9, "verbose": 0}
+    return TunerFnResult(tuner=tuner, fit_kwargs=fit)
+"""
+
+
+def test_search_that_chooses_by_itself_pauses_trials(
+    run: Run, in_workers: InWorkers
+) -> None:
+    """The module as it is would have to be changed for it, or every trial be trained."""
+    in_workers(run.module(AUTO_MODULE), search="auto", seed=3)
+    study = load_study(run.tuner_results_dir)
+    assert len(study.trials) == len(study.completed) == 8
+    outcomes = [a.outcome for trial in study.trials for a in trial.attempts]
+    assert "paused" in outcomes
+    assert max(trial.epochs for trial in study.trials) == 9
+    assert sum(trial.epochs for trial in study.trials) < 60  # Of 72.
+    assert study.best is not None and study.best.epochs == 9
+    assert "rungs of 1, 3 and 9 epochs" in study.decisions[-1]
+
+
 def test_trials_run_in_several_processes(run: Run, in_workers: InWorkers) -> None:
     """Trials would still run one after another."""
     source = TOY_MODULE.replace(
