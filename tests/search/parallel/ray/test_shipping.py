@@ -56,6 +56,34 @@ def test_data_does_not_travel_as_code(
         shipping.pack(str(tmp_path))
 
 
+def test_other_code_at_the_same_place_is_not_the_same(tmp_path: Path) -> None:
+    """A node would train with last week's module, which is still in its directory."""
+    here, there = tmp_path / "here", tmp_path / "there"
+    for directory in (here, there):
+        (directory / "package").mkdir(parents=True)
+        (directory / "module.py").write_text("x = 1\n")
+        (directory / "package" / "part.py").write_text("")
+    (there / "data.csv").write_text("other data are no other code")
+    sources = {str(there): shipping.digest(str(here))}
+    assert shipping.lacking([str(there)], sources) == ()
+    (there / "package" / "part.py").write_text("y = 2\n")
+    assert shipping.lacking([str(there)], sources) == (str(there),)
+    (there / "package" / "part.py").unlink()
+    assert shipping.lacking([str(there)], sources) == (str(there),)
+
+
+def test_where_data_lie_only_the_directory_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A search from a home directory would want to send all of it."""
+    monkeypatch.setattr(shipping, "_LARGEST", 1000)
+    (tmp_path / "data.bin").write_bytes(bytes(2000))
+    assert shipping.digests([str(tmp_path)]) == {}
+    assert shipping.lacking([str(tmp_path)], {}) == ()
+    gone = str(tmp_path / "gone")
+    assert shipping.lacking([gone], {}) == (gone,)
+
+
 def test_what_cannot_be_read_as_a_file_is_left_out(tmp_path: Path) -> None:
     """A socket or a broken link beside the module would end the search."""
     (tmp_path / "link.py").symlink_to(tmp_path / "nowhere")

@@ -93,11 +93,6 @@ class Trials:
         self.taken_back(trial_id, tries)
         self._tries[trial_id].attempts -= 1
 
-    def paused(self, trial_id: str, tries: Tries) -> None:
-        """A trial is paused, and will go on with the same attempt."""
-        self.taken_back(trial_id, tries)
-        self._tries[trial_id].attempts -= 1
-
     def end(self, trial_id: str) -> None:
         """A trial has ended for good."""
         self._tries.pop(trial_id, None)

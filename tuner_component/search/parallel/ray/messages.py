@@ -238,6 +238,7 @@ class Setup:
     Attributes:
         context: What workers take over from the process that started the search.
         user_path: The entries of its module search path that are no installation's.
+        sources: What tells the code in them from other code: see `shipping.digests`.
         directory: Its working directory.
         environment: Variables to set.
         threads: Variables that the numeric libraries read when they are loaded.
@@ -252,6 +253,7 @@ class Setup:
 
     context: ProcessContext
     user_path: tuple[str, ...]
+    sources: Mapping[str, str]
     directory: str
     environment: Mapping[str, str]
     threads: Mapping[str, str]

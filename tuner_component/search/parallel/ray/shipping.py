@@ -5,6 +5,8 @@ it imports, may lie where only this machine sees them: beside the pipeline, or i
 temporary directory into which a pipeline's wheel was installed.
 """
 
+import contextlib
+import hashlib
 import io
 import os
 import site
@@ -12,7 +14,7 @@ import sys
 import sysconfig
 import threading
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from multiprocessing import connection
 
 from tuner_component.search.errors import SearchError
@@ -53,24 +55,81 @@ def pack(directory: str) -> bytes:
         SearchError: If it is too large to be one.
     """
     data = io.BytesIO()
-    size = 0
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
-        for place, folders, names in os.walk(directory):
-            folders[:] = [n for n in folders if n not in _SKIPPED and n[0] != "."]
-            for name in names:
-                path = os.path.join(place, name)
-                if not os.path.isfile(path):
-                    continue
-                size += os.path.getsize(path)
-                if size > _LARGEST:
-                    raise SearchError(
-                        "Expected the code that the nodes of the cluster do not have to "
-                        f"be at most {_LARGEST >> 20} MiB. Received: {directory}, which "
-                        "has more. Put the module into a directory without data, or "
-                        "install it on all nodes."
-                    )
-                archive.write(path, os.path.relpath(path, directory))
+        for path in _files(directory):
+            archive.write(path, os.path.relpath(path, directory))
     return data.getvalue()
+
+
+def digests(directories: Iterable[str]) -> dict[str, str]:
+    """What tells the Python sources in directories of code from others.
+
+    Those that are too large to travel are left out.
+    """
+    found = {}
+    for directory in directories:
+        with contextlib.suppress(SearchError):
+            found[directory] = digest(directory)
+    return found
+
+
+def digest(directory: str) -> str:
+    """What tells the Python sources in a directory from others.
+
+    Raises:
+        SearchError: If it is too large to be code.
+    """
+    known = hashlib.sha256()
+    for path in sorted(path for path in _files(directory) if path.endswith(".py")):
+        known.update(os.fsencode(os.path.relpath(path, directory)) + b"\0")
+        with open(path, "rb") as file:
+            known.update(hashlib.sha256(file.read()).digest())
+    return known.hexdigest()
+
+
+def lacking(directories: Iterable[str], sources: Mapping[str, str]) -> tuple[str, ...]:
+    """The directories that are not here, or have other Python sources here.
+
+    Args:
+        directories: Of code, elsewhere.
+        sources: What `digests` said of them there.
+    """
+    return tuple(d for d in directories if not _has(d, sources.get(d)))
+
+
+def _has(directory: str, wanted: str | None) -> bool:
+    if not os.path.isdir(directory):
+        return False
+    if wanted is None:
+        return True
+    try:
+        return digest(directory) == wanted
+    except (OSError, SearchError):
+        return False
+
+
+def _files(directory: str) -> Iterator[str]:
+    """The files that belong to a directory of code.
+
+    Raises:
+        SearchError: If it is too large to be code.
+    """
+    size = 0
+    for place, folders, names in os.walk(directory):
+        folders[:] = [n for n in folders if n not in _SKIPPED and n[0] != "."]
+        for name in names:
+            path = os.path.join(place, name)
+            if not os.path.isfile(path):
+                continue
+            size += os.path.getsize(path)
+            if size > _LARGEST:
+                raise SearchError(
+                    "Expected the code that the nodes of the cluster do not have to be "
+                    f"at most {_LARGEST >> 20} MiB. Received: {directory}, which has "
+                    "more. Put the module into a directory without data, or install it "
+                    "on all nodes."
+                )
+            yield path
 
 
 class Archives:

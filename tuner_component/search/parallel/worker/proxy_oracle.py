@@ -114,10 +114,6 @@ class ProxyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         """Says that a trial is saved and left, as its last epoch was answered."""
         self._call("pause_trial", trial_id)
 
-    def pause_trial(self, trial_id: str) -> None:
-        """Says that a trial is saved and left, as its last epoch was answered."""
-        self._call("pause_trial", trial_id)
-
     def get_space(self) -> keras_tuner.HyperParameters:
         """The search space as far as it is known by now."""
         return self._call("get_space")

@@ -28,6 +28,7 @@ class Introduction:
         self._lease_s = lease_s
         self._token = secrets.token_hex(16)
         self._user_path = shipping.user_path(job.context.path)
+        self._sources = shipping.digests(self._user_path)
         # Read from many files, which takes as long as a trial's bookkeeping ten times.
         self._versions = node_check.versions()
 
@@ -37,6 +38,7 @@ class Introduction:
         return Setup(
             context=job.context,
             user_path=self._user_path,
+            sources=self._sources,
             directory=os.getcwd(),
             environment={
                 name: value

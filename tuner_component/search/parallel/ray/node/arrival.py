@@ -87,7 +87,7 @@ def _module_path(
     target: str,
 ) -> list[str]:
     """The module search path of what is started here."""
-    lacking = tuple(d for d in setup.user_path if not os.path.isdir(d))
+    lacking = shipping.lacking(setup.user_path, setup.sources)
     places: dict[str, str] = {}
     if lacking:
         with call(CodeWanted(lacking)) as channel:
