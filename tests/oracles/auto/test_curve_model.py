@@ -148,7 +148,15 @@ def test_a_scale_of_equal_or_no_values_is_one_all_the_same() -> None:
 
 def test_an_improvement_counts_its_chance_and_its_size() -> None:
     """A sure small gain would never be taken, or a large unlikely one always."""
-    mean, deviation = np.array([0.0, 0.0, -1.0, 5.0]), np.array([1.0, 2.0, 0.1, 0.1])
-    gains = curve_model.improvement(mean, deviation, 0.0)
-    np.testing.assert_allclose(gains, [0.3989, 0.7979, 1.0, 0.0], atol=1e-3)
+    mean, deviation = np.array([0.0, 0.0, -1.0, 2.0]), np.array([1.0, 2.0, 0.1, 1.0])
+    gains = np.exp(curve_model.log_improvement(mean, deviation, 0.0))
+    np.testing.assert_allclose(gains, [0.39894, 0.79788, 1.0, 0.00849], atol=1e-4)
     assert curve_model.chance(mean, deviation, 0.0)[0] == 0.5
+
+
+def test_improvements_differ_where_hardly_any_is_expected() -> None:
+    """When all is tried that looks good, the next point would be any of the others."""
+    means = np.array([0.9, 1.1, 5.0, 30.0, 299.0, 301.0, 1e5])
+    gains = curve_model.log_improvement(means, np.ones(7), 0.0)
+    assert np.isfinite(gains).all()
+    assert (np.diff(gains) < 0.0).all()

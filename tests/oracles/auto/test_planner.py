@@ -280,6 +280,18 @@ def test_only_what_can_be_continued_is_continued() -> None:
     assert isinstance(step, Finished | Wait)
 
 
+def test_no_part_of_the_space_is_left_out_for_ever() -> None:
+    """A good place among bad ones would not be found, however long the search."""
+
+    def needle(values: Mapping[str, Any], epochs: int) -> float:
+        good = values["x0"] == 9 and values["x1"] >= 7
+        return (0.0 if good else 0.3 + _bowl(values, 99)) + 1.0 / epochs
+
+    done = Simulated(_planner(max_trials=60), needle, 9).run()
+    far = [values for values in done.points.values() if values["x0"] == 9]
+    assert any(values["x1"] >= 7 for values in far)
+
+
 def test_conditions_are_respected() -> None:
     """Values would be suggested that the model cannot be built with."""
     planner = Planner(conditional_space(), max_trials=30, epochs=3, seed=0)

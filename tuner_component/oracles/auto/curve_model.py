@@ -26,6 +26,9 @@ FITTED, OBSERVED = 150, 400
 # How often the likelihood is computed while parameters are learned.
 _EVALUATIONS = 16
 _JITTER = 1e-6
+_ROOT = math.sqrt(2.0 * math.pi)
+# From so many deviations on, the tail of the distribution is as its limit.
+_FAR = 300.0
 
 # The parameters, as logarithms, behind the scales of the dimensions: the mean and the
 # deviation of what is likely before there are observations.
@@ -282,13 +285,24 @@ class CurveModel:
         return found
 
 
-def improvement(mean: Array, deviation: Array, best: float) -> Array:
-    """The expected improvement on a target."""
-    gap = best - mean
-    z = gap / deviation
-    density = np.exp(-0.5 * z**2) / math.sqrt(2.0 * math.pi)
-    found: Array = gap * special.ndtr(z) + deviation * density
-    return found.clip(min=0.0)
+def log_improvement(mean: Array, deviation: Array, best: float) -> Array:
+    """The logarithm of the expected improvement on a target.
+
+    Where hardly any improvement is expected, it is zero as a number, and all points would
+    be alike; its logarithm still tells which of them is better.
+    """
+    z = (best - mean) / deviation
+    density = -0.5 * z**2 - 0.5 * math.log(2.0 * math.pi)
+    likely = np.maximum(z, -1.0)
+    plain = np.log(np.exp(-0.5 * likely**2) / _ROOT + likely * special.ndtr(likely))
+    # The part of the density that is left, far out in the tail.
+    far = np.clip(-z, 1.0, _FAR)
+    left = np.log1p(
+        -far * math.sqrt(math.pi / 2.0) * special.erfcx(far / math.sqrt(2.0))
+    )
+    left = np.where(-z > _FAR, -2.0 * np.log(np.maximum(-z, 1.0)), left)
+    found: Array = np.log(deviation) + np.where(z > -1.0, plain, density + left)
+    return found
 
 
 def chance(mean: Array, deviation: Array, best: float) -> Array:

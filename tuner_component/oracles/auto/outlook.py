@@ -69,11 +69,11 @@ class Outlook:
         )
 
     def of(self, vectors: Array) -> tuple[Array, Array]:
-        """The expected gain on the best value, and the chance of any, of each point."""
+        """The logarithm of the expected gain, and the chance of any, of each point."""
         best = float(self._scale.scaled([self._trials.best])[0])
         mean, deviation = self._model.predict(vectors, self._ends(len(vectors)))
         return (
-            curve_model.improvement(mean, deviation, best),
+            curve_model.log_improvement(mean, deviation, best),
             curve_model.chance(mean, deviation, best),
         )
 

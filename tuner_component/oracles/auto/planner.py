@@ -35,8 +35,9 @@ _WORTH, _HOPE = 0.05, 0.002
 # How many points are spread over the space before the model is asked: one for each
 # dimension and two more, within these bounds.
 _FEWEST, _MOST = 4, 12
-# What is worth training has a gain, however small, so that it is not zero.
-_LEAST_GAIN = 1e-12
+# One of so many points is spread over the space all the same, so that no part of it is
+# left out for ever because a few points there were bad.
+_EVERY = 8
 
 
 class Planner:
@@ -301,10 +302,14 @@ class Planner:
             worth = (chances >= _WORTH) | [name == leader for name in names]
             if not worth.any():
                 return None
-            gains = np.where(worth, gains + _LEAST_GAIN, 0.0)
+            gains = np.where(worth, gains, -np.inf)
         done = [self._trials[name].epochs for name in names] + [0] * len(new)
         left = self._outlook.seconds(names, vectors) * (end - np.array(done))
-        best = int(np.argmax(gains / left))
+        best = int(np.argmax(gains - np.log(left)))
         if best < len(names):
             return Continue(names[best])
-        return Start(self._encoder.values(new[best - len(names)]))
+        chosen = new[best - len(names)]
+        if self._trials.own % _EVERY == _EVERY - 1:
+            spread = self._new_points.spread()
+            chosen = chosen if spread is None else spread
+        return Start(self._encoder.values(chosen))
