@@ -14,7 +14,7 @@ from keras_tuner import oracles
 from benchmarks.curve_tasks import EPOCHS, LARGE, Space
 from benchmarks.replay import Task, Trial
 from tuner_component.oracles import OptunaOracle
-from tuner_component.oracles.auto import Continue, Decision, Planner, Start
+from tuner_component.planner import Continue, Decision, Planner, Start
 from tuner_component.search.options import StoppingOptions
 from tuner_component.search.oracle.dimensions import dimensions
 from tuner_component.search.oracle.repairs import repair

@@ -8,9 +8,9 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.oracles.auto import steps
-from tuner_component.oracles.auto.planner import Planner
-from tuner_component.oracles.auto.rungs import Rungs
+from tuner_component.planner import steps
+from tuner_component.planner.planner import Planner
+from tuner_component.planner.rungs import Rungs
 from tuner_component.search.epochs import Decision
 from tuner_component.search.oracle.dimensions import Dimension, dimensions
 

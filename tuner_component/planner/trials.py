@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from tuner_component.oracles.auto.curve_model import Array
-from tuner_component.oracles.auto.encoding import Key
-from tuner_component.oracles.auto.rungs import Rungs
+from tuner_component.planner.curve_model import Array
+from tuner_component.planner.encoding import Key
+from tuner_component.planner.rungs import Rungs
 
 
 class Status(enum.Enum):

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from tuner_component.oracles.auto import curve_model
-from tuner_component.oracles.auto.costs import Costs
-from tuner_component.oracles.auto.curve_model import Array, CurveModel, Observations
-from tuner_component.oracles.auto.encoding import Encoder
-from tuner_component.oracles.auto.rungs import Rungs
-from tuner_component.oracles.auto.trials import Status, Trials
+from tuner_component.planner import curve_model
+from tuner_component.planner.costs import Costs
+from tuner_component.planner.curve_model import Array, CurveModel, Observations
+from tuner_component.planner.encoding import Encoder
+from tuner_component.planner.rungs import Rungs
+from tuner_component.planner.trials import Status, Trials
 
 # The parameters are learned again whenever there are so many times the observations.
 _GROWTH, _AT_LEAST = 1.25, 4

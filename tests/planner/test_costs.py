@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tuner_component.oracles.auto.costs import Costs
+from tuner_component.planner.costs import Costs
 
 
 def test_it_learns_what_makes_epochs_long() -> None:

@@ -6,7 +6,7 @@ import keras_tuner
 import numpy as np
 
 from tests.support.spaces import conditional_space
-from tuner_component.oracles.auto.encoding import Encoder
+from tuner_component.planner.encoding import Encoder
 from tuner_component.search.oracle.dimensions import dimensions
 
 

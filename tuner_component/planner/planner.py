@@ -11,19 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from tuner_component.oracles.auto.curve_model import Array
-from tuner_component.oracles.auto.encoding import Encoder
-from tuner_component.oracles.auto.new_points import NewPoints
-from tuner_component.oracles.auto.outlook import Outlook
-from tuner_component.oracles.auto.rungs import Rungs
-from tuner_component.oracles.auto.steps import (
+from tuner_component.planner.curve_model import Array
+from tuner_component.planner.encoding import Encoder
+from tuner_component.planner.new_points import NewPoints
+from tuner_component.planner.outlook import Outlook
+from tuner_component.planner.rungs import Rungs
+from tuner_component.planner.steps import (
     Continue,
     Finished,
     Start,
     Step,
     Wait,
 )
-from tuner_component.oracles.auto.trials import Status, Trial, Trials
+from tuner_component.planner.trials import Status, Trial, Trials
 from tuner_component.search.epochs import Decision
 from tuner_component.search.oracle.dimensions import Dimension
 

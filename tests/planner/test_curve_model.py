@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from tuner_component.oracles.auto import curve_model
-from tuner_component.oracles.auto.curve_model import CurveModel, Observations, Scale
+from tuner_component.planner import curve_model
+from tuner_component.planner.curve_model import CurveModel, Observations, Scale
 
 _END = curve_model.time_of(27)
 

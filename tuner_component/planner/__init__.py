@@ -4,9 +4,9 @@ It knows neither KerasTuner's oracles nor whatever runs trials, so that replays 
 recorded curves and real searches use the same code.
 """
 
-from tuner_component.oracles.auto.encoding import Encoder
-from tuner_component.oracles.auto.planner import Planner
-from tuner_component.oracles.auto.steps import (
+from tuner_component.planner.encoding import Encoder
+from tuner_component.planner.planner import Planner
+from tuner_component.planner.steps import (
     Continue,
     Finished,
     Start,

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tuner_component.oracles.auto import Continue, Decision, Finished, Planner, Start
+from tuner_component.planner import Continue, Decision, Finished, Planner, Start
 
 # From the values of a point and the number of epochs to the best value by then.
 Curve = Callable[[Mapping[str, Any], int], float]

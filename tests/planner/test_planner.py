@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.oracles.auto.simulated import Simulated
+from tests.planner.simulated import Simulated
 from tests.support.spaces import conditional_space, unit_space
-from tuner_component.oracles.auto import (
+from tuner_component.planner import (
     Continue,
     Decision,
     Finished,

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from tuner_component.oracles.auto.rungs import Rungs
-from tuner_component.oracles.auto.trials import Status, Trial, Trials
+from tuner_component.planner.rungs import Rungs
+from tuner_component.planner.trials import Status, Trial, Trials
 
 
 def _trial(number: float, **known: bool) -> Trial:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tuner_component.oracles.auto.rungs import Rungs
+from tuner_component.planner.rungs import Rungs
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from scipy.stats import qmc
 
-from tuner_component.oracles.auto.curve_model import Array
-from tuner_component.oracles.auto.encoding import Encoder
-from tuner_component.oracles.auto.trials import Trials
+from tuner_component.planner.curve_model import Array
+from tuner_component.planner.encoding import Encoder
+from tuner_component.planner.trials import Trials
 
 # So many are drawn anywhere, and so many beside the best trials.
 _ANYWHERE, _BESIDE, _PARENTS = 300, 100, 10
