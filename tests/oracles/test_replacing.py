@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import keras_tuner
+import numpy as np
 import pytest
 
 from tests.support import simulation
-from tuner_component.oracles import OptunaOracle
+from tuner_component.oracles import AutoOracle, OptunaOracle
 from tuner_component.oracles.replacing import replace_oracle
 
 
@@ -97,3 +98,28 @@ def test_unknown_search_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(ValueError, match=r"search to be one of auto.*Received: 'bohb'"):
         replace_oracle(tuner, "bohb", {})
+
+
+@pytest.mark.parametrize("epochs", [9, np.int64(9)])
+def test_auto_knows_how_long_a_training_is(epochs: Any, tmp_path: Path) -> None:
+    """It would look at trials at the wrong epochs, and take none for trained."""
+    own = keras_tuner.oracles.RandomSearchOracle(
+        simulation.OBJECTIVE, 4, hyperparameters=simulation.space(dimensions=2)
+    )
+    tuner = tuner_of(own, tmp_path)
+    replace_oracle(tuner, "auto", {"epochs": epochs})
+    assert isinstance(tuner.oracle, AutoOracle)
+    assert [n for n in range(20) if tuner.oracle.is_rung(n)] == [1, 3, 9]
+
+
+def test_auto_tries_as_many_points_as_hyperband(tmp_path: Path) -> None:
+    """It would have eight trials where Hyperband has seventeen."""
+    own = keras_tuner.oracles.HyperbandOracle(
+        simulation.OBJECTIVE,
+        max_epochs=9,
+        factor=3,
+        hyperparameters=simulation.space(dimensions=2),
+    )
+    tuner = tuner_of(own, tmp_path)
+    assert replace_oracle(tuner, "auto", {}) == {"epochs": 9}
+    assert tuner.oracle.max_trials == sum(own._get_size(b, 0) for b in range(3))

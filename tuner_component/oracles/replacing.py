@@ -1,6 +1,7 @@
 """Puts a search that is named in the place of a tuner's own, and leaves all else."""
 
 import math
+import numbers
 from collections.abc import Mapping
 from typing import Any
 
@@ -68,8 +69,8 @@ def replace_oracle(
 def _new_oracle(search: str, epochs: Any, **settings: Any) -> keras_tuner.Oracle:
     if search != "auto":
         return OptunaOracle(sampler=search, **settings)
-    known = isinstance(epochs, int) and epochs > 0
-    return AutoOracle(epochs=epochs if known else None, **settings)
+    known = isinstance(epochs, numbers.Integral) and epochs > 0
+    return AutoOracle(epochs=int(epochs) if known else None, **settings)
 
 
 def _points_of(oracle: Any) -> int | None:
