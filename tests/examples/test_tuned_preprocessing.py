@@ -69,5 +69,7 @@ def test_trainer_exports_the_best_of_both(root: Path) -> None:
         examples=tf.constant([example.SerializeToString()])
     )
     assert answer["species"].numpy() == [b"Gentoo"]
-    shapes = [shape for _, shape in tf.train.list_variables(f"{served}/variables")]
+    shapes = [
+        shape for _, shape in tf.train.list_variables(f"{served}/variables/variables")
+    ]
     assert [4 * best.get("buckets"), best.get("units")] in shapes

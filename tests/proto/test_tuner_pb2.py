@@ -30,6 +30,7 @@ message = TunerFnArgs(
     custom_config='{"units": 8}', payload_format="FORMAT_PROTO",
     data_view_uri="/view", num_examples={"train": 2**40, "eval": 0}, study_id="s",
     module_file="/m.py", module_path="m", tuner_fn="m.tuner_fn",
+    search="auto",
 )
 stopping = Stopping(
     rule="ASHA", grace_epochs=2, reduction_factor=4, warmup_trials=0, patience=3,
@@ -44,6 +45,7 @@ tune_args = TuneArgs(
     trial_timeout_seconds=1.5, time_budget_seconds=2.5, max_failed_trials=0,
     study_dir="/studies", seed=0, max_trials_per_worker=4,
     stopping=stopping, skip_preflight=True, cluster=cluster,
+    search="auto",
 )
 for sent in (message, stopping, cluster, tune_args):
     assert {f.name for f, _ in sent.ListFields()} == set(sent.DESCRIPTOR.fields_by_name)

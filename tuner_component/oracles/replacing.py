@@ -69,7 +69,7 @@ def replace_oracle(
 def _new_oracle(search: str, epochs: Any, **settings: Any) -> keras_tuner.Oracle:
     if search != "auto":
         return OptunaOracle(sampler=search, **settings)
-    known = isinstance(epochs, numbers.Integral) and epochs > 0
+    known = isinstance(epochs, numbers.Integral) and int(epochs) > 0
     return AutoOracle(epochs=int(epochs) if known else None, **settings)
 
 

@@ -559,7 +559,8 @@ def test_it_looks_ahead_only_if_that_is_of_use(idle: Any, looks_ahead: bool) -> 
     idle._actions.looks_ahead = looks_ahead
     values = {"hyperparameters": {"values": {}}}
     trial = codec.TrialState({"trial_id": "0", "status": "RUNNING", **values})
-    idle._handle(todo.OracleAnswered(todo.Suggest(todo.Caller("a", 0)), trial))
+    order, suggested = todo.Suggest(todo.Caller("a", 0)), todo.Suggested(trial)
+    idle._handle(todo.OracleAnswered(order, suggested))
     assert [task.suggests for task in idle._tasks] == [True] * looks_ahead
     assert idle._dispatcher._orders[todo.LookAhead] == looks_ahead
 
