@@ -150,11 +150,13 @@ def test_a_trial_that_ended_while_it_was_paused_has_no_more_attempts() -> None:
     [trial] = studies.study(*first, let_go).trials
     assert [a.outcome for a in trial.attempts] == ["paused"]
     assert (trial.status, trial.worker) == ("COMPLETED", "worker-0")
+    assert trial.duration_s == 30
     assert trial.stopped is not None and trial.stopped.rule == "oracle"
     began = {"kind": "began", "trial": "0", "worker": "worker-1", "time": 9e9}
-    ended = studies.ended("0", worker="worker-1", started=9e9)
+    ended = studies.ended("0", worker="worker-1", started=9e9, ended=9e9 + 5)
     [trial] = studies.study(*first, began, ended).trials
     assert [a.outcome for a in trial.attempts] == ["paused", "completed"]
+    assert trial.duration_s == 35  # Of both.
 
 
 def test_an_interrupted_attempt_has_no_known_end() -> None:

@@ -143,10 +143,19 @@ class TrialRecord:
 
     @property
     def duration_s(self) -> float | None:
-        """Seconds that its last attempt took."""
-        if self.started is None or self.ended is None:
+        """Seconds that it took: its last attempt, and those after which it was paused.
+
+        None as long as it has not ended, or if it is not known.
+        """
+        if self.ended is None:
             return None
-        return self.ended - self.started
+        kept = [attempt for attempt in self.attempts if attempt.outcome != "lost"]
+        times = [
+            attempt.ended - attempt.started
+            for attempt in kept
+            if attempt.started is not None and attempt.ended is not None
+        ]
+        return sum(times) if times and len(times) == len(kept) else None
 
     @property
     def node(self) -> str | None:
