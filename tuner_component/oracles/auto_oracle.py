@@ -29,40 +29,13 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
     told of their epochs: a resumed search tells it again.
 
     Args:
-        objective: See `keras_tuner.Oracle`.
-        max_trials: How many points are tried at most. Most of them are trained for a few
-            epochs only.
         epochs: How many epochs a trial has; None if that is not known.
-        seed: Makes the search reproducible.
-        hyperparameters: See `keras_tuner.Oracle`.
-        tune_new_entries: See `keras_tuner.Oracle`.
-        allow_new_entries: See `keras_tuner.Oracle`.
-        max_retries_per_trial: See `keras_tuner.Oracle`.
-        max_consecutive_failed_trials: See `keras_tuner.Oracle`.
+        **settings: See `keras_tuner.Oracle`. `max_trials` is how many points are tried at
+            most; most of them are trained for a few epochs only.
     """
 
-    def __init__(
-        self,
-        objective: Any = None,
-        max_trials: int | None = 10,
-        epochs: int | None = None,
-        seed: int | None = None,
-        hyperparameters: keras_tuner.HyperParameters | None = None,
-        tune_new_entries: bool = True,
-        allow_new_entries: bool = True,
-        max_retries_per_trial: int = 0,
-        max_consecutive_failed_trials: int = 3,
-    ) -> None:
-        super().__init__(
-            objective=objective,
-            max_trials=max_trials,
-            hyperparameters=hyperparameters,
-            tune_new_entries=tune_new_entries,
-            allow_new_entries=allow_new_entries,
-            seed=seed,
-            max_retries_per_trial=max_retries_per_trial,
-            max_consecutive_failed_trials=max_consecutive_failed_trials,
-        )
+    def __init__(self, epochs: int | None = None, **settings: Any) -> None:
+        super().__init__(**settings)
         self._epochs = epochs
         self._rungs = Rungs(epochs)
         self._prior: list[tuple[Mapping[str, Any], float, int | None]] = []
