@@ -1,15 +1,12 @@
 """Files as the executor's input artifacts: linked, or converted once and kept."""
 
 import argparse
-import contextlib
-import fcntl
 import glob
 import hashlib
-import logging
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tfx.components.example_gen.csv_example_gen import executor as csv_executor
@@ -17,11 +14,11 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import proto_utils
 
+from tuner_component.search.storage import turns
+
 _SPLITS = ("train", "eval")
 # In a directory that is whole. (Releases that converted in place wrote it last.)
 _COMPLETE = "complete"
-
-_log = logging.getLogger(__name__)
 
 
 def artifacts(args: argparse.Namespace, directory: str) -> dict[str, list[Any]]:
@@ -80,7 +77,7 @@ def _make(path: str, fill: Callable[[str], None]) -> None:
     """
     complete = os.path.join(path, _COMPLETE)
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    with _turn(path) as alone:
+    with turns.turn(path) as alone:
         if os.path.exists(complete):
             return
         if alone:
@@ -101,29 +98,6 @@ def _make(path: str, fill: Callable[[str], None]) -> None:
                     raise
         finally:
             shutil.rmtree(aside, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _turn(path: str) -> Iterator[bool]:
-    """Waits until no other process makes a directory; a killed one counts as done.
-
-    Yields:
-        Whether that is certain: not all filesystems have locks.
-    """
-    with open(f"{path}.lock", "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            _log.info("Waiting for another process, which prepares %s.", path)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        except OSError:
-            yield False
-            return
-        try:
-            yield True
-        finally:
-            # Also for a process that was forked meanwhile, and has the file open still.
-            fcntl.flock(file, fcntl.LOCK_UN)
 
 
 def _digest(splits: Mapping[str, Sequence[str]]) -> str:

@@ -6,19 +6,16 @@ inside the search, with the hyperparameters as its `custom_config`.
 
 import contextlib
 import dataclasses
-import fcntl
 import functools
 import hashlib
 import inspect
 import json
 import os
-import random
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.components.transform import executor as transform
 from tfx.proto import transform_pb2
@@ -26,7 +23,8 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types import standard_component_specs as specs
 from tfx.utils import proto_utils
 
-from tuner_component.search.storage import files
+from tuner_component.search.storage import files, turns
+from tuner_component.search.training import seeding
 
 # Beside the project of the user's tuner, and seen by all processes of a search.
 _FOLDER = "transforms"
@@ -134,7 +132,8 @@ class TunedTransform:
             made = _made_in(place)
             if made is None:
                 attempt = uuid.uuid4().hex
-                with _random_numbers_left_alone():
+                # A trial trains the same whether it makes this, or finds it made.
+                with seeding.generators_left_alone():
                     self._make(self._at(place, attempt), json.loads(config))
                 made = _made_in(place) or attempt
                 files.write_bytes(files.join(place, _MADE), made.encode())
@@ -237,23 +236,8 @@ def _made_in(place: str) -> str | None:
     return files.read_bytes(path).decode() if files.exists(path) else None
 
 
-@contextlib.contextmanager
-def _alone_in(place: str) -> Iterator[None]:
+def _alone_in(place: str) -> contextlib.AbstractContextManager[Any]:
     """Lets one process of this machine at a time work in a directory."""
     if files.is_remote(place):
-        yield
-        return
-    with open(files.join(place, "lock"), "ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-@contextlib.contextmanager
-def _random_numbers_left_alone() -> Iterator[None]:
-    """Trains the same whether a trial makes what it needs, or finds it made."""
-    of_python, of_numpy = random.getstate(), np.random.get_state()
-    try:
-        yield
-    finally:
-        random.setstate(of_python)
-        np.random.set_state(of_numpy)
+        return contextlib.nullcontext()
+    return turns.turn(files.local_path(place))

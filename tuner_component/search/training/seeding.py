@@ -96,8 +96,15 @@ def seeded_construction(seed: int) -> Iterator[None]:
     Args:
         seed: The study's seed.
     """
+    with generators_left_alone():
+        seed_everything(_derive("construction", seed))
+        yield
+
+
+@contextlib.contextmanager
+def generators_left_alone() -> Iterator[None]:
+    """Has Python's and NumPy's generators go on as if nothing had been drawn inside."""
     python_state, numpy_state = random.getstate(), np.random.get_state()
-    seed_everything(_derive("construction", seed))
     try:
         yield
     finally:
