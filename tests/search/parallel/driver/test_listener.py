@@ -18,10 +18,8 @@ from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.parallel import protocol
 from tuner_component.search.parallel.driver import instructions as todo
 from tuner_component.search.parallel.driver.listener import Listener
-from tuner_component.search.parallel.driver.oracle_thread import (
-    OracleActions,
-    OracleThread,
-)
+from tuner_component.search.parallel.driver.oracle_actions import OracleActions
+from tuner_component.search.parallel.driver.oracle_thread import OracleThread
 from tuner_component.search.parallel.logs import Logs
 from tuner_component.search.study.study import Study
 

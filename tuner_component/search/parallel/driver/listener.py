@@ -13,7 +13,7 @@ from tuner_component.search.epochs import Decision
 from tuner_component.search.errors import SearchError, UserCodeError
 from tuner_component.search.parallel import protocol
 from tuner_component.search.parallel.driver import instructions as todo
-from tuner_component.search.parallel.driver import oracle_thread
+from tuner_component.search.parallel.driver import oracle_actions, oracle_thread
 from tuner_component.search.parallel.driver.workers import Worker, Workers
 from tuner_component.search.parallel.engine import BadMessageError
 
@@ -39,7 +39,7 @@ class Listener:
         self,
         workers: Workers,
         thread: oracle_thread.OracleThread,
-        actions: oracle_thread.OracleActions,
+        actions: oracle_actions.OracleActions,
         handle: Callable[[todo.Stimulus], None],
         runs: Callable[[str, str], bool],
     ) -> None:

@@ -27,7 +27,7 @@ from tuner_component.search.parallel import (
     user_code,
 )
 from tuner_component.search.parallel.driver import supervisor
-from tuner_component.search.parallel.driver.oracle_thread import OracleActions
+from tuner_component.search.parallel.driver.oracle_actions import OracleActions
 from tuner_component.search.parallel.driver.workers import Workers
 from tuner_component.search.parallel.engine import Engine, Place
 from tuner_component.search.stopping.curves import LearningCurves

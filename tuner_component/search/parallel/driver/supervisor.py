@@ -23,7 +23,7 @@ from tuner_component.search.errors import (
 )
 from tuner_component.search.machine import output, posix
 from tuner_component.search.parallel import protocol, pulse
-from tuner_component.search.parallel.driver import deaths, oracle_thread
+from tuner_component.search.parallel.driver import deaths, oracle_actions, oracle_thread
 from tuner_component.search.parallel.driver import instructions as todo
 from tuner_component.search.parallel.driver.dispatcher import Dispatcher
 from tuner_component.search.parallel.driver.listener import Listener
@@ -66,7 +66,7 @@ class Supervisor:
         self,
         job: protocol.Job,
         workers: Workers,
-        actions: oracle_thread.OracleActions,
+        actions: oracle_actions.OracleActions,
         wire: connection.Connection,
         observer: events.Observer,
         advance: Callable[[], None],
@@ -246,7 +246,7 @@ class Supervisor:
                 instruction.caller, instruction.value, instruction.error
             )
         elif isinstance(instruction, todo.Dismiss):
-            nothing = oracle_thread.no_more_trials()
+            nothing = oracle_actions.no_more_trials()
             self._workers.answer(instruction.caller, nothing)
         elif isinstance(instruction, todo.Tell):
             self._observer(instruction.event)
