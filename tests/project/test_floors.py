@@ -20,9 +20,9 @@ PACKAGE = "tuner_component"
 FLOORS = (
     (
         *("documents", "proto", "version"),
-        *("search.epochs", "search.errors", "search.events", "search.options"),
+        *("search.epochs", "search.errors", "search.events", "search.ranges"),
     ),
-    ("results", "search.storage"),
+    ("results", "search.options", "search.storage"),
     ("search.epoch_state", "search.machine", "search.study"),
     ("identity", "report", "search.stopping", "search.training"),
     ("search.oracle",),

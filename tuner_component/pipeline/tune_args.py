@@ -15,8 +15,8 @@ from tuner_component.search.options import (
     Known,
     SearchOptions,
     StoppingOptions,
-    ranges,
 )
+from tuner_component.search.ranges import ranges
 
 # The options of the search that have another name here.
 _RENAMED = {

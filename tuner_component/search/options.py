@@ -1,15 +1,15 @@
 """How a search runs: how many trials at a time, for how long, with what limits.
 
-The range of each number is declared once, at its field. TuneArgs, which have the same
-numbers under the pipeline's names, are checked by these ranges too.
+The range of each number is declared once, at its field: see `ranges`.
 """
 
 import dataclasses
 import ipaddress
-import math
 import re
 from collections.abc import Mapping
 from typing import Any
+
+from tuner_component.search.ranges import Range, check_numbers, number
 
 RULES = ("median", "asha", "hyperband", "patience")
 _WARMUP = {"median": 5}
@@ -20,94 +20,6 @@ _OWN_OPTIONS = {
     "memory": "cluster.memory_gib_per_trial",
 }
 _HOST_NAME = re.compile(r"\w([\w-]*\w)?(\.\w([\w-]*\w)?)*", re.ASCII)
-
-
-@dataclasses.dataclass(frozen=True)
-class Range:
-    """Which numbers an option may be.
-
-    Attributes:
-        least: The smallest number.
-        whole: Whether it must be a whole number.
-        above: Whether it must be above `least`.
-        of_gpus: Whether above 1 it must be whole, because a worker can share one GPU or
-            own several.
-        left_out: What leaving the option out is good for, to end the error message.
-        of_workers: Whether the option has no effect on a search in process.
-    """
-
-    least: int = 0
-    whole: bool = False
-    above: bool = False
-    of_gpus: bool = False
-    left_out: str = "for the default"
-    of_workers: bool = False
-
-    def check(self, name: str, value: Any) -> None:
-        """Checks a number.
-
-        Args:
-            name: What the user calls the option.
-            value: What the user gave.
-
-        Raises:
-            TypeError: If it is not a number, or must be a whole number and is not.
-            ValueError: If it is out of this range.
-        """
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise self._wrong_type(name, value)
-        if self.whole and not isinstance(value, int):
-            raise self._wrong_type(name, value)
-        expected = self._expected()
-        if not math.isfinite(value):
-            expected = "finite"
-        elif self._holds(value):
-            return
-        raise ValueError(
-            f"Expected {name} to be {expected}. Received: {value!r}. Leave it out "
-            f"{self.left_out}."
-        )
-
-    def _wrong_type(self, name: str, value: Any) -> TypeError:
-        return TypeError(
-            f"Expected {name} to be a {'whole ' if self.whole else ''}number. Received: "
-            f"{value!r} of type {type(value).__name__}."
-        )
-
-    def _holds(self, value: float) -> bool:
-        if self.of_gpus and value > 1:
-            return value == int(value)
-        return value > self.least or (value == self.least and not self.above)
-
-    def _expected(self) -> str:
-        if self.of_gpus:
-            return (
-                "0 or more, and a whole number above 1 (a worker can share one GPU or "
-                "own several)"
-            )
-        return f"more than {self.least}" if self.above else f"{self.least} or more"
-
-
-def ranges(options: Any) -> dict[str, Range]:
-    """Returns the ranges of all numbers in a dataclass of this module, by field name."""
-    return {
-        field.name: field.metadata["range"]
-        for field in dataclasses.fields(options)
-        if "range" in field.metadata
-    }
-
-
-def _number(default: Any, allowed: Range) -> Any:
-    """A field that holds its default or a number of the range."""
-    return dataclasses.field(default=default, metadata={"range": allowed})
-
-
-def _check(options: Any, prefix: str = "") -> None:
-    """Checks all numbers that are not the default, which may be None."""
-    for name, allowed in ranges(options).items():
-        value = getattr(options, name)
-        if value is not getattr(type(options), name):
-            allowed.check(f"{prefix}{name}", value)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,11 +40,11 @@ class StoppingOptions:
     """
 
     rule: str
-    grace_epochs: int = _number(1, Range(1, whole=True))
-    reduction_factor: int = _number(3, Range(2, whole=True))
-    warmup_trials: int | None = _number(None, Range(whole=True))
-    patience: int = _number(5, Range(1, whole=True))
-    max_epochs: int | None = _number(None, Range(1, whole=True))
+    grace_epochs: int = number(1, Range(1, whole=True))
+    reduction_factor: int = number(3, Range(2, whole=True))
+    warmup_trials: int | None = number(None, Range(whole=True))
+    patience: int = number(5, Range(1, whole=True))
+    max_epochs: int | None = number(None, Range(1, whole=True))
 
     def __post_init__(self) -> None:
         """Checks every value.
@@ -147,7 +59,7 @@ class StoppingOptions:
                 f"Received: {self.rule!r}. Leave stopping out to train all trials to "
                 "the end."
             )
-        _check(self, "stopping.")
+        check_numbers(self, "stopping.")
         needed = self.grace_epochs * self.reduction_factor
         if self.rule == "hyperband" and (self.max_epochs or 0) < needed:
             raise ValueError(
@@ -199,12 +111,12 @@ class Cluster:
     """
 
     address: str
-    memory_gib_per_trial: float | None = _number(
+    memory_gib_per_trial: float | None = number(
         None, Range(above=True, left_out="to reserve none")
     )
     resources_per_trial: Mapping[str, float] = dataclasses.field(default_factory=dict)
-    wait_s: float = _number(900.0, Range(above=True, left_out="to wait for 15 minutes"))
-    workers_per_trial: int = _number(1, Range(1, whole=True, left_out="for one"))
+    wait_s: float = number(900.0, Range(above=True, left_out="to wait for 15 minutes"))
+    workers_per_trial: int = number(1, Range(1, whole=True, left_out="for one"))
     driver_on_cluster: bool = False
 
     def __post_init__(self) -> None:
@@ -215,7 +127,7 @@ class Cluster:
             ValueError: If a value is not one that a cluster understands.
         """
         _check_address(self.address)
-        _check(self, "cluster.")
+        check_numbers(self, "cluster.")
         for name, amount in self.resources_per_trial.items():
             _check_resource(name, amount)
 
@@ -307,37 +219,37 @@ class SearchOptions:
         cluster: Where the workers run; None for this machine.
     """
 
-    num_workers: int = _number(
+    num_workers: int = number(
         1, Range(1, whole=True, left_out="to run trials in process, one by one")
     )
-    cpus_per_trial: float | None = _number(
+    cpus_per_trial: float | None = number(
         None,
         Range(above=True, left_out="to divide the machine's CPUs", of_workers=True),
     )
-    gpus_per_trial: float | None = _number(
+    gpus_per_trial: float | None = number(
         None,
         Range(of_gpus=True, left_out="to divide the machine's GPUs", of_workers=True),
     )
-    max_retries: int = _number(2, Range(whole=True, left_out="to retry twice"))
-    trial_timeout_s: float | None = _number(
+    max_retries: int = number(2, Range(whole=True, left_out="to retry twice"))
+    trial_timeout_s: float | None = number(
         None, Range(above=True, left_out="for no limit", of_workers=True)
     )
-    time_budget_s: float | None = _number(
+    time_budget_s: float | None = number(
         None, Range(above=True, left_out="for no limit")
     )
-    max_failed_trials: int | None = _number(
+    max_failed_trials: int | None = number(
         None, Range(whole=True, left_out="to accept any number, short of ten in a row")
     )
-    heartbeat_timeout_s: float = _number(60.0, Range(2, of_workers=True))
-    max_trials_per_worker: int | None = _number(
+    heartbeat_timeout_s: float = number(60.0, Range(2, of_workers=True))
+    max_trials_per_worker: int | None = number(
         None,
         Range(1, whole=True, left_out="to keep workers until the end", of_workers=True),
     )
     stopping: StoppingOptions | None = None
     known: Known = NOTHING
     preflight: bool = False
-    seed: int | None = _number(None, Range(whole=True, left_out="to draw one"))
-    grace_period_s: float = _number(30.0, Range())
+    seed: int | None = number(None, Range(whole=True, left_out="to draw one"))
+    grace_period_s: float = number(30.0, Range())
     cluster: Cluster | None = None
 
     def __post_init__(self) -> None:
@@ -347,4 +259,4 @@ class SearchOptions:
             TypeError: If a value is not a number.
             ValueError: If a value is out of its range.
         """
-        _check(self)
+        check_numbers(self)
