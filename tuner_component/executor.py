@@ -128,7 +128,13 @@ def _run_in_process(
 ) -> SearchResult:
     with (
         user_module.installed(message) as local,
-        Study.open(directory, parts, options.seed) as study,
+        Study.open(
+            directory,
+            parts,
+            options.seed,
+            confirm_top=options.confirm_top,
+            confirm_seeds=options.confirm_seeds,
+        ) as study,
         scratch.of_search(directory, locked=not study.is_finished),
     ):
         new = study.found is StudyState.NEW
