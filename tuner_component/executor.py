@@ -20,7 +20,8 @@ from tuner_component.pipeline import (
     user_module,
 )
 from tuner_component.proto import tuner_pb2
-from tuner_component.report import loading, tensorboard, terminal
+from tuner_component.report import confirmation, loading, tensorboard, terminal
+from tuner_component.report.record import StudyRecord
 from tuner_component.search.events import Audience
 from tuner_component.search.in_process.run import run_in_process
 from tuner_component.search.machine import environment
@@ -98,7 +99,9 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         with environment.without_roles():
             result = run(message, directory, parts, options)
         _log_result(result, directory)
-        publish.publish(result, loading.load_study(directory), output_dict)
+        study = loading.load_study(directory)
+        _log_confirmation(study, result.objective)
+        publish.publish(result, study, output_dict)
 
 
 def _log_result(result: SearchResult, directory: str) -> None:
@@ -118,6 +121,15 @@ def _log_result(result: SearchResult, directory: str) -> None:
             if result.found is StudyState.RESUMED
             else "",
         )
+
+
+def _log_confirmation(study: StudyRecord, objective: str) -> None:
+    if study.confirmation is None:
+        return
+    for text in confirmation.sentences(study.confirmation, objective):
+        _log.info("%s", text)
+    for text in confirmation.warnings(study.confirmation):
+        _log.warning("%s", text)
 
 
 def _run_in_process(

@@ -31,7 +31,8 @@ class SearchStarted:
         space: The search space, as KerasTuner configures each hyperparameter.
         paused: Ids of the trials that were paused in earlier runs, and still are.
         reruns: How many re-runs of its best trials there are at its end, at most.
-        reruns_ended: How many of them ended in earlier runs.
+        rerun_scores: What those came to that ended in earlier runs, by the trial that was
+            run again; None for one that failed.
     """
 
     study_directory: str
@@ -45,7 +46,9 @@ class SearchStarted:
     space: Sequence[Mapping[str, Any]] = ()
     paused: Sequence[str] = ()
     reruns: int = 0
-    reruns_ended: int = 0
+    rerun_scores: Mapping[str, Sequence[float | None]] = dataclasses.field(
+        default_factory=dict
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -207,7 +210,7 @@ class Tally:
             self.search, self.best = event, event.best
             self.completed, self.failed = event.completed, event.failed
             self.paused = set(event.paused)
-            self.reruns = event.reruns_ended
+            self.reruns = sum(map(len, event.rerun_scores.values()))
         elif isinstance(event, TrialPaused):
             self.paused.add(event.trial_id)
         elif isinstance(event, TrialStarted):

@@ -39,7 +39,7 @@ def search_started(
         space=oracle.get_space().get_config()["space"],
         paused=oracle.paused_trials(),
         reruns=oracle.reruns_at_most,
-        reruns_ended=sum(trial.status != "RUNNING" for trial in reruns.values()),
+        rerun_scores=oracle.rerun_scores(),
     )
 
 

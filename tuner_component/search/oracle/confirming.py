@@ -40,6 +40,11 @@ class ConfirmingOracle(PausableOracle):
         found: dict[str, Any] = self._reruns.trials
         return found
 
+    def rerun_scores(self) -> dict[str, tuple[float | None, ...]]:
+        """What the re-runs came to that have ended, by the trials that they confirm."""
+        results = self._reruns.results()
+        return {trial_id: tuple(told.values()) for trial_id, told in results.items()}
+
     @property
     def reruns_at_most(self) -> int:
         """How many re-runs there will be, those that there are included, if none fails."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tuner_component.search.storage import files, plain
-from tuner_component.search.study import description as description_lib
 from tuner_component.search.study import confirmation
+from tuner_component.search.study import description as description_lib
 from tuner_component.search.study import records as records_lib
 from tuner_component.search.study.journal import Journal
 from tuner_component.search.study.trial_history import TrialHistory
