@@ -96,8 +96,9 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         options = tune_args.search_options(args, prior.known(input_dict))
         with environment.without_roles():
             result = run(message, directory, parts, options)
-        log_outcome(result, directory)
-        publish.publish(result, loading.load_study(directory), output_dict)
+        study = loading.load_study(directory)
+        log_outcome(result, study, directory)
+        publish.publish(result, study, output_dict)
 
 
 def _run_in_process(

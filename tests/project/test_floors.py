@@ -43,8 +43,8 @@ FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floo
 # that can fail. So a study can be looked at where there is no KerasTuner.
 OF_SEARCH_IN_REPORT = (
     *("search.errors", "search.events", "search.storage"),
-    *("search.study.description", "search.study.history", "search.study.times"),
-    "search.study.trial_history",
+    *("search.study.confirmation", "search.study.description"),
+    *("search.study.history", "search.study.times", "search.study.trial_history"),
 )
 # These run where only KerasTuner and a Keras backend are installed.
 WITHOUT_TFX = (

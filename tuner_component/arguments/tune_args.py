@@ -51,6 +51,11 @@ def validated(tune_args: Any) -> tuner_pb2.TuneArgs:
             "tune_args=TuneArgs(num_parallel_trials=...)."
         )
     _check_numbers(result)
+    if result.confirm_seeds and not result.confirm_top:
+        raise ValueError(
+            "Expected tune_args.confirm_top with confirm_seeds: how many of the best "
+            "trials are run again. Received: none. Set it, or leave confirm_seeds out."
+        )
     if result.num_parallel_trials and result.study_dir.startswith("ram://"):
         raise ValueError(
             "Expected tune_args.study_dir to be where all processes of the search see "

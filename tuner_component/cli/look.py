@@ -2,10 +2,12 @@
 
 import argparse
 import collections
+import dataclasses
 import json
 import time
 from typing import Any
 
+from tuner_component.report import confirmation
 from tuner_component.report.loading import load_study
 from tuner_component.report.record import (
     FAILED,
@@ -82,6 +84,7 @@ def _facts(study: StudyRecord) -> dict[str, Any]:
         "running": [trial.trial_id for trial in study.with_status(RUNNING)],
         "paused": {t.trial_id: t.epochs for t in study.with_status(PAUSED)},
         "best": best and {"trial": best.trial_id, "score": best.score},
+        "confirmation": study.confirmation and dataclasses.asdict(study.confirmation),
         "losses": list(study.losses),
     }
 
@@ -99,6 +102,7 @@ def summary(study: StudyRecord) -> list[str]:
         lines.append(
             f"Best {name}: {study.best.score:.6g}, by trial {study.best.trial_id}."
         )
+        lines += _sure(study, name)
     elif study.completed:
         lines.append("Which trial is best is not known: the objective is lost.")
     if study.losses:
@@ -113,7 +117,8 @@ def summary(study: StudyRecord) -> list[str]:
     if study.status == "finished":
         running = []
     else:
-        running = study.with_status(RUNNING)
+        again = [trial for trial in study.reruns if trial.status == RUNNING]
+        running = [*study.with_status(RUNNING), *again]
     if running:
         lines.append("Running (or interrupted, if no process works on the study):")
         lines += [f"  trial {t.trial_id} {_since(t)}" for t in running]
@@ -129,6 +134,14 @@ def summary(study: StudyRecord) -> list[str]:
             shown = cause if len(cause) <= _CAUSE else f"{cause[:_CAUSE]} ..."
             lines.append(f"  {count} x {shown}")
     return list(map(_printable, lines))
+
+
+def _sure(study: StudyRecord, objective: str) -> list[str]:
+    """What the re-runs of the best trials say of them."""
+    if study.confirmation is None:
+        return []
+    told = confirmation.sentences(study.confirmation, objective)
+    return [*told, *confirmation.warnings(study.confirmation)]
 
 
 def _printable(text: str) -> str:

@@ -36,6 +36,9 @@ _HELP = {
     "skip_preflight": "do not check before the first trial that the default model trains",
     "search": "how points are chosen: auto, or one of Optuna's samplers (tpe, gp, cmaes, "
     "qmc, random); see docs/algorithms.md (default: as the module's tuner does)",
+    "confirm_top": "when the search is over, run so many of the best trials again, with "
+    "other seeds, and publish the best mean; see docs/searches.md (default: none)",
+    "confirm_seeds": "how often each of them is run again (default: 3)",
     "cluster": "runs the workers on a Ray cluster: auto for the one that this machine is "
     "a node of, or the address of its head, for example ray-head:6379; see "
     "docs/cluster.md (default: they run on this machine)",

@@ -51,5 +51,8 @@ def _describe(
         known = text.encode(errors="backslashreplace").decode()
         artifact.set_string_custom_property(name, known)
     artifact.set_float_custom_property("best_score", best["score"])
+    confirmed = study.confirmation.confirmed if study.confirmation else []
+    if confirmed and (mean := confirmed[0].mean) is not None:
+        artifact.set_float_custom_property("best_confirmed_mean", mean)
     artifact.set_int_custom_property("completed_trials", len(result.completed))
     artifact.set_int_custom_property("failed_trials", len(study.with_status(FAILED)))

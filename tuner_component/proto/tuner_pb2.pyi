@@ -42,6 +42,8 @@ class TuneArgs(google.protobuf.message.Message):
     SKIP_PREFLIGHT_FIELD_NUMBER: builtins.int
     CLUSTER_FIELD_NUMBER: builtins.int
     SEARCH_FIELD_NUMBER: builtins.int
+    CONFIRM_TOP_FIELD_NUMBER: builtins.int
+    CONFIRM_SEEDS_FIELD_NUMBER: builtins.int
     num_parallel_trials: builtins.int
     """How many trials run at the same time, each in a worker process of its own.
     0 (the default) runs the search sequentially inside the executor's process;
@@ -104,6 +106,13 @@ class TuneArgs(google.protobuf.message.Message):
     all trials, pauses them and continues those that are worth it. "tpe", "gp", "cmaes",
     "qmc" and "random" are Optuna's samplers. All else of the tuner stays as it is.
     """
+    confirm_top: builtins.int
+    """When the search is over, so many of the best trials are run again with other seeds, and
+    the best mean of their new scores is published: the best of many scores is partly luck.
+    0 means none.
+    """
+    confirm_seeds: builtins.int
+    """How often each of them is run again. 0 means 3."""
     def __init__(
         self,
         *,
@@ -121,9 +130,11 @@ class TuneArgs(google.protobuf.message.Message):
         skip_preflight: builtins.bool = ...,
         cluster: global___Cluster | None = ...,
         search: builtins.str = ...,
+        confirm_top: builtins.int = ...,
+        confirm_seeds: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing_extensions.Literal["_gpus_per_trial", b"_gpus_per_trial", "_max_failed_trials", b"_max_failed_trials", "_max_retries", b"_max_retries", "_seed", b"_seed", "cluster", b"cluster", "gpus_per_trial", b"gpus_per_trial", "max_failed_trials", b"max_failed_trials", "max_retries", b"max_retries", "seed", b"seed", "stopping", b"stopping"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing_extensions.Literal["_gpus_per_trial", b"_gpus_per_trial", "_max_failed_trials", b"_max_failed_trials", "_max_retries", b"_max_retries", "_seed", b"_seed", "cluster", b"cluster", "cpus_per_trial", b"cpus_per_trial", "gpus_per_trial", b"gpus_per_trial", "max_failed_trials", b"max_failed_trials", "max_retries", b"max_retries", "max_trials_per_worker", b"max_trials_per_worker", "num_parallel_trials", b"num_parallel_trials", "search", b"search", "seed", b"seed", "skip_preflight", b"skip_preflight", "stopping", b"stopping", "study_dir", b"study_dir", "time_budget_seconds", b"time_budget_seconds", "trial_timeout_seconds", b"trial_timeout_seconds"]) -> None: ...
+    def ClearField(self, field_name: typing_extensions.Literal["_gpus_per_trial", b"_gpus_per_trial", "_max_failed_trials", b"_max_failed_trials", "_max_retries", b"_max_retries", "_seed", b"_seed", "cluster", b"cluster", "confirm_seeds", b"confirm_seeds", "confirm_top", b"confirm_top", "cpus_per_trial", b"cpus_per_trial", "gpus_per_trial", b"gpus_per_trial", "max_failed_trials", b"max_failed_trials", "max_retries", b"max_retries", "max_trials_per_worker", b"max_trials_per_worker", "num_parallel_trials", b"num_parallel_trials", "search", b"search", "seed", b"seed", "skip_preflight", b"skip_preflight", "stopping", b"stopping", "study_dir", b"study_dir", "time_budget_seconds", b"time_budget_seconds", "trial_timeout_seconds", b"trial_timeout_seconds"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing_extensions.Literal["_gpus_per_trial", b"_gpus_per_trial"]) -> typing_extensions.Literal["gpus_per_trial"] | None: ...
     @typing.overload

@@ -2,17 +2,20 @@
 
 import logging
 
+from tuner_component.report import confirmation
+from tuner_component.report.record import StudyRecord
 from tuner_component.search.oracle.result import SearchResult
 from tuner_component.search.study.study import StudyState
 
 _log = logging.getLogger("tuner_component")
 
 
-def log_outcome(result: SearchResult, directory: str) -> None:
-    """Logs how many trials there were, and what to do if none was run.
+def log_outcome(result: SearchResult, study: StudyRecord, directory: str) -> None:
+    """Logs how many trials there were, what to do if none was run, and what is sure.
 
     Args:
         result: What the search found.
+        study: All that happened in it.
         directory: Path or URI of its study.
     """
     if result.found is StudyState.FINISHED:
@@ -31,3 +34,8 @@ def log_outcome(result: SearchResult, directory: str) -> None:
             if result.found is StudyState.RESUMED
             else "",
         )
+    if study.confirmation is not None:
+        for text in confirmation.sentences(study.confirmation, result.objective):
+            _log.info("%s", text)
+        for text in confirmation.warnings(study.confirmation):
+            _log.warning("%s", text)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tuner_component.report import record
+from tuner_component.report.confirmation import ConfirmationRecord, confirmation_record
 from tuner_component.search import events
 from tuner_component.search.storage import plain
 from tuner_component.search.study.history import (
@@ -25,10 +26,11 @@ def study_record(
         description: The content of the study's own `study.json`.
     """
     opened = history.opened or {}
+    objective = _objective(history)
     return record.StudyRecord(
         study_id=description["id"],
         status="running" if history.goes_on else description.get("status", "running"),
-        objective=_objective(history),
+        objective=objective,
         seed=description.get("seed"),
         max_trials=expected_trials(history.max_trials, len(history.trials)),
         created=description.get("created"),
@@ -41,7 +43,24 @@ def study_record(
         trials=[_trial(trial) for trial in history.trials.values()],
         decisions=history.decisions,
         losses=history.losses,
+        reruns=[_trial(trial) for trial in history.reruns.values()],
+        confirmation=_confirmation(history, objective),
     )
+
+
+def _confirmation(
+    history: History, objective: record.Objective | None
+) -> ConfirmationRecord | None:
+    if history.plan is None or objective is None:
+        return None
+    scored = [
+        (trial_id, ended["score"])
+        for trial_id, trial in history.trials.items()
+        if (ended := trial.ended) and ended["status"] == record.COMPLETED
+    ]
+    scored.sort(key=lambda pair: pair[1], reverse=objective.direction == "max")
+    told = history.of_reruns()
+    return confirmation_record(history.plan, told, dict(scored), objective.direction)
 
 
 def _objective(history: History) -> record.Objective | None:
@@ -98,6 +117,7 @@ def _trial(trial: TrialHistory) -> record.TrialRecord:
         stopped=_stopped(ended.get("stopped")),
         message=message,
         cause=events.cause_of(message or "it left no message") if failed else None,
+        confirms=trial.confirms,
     )
 
 

@@ -10,7 +10,13 @@ import jinja2
 import plotly.graph_objects as go
 import plotly.offline
 
-from tuner_component.report import curves, figures, importance, timeline
+from tuner_component.report import (
+    confirmation,
+    curves,
+    figures,
+    importance,
+    timeline,
+)
 from tuner_component.report.record import (
     FAILED,
     PAUSED,
@@ -64,6 +70,7 @@ def render(study: StudyRecord) -> str:
         running=study.with_status(RUNNING),
         paused=study.with_status(PAUSED),
         failures=_grouped(study),
+        sure=_sure(study),
         space=study.spaces.get(study.space or "", []),
         **_totals(study),
         **_plots(study, shares),
@@ -78,13 +85,26 @@ def render(study: StudyRecord) -> str:
     return text.encode(errors="backslashreplace").decode()
 
 
+def _sure(study: StudyRecord) -> dict[str, list[str]]:
+    """What there is to say about the re-runs of the best trials."""
+    found, objective = study.confirmation, study.objective
+    if found is None:
+        return {"sentences": [], "warnings": []}
+    name = objective.name if objective else "score"
+    return {
+        "sentences": list(confirmation.sentences(found, name)),
+        "warnings": list(confirmation.warnings(found)),
+    }
+
+
 def _totals(study: StudyRecord) -> dict[str, Any]:
     """What the report says in numbers."""
     spans = timeline.spans(study)
+    trials = (*study.trials, *study.reruns)
     return {
         "stopped": [trial for trial in study.trials if trial.stopped],
-        "attempts": sum(len(trial.attempts) for trial in study.trials),
-        "epochs": sum(trial.epochs for trial in study.trials),
+        "attempts": sum(len(trial.attempts) for trial in trials),
+        "epochs": sum(trial.epochs for trial in trials),
         "seconds": sum(span.ended - span.started for span in spans),
         "busy": timeline.busy_share(spans),
         "workers": len({span.worker for span in spans}),
@@ -121,7 +141,8 @@ def _plot(figure: go.Figure | None) -> dict[str, Any] | None:
 def _grouped(study: StudyRecord) -> list[Failures]:
     """Failed trials by their cause, the most frequent first."""
     groups: dict[str, list[TrialRecord]] = collections.defaultdict(list)
-    for trial in study.with_status(FAILED):
+    again = (trial for trial in study.reruns if trial.status == FAILED)
+    for trial in (*study.with_status(FAILED), *again):
         cause = trial.cause or "it left no message"
         groups[_alike(cause)].append(trial)
     ordered = sorted(groups.values(), key=lambda trials: -len(trials))

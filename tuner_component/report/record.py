@@ -7,7 +7,6 @@ docs/results.md describes it.
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,8 @@ import msgspec
 
 from tuner_component.documents import decoding, seal
 from tuner_component.documents.decoding import DecodingError
+from tuner_component.report import frames
+from tuner_component.report.confirmation import ConfirmationRecord
 from tuner_component.search.storage import plain
 
 if TYPE_CHECKING:
@@ -25,13 +26,6 @@ if TYPE_CHECKING:
 RECORD_FILE = "study.json"
 KIND = "tuner_component.study"
 VERSION = 1
-
-# Columns of a frame that are a trial's own attributes.
-_TIMES = ("created", "started", "ended")
-_PLAIN = (
-    *("trial_id", "status", "score", "best_step"),
-    *("worker", "node", "seed", "cause"),
-)
 
 COMPLETED, FAILED, RUNNING = "COMPLETED", "FAILED", "RUNNING"
 PAUSED = "PAUSED"
@@ -121,6 +115,7 @@ class TrialRecord:
         stopped: Set if it was ended early.
         message: Traceback of its failure, or another explanation.
         cause: The line of the message that names the failure.
+        confirms: The trial that it runs again, with another seed; None for one of the search.
     """
 
     trial_id: str
@@ -140,6 +135,7 @@ class TrialRecord:
     stopped: StopRecord | None = None
     message: str | None = None
     cause: str | None = None
+    confirms: str | None = None
 
     @property
     def duration_s(self) -> float | None:
@@ -196,6 +192,9 @@ class StudyRecord:
         losses: What is known to be missing of the study, a sentence for each loss. A study
             that was finished and has lost something since is "running" again: the same
             search goes on with it.
+        reruns: The re-runs of the best trials, to confirm them, in the order of their
+            creation. None of them is among `trials`, nor ever the best.
+        confirmation: What came of these; None if there are none to be.
     """
 
     study_id: str
@@ -213,6 +212,8 @@ class StudyRecord:
     trials: Sequence[TrialRecord] = ()
     decisions: Sequence[str] = ()
     losses: Sequence[str] = ()
+    reruns: Sequence[TrialRecord] = ()
+    confirmation: ConfirmationRecord | None = None
 
     def with_status(self, status: str) -> list[TrialRecord]:
         """The trials of one status, in the order of their creation."""
@@ -220,12 +221,18 @@ class StudyRecord:
 
     @property
     def completed(self) -> list[TrialRecord]:
-        """The trials that completed, best first; as created if no objective is known."""
+        """The trials that completed, best first; as created if no objective is known.
+
+        Those that are confirmed come first, by the means of their re-runs.
+        """
         scored = [t for t in self.with_status(COMPLETED) if _is_finite(t.score)]
         if self.objective is None:
             return scored
         worst_first = self.objective.direction == "max"
-        return sorted(scored, key=lambda t: t.score or 0.0, reverse=worst_first)
+        ranked = sorted(scored, key=lambda t: t.score or 0.0, reverse=worst_first)
+        first = self.confirmation.confirmed if self.confirmation else []
+        places = {trial.trial_id: place for place, trial in enumerate(first)}
+        return sorted(ranked, key=lambda t: places.get(t.trial_id, len(places)))
 
     @property
     def best(self) -> TrialRecord | None:
@@ -238,21 +245,15 @@ class StudyRecord:
         Columns are the trial's own (times as UTC timestamps), then `hp.<name>` for
         each hyperparameter and `metric.<name>` for each metric.
         """
-        import pandas as pd  # Takes half a second, which reading a study should not.
-
-        columns = [*_PLAIN, *_TIMES, "duration_s", "epochs", "attempts", "stopped"]
-        frame = pd.DataFrame([_row(trial) for trial in self.trials])
-        if frame.empty:
-            frame = pd.DataFrame(columns=columns)
-        for name in _TIMES:
-            frame[name] = pd.to_datetime(frame[name], utc=True)
-        return frame
+        return frames.frame(self.trials)
 
     def to_json(self) -> str:
         """The record as the text of a `study.json`."""
         content = {"kind": KIND, "version": VERSION, **_fields(self)}
         content["objective"] = self.objective and _fields(self.objective)
-        content["trials"] = [_trial_fields(trial) for trial in self.trials]
+        for name, trials in (("trials", self.trials), ("reruns", self.reruns)):
+            content[name] = [_trial_fields(trial) for trial in trials]
+        content["confirmation"] = self.confirmation and _confirmation(self.confirmation)
         return json.dumps(seal.sealed(plain.encode(content)))
 
     @classmethod
@@ -310,24 +311,6 @@ def _is_finite(score: float | None) -> bool:
     return score is not None and math.isfinite(score)
 
 
-def _row(trial: TrialRecord) -> dict[str, Any]:
-    row = {name: getattr(trial, name) for name in _PLAIN}
-    row.update({name: _time(getattr(trial, name)) for name in _TIMES})
-    row["duration_s"] = trial.duration_s
-    row["epochs"] = trial.epochs
-    row["attempts"] = len(trial.attempts)
-    row["stopped"] = trial.stopped.rule if trial.stopped else None
-    row.update({f"hp.{k}": value for k, value in trial.hyperparameters.items()})
-    row.update({f"metric.{k}": value for k, value in trial.metrics.items()})
-    return row
-
-
-def _time(seconds: float | None) -> datetime.datetime | None:
-    if seconds is None:
-        return None
-    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
-
-
 def _fields(record: Any) -> dict[str, Any]:
     return {f.name: getattr(record, f.name) for f in dataclasses.fields(record)}
 
@@ -339,6 +322,10 @@ def _trial_fields(trial: TrialRecord) -> dict[str, Any]:
         "attempts": [_fields(attempt) for attempt in trial.attempts],
         "stopped": trial.stopped and _fields(trial.stopped),
     }
+
+
+def _confirmation(found: ConfirmationRecord) -> dict[str, Any]:
+    return {**_fields(found), "trials": [_fields(trial) for trial in found.trials]}
 
 
 def _unreadable(source: str, received: str) -> ValueError:

@@ -25,6 +25,8 @@ DIRECTORY = "tensorboard"
 # What HParams compares trials by: the objective at the best epoch. The objective's own
 # curve ends with its value at the last one.
 SCORE = "score"
+# The mean of the re-runs of a trial so far, if it is one of the best.
+CONFIRMED = "confirmed"
 
 _log = logging.getLogger("tuner_component")
 
@@ -60,20 +62,28 @@ class TensorBoardWriter:
         self._directory = directory
         self._search: events.SearchStarted | None = None
         self._runs: dict[str, dict[int, _Run]] = {}
+        self._confirmed: dict[str, list[float]] = {}
 
     def __call__(self, event: events.Event) -> None:
         """Writes an event."""
         if isinstance(event, events.SearchStarted):
             self._search = event
+            for trial_id, scores in event.rerun_scores.items():
+                self._confirmed[trial_id] = [s for s in scores if s is not None]
             with contextlib.closing(_Run(self._directory)) as root:
                 root.write(_experiment(event))
         elif isinstance(event, events.TrialStarted):
             self._close(event.trial_id)
+            if event.confirms is not None:
+                return  # Among the trials that are compared, it would be another one.
             run = self._run(event.trial_id, 0)
             run.write(summary_v2.hparams_pb(_plain(event.values), event.trial_id))
         elif isinstance(event, events.EpochEnded):
             run = self._run(event.trial_id, event.fit)
             run.epoch(event.epoch, event.metrics)
+        elif isinstance(event, events.TrialEnded) and event.confirms is not None:
+            self._close(event.trial_id)
+            self._confirm(event.confirms, event.score)
         elif isinstance(event, events.TrialEnded):
             self._end(event)
 
@@ -88,6 +98,16 @@ class TensorBoardWriter:
             run.scalars(0, {SCORE: event.score})
         run.write(_session_end(event.completed))
         self._close(event.trial_id)
+
+    def _confirm(self, trial_id: str, score: float | None) -> None:
+        """Adds the score of a re-run to what is shown of the trial."""
+        if score is None:
+            return
+        scores = self._confirmed.setdefault(trial_id, [])
+        scores.append(score)
+        mean = math.fsum(scores) / len(scores)
+        self._run(trial_id, 0).scalars(len(scores), {CONFIRMED: mean})
+        self._close(trial_id)
 
     def _run(self, trial_id: str, fit: int) -> "_Run":
         """The run of a training: of the first one, it is that of the trial."""
@@ -169,6 +189,8 @@ def _experiment(search: events.SearchStarted) -> Any:
         for entry in {e["config"]["name"]: e for e in search.space}.values()
     ]
     metrics = [summary_v2.Metric(SCORE, display_name=search.objective)]
+    if search.reruns:
+        metrics.append(summary_v2.Metric(CONFIRMED, display_name="mean of re-runs"))
     return summary_v2.hparams_config_pb(hparams, metrics)
 
 

@@ -97,7 +97,7 @@ class LiveView:
         self._pace.count(event)
         if isinstance(event, events.SearchStarted):
             self._started = time.monotonic()
-            self._ended_before = self._tally.ended
+            self._ended_before = self._done
         elif isinstance(event, events.TrialStarted):
             self._running[event.trial_id] = _Running(event.worker)
         elif isinstance(event, events.EpochEnded):
@@ -131,6 +131,8 @@ class LiveView:
             counts.append(f", {tally.failed} failed", style="red")
         if tally.paused:
             counts.append(f", {len(tally.paused)} paused", style="yellow")
+        if search.reruns:
+            counts.append(f", {tally.reruns} of {search.reruns} re-runs", style="green")
         bar: Any = ProgressBar(total or 100, tally.ended if total else 0, width=24)
         grid.add_row(bar if total else "", counts, Text(self._left(), style="dim"))
         if tally.best is not None:
@@ -147,11 +149,17 @@ class LiveView:
         seconds = time.monotonic() - self._started
         text = f"{_clock(seconds)} so far"
         total = self._tally.search.max_trials if self._tally.search else None
-        done = self._tally.ended - self._ended_before
+        done = self._done - self._ended_before
+        if self._tally.search:
+            total = total and total + self._tally.search.reruns
         if total and done:
-            left = seconds / done * max(0, total - self._tally.ended)
+            left = seconds / done * max(0, total - self._done)
             text += f", about {_clock(left)} left"
         return text
+
+    @property
+    def _done(self) -> int:
+        return self._tally.ended + self._tally.reruns
 
     def _workers(self) -> Table:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)

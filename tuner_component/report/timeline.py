@@ -60,9 +60,10 @@ class NodeTotals:
 
 def spans(study: StudyRecord) -> list[Span]:
     """All attempts with a known worker and start."""
-    attempts = [attempt for trial in study.trials for attempt in trial.attempts]
+    trials = (*study.trials, *study.reruns)
+    attempts = [attempt for trial in trials for attempt in trial.attempts]
     found = []
-    for trial in study.trials:
+    for trial in trials:
         for attempt in trial.attempts:
             if attempt.started is None or attempt.worker is None:
                 continue

@@ -30,6 +30,9 @@ class SearchStarted:
         best: Score and id of the best trial of earlier runs.
         space: The search space, as KerasTuner configures each hyperparameter.
         paused: Ids of the trials that were paused in earlier runs, and still are.
+        reruns: How many re-runs of its best trials there are at its end, at most.
+        rerun_scores: What those came to that ended in earlier runs, by the trial that was
+            run again; None for one that failed.
     """
 
     study_directory: str
@@ -42,6 +45,10 @@ class SearchStarted:
     best: tuple[float, str] | None = None
     space: Sequence[Mapping[str, Any]] = ()
     paused: Sequence[str] = ()
+    reruns: int = 0
+    rerun_scores: Mapping[str, Sequence[float | None]] = dataclasses.field(
+        default_factory=dict
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,11 +59,13 @@ class TrialStarted:
         trial_id: The trial.
         worker: Who runs it.
         values: Its hyperparameters by name.
+        confirms: The trial of the search that it runs again, if it does.
     """
 
     trial_id: str
     worker: str
     values: Mapping[str, Any]
+    confirms: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,12 +120,14 @@ class TrialEnded:
         completed: Whether it did; otherwise it failed.
         score: Value of the objective.
         message: What there is to say about its failure.
+        confirms: The trial of the search that it ran again, if it did.
     """
 
     trial_id: str
     completed: bool
     score: float | None = None
     message: str | None = None
+    confirms: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -177,9 +188,11 @@ class Tally:
         failed: Number of trials that failed, those of earlier runs included.
         best: Score and id of the best trial.
         paused: The trials that are paused.
+        reruns: Number of re-runs that have ended; none of them is one of the others.
     """
 
     def __init__(self) -> None:
+        self.reruns = 0
         self.search: SearchStarted | None = None
         self.paused: set[str] = set()
         self.completed = 0
@@ -197,10 +210,13 @@ class Tally:
             self.search, self.best = event, event.best
             self.completed, self.failed = event.completed, event.failed
             self.paused = set(event.paused)
+            self.reruns = sum(map(len, event.rerun_scores.values()))
         elif isinstance(event, TrialPaused):
             self.paused.add(event.trial_id)
         elif isinstance(event, TrialStarted):
             self.paused.discard(event.trial_id)
+        elif isinstance(event, TrialEnded) and event.confirms is not None:
+            self.reruns += 1
         elif isinstance(event, TrialEnded):
             self.paused.discard(event.trial_id)
             self.completed += event.completed
@@ -282,7 +298,8 @@ class Lines:
                 f", {done} trials are done." if done else "."
             )
         if isinstance(event, TrialStarted):
-            return f"Trial {event.trial_id} starts on {event.worker}."
+            again = f": trial {event.confirms} again" if event.confirms else ""
+            return f"Trial {event.trial_id} starts on {event.worker}{again}."
         if isinstance(event, AttemptLost):
             why = cause_of(event.reason)
             return f"Trial {event.trial_id} will be run again: {why}."
@@ -297,6 +314,9 @@ class Lines:
 
     def _end(self, event: TrialEnded) -> str:
         tally = self._tally
+        if event.confirms is not None:
+            score = "it failed" if event.score is None else f"score {event.score:.6g}"
+            return f"Trial {event.confirms} was run again ({event.trial_id}): {score}."
         of = tally.search.max_trials if tally.search else None
         text = f"Trial {event.trial_id} {'completed' if event.completed else 'failed'}"
         failed = f", {tally.failed} failed" if tally.failed else ""

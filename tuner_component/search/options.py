@@ -217,6 +217,9 @@ class SearchOptions:
         seed: Seed of the study; None draws one, which the study records.
         grace_period_s: Seconds that running trials get if a search is stopped early.
         cluster: Where the workers run; None for this machine.
+        confirm_top: How many of the best trials are run again when the search is over, with
+            other seeds; the best mean is the result. 0 for none.
+        confirm_seeds: How often each of them is.
     """
 
     num_workers: int = number(
@@ -251,6 +254,8 @@ class SearchOptions:
     seed: int | None = number(None, Range(whole=True, left_out="to draw one"))
     grace_period_s: float = number(30.0, Range())
     cluster: Cluster | None = None
+    confirm_top: int = number(0, Range(1, whole=True, left_out="to confirm none"))
+    confirm_seeds: int = number(3, Range(1, whole=True, left_out="for 3 times"))
 
     def __post_init__(self) -> None:
         """Checks every value.

@@ -14,6 +14,7 @@ from tuner_component.publishing.names import NameWatcher
 from tuner_component.publishing.outcome import log_outcome
 from tuner_component.report import tensorboard, terminal
 from tuner_component.report.loading import load_study
+from tuner_component.report.record import StudyRecord
 from tuner_component.search.events import Audience
 from tuner_component.search.in_process.search import search_in_process
 from tuner_component.search.machine import environment
@@ -99,8 +100,10 @@ def tune(
             result = _in_workers(request, study_directory, parts, options, preload)
         else:
             result = _in_process(request, study_directory, parts, options)
-        log_outcome(result, study_directory)
-        return _published(result, study_directory, root, request)
+        study = load_study(study_directory)
+        log_outcome(result, study, study_directory)
+        _publish(result, study, root)
+    return TuneResult(study, root, result, request.make)
 
 
 def _tune_args(given: Mapping[str, Any]) -> tuner_pb2.TuneArgs:
@@ -161,14 +164,10 @@ def _in_process(
         )
 
 
-def _published(
-    result: SearchResult, study_directory: str, root: str, request: entry_lib.Request
-) -> TuneResult:
-    study = load_study(study_directory)
+def _publish(result: SearchResult, study: StudyRecord, root: str) -> None:
     best, results = (files.join(root, n) for n in ("best_hyperparameters", "results"))
     published.write_numbers(result, study, best, results)
     published.draw_report(study, results)
-    return TuneResult(study, root, result, request.make)
 
 
 def _absolute(directory: str) -> str:

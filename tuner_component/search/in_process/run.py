@@ -71,7 +71,7 @@ def run_in_process(
     if study.is_finished:
         return True
     _fail_given_up(oracle)
-    _prepare(tuner, oracle, study)
+    _prepare(tuner, oracle, study, options)
     audience(announcements.search_started(oracle, study.directory, workers=0))
     _search(tuner, fit_kwargs, oracle, study.directory)
     stop = oracle.interruption
@@ -105,6 +105,8 @@ def _take_over(
         max_failed_trials=options.max_failed_trials,
         max_retries=options.max_retries,
         epochs=LearningCurves.of(options.stopping, tuner.oracle),
+        confirm_top=options.confirm_top,
+        confirm_seeds=options.confirm_seeds,
         display=True,
         observer=observer,
     )
@@ -124,7 +126,10 @@ def _fail_given_up(oracle: InterruptibleOracle) -> None:
 
 
 def _prepare(
-    tuner: base_tuner.BaseTuner, oracle: InterruptibleOracle, study: Study
+    tuner: base_tuner.BaseTuner,
+    oracle: InterruptibleOracle,
+    study: Study,
+    options: SearchOptions,
 ) -> None:
     """Has what a tuner knows, and what its trials train, survive as well."""
 
@@ -136,7 +141,8 @@ def _prepare(
         decision = oracle.report_epoch(*epoch, decided=decided)
         return decision or oracle.decide(*epoch[:3], can_pause=can_pause)
 
-    cleaner = WeightsCleaner(tuner, oracle, study.directory)
+    confirm = options.confirm_top
+    cleaner = WeightsCleaner(tuner, oracle, study.directory, confirm=confirm)
     oracle.clean_up = cleaner.let_go
     keep_state(tuner, files.join(study.directory, "tuner.json"))
     objective.require_objective(tuner)

@@ -46,7 +46,13 @@ def search_in_process(
         StorageError: If the study cannot be read or written, or a disk is full.
     """
     with (
-        Study.open(directory, fingerprint, options.seed) as study,
+        Study.open(
+            directory,
+            fingerprint,
+            options.seed,
+            confirm_top=options.confirm_top,
+            confirm_seeds=options.confirm_seeds,
+        ) as study,
         scratch.of_search(directory, locked=not study.is_finished),
     ):
         new = study.found is StudyState.NEW

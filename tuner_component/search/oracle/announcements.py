@@ -9,6 +9,7 @@ from keras_tuner.src.engine import oracle as oracle_module
 
 from tuner_component.search import events
 from tuner_component.search.oracle import trials
+from tuner_component.search.oracle.reruns import confirms_of
 from tuner_component.search.study.history import expected_trials
 
 
@@ -22,7 +23,8 @@ def search_started(
         study_directory: Path or URI of the study.
         workers: How many trials run at a time; 0 for a search in process.
     """
-    statuses = [trial.status for trial in oracle.trials.values()]
+    reruns = oracle.reruns
+    statuses = [t.status for i, t in oracle.trials.items() if i not in reruns]
     objective = oracle.objective
     best = trials.ranked(oracle)[:1]
     return events.SearchStarted(
@@ -36,6 +38,8 @@ def search_started(
         best=(best[0].score, best[0].trial_id) if best else None,
         space=oracle.get_space().get_config()["space"],
         paused=oracle.paused_trials(),
+        reruns=oracle.reruns_at_most,
+        rerun_scores=oracle.rerun_scores(),
     )
 
 
@@ -44,7 +48,8 @@ def outcome(state: Mapping[str, Any]) -> events.TrialEnded | events.AttemptLost:
     trial_id, message = state["trial_id"], state["message"]
     completed = state["status"] == trial_lib.TrialStatus.COMPLETED
     if completed or state["status"] == trial_lib.TrialStatus.FAILED:
-        return events.TrialEnded(trial_id, completed, state["score"], message)
+        told = (trial_id, completed, state["score"], message, state.get("confirms"))
+        return events.TrialEnded(*told)
     return events.AttemptLost(trial_id, message or "it came to no result")
 
 
@@ -83,9 +88,13 @@ class Announcer:
 
     def trial_started(self, trial: Any, worker: str) -> None:
         """A worker has a trial: prints its values next to the best."""
-        self._display.on_trial_begin(trial)
+        confirms = confirms_of(trial)
+        if confirms is None:
+            self._display.on_trial_begin(trial)
+        elif self.verbose:
+            print(f"\nTrial {confirms} is run again, with another seed.", flush=True)
         values = dict(trial.hyperparameters.values)
-        self._tell(events.TrialStarted(trial.trial_id, worker, values))
+        self._tell(events.TrialStarted(trial.trial_id, worker, values, confirms))
 
     def epoch_ended(
         self, trial_id: str, fit: int, epoch: int, metrics: Mapping[str, float]
@@ -103,7 +112,10 @@ class Announcer:
 
     def trial_ended(self, trial: Any) -> None:
         """A trial has ended for good: prints its score, and the best so far."""
-        self.note(trial)
+        if confirms_of(trial) is None:
+            self.note(trial)
+        elif self.verbose:
+            print(f"Its score is {trial.score}.", flush=True)
         if trial.trial_id in self._display.trial_start:
             self._display.on_trial_end(trial)
         self._tell(outcome(vars(trial)))

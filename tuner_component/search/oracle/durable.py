@@ -12,11 +12,12 @@ from keras_tuner.engine import trial as trial_lib
 from tuner_component.search import events
 from tuner_component.search.oracle import trials
 from tuner_component.search.oracle.announcements import Announcer
+from tuner_component.search.oracle.confirming import ConfirmingOracle
 from tuner_component.search.oracle.failures import FailureLimit, Tries
 from tuner_component.search.oracle.ledger import TrialLedger
-from tuner_component.search.oracle.pausable import PausableOracle
 from tuner_component.search.oracle.pausing import PausingOracle
 from tuner_component.search.oracle.repairs import lock_released_on_error, repair
+from tuner_component.search.oracle.reruns import RerunOracle
 from tuner_component.search.oracle.restore import restore
 from tuner_component.search.oracle.supply import Supply
 from tuner_component.search.stopping.curves import LearningCurves
@@ -28,7 +29,7 @@ _Status = trial_lib.TrialStatus
 _log = logging.getLogger(__name__)
 
 
-class DurableOracle(PausableOracle):
+class DurableOracle(ConfirmingOracle):
     """Stands in for an oracle, and journals what it does before anyone acts on it.
 
     Has the interface of the oracle it wraps, attributes included, and passes for an
@@ -38,7 +39,7 @@ class DurableOracle(PausableOracle):
     had not ended are handed out first, with the same ids and values.
     """
 
-    __slots__ = ("_limit", "_max_retries", "_study")
+    __slots__ = ("_limit", "_max_retries")
 
     def __init__(
         self,
@@ -51,6 +52,7 @@ class DurableOracle(PausableOracle):
         waiting: Iterable[str],
         paused: Iterable[str],
         max_retries: int | None,
+        reruns: RerunOracle,
     ) -> None:
         """Wraps an oracle that is where its study is: see `open`."""
         super().__init__(oracle)
@@ -68,8 +70,10 @@ class DurableOracle(PausableOracle):
             waiting,
             lambda trial_id: ledger.is_suspect(trial_id, max_retries),
             paused,
+            reruns.trials,
         )
-        self._supply = Supply(oracle, ledger, self._open, self._pausing)
+        self._reruns = reruns
+        self._supply = Supply(oracle, ledger, self._open, self._pausing, reruns)
 
     @classmethod
     def open(  # noqa: PYI019
@@ -81,6 +85,8 @@ class DurableOracle(PausableOracle):
         max_failed_trials: int | None = None,
         max_retries: int | None = None,
         epochs: LearningCurves | None = None,
+        confirm_top: int = 0,
+        confirm_seeds: int = 3,
         display: bool = False,
         observer: events.Observer | None = None,
     ) -> _Durable:
@@ -97,6 +103,8 @@ class DurableOracle(PausableOracle):
                 before, until it gets its last chance: see `failures`. None for any
                 number.
             epochs: Fresh; a new one if None.
+            confirm_top: How many of the best trials are run again when the search is over.
+            confirm_seeds: How often each of them is, each time with another seed.
             display: Print for each trial what KerasTuner prints.
             observer: Told what happens to trials from now on, as soon as it is
                 journaled. That is before it is durable unless each call commits.
@@ -125,6 +133,7 @@ class DurableOracle(PausableOracle):
             oracle,
             *(study, ledger, epochs, limit, announcer),
             *(waiting, paused, max_retries),
+            RerunOracle(oracle, restored, confirm_top, confirm_seeds),
         )
 
     # What a tuner and its users call.
@@ -158,10 +167,11 @@ class DurableOracle(PausableOracle):
         Nothing is journaled: an interrupted trial reports them again. A report of a
         trial that does not run any more changes nothing.
         """
-        with self._lock, lock_released_on_error(self._inner):
+        owner = self._owner(trial_id)
+        with self._lock, lock_released_on_error(owner):
             if not self._open.runs(self._open.known(trial_id)):
-                return self._inner.trials[trial_id]
-            return self._inner.update_trial(trial_id, metrics, step)
+                return owner.trials[trial_id]
+            return owner.update_trial(trial_id, metrics, step)
 
     def end_trial(self, trial: Any, status: str = _Status.COMPLETED) -> None:
         """Takes a trial's result: see `keras_tuner.Oracle.end_trial`.
@@ -179,25 +189,17 @@ class DurableOracle(PausableOracle):
         """
         with self._lock:
             if isinstance(trial, str):
-                space = self._inner.trials[self._open.known(trial)].hyperparameters
+                space = self._open.find(trial).hyperparameters
                 trial = trial_lib.Trial(space, trial, status)
             trial_id = self._open.known(trial.trial_id)
             if not self._open.runs(trial_id):
                 _log.warning("Dropping late word of trial %s.", trial_id)
                 return
-            with lock_released_on_error(self._inner):
-                self._inner.end_trial(trial)
+            owner = self._owner(trial_id)
+            with lock_released_on_error(owner):
+                owner.end_trial(trial)
             self._open.release(trial_id)
-            self._settle_end(self._inner.trials[trial_id])
-
-    def get_best_trials(self, num_trials: int | None = 1) -> list[Any]:
-        """The best trials, best first: see `keras_tuner.Oracle.get_best_trials`.
-
-        Args:
-            num_trials: How many at most; all that completed if None.
-        """
-        with self._lock:
-            return trials.best(self._inner, num_trials)
+            self._settle_end(owner.trials[trial_id], owner)
 
     @property
     def verbose(self) -> int | str:
@@ -283,7 +285,7 @@ class DurableOracle(PausableOracle):
             SearchFailedError: If this was one failed trial too many. It is journaled.
         """
         with self._lock:
-            space = self._inner.trials[self._open.known(trial_id)].hyperparameters
+            space = self._open.find(trial_id).hyperparameters
             self._open.claim(trial_id)
             self.end_trial(trial_lib.Trial(space, trial_id, _Status.FAILED, message))
 
@@ -326,15 +328,15 @@ class DurableOracle(PausableOracle):
         with self._lock:
             if not (done := trials.completed_ids(self._inner)):
                 raise self._limit.none_completed(self._study.directory)
-            self._study.mark_finished(done)
+            self._study.mark_finished([*done, *trials.completed_ids(self._reruns)])
 
     # How it is done.
 
-    def _settle_end(self, trial: Any) -> None:
-        """Journals what the inner oracle made of the end of a trial."""
+    def _settle_end(self, trial: Any, owner: Any) -> None:
+        """Journals what its oracle made of the end of a trial."""
         if trial.status == _Status.INVALID:  # The user's oracle wants it run again.
             # From its own queue KerasTuner would hand it out past the journal.
-            self._inner._retry_queue.clear()
+            owner._retry_queue.clear()
             reason = trial.message or "the trial was invalid"
             self._ledger.attempt_lost(trial.trial_id, reason, failed=True)
             self._open.waiting.append(trial.trial_id)
@@ -342,6 +344,7 @@ class DurableOracle(PausableOracle):
             return
         trials.settle_score(trial)
         self._ledger.end(trial)
-        self._limit.record(trial)
+        if owner is self._inner:
+            self._limit.record(trial)
         self._announcer.trial_ended(trial)  # Even if it ends the search.
         self._limit.check()

@@ -10,12 +10,14 @@ from typing import Any
 
 import keras_tuner
 
+from tuner_component.search.oracle import reruns
 from tuner_component.search.oracle.failures import Tries
 from tuner_component.search.oracle.records import Records
 from tuner_component.search.oracle.restore import Restored
 from tuner_component.search.stopping import curve_hearing
 from tuner_component.search.stopping.curves import LearningCurves
 from tuner_component.search.storage import faults
+from tuner_component.search.study.confirmation import Plan
 from tuner_component.search.study.history import is_number
 from tuner_component.search.study.study import Study
 from tuner_component.search.training import checkpoint_files
@@ -81,7 +83,7 @@ class TrialLedger:
         self._objective = [shape["objective_name"], shape["direction"]]
         self._known = set(oracle.trials)
         self._decision = next(reversed(restored.history.decisions), None)
-        known = restored.history.trials
+        known = {**restored.history.trials, **restored.history.reruns}
         self.tries = {
             i: Tries.of(t.attempts) for i, t in known.items() if t.ended is None
         }
@@ -107,8 +109,9 @@ class TrialLedger:
         seed = self._oracle.seed
         self._records.append("opened", time=time.time(), seed=seed, **restored.shape)
         history = restored.history
-        for trial_id in history.unfinished():
-            trial = history.trials[trial_id]
+        every = {**history.trials, **history.reruns}
+        for trial_id in (*history.unfinished(), *history.unfinished_reruns()):
+            trial = every[trial_id]
             if trial.runs:  # As far as the journal tells.
                 how = "asked to stop" if trial.excused else "interrupted"
                 self.attempt_lost(
@@ -145,7 +148,7 @@ class TrialLedger:
 
     def handed_out(self, trial_id: str, worker: str, *, last: bool = False) -> None:
         """Takes note of who runs a trial, and whether that is its last chance."""
-        self._epochs.begin(trial_id)
+        self._epochs.begin(trial_id, judged=trial_id in self._oracle.trials)
         if trial_id in self._workers:
             return  # The record of its creation tells.
         self._workers[trial_id] = worker
@@ -176,13 +179,21 @@ class TrialLedger:
         now = time.time()
         if worker is not None:
             self._workers[trial.trial_id], self._started[trial.trial_id] = worker, now
-        own_id = not self._is_count(trial.trial_id)
+        told = reruns.marks(trial)
+        own_id = not (told or self._is_count(trial.trial_id))
         self._records.append_trial(
-            "created", trial, time=now, worker=worker, **_flags(own_id=own_id)
+            "created", trial, time=now, worker=worker, **_flags(own_id=own_id, **told)
         )
-        self._note_decision()
+        if not told:
+            self._note_decision()
         self._settle()
         faults.point(_CREATED_AFTER)
+
+    def confirming(self, plan: Plan) -> None:
+        """Journals which trials are run again, now that the search itself is over."""
+        told = {**vars(plan), "trials": list(plan.trials)}
+        self._records.append("confirming", time=time.time(), **told)
+        self._settle()
 
     def _note_decision(self) -> None:
         """Journals how the oracle searches, if it says so and has not said it before."""
@@ -271,6 +282,7 @@ class TrialLedger:
         without = before and trial_id not in self._workers and not paused
         attempts = before if without else before + 1
         epochs = self._epochs.end(trial_id, trial.status)
+        told = reruns.marks(trial)
         self._records.append_trial(
             "ended",
             trial,
@@ -286,10 +298,12 @@ class TrialLedger:
                 attempts=attempts if attempts > 1 else None,
                 message=trial.message,
                 notes=self._notes.pop(trial_id, None),
+                **told,
                 **epochs,
             ),
         )
-        curve_hearing.tell(self._oracle, trial_id, epochs)
+        if not told:
+            curve_hearing.tell(self._oracle, trial_id, epochs)
         self._settle()
         faults.point(_ENDED_AFTER)
 

@@ -135,7 +135,7 @@ def _base_state(
         "hyperparameters": space.get_config(),
         "start_order": [*lost, *history.trials],
         "end_order": [*lost, *history.end_order],
-        "run_times": {i: _run_times(t) for i, t in history.trials.items()},
+        "run_times": {i: run_times(t) for i, t in history.trials.items()},
         "retry_queue": [],
         "seed": opened.get("seed", oracle.seed),
         "seed_state": history.seed_state or oracle._seed_state,
@@ -148,13 +148,18 @@ def _base_state(
 def _trial(told: TrialHistory, spaces: SpaceTable) -> Any:
     hyperparameters = spaces.hyperparameters(told.space, told.values)
     trial = trial_lib.Trial(hyperparameters, told.trial_id)
+    take_end(trial, told)
+    return trial
+
+
+def take_end(trial: Any, told: TrialHistory) -> None:
+    """Gives a trial the end that a study tells of, if it has ended."""
     if told.ended is not None:
         trial.status = told.ended["status"]
         trial.score = told.ended["score"]
         trial.best_step = told.ended["best_step"]
         trial.message = told.ended.get("message")
         trial.metrics = type(trial.metrics).from_config(told.ended["metrics"])
-    return trial
 
 
 def _lost_trial(trial_id: str) -> Any:
@@ -167,7 +172,7 @@ def _lost_trial(trial_id: str) -> Any:
     )
 
 
-def _run_times(trial: TrialHistory) -> int:
+def run_times(trial: TrialHistory) -> int:
     """How often a trial was run to an end, good or bad."""
     failed = sum(bool(attempt.get("failed")) for attempt in trial.attempts)
     return failed + (trial.ended is not None)

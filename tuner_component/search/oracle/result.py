@@ -11,7 +11,9 @@ class SearchResult:
     """The result of a search, as plain data that can be sent anywhere.
 
     Attributes:
-        completed: The states (`Trial.get_state`) of the completed trials, best first.
+        completed: The states (`Trial.get_state`) of the completed trials, best first: those
+            that are confirmed by the means of their re-runs, then the others by their
+            scores.
         failed: Those of the failed trials, in the order of their start.
         unfinished: How many trials were started and have not ended.
         objective: Name of the objective.
@@ -39,7 +41,8 @@ class SearchResult:
 
         from tuner_component.search.oracle import codec, trials
 
-        known = list(oracle.trials.values())
+        reruns = oracle.reruns
+        known = [t for i, t in oracle.trials.items() if i not in reruns]
         completed = trials.ranked(oracle)
         failed = [t for t in known if t.status == trial_lib.TrialStatus.FAILED]
         return cls(

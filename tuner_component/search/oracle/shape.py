@@ -77,7 +77,7 @@ def explain_change(
         goes_on += f", to {now['max_trials']} trials"
     if not changed:
         return None
-    if study.is_finished:
+    if study.is_finished or study.search_is_over or history.plan:
         goes_on = "is finished, and stays as it is"
     return (
         "Expected the tuner that this study was started with. Received: one that differs "

@@ -1,7 +1,8 @@
 """Where the next trial comes from.
 
 First from those that wait, then from those that are paused and the user's oracle, as it
-says, and last from those that have taken the search down too often.
+says, and last from those that have taken the search down too often. When the search is
+over, the best may be run again: see `reruns`.
 """
 
 import collections
@@ -16,6 +17,7 @@ from tuner_component.search.errors import SearchError
 from tuner_component.search.oracle.ledger import TrialLedger
 from tuner_component.search.oracle.pausing import PausingOracle
 from tuner_component.search.oracle.repairs import lock_released_on_error
+from tuner_component.search.oracle.reruns import RerunOracle
 from tuner_component.search.oracle.trials import OpenTrials
 
 _Status = trial_lib.TrialStatus
@@ -37,6 +39,8 @@ class Supply:
         ledger: Takes down what is created.
         open_trials: The oracle's trials that have not ended.
         pausing: Asks the oracle about those that are paused.
+        reruns: Has what follows the search: when it has begun, the oracle is not asked any
+            more.
     """
 
     def __init__(
@@ -45,8 +49,10 @@ class Supply:
         ledger: TrialLedger,
         open_trials: OpenTrials,
         pausing: PausingOracle,
+        reruns: RerunOracle,
     ) -> None:
         self._oracle = oracle
+        self._reruns = reruns
         self._pausing = pausing
         self._ledger = ledger
         self._open = open_trials
@@ -56,7 +62,7 @@ class Supply:
     def is_slow(self) -> bool:
         """Whether it pays to have a trial suggested before it is asked for."""
         # Twice in a row: one slow suggestion may be chance, a busy disk or processor.
-        return min(self._thoughts) > SLOW_S
+        return min(self._thoughts) > SLOW_S and not self._reruns.begun
 
     def next(self, tuner_id: str) -> Any:
         """A trial for a tuner that runs none; one that does not run if there is none."""
@@ -66,7 +72,7 @@ class Supply:
         trial = (
             self._open.take(tuner_id)
             or self._go_on(tuner_id)
-            or self._suggest(tuner_id)
+            or (self._rerun if self._reruns.begun else self._suggest)(tuner_id)
         )
         if trial.status != _Status.RUNNING:
             return self._open.take_suspect(tuner_id) or trial
@@ -83,7 +89,7 @@ class Supply:
             nobody = _new_id()
             trial = self._ask(nobody)
             if self._is_new(trial):
-                self._ledger.created(trial)
+                self._created(trial)
                 self._open.release(trial.trial_id, waits=True)
             self._oracle.ongoing_trials.pop(nobody, None)
         return self._open.any_ready
@@ -100,6 +106,16 @@ class Supply:
         self._open.go_on(trial_id)
         return self._open.take(tuner_id)  # Unless it must wait to be alone.
 
+    def _rerun(self, tuner_id: str) -> Any:
+        """Gives a tuner a trial of the search to run again."""
+        rerun = self._reruns.next()
+        if rerun is None:
+            others = self._oracle.ongoing_trials
+            return self.nothing(_Status.IDLE if others else _Status.STOPPED)
+        self._oracle.ongoing_trials[tuner_id] = rerun
+        self._ledger.created(rerun, tuner_id)
+        return rerun
+
     def _suggest(self, tuner_id: str) -> Any:
         """Has the oracle create a trial for a tuner."""
         trial = self._ask(tuner_id)
@@ -109,8 +125,13 @@ class Supply:
             self._oracle.ongoing_trials.pop(tuner_id, None)
             trial = self._ask_as_another(tuner_id)
         if trial.status == _Status.RUNNING:
-            self._ledger.created(trial, tuner_id)
+            self._created(trial, tuner_id)
         return trial
+
+    def _created(self, trial: Any, tuner_id: str | None = None) -> None:
+        """Takes down a new trial of the search; what was confirmed before is open again."""
+        self._reruns.plan = None
+        self._ledger.created(trial, tuner_id)
 
     def _ask_as_another(self, tuner_id: str) -> Any:
         """Asks under a name for which no trial can be pending."""

@@ -5,7 +5,8 @@ Nothing here is journaled: see `ledger`.
 
 import collections
 import math
-from collections.abc import Callable, Iterable
+import types
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import keras_tuner
@@ -69,6 +70,7 @@ class OpenTrials:
         waiting: Ids of the second.
         paused: Ids of the last, which are not handed out until the oracle wants it.
         is_suspect: Whether a trial may only run after all others, with none beside it.
+        reruns: Trials by their ids that run others of the oracle again.
 
     Attributes:
         waiting: Ids of the trials that wait, first come first served.
@@ -82,8 +84,10 @@ class OpenTrials:
         waiting: Iterable[str],
         is_suspect: Callable[[str], bool] = lambda trial_id: False,
         paused: Iterable[str] = (),
+        reruns: Mapping[str, Any] = types.MappingProxyType({}),
     ) -> None:
         self._oracle = oracle
+        self._reruns = reruns
         self.paused = list(paused)
         self.waiting = collections.deque(
             trial_id for trial_id in waiting if trial_id not in self.paused
@@ -101,17 +105,28 @@ class OpenTrials:
         running = self._oracle.ongoing_trials.values()
         return any(self.is_suspect(trial.trial_id) for trial in running)
 
-    def known(self, trial_id: str) -> str:
-        """The id of a trial, if it is one.
+    @property
+    def any(self) -> bool:
+        """Whether a trial has not ended."""
+        return bool(self._oracle.ongoing_trials or self.waiting or self.paused)
+
+    def find(self, trial_id: str) -> Any:
+        """A trial, or one that runs another again, by its id.
 
         Raises:
-            UnknownTrialError: If the oracle knows no such trial.
+            UnknownTrialError: If there is no such trial.
         """
-        if trial_id not in self._oracle.trials:
-            raise UnknownTrialError(
-                "Expected a trial that create_trial returned. "
-                f"Received: the trial id {trial_id!r}. Pass the id of such a trial."
-            )
+        for trials in (self._oracle.trials, self._reruns):
+            if trial_id in trials:
+                return trials[trial_id]
+        raise UnknownTrialError(
+            "Expected a trial that create_trial returned. "
+            f"Received: the trial id {trial_id!r}. Pass the id of such a trial."
+        )
+
+    def known(self, trial_id: str) -> str:
+        """The id of a trial, if it is one: see `find`."""
+        self.find(trial_id)
         return trial_id
 
     def runs(self, trial_id: str) -> bool:
@@ -150,7 +165,7 @@ class OpenTrials:
         if trial_id is None:
             return None
         self.waiting.remove(trial_id)
-        trial = self._oracle.trials[trial_id]
+        trial = self.find(trial_id)
         trial.status = trial_lib.TrialStatus.RUNNING
         trial.message = trial.score = None
         # What the attempt before reported must not be averaged into this one's.
@@ -164,7 +179,7 @@ class OpenTrials:
             if trial_id not in trials:
                 continue
             trials.remove(trial_id)
-            trial = self._oracle.trials[trial_id]
+            trial = self.find(trial_id)
             self._oracle.ongoing_trials[f"no worker ({trial_id})"] = trial
 
     def pause(self, trial_id: str) -> None:

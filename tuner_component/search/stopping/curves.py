@@ -53,6 +53,8 @@ class LearningCurves:
         self._decided: dict[str, int] = {}
         self._kept: dict[str, int] = {}
         self._paused: dict[str, dict[str, Any]] = {}
+        # Trials that are trained to the end, whatever others do.
+        self._exempt: set[str] = set()
 
     @classmethod
     def of(
@@ -77,15 +79,22 @@ class LearningCurves:
         if self._rule is not None:
             self._rule.restore(history)
 
-    def begin(self, trial_id: str) -> None:
-        """A trial is handed out: what it reported before, it will report again."""
+    def begin(self, trial_id: str, *, judged: bool = True) -> None:
+        """A trial is handed out: what it reported before, it will report again.
+
+        Args:
+            trial_id: The trial.
+            judged: Whether the rule, or the oracle, may end it or have it pause.
+        """
         with self._lock:
             self._curves[trial_id] = []
             self._places[trial_id] = 0
             self._stopped[trial_id] = {}
             self._paused.pop(trial_id, None)
             self._decided[trial_id] = self._kept.get(trial_id, 0)
-            if self._rule is not None:
+            if not judged:
+                self._exempt.add(trial_id)
+            elif self._rule is not None:
                 self._rule.begin(trial_id)
 
     def report(
@@ -135,7 +144,7 @@ class LearningCurves:
             decided: Whether what becomes of it is known to be decided.
         """
         with self._lock:
-            if epochs <= self._decided.get(trial_id, 0):
+            if trial_id in self._exempt or epochs <= self._decided.get(trial_id, 0):
                 return False
             self._decided[trial_id] = epochs
             return not decided
@@ -204,7 +213,9 @@ class LearningCurves:
                     found["stopped"] = self._stopping(trial_id)
             for known in (self._places, self._stopped, self._decided, self._kept):
                 known.pop(trial_id, None)
-            if self._rule is not None:
+            if trial_id in self._exempt:
+                self._exempt.discard(trial_id)
+            elif self._rule is not None:
                 self._rule.end(trial_id, status, "stopped" in found)
             return found
 
@@ -235,7 +246,7 @@ class LearningCurves:
         stopped = self._stopped.setdefault(trial_id, {})
         # A training that goes on all the same was not stopped.
         stopped.pop(fit, None)
-        if self._rule is None:
+        if self._rule is None or trial_id in self._exempt:
             return False
         if self._rule.should_stop(trial_id, fit, epoch, metrics):
             stopped[fit] = self._rule.name, epoch

@@ -109,10 +109,23 @@ def finished(
     return {**description, **told}
 
 
-def reopened(description: Mapping[str, Any]) -> dict[str, Any]:
-    """The same of a study that was finished, and whose search has to go on."""
-    told = {k: v for k, v in description.items() if k not in ("finished", "journal")}
-    return {**told, "status": "running"}
+def reopened(
+    description: Mapping[str, Any], *, is_over: bool = False
+) -> dict[str, Any]:
+    """The same of a study that was finished, and has to go on.
+
+    Args:
+        description: Of the study.
+        is_over: Whether its search itself does not: only its best trials are run again.
+    """
+    gone = ("finished", "journal", "over")
+    told = {k: v for k, v in description.items() if k not in gone}
+    return {**told, "status": "running", **({"over": True} if is_over else {})}
+
+
+def is_over(description: Mapping[str, Any]) -> bool:
+    """Whether no new trial is to be suggested, although the study may not be finished."""
+    return description.get("over") is True
 
 
 def journal_end(description: Mapping[str, Any]) -> End | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tuner_component.search.storage import files, plain
+from tuner_component.search.study import confirmation
 from tuner_component.search.study import description as description_lib
 from tuner_component.search.study import records as records_lib
 from tuner_component.search.study.journal import Journal
@@ -60,6 +61,10 @@ class History:
         decisions: How the oracle decided to search, in sentences, in order.
         own_ids: Whether the oracle names its trials otherwise than KerasTuner, which
             counts them from 0.
+        plan: Which trials are run again to confirm them; None if none is, or if the search
+            itself has gone on since.
+        reruns: These runs by their ids, in the order of their creation. They are none of
+            `trials`: no oracle learns from them.
     """
 
     trials: dict[str, TrialHistory] = field(default_factory=dict)
@@ -78,6 +83,8 @@ class History:
     goes_on: bool = False
     decisions: list[str] = field(default_factory=list)
     own_ids: bool = False
+    plan: confirmation.Plan | None = None
+    reruns: dict[str, TrialHistory] = field(default_factory=dict)
 
     @classmethod
     def of(cls, records: Iterable[Mapping[str, Any]]) -> "History":
@@ -104,6 +111,25 @@ class History:
     def unfinished(self) -> list[str]:
         """Ids of the trials that were created and have not ended, oldest first."""
         return [i for i, trial in self.trials.items() if trial.ended is None]
+
+    def unfinished_reruns(self) -> list[str]:
+        """Ids of the re-runs that were created and have not ended, oldest first."""
+        return [i for i, trial in self.reruns.items() if trial.ended is None]
+
+    def lacks_reruns(self, top: int, seeds: int) -> bool:
+        """Whether `top` trials are to be run again, `seeds` times, and were not."""
+        ended = (trial.ended for trial in self.trials.values() if trial.ended)
+        if not top or all(record["status"] != "COMPLETED" for record in ended):
+            return False
+        return self.plan is None or self.plan.lacks(top, seeds, self.of_reruns())
+
+    def of_reruns(self) -> confirmation.Results:
+        """What came of the re-runs that have ended."""
+        return confirmation.collected(
+            (rerun.confirms or "", rerun.rerun, rerun.ended["score"])
+            for rerun in self.reruns.values()
+            if rerun.ended is not None
+        )
 
     def paused(self) -> list[str]:
         """Ids of the trials that are paused, the one that has been for longest first."""
@@ -168,32 +194,38 @@ class History:
 
     def _fold_created(self, record: Mapping[str, Any]) -> None:
         trial = self._trial({**record, "values": plain.decode(record["values"])})
+        if trial.confirms is None:
+            self.plan = None  # There is another trial to be compared with.
         self.own_ids = self.own_ids or bool(record.get("own_id"))
         trial.created = record["time"]
         trial.worker = record.get("worker")
         # Without a worker it was created ahead, and waits for one.
         trial.started = None if trial.worker is None else trial.created
 
+    def _fold_confirming(self, record: Mapping[str, Any]) -> None:
+        names, seeds, top = (record[name] for name in ("trials", "seeds", "top"))
+        self.plan = confirmation.Plan(tuple(names), seeds, top)
+
     def _fold_began(self, record: Mapping[str, Any]) -> None:
-        trial = self.trials.get(record["trial"])
+        trial = self._known(record["trial"])
         if trial is not None:
             trial.started, trial.worker = record["time"], record["worker"]
             trial.last, trial.excused = bool(record.get("last")), False
 
     def _fold_stopping(self, record: Mapping[str, Any]) -> None:
         for trial_id in record["trials"]:
-            if trial_id in self.trials:
-                self.trials[trial_id].excused = True
+            if trial := self._known(trial_id):
+                trial.excused = True
 
     def _fold_attempt(self, record: Mapping[str, Any]) -> None:
-        trial = self.trials.get(record["trial"])
+        trial = self._known(record["trial"])
         if trial is not None:
             trial.attempts.append(plain.decode(record))
 
     def _fold_ended(self, record: Mapping[str, Any]) -> None:
         ended = plain.decode(record)
         trial = self._trial(ended)
-        if trial.ended is None:
+        if trial.ended is None and trial.confirms is None:
             self.end_order.append(trial.trial_id)
         trial.ended = ended
         name, direction = record.get("objective", ("", ""))
@@ -205,9 +237,16 @@ class History:
         trial_id, values = record["trial"], record["values"]
         if not isinstance(values, dict):
             raise TypeError(f"values that are a {type(values).__name__}")
-        trial = self.trials.setdefault(trial_id, TrialHistory(trial_id, {}, ""))
+        confirms = record.get("confirms")
+        of_its_kind = self.trials if confirms is None else self.reruns
+        trial = of_its_kind.setdefault(trial_id, TrialHistory(trial_id, {}, ""))
         trial.values, trial.space = dict(values), record["space"]
+        trial.confirms, trial.rerun = confirms, record.get("rerun", 0)
         return trial
+
+    def _known(self, trial_id: str) -> TrialHistory | None:
+        """A trial or a re-run; None if the record of its creation is lost."""
+        return self.trials.get(trial_id) or self.reruns.get(trial_id)
 
 
 _FOLDS = {
@@ -216,6 +255,7 @@ _FOLDS = {
     "space": History._fold_space,
     "created": History._fold_created,
     "decided": History._fold_decided,
+    "confirming": History._fold_confirming,
     "began": History._fold_began,
     "stopping": History._fold_stopping,
     "attempt": History._fold_attempt,
@@ -294,7 +334,8 @@ def history_of(journal: Journal, description: Mapping[str, Any]) -> History:
         history.goes_on = description_lib.has_lost(
             description, journal.missing, journal.is_right
         )
-        known = {i for i, t in history.trials.items() if t.ended is not None}
+        every = (*history.trials.items(), *history.reruns.items())
+        known = {i for i, t in every if t.ended is not None}
         gone = [i for i in description_lib.completed(description) if i not in known]
         if gone:
             history._lose(

@@ -23,11 +23,13 @@ _REQUIRED: Mapping[str, Mapping[str, tuple[type, ...]]] = {
     "began": {**_TRIAL, "worker": (str,), "time": _NUMBER},
     "attempt": _TRIAL,
     "paused": {**_TRIAL, "time": _NUMBER, "curves": (list,), "stopped": (dict,)},
+    "confirming": {"trials": (list,), "seeds": (int,), "top": (int,)},
     "ended": {**_POINT, "status": (str,), "score": (*_NUMBER, _NOTHING)},
 }
 # The types of what it may have.
 _OPTIONAL: Mapping[str, tuple[type, ...]] = {
     "best_step": (int, _NOTHING),
+    "confirms": (str,),
     "curves": (list,),
     "ended": (*_NUMBER, _NOTHING),
     "max_trials": (int, _NOTHING),
@@ -37,6 +39,7 @@ _OPTIONAL: Mapping[str, tuple[type, ...]] = {
     "objective_name": (str,),
     "reached": (list,),
     "reason": (str, _NOTHING),
+    "rerun": (int,),
     "started": (*_NUMBER, _NOTHING),
     "state": (dict,),
     "stopped": (dict, _NOTHING),
@@ -77,6 +80,10 @@ def _value_fault(kind: str, record: Mapping[str, Any]) -> str | None:
         return f"what it reached is {record['reached']!r}"
     if kind == "paused" and not _is_place(record["stopped"]):
         return f"it was paused at {record['stopped']!r}"
+    if kind == "confirming" and any(type(i) is not str for i in record["trials"]):
+        return f"it confirms {record['trials']!r}"
+    if "confirms" in record and record.get("rerun", 0) < 1:
+        return f"its re-run is number {record.get('rerun')!r}"
     if kind != "ended":
         return None
     status, score = record["status"], record["score"]

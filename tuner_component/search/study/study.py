@@ -83,6 +83,8 @@ class Study:
         seed: int | None = None,
         *,
         stale_after: float = 120.0,
+        confirm_top: int = 0,
+        confirm_seeds: int = 3,
     ) -> "Study":
         """Opens a study, creating it if need be.
 
@@ -93,6 +95,9 @@ class Study:
                 a resumed one keeps its own.
             stale_after: Seconds without a sign of life after which the lock of another
                 driver is taken over, where the filesystem has no locks.
+            confirm_top: How many of the best trials are to be run again once the search is
+                over. A finished study in which they were not goes on with that.
+            confirm_seeds: How often each of them is.
 
         Returns:
             The study, locked for this process unless it is finished.
@@ -104,7 +109,8 @@ class Study:
             StorageError: It cannot be read or written.
         """
         description = description_lib.read(directory, fingerprint)
-        if finished := cls._open_finished(directory, description):
+        wanted = confirm_top, confirm_seeds
+        if finished := cls._open_finished(directory, description, wanted):
             return finished
         files.makedirs_anew(directory)
         lock = StudyLock(directory, stale_after=stale_after)
@@ -113,7 +119,7 @@ class Study:
             # Another driver may have had it until just now.
             file = description_lib.file_of(directory, lock.store)
             description = description_lib.read(directory, fingerprint, file)
-            if finished := cls._open_finished(directory, description):
+            if finished := cls._open_finished(directory, description, wanted):
                 lock.release()
                 return finished
             return cls._open_running(
@@ -125,9 +131,12 @@ class Study:
 
     @classmethod
     def _open_finished(
-        cls, directory: str, description: dict[str, Any] | None
+        cls,
+        directory: str,
+        description: dict[str, Any] | None,
+        wanted: tuple[int, int],
     ) -> "Study | None":
-        """The study if it is finished, and has all that it had when it was."""
+        """The study if it is finished, has all that it had then, and nothing is wanted."""
         if not description or not description_lib.is_finished(description):
             return None
         end = description_lib.journal_end(description)
@@ -139,6 +148,8 @@ class Study:
             gone_without=description_lib.gone_without(description),
         )
         if description_lib.has_lost(description, journal.missing, journal.is_right):
+            return None
+        if wanted[0] and history_of(journal, description).lacks_reruns(*wanted):
             return None
         first = _first_record(journal) or {}
         description = description_lib.agreed(description, first, directory)
@@ -205,6 +216,11 @@ class Study:
     def is_finished(self) -> bool:
         """Whether the search is complete, by now or since it was found."""
         return description_lib.is_finished(self._description)
+
+    @property
+    def search_is_over(self) -> bool:
+        """Whether its oracle has nothing more to say: only re-runs are still to come."""
+        return description_lib.is_over(self._description)
 
     @property
     def workdir(self) -> str:
@@ -299,6 +315,9 @@ def _without_what_is_lost(
         _leave_trainings(directory, history_of(journal, description))
     if not description_lib.is_finished(description):
         return description
+    if not description_lib.has_lost(description, journal.missing, journal.is_right):
+        _log.info("The study %s is finished. Its best trials are confirmed.", directory)
+        return description_lib.reopened(description, is_over=True)
     _log.warning(
         "The study %s was finished, and records of it are lost: its search goes on with "
         "what is there, and runs again what is not.",
@@ -312,7 +331,8 @@ def _leave_trainings(directory: str, history: History) -> None:
 
     Their ids will be given to other trials, which must not continue them.
     """
-    known = {names.component(trial_id) for trial_id in history.unfinished()}
+    unfinished = (*history.unfinished(), *history.unfinished_reruns())
+    known = {names.component(trial_id) for trial_id in unfinished}
     trials = files.join(directory, "trials")
     for name in files.list_names(trials):
         if name not in known:

@@ -33,6 +33,9 @@ class TrialHistory:
             was none. Studies of earlier versions lack it. `stopped` is there only if a
             rule ended the trial early: the `rule`, the training (`fit`) and the `epoch`
             after which.
+        confirms: The trial that it runs again, with another seed; None for a trial of the
+            search.
+        rerun: Which of the runs of that trial it is; they count from 1.
     """
 
     trial_id: str
@@ -45,6 +48,8 @@ class TrialHistory:
     last: bool = False
     excused: bool = False
     ended: dict[str, Any] | None = None
+    confirms: str | None = None
+    rerun: int = 0
 
     @property
     def runs(self) -> bool:

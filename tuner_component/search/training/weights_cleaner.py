@@ -12,6 +12,7 @@ from keras_tuner.engine import base_tuner
 
 from tuner_component.search.errors import StorageError
 from tuner_component.search.storage import files, names
+from tuner_component.search.study import confirmation
 from tuner_component.search.training import best_weights, checkpoint_files
 
 _LOG = logging.getLogger(__name__)
@@ -47,6 +48,8 @@ class WeightsCleaner:
         study_directory: Path or URI of the study, which has the checkpoints: those of
             failed trials are deleted with the weights.
         keep: How many of the best trials keep their weights.
+        confirm: How many of those with different hyperparameters may be run again, so that
+            each of them may become the best. Re-runs themselves keep none.
     """
 
     def __init__(
@@ -55,7 +58,9 @@ class WeightsCleaner:
         oracle: Any,
         study_directory: str,
         keep: int = DEFAULT_KEEP,
+        confirm: int = 0,
     ) -> None:
+        self._confirm = confirm
         self._directory = files.join(str(tuner.directory), tuner.project_name)
         self._study_directory = study_directory
         self._oracle = oracle
@@ -66,6 +71,7 @@ class WeightsCleaner:
         self._continuing: dict[str, str] = {}
         self._seen_started = 0
         self._seen_ended = len(oracle.end_order)
+        self._failed_reruns: set[str] = set()
 
     def trial_ended(self, trial_id: str) -> list[str]:
         """Deletes what the end of a trial makes superfluous.
@@ -113,9 +119,16 @@ class WeightsCleaner:
     def _failures(self) -> set[str]:
         """Trials that have failed since the last call."""
         ended = self._oracle.end_order
-        news = ended[self._seen_ended :]
+        news = [*ended[self._seen_ended :], *(self._reruns - self._failed_reruns)]
         self._seen_ended = len(ended)
-        return {t for t in news if self._trial(t).status == "FAILED"}
+        failed = {t for t in news if self._trial(t).status == "FAILED"}
+        self._failed_reruns |= failed & self._reruns
+        return failed
+
+    @property
+    def _reruns(self) -> set[str]:
+        """Ids of the trials that run others again; their weights are never needed."""
+        return set(getattr(self._oracle, "reruns", ()))
 
     def _delete_checkpoints(self, trial_id: str) -> None:
         directory = checkpoint_files.directory_of(self._study_directory, trial_id)
@@ -135,7 +148,8 @@ class WeightsCleaner:
         return files.is_remote(directory) or files.exists(directory)
 
     def _needed(self, ended: set[str]) -> set[str]:
-        best = self._best(ended, self._keep)
+        best = self._best(ended - self._reruns, self._keep)
+        best += self._maybe_confirmed(ended - self._reruns)
         # A model that continued another is built from the other's weights first.
         parents = filter(None, map(self._parent, best))
         return {*best, *parents, *self._parents_of_running(), *self._candidates()}
@@ -147,6 +161,15 @@ class WeightsCleaner:
             reverse=self._oracle.objective.direction == "max",
         )
         return completed[:number]
+
+    def _maybe_confirmed(self, ended: set[str]) -> list[str]:
+        """Trials that are run again, or may be."""
+        order = self._best(ended, len(ended)) if self._confirm else []
+        values = ((t, self._trial(t).hyperparameters.values) for t in order)
+        return [
+            *getattr(self._oracle, "to_confirm", ()),
+            *confirmation.distinct(values, self._confirm),
+        ]
 
     def _parents_of_running(self) -> list[str]:
         started = self._oracle.start_order

@@ -203,17 +203,19 @@ class Dispatcher:
         self,
         caller: Caller,
         worker: states.WorkerState,
-        trial: codec.TrialState,
+        suggested: todo.Suggested,
         now: float,
     ) -> None:
         """A worker gets a trial."""
+        trial, confirms = suggested.trial, suggested.confirms
         trial_id = trial.state["trial_id"]
         worker.attempt = self._trials.start(trial_id, caller.worker_id, now)
         worker.trial = trial
         worker.trials += 1
         self._answer_request(caller, trial)
         values = trial.state["hyperparameters"]["values"]
-        self._do(todo.Tell(events.TrialStarted(trial_id, caller.worker_id, values)))
+        told = (trial_id, caller.worker_id, values, confirms)
+        self._do(todo.Tell(events.TrialStarted(*told)))
         # A worker that is alone would only learn less from the results before.
         if len(self._workers) > 1:
             self._order(todo.LookAhead())
@@ -282,7 +284,7 @@ class Dispatcher:
             reason = "its worker was gone before it started"
             self._give_back(todo.GiveBack(trial_id, reason, excused=True))
         else:
-            self._start(caller, worker, trial, now)
+            self._start(caller, worker, suggested, now)
 
     def _serve_waiting(self, now: float) -> None:
         """Gives those who wait what there is."""

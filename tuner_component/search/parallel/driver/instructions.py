@@ -139,10 +139,12 @@ class Suggested:
     Attributes:
         trial: The trial; of another status than "RUNNING" if there is none.
         ended: The states of trials that were paused, and have ended now.
+        confirms: Id of the trial that it runs again, if it does.
     """
 
     trial: codec.TrialState
     ended: tuple[dict[str, Any], ...] = ()
+    confirms: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -152,7 +152,7 @@ def _search(
     heart: pulse.Pulse,
 ) -> SearchResult:
     with (
-        Study.open(job.study_directory, job.fingerprint, job.options.seed) as study,
+        _opened(job) as study,
         scratch.of_search(job.study_directory, locked=not study.is_finished),
     ):
         # What is finished is published again also where its cluster is gone.
@@ -174,11 +174,14 @@ def _search(
             max_failed_trials=job.options.max_failed_trials,
             max_retries=job.options.max_retries,
             epochs=LearningCurves.of(job.options.stopping, tuner.oracle),
+            confirm_top=job.options.confirm_top,
+            confirm_seeds=job.options.confirm_seeds,
         )
         end = supervisor.End.COMPLETE
         if workers is not None:
+            confirm = job.options.confirm_top
             actions = OracleActions(
-                tuner, oracle, study.seed, study.directory, job.logs
+                tuner, oracle, study.seed, study.directory, job.logs, confirm
             )
             end = _run(job, link, workers, actions, heart)
             if end is supervisor.End.COMPLETE:
@@ -190,6 +193,17 @@ def _search(
         )
     _check(end, outcome, job)
     return outcome
+
+
+def _opened(job: protocol.Job) -> Study:
+    options = job.options
+    return Study.open(
+        job.study_directory,
+        job.fingerprint,
+        options.seed,
+        confirm_top=options.confirm_top,
+        confirm_seeds=options.confirm_seeds,
+    )
 
 
 def _run(

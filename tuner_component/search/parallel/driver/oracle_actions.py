@@ -11,6 +11,7 @@ from tuner_component.search.epochs import checked_epoch
 from tuner_component.search.machine import output
 from tuner_component.search.oracle import codec
 from tuner_component.search.oracle.durable import DurableOracle
+from tuner_component.search.oracle.reruns import confirms_of
 from tuner_component.search.parallel import protocol
 from tuner_component.search.parallel.driver.instructions import (
     CleanUp,
@@ -42,6 +43,7 @@ class OracleActions:
         study_seed: The study's seed.
         study_directory: Path or URI of the study.
         logs: Where trials print to.
+        confirm: How many of the best trials are run again: see `WeightsCleaner`.
 
     Attributes:
         looks_ahead: Whether `LookAhead` would have done anything after the last
@@ -55,10 +57,11 @@ class OracleActions:
         study_seed: int,
         study_directory: str,
         logs: Logs,
+        confirm: int = 0,
     ) -> None:
         self.oracle = oracle
         self._seed = study_seed
-        self._cleaner = WeightsCleaner(tuner, oracle, study_directory)
+        self._cleaner = WeightsCleaner(tuner, oracle, study_directory, confirm=confirm)
         self._logs = logs
         self.looks_ahead = True
 
@@ -113,12 +116,14 @@ class OracleActions:
         self._cleaner.search_ended()
 
     def _suggest(self, worker_id: str) -> Suggested:
-        trial: codec.TrialState = codec.encode(self.oracle.create_trial(worker_id))
+        suggested = self.oracle.create_trial(worker_id)
+        trial: codec.TrialState = codec.encode(suggested)
         self.looks_ahead = self.oracle.looks_ahead
         if trial.state["status"] == _Status.RUNNING:
             trial_id = trial.state["trial_id"]
             self.oracle.note(trial_id, seed=seeding.trial_seed(self._seed, trial_id))
-        return Suggested(trial, tuple(map(self._state, self.oracle.take_let_go())))
+        ended = tuple(map(self._state, self.oracle.take_let_go()))
+        return Suggested(trial, ended, confirms_of(suggested))
 
     def _hand_in(self, state: dict[str, Any]) -> None:
         """Ends a trial as its worker says."""
@@ -168,7 +173,8 @@ class OracleActions:
         """What a trial's state tells of how it ended."""
         trial = self.oracle.get_trial(trial_id)
         names = ("trial_id", "status", "score", "message")
-        return {name: codec.encode(getattr(trial, name)) for name in names}
+        state = {name: codec.encode(getattr(trial, name)) for name in names}
+        return {**state, "confirms": confirms_of(trial)}
 
     def _clean_up(self, order: CleanUp) -> None:
         if order.was_paused:
