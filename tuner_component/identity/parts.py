@@ -17,6 +17,7 @@ from tfx.types import standard_component_specs as specs
 from tuner_component.identity import user_sources
 from tuner_component.identity.artifact_content import describe, digest_of_file
 from tuner_component.proto import tuner_pb2
+from tuner_component.search.goals.constraint import Constraint
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ def fingerprint_parts(
     Args:
         input_dict: Input artifacts by the keys of `TunerSpec`.
         exec_properties: Execution properties by the keys of `TunerSpec`.
-        tune_args: Only its seed, its search and its stopping rule count.
+        tune_args: Only its seed, its search, its goals and its stopping rule count.
     """
     result = {
         key: _digest(line for artifact in artifacts for line in describe(artifact))
@@ -52,6 +53,11 @@ def fingerprint_parts(
         result["stopping"] = str(tune_args.stopping).strip().replace("\n", ", ")
     if tune_args.search:
         result["search"] = tune_args.search
+    if tune_args.pareto:
+        result["pareto"] = "yes"
+    if tune_args.constraints:
+        parsed = map(Constraint.parse, tune_args.constraints)
+        result["constraints"] = ", ".join(sorted(set(map(str, parsed))))
     return result
 
 

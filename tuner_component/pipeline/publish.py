@@ -82,6 +82,13 @@ def publish(
     _replace(texts, files.join(results.uri, name))
     for artifact in (results, best):
         _describe(artifact, result, study)
+    if result.unmet is not None:
+        _log.error(
+            "What is published is not what was looked for: %s. It is the best that was "
+            "found. Its artifacts have goals_met = 0. Loosen the constraints, or "
+            "try more trials.",
+            result.unmet,
+        )
     _log.info("Best hyperparameters: %s", result.best_hyperparameters["values"])
     for path in texts:
         _log.info("Written: %s", path)
@@ -189,6 +196,9 @@ def _describe(
         # Names and ids may hold what is in no text: see `page.render`.
         known = text.encode(errors="backslashreplace").decode()
         artifact.set_string_custom_property(name, known)
+    if study.objectives or study.constraints:
+        artifact.set_int_custom_property("goals_met", int(result.unmet is None))
+        artifact.set_int_custom_property("front_trials", len(result.front))
     artifact.set_float_custom_property("best_score", best["score"])
     artifact.set_int_custom_property("completed_trials", len(result.completed))
     artifact.set_int_custom_property("failed_trials", len(study.with_status(FAILED)))

@@ -9,6 +9,7 @@ from tfx.proto import tuner_pb2 as tfx_tuner_pb2
 
 from tuner_component.oracles import names
 from tuner_component.proto import tuner_pb2
+from tuner_component.search.goals.constraint import Constraint
 from tuner_component.search.options import (
     NOTHING,
     Cluster,
@@ -61,6 +62,7 @@ def validated(
     if result.search:
         names.check(result.search)
     stopping_options(result)
+    constraints(result)
     _check_cluster(result)
     return result
 
@@ -135,6 +137,15 @@ def stopping_options(args: tuner_pb2.TuneArgs) -> StoppingOptions | None:
     return StoppingOptions(tuner_pb2.Stopping.Rule.Name(number).lower(), **given)
 
 
+def constraints(args: tuner_pb2.TuneArgs) -> tuple[Constraint, ...]:
+    """Returns what a result must meet, each constraint once, in the order given.
+
+    Raises:
+        ValueError: If one is not of the form METRIC <= NUMBER.
+    """
+    return tuple(dict.fromkeys(map(Constraint.parse, args.constraints)))
+
+
 def cluster_options(args: tuner_pb2.TuneArgs) -> Cluster | None:
     """Returns the cluster that the workers run on, None for this machine.
 
@@ -196,7 +207,7 @@ def search_options(args: tuner_pb2.TuneArgs, known: Known = NOTHING) -> SearchOp
     """Returns the options of the search.
 
     A search in process uses only the seed, the time budget, the limit on failures, the
-    stopping rule, the known points, and the check before the first trial.
+    stopping rule, the goals, the known points, and the check before the first trial.
 
     Args:
         args: How to run the search.
@@ -205,6 +216,8 @@ def search_options(args: tuner_pb2.TuneArgs, known: Known = NOTHING) -> SearchOp
     numbers = {option: value for _, option, value in _numbers(args)}
     return SearchOptions(
         stopping=stopping_options(args),
+        pareto=args.pareto,
+        constraints=constraints(args),
         known=known,
         cluster=cluster_options(args),
         preflight=not args.skip_preflight,

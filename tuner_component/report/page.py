@@ -10,7 +10,7 @@ import jinja2
 import plotly.graph_objects as go
 import plotly.offline
 
-from tuner_component.report import curves, figures, importance, timeline
+from tuner_component.report import curves, figures, front, importance, timeline
 from tuner_component.report.record import (
     FAILED,
     PAUSED,
@@ -60,6 +60,7 @@ def render(study: StudyRecord) -> str:
         study=study,
         best=study.best,
         completed=study.completed,
+        goals=study.goals,
         failed=study.with_status(FAILED),
         running=study.with_status(RUNNING),
         paused=study.with_status(PAUSED),
@@ -96,6 +97,7 @@ def _plots(study: StudyRecord, shares: dict[str, float]) -> dict[str, Any]:
     """The report's plots, None in place of those with nothing to show."""
     return {
         "figures": {
+            "front": _plot(front.front(study)),
             "history": _plot(figures.history(study)),
             "importance": _plot(figures.parameter_importance(shares)),
             "parallel": _plot(figures.parallel_coordinates(study, shares)),

@@ -7,7 +7,6 @@ docs/results.md describes it.
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,10 @@ import msgspec
 
 from tuner_component.documents import decoding, seal
 from tuner_component.documents.decoding import DecodingError
+from tuner_component.report import frames
+from tuner_component.report.attempts import AttemptRecord, StopRecord
+from tuner_component.search.goals.constraint import Constraint
+from tuner_component.search.goals.goals import Goals, shortfall
 from tuner_component.search.storage import plain
 
 if TYPE_CHECKING:
@@ -25,13 +28,6 @@ if TYPE_CHECKING:
 RECORD_FILE = "study.json"
 KIND = "tuner_component.study"
 VERSION = 1
-
-# Columns of a frame that are a trial's own attributes.
-_TIMES = ("created", "started", "ended")
-_PLAIN = (
-    *("trial_id", "status", "score", "best_step"),
-    *("worker", "node", "seed", "cause"),
-)
 
 COMPLETED, FAILED, RUNNING = "COMPLETED", "FAILED", "RUNNING"
 PAUSED = "PAUSED"
@@ -57,43 +53,6 @@ class Objective:
 
     name: str
     direction: Literal["min", "max"]
-
-
-@dataclasses.dataclass(frozen=True)
-class AttemptRecord:
-    """One time that a trial was run. Times are seconds since the epoch.
-
-    Attributes:
-        worker: The worker that ran it.
-        started: When it started; None if unknown.
-        ended: When it ended; None while it runs, or if unknown.
-        outcome: "completed", "failed", "running", "paused": the trial went on later, or
-            may; or "lost": it came to nothing, and the trial was run again.
-        reason: Why it was lost.
-        node: The node of a cluster that it ran on; None if all ran on one machine.
-    """
-
-    worker: str | None
-    started: float | None
-    ended: float | None
-    outcome: Literal["completed", "failed", "running", "paused", "lost"]
-    reason: str | None = None
-    node: str | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class StopRecord:
-    """A trial was ended early because it was not promising.
-
-    Attributes:
-        rule: Name of the rule that ended it.
-        fit: Number of the training, from 0.
-        epoch: Number of its last epoch, from 0.
-    """
-
-    rule: str
-    fit: int | None = None
-    epoch: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -193,6 +152,10 @@ class StudyRecord:
         trials: In the order of their creation.
         decisions: How the search decided, in sentences, in order; a search whose points
             the tuner's own oracle chooses has none.
+        objectives: Those that a front is looked for of; empty if `objective` alone counts.
+        constraints: What the result must meet, such as "size <= 5e+06".
+        front: Ids of the trials that meet the constraints, and that no other one beats in
+            all objectives; the best one first.
         losses: What is known to be missing of the study, a sentence for each loss. A study
             that was finished and has lost something since is "running" again: the same
             search goes on with it.
@@ -212,6 +175,9 @@ class StudyRecord:
     spaces: Mapping[str, Sequence[Any]] = dataclasses.field(default_factory=dict)
     trials: Sequence[TrialRecord] = ()
     decisions: Sequence[str] = ()
+    objectives: Sequence[Objective] = ()
+    constraints: Sequence[str] = ()
+    front: Sequence[str] = ()
     losses: Sequence[str] = ()
 
     def with_status(self, status: str) -> list[TrialRecord]:
@@ -219,13 +185,46 @@ class StudyRecord:
         return [trial for trial in self.trials if trial.status == status]
 
     @property
+    def goals(self) -> Goals | None:
+        """What trials are compared by; None if no objective is known."""
+        if self.objective is None:
+            return None
+        several = [(one.name, one.direction) for one in self.objectives]
+        alone = (self.objective.name, self.objective.direction)
+        constraints = tuple(map(Constraint.parse, self.constraints))
+        return Goals(tuple(several or [alone]), constraints, bool(several))
+
+    @property
     def completed(self) -> list[TrialRecord]:
         """The trials that completed, best first; as created if no objective is known."""
         scored = [t for t in self.with_status(COMPLETED) if _is_finite(t.score)]
-        if self.objective is None:
+        if (goals := self.goals) is None:
             return scored
-        worst_first = self.objective.direction == "max"
-        return sorted(scored, key=lambda t: t.score or 0.0, reverse=worst_first)
+        place = {trial_id: place for place, trial_id in enumerate(self.front)}
+        sign = -1.0 if self.objective and self.objective.direction == "max" else 1.0
+        return sorted(
+            scored,
+            key=lambda t: (
+                place.get(t.trial_id, len(place)),
+                goals.violation(t.metrics),
+                sign * (t.score or 0.0),
+            ),
+        )
+
+    @property
+    def on_front(self) -> list[TrialRecord]:
+        """The trials of the front, the best one first."""
+        known = {trial.trial_id: trial for trial in self.trials}
+        return [known[trial_id] for trial_id in self.front]
+
+    @property
+    def shortfall(self) -> str | None:
+        """What the best trial falls short of, for people; None if it is as wanted."""
+        if self.goals is None or self.best is None:
+            return None
+        return shortfall(
+            self.goals, len(self.front), self.best.trial_id, self.best.metrics
+        )
 
     @property
     def best(self) -> TrialRecord | None:
@@ -238,20 +237,13 @@ class StudyRecord:
         Columns are the trial's own (times as UTC timestamps), then `hp.<name>` for
         each hyperparameter and `metric.<name>` for each metric.
         """
-        import pandas as pd  # Takes half a second, which reading a study should not.
-
-        columns = [*_PLAIN, *_TIMES, "duration_s", "epochs", "attempts", "stopped"]
-        frame = pd.DataFrame([_row(trial) for trial in self.trials])
-        if frame.empty:
-            frame = pd.DataFrame(columns=columns)
-        for name in _TIMES:
-            frame[name] = pd.to_datetime(frame[name], utc=True)
-        return frame
+        return frames.of_trials(self.trials)
 
     def to_json(self) -> str:
         """The record as the text of a `study.json`."""
         content = {"kind": KIND, "version": VERSION, **_fields(self)}
         content["objective"] = self.objective and _fields(self.objective)
+        content["objectives"] = [_fields(one) for one in self.objectives]
         content["trials"] = [_trial_fields(trial) for trial in self.trials]
         return json.dumps(seal.sealed(plain.encode(content)))
 
@@ -303,29 +295,21 @@ def _checked(study: StudyRecord) -> StudyRecord:
             raise DecodingError(
                 f"the score {trial.score} of the completed trial {trial.trial_id!r}"
             )
+    known = {trial.trial_id: trial for trial in study.with_status(COMPLETED)}
+    names = [one.name for one in study.objectives]
+    for trial_id in study.front:
+        metrics = known[trial_id].metrics if trial_id in known else {}
+        if not names or not all(_is_finite(metrics.get(name)) for name in names):
+            raise DecodingError(f"a front with {trial_id!r}, which has no such point")
+    try:
+        study.goals  # noqa: B018 - its constraints are read.
+    except ValueError as error:
+        raise DecodingError(f"wrong content: {error}") from error
     return study
 
 
 def _is_finite(score: float | None) -> bool:
     return score is not None and math.isfinite(score)
-
-
-def _row(trial: TrialRecord) -> dict[str, Any]:
-    row = {name: getattr(trial, name) for name in _PLAIN}
-    row.update({name: _time(getattr(trial, name)) for name in _TIMES})
-    row["duration_s"] = trial.duration_s
-    row["epochs"] = trial.epochs
-    row["attempts"] = len(trial.attempts)
-    row["stopped"] = trial.stopped.rule if trial.stopped else None
-    row.update({f"hp.{k}": value for k, value in trial.hyperparameters.items()})
-    row.update({f"metric.{k}": value for k, value in trial.metrics.items()})
-    return row
-
-
-def _time(seconds: float | None) -> datetime.datetime | None:
-    if seconds is None:
-        return None
-    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
 
 
 def _fields(record: Any) -> dict[str, Any]:

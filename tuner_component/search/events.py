@@ -30,6 +30,7 @@ class SearchStarted:
         best: Score and id of the best trial of earlier runs.
         space: The search space, as KerasTuner configures each hyperparameter.
         paused: Ids of the trials that were paused in earlier runs, and still are.
+        standing: How the search stands, where the best score does not say it.
     """
 
     study_directory: str
@@ -42,6 +43,7 @@ class SearchStarted:
     best: tuple[float, str] | None = None
     space: Sequence[Mapping[str, Any]] = ()
     paused: Sequence[str] = ()
+    standing: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,12 +113,14 @@ class TrialEnded:
         completed: Whether it did; otherwise it failed.
         score: Value of the objective.
         message: What there is to say about its failure.
+        standing: How the search stands now, where the best score does not say it.
     """
 
     trial_id: str
     completed: bool
     score: float | None = None
     message: str | None = None
+    standing: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -177,6 +181,7 @@ class Tally:
         failed: Number of trials that failed, those of earlier runs included.
         best: Score and id of the best trial.
         paused: The trials that are paused.
+        standing: How the search stands, where the best score does not say it.
     """
 
     def __init__(self) -> None:
@@ -185,6 +190,7 @@ class Tally:
         self.completed = 0
         self.failed = 0
         self.best: tuple[float, str] | None = None
+        self.standing: str | None = None
 
     @property
     def ended(self) -> int:
@@ -197,6 +203,7 @@ class Tally:
             self.search, self.best = event, event.best
             self.completed, self.failed = event.completed, event.failed
             self.paused = set(event.paused)
+            self.standing = event.standing
         elif isinstance(event, TrialPaused):
             self.paused.add(event.trial_id)
         elif isinstance(event, TrialStarted):
@@ -205,6 +212,7 @@ class Tally:
             self.paused.discard(event.trial_id)
             self.completed += event.completed
             self.failed += not event.completed
+            self.standing = event.standing or self.standing
             if event.score is not None and self._is_better(event.score):
                 self.best = event.score, event.trial_id
 
@@ -303,7 +311,9 @@ class Lines:
         text += f" ({tally.ended}{f' of {of}' if of else ''}{failed})"
         if event.score is not None and tally.search is not None:
             text += f": {tally.search.objective} {event.score:.6g}"
-        if tally.best is not None:
+        if tally.standing is not None:
+            text += f"; {tally.standing}"
+        elif tally.best is not None:
             text += f"; best so far {tally.best[0]:.6g} by trial {tally.best[1]}"
         return f"{text}."
 

@@ -8,7 +8,9 @@ from keras_tuner.engine import trial as trial_lib
 from keras_tuner.src.engine import oracle as oracle_module
 
 from tuner_component.search import events
-from tuner_component.search.oracle import trials
+from tuner_component.search.goals.goals import Goals
+from tuner_component.search.oracle import aims, trials
+from tuner_component.search.oracle.ranking import Ranking
 from tuner_component.search.study.history import expected_trials
 
 
@@ -36,6 +38,7 @@ def search_started(
         best=(best[0].score, best[0].trial_id) if best else None,
         space=oracle.get_space().get_config()["space"],
         paused=oracle.paused_trials(),
+        standing=oracle.ranking.sentence(),
     )
 
 
@@ -44,7 +47,8 @@ def outcome(state: Mapping[str, Any]) -> events.TrialEnded | events.AttemptLost:
     trial_id, message = state["trial_id"], state["message"]
     completed = state["status"] == trial_lib.TrialStatus.COMPLETED
     if completed or state["status"] == trial_lib.TrialStatus.FAILED:
-        return events.TrialEnded(trial_id, completed, state["score"], message)
+        standing = state.get("standing")
+        return events.TrialEnded(trial_id, completed, state["score"], message, standing)
     return events.AttemptLost(trial_id, message or "it came to no result")
 
 
@@ -52,6 +56,9 @@ class Announcer:
     """Tells people, and an observer, what becomes of trials.
 
     Prints what KerasTuner prints, without the sort of all trials that it does each time.
+
+    Attributes:
+        ranking: Knows which trials are the best.
     """
 
     def __init__(
@@ -59,6 +66,7 @@ class Announcer:
         oracle: keras_tuner.Oracle,
         verbose: int,
         observer: events.Observer | None = None,
+        goals: Goals | None = None,
     ) -> None:
         """Prepares the display.
 
@@ -66,8 +74,10 @@ class Announcer:
             oracle: The oracle whose trials are shown.
             verbose: 0 for silence, as in `Tuner.search`.
             observer: Told what is not printed alone; None if no one wants to know.
+            goals: What trials are compared by; None for the score alone.
         """
-        self._board = _Board(oracle)
+        self.ranking = Ranking(oracle, goals or aims.of_score(oracle))
+        self._board = _Board(oracle, self.ranking)
         self._display = oracle_module.Display(oracle=self._board, verbose=verbose)
         self._tell = observer or _tell_no_one
 
@@ -106,7 +116,8 @@ class Announcer:
         self.note(trial)
         if trial.trial_id in self._display.trial_start:
             self._display.on_trial_end(trial)
-        self._tell(outcome(vars(trial)))
+        standing = self.ranking.sentence()
+        self._tell(outcome({**vars(trial), "standing": standing}))
 
     def note(self, trial: Any) -> None:
         """Takes a trial into account without a word."""
@@ -120,8 +131,9 @@ def _tell_no_one(event: events.Event) -> None:
 class _Board:
     """As much of an oracle as KerasTuner's display looks at."""
 
-    def __init__(self, oracle: keras_tuner.Oracle) -> None:
+    def __init__(self, oracle: keras_tuner.Oracle, ranking: Ranking) -> None:
         self._oracle = oracle
+        self._ranking = ranking
         self._best: Any = None
 
     @property
@@ -136,7 +148,9 @@ class _Board:
     def note(self, trial: Any) -> None:
         if trial.status != "COMPLETED" or trial.score is None:
             return
-        if self._best is None or self.objective.better_than(
+        if not self._ranking.goals.is_plain:
+            self._best = self._ranking.ranked().trials[0]
+        elif self._best is None or self.objective.better_than(
             trial.score, self._best.score
         ):
             self._best = trial

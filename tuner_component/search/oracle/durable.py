@@ -38,7 +38,7 @@ class DurableOracle(PausableOracle):
     had not ended are handed out first, with the same ids and values.
     """
 
-    __slots__ = ("_limit", "_max_retries", "_study")
+    __slots__ = ("_limit", "_max_retries", "_study", "ranking")
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class DurableOracle(PausableOracle):
         self._announcer = announcer
         self._max_retries = max_retries
         self._let_go: list[str] = []
-        self._pausing = PausingOracle(oracle)
+        self._pausing, self.ranking = PausingOracle(oracle), announcer.ranking
         self._open = trials.OpenTrials(
             oracle,
             waiting,
@@ -106,11 +106,12 @@ class DurableOracle(PausableOracle):
             StorageError: If the journal cannot be written.
         """
         limit = FailureLimit(oracle, max_failed_trials)
+        epochs = epochs or LearningCurves()
         # Before `repair`, which silences the oracle itself.
-        announcer = Announcer(oracle, oracle.verbose if display else 0, observer)
+        loud = oracle.verbose if display else 0
+        announcer = Announcer(oracle, loud, observer, epochs.goals)
         repair(oracle)
         restored = restore(oracle, study)
-        epochs = epochs or LearningCurves()
         epochs.restore(restored.history)
         ledger = TrialLedger(oracle, study, restored, epochs, autocommit=autocommit)
         waiting = restored.history.unfinished()
@@ -197,7 +198,7 @@ class DurableOracle(PausableOracle):
             num_trials: How many at most; all that completed if None.
         """
         with self._lock:
-            return trials.best(self._inner, num_trials)
+            return self.ranking.best(num_trials)
 
     @property
     def verbose(self) -> int | str:

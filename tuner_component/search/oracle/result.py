@@ -20,6 +20,10 @@ class SearchResult:
         found: How the study was found: new, resumed, or finished before.
         complete: Whether there was nothing left to try; False where the time budget
             ended the search.
+        front: Ids of the trials of the front, the best one first; empty if none is looked
+            for.
+        unmet: What the best trial falls short of, for people; None if it is what was
+            looked for.
     """
 
     completed: list[dict[str, Any]]
@@ -30,6 +34,8 @@ class SearchResult:
     seed: int
     found: StudyState
     complete: bool
+    front: list[str] = dataclasses.field(default_factory=list)
+    unmet: str | None = None
 
     @classmethod
     def of(cls, oracle: Any, study: Study, complete: bool) -> "SearchResult":
@@ -41,6 +47,7 @@ class SearchResult:
 
         known = list(oracle.trials.values())
         completed = trials.ranked(oracle)
+        front, unmet = oracle.ranking.outcome()
         failed = [t for t in known if t.status == trial_lib.TrialStatus.FAILED]
         return cls(
             completed=[codec.encode(trial.get_state()) for trial in completed],
@@ -51,6 +58,8 @@ class SearchResult:
             seed=study.seed,
             found=study.found,
             complete=complete,
+            front=front,
+            unmet=unmet,
         )
 
     @property

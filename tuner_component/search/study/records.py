@@ -30,6 +30,7 @@ _OPTIONAL: Mapping[str, tuple[type, ...]] = {
     "best_step": (int, _NOTHING),
     "curves": (list,),
     "ended": (*_NUMBER, _NOTHING),
+    "goals": (dict,),
     "max_trials": (int, _NOTHING),
     "message": (str, _NOTHING),
     "metrics": (dict,),

@@ -6,6 +6,7 @@ Hyperband may still continue, and those that these continued themselves.
 """
 
 import logging
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from keras_tuner.engine import base_tuner
@@ -47,6 +48,8 @@ class WeightsCleaner:
         study_directory: Path or URI of the study, which has the checkpoints: those of
             failed trials are deleted with the weights.
         keep: How many of the best trials keep their weights.
+        also: Called with that number, names trials that keep them whatever their scores:
+            a whole front, and those that meet the constraints.
     """
 
     def __init__(
@@ -55,11 +58,13 @@ class WeightsCleaner:
         oracle: Any,
         study_directory: str,
         keep: int = DEFAULT_KEEP,
+        also: Callable[[int], Iterable[str]] = lambda keep: (),
     ) -> None:
         self._directory = files.join(str(tuner.directory), tuner.project_name)
         self._study_directory = study_directory
         self._oracle = oracle
         self._keep = keep
+        self._also = also
         self._present: set[str] | None = None
         self._trials: dict[str, Any] = {}
         # Trials that continue another one, until they have ended: id -> parent's id.
@@ -135,7 +140,7 @@ class WeightsCleaner:
         return files.is_remote(directory) or files.exists(directory)
 
     def _needed(self, ended: set[str]) -> set[str]:
-        best = self._best(ended, self._keep)
+        best = [*self._best(ended, self._keep), *self._also(self._keep)]
         # A model that continued another is built from the other's weights first.
         parents = filter(None, map(self._parent, best))
         return {*best, *parents, *self._parents_of_running(), *self._candidates()}

@@ -58,7 +58,8 @@ class OracleActions:
     ) -> None:
         self.oracle = oracle
         self._seed = study_seed
-        self._cleaner = WeightsCleaner(tuner, oracle, study_directory)
+        kept = oracle.ranking.kept
+        self._cleaner = WeightsCleaner(tuner, oracle, study_directory, also=kept)
         self._logs = logs
         self.looks_ahead = True
 
@@ -168,7 +169,8 @@ class OracleActions:
         """What a trial's state tells of how it ended."""
         trial = self.oracle.get_trial(trial_id)
         names = ("trial_id", "status", "score", "message")
-        return {name: codec.encode(getattr(trial, name)) for name in names}
+        state = {name: codec.encode(getattr(trial, name)) for name in names}
+        return {**state, "standing": self.oracle.ranking.sentence()}
 
     def _clean_up(self, order: CleanUp) -> None:
         if order.was_paused:
