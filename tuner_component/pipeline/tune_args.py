@@ -61,6 +61,7 @@ def validated(
         )
     if result.search:
         names.check(result.search)
+        names.check_goals(result.search, result.pareto, bool(result.constraints))
     stopping_options(result)
     constraints(result)
     _check_cluster(result)

@@ -112,6 +112,11 @@ class Goals:
             return None
         return Point(self.violation(metrics), tuple(values))
 
+    def point_of(self, candidate: Candidate) -> Point | None:
+        """What a trial has come to; None if it has no point of one epoch."""
+        point = self.point(candidate.at_best)
+        return point and Point(self.violation(candidate.metrics), point.values)
+
     def order(self, candidates: Sequence[Candidate]) -> Order:
         """Puts completed trials in order.
 
@@ -140,9 +145,9 @@ class Goals:
     ) -> list[int]:
         """The places of the front, the most balanced one first."""
         known = {
-            place: Point(0.0, point.values)
+            place: point
             for place, one in enumerate(candidates)
-            if not violations[place] and (point := self.point(one.at_best)) is not None
+            if not violations[place] and (point := self.point_of(one)) is not None
         }
         if not known:
             return []

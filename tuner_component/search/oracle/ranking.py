@@ -28,6 +28,12 @@ class Ranked(NamedTuple):
     front: list[str]
 
 
+def candidate_of(trial: Any) -> Candidate:
+    """What goals look at of a completed trial."""
+    histories = trial.metrics.get_config()["metrics"]
+    return Candidate(trial.score, *metrics_of(histories, trial.best_step))
+
+
 class Ranking:
     """Puts the completed trials of an oracle in order.
 
@@ -127,9 +133,7 @@ class Ranking:
     def _candidate(self, trial: Any) -> Candidate:
         known = self._candidates.get(trial.trial_id)
         if known is None:
-            histories = trial.metrics.get_config()["metrics"]
-            metrics, at_best = metrics_of(histories, trial.best_step)
-            known = Candidate(trial.score, metrics, at_best)
+            known = candidate_of(trial)
             self._candidates[trial.trial_id] = known
             self._warn(trial.trial_id, known)
         return known
