@@ -7,6 +7,7 @@ from google.protobuf import json_format
 
 from tuner_component.oracles import names
 from tuner_component.proto import tuner_pb2
+from tuner_component.search.goals.constraint import Constraint
 from tuner_component.search.options import (
     NOTHING,
     Cluster,
@@ -64,7 +65,9 @@ def validated(tune_args: Any) -> tuner_pb2.TuneArgs:
         )
     if result.search:
         names.check(result.search)
+        names.check_goals(result.search, result.pareto, bool(result.constraints))
     stopping_options(result)
+    constraints(result)
     _check_cluster(result)
     return result
 
@@ -144,6 +147,15 @@ def stopping_options(args: tuner_pb2.TuneArgs) -> StoppingOptions | None:
     return StoppingOptions(tuner_pb2.Stopping.Rule.Name(number).lower(), **given)
 
 
+def constraints(args: tuner_pb2.TuneArgs) -> tuple[Constraint, ...]:
+    """Returns what a result must meet, each constraint once, in the order given.
+
+    Raises:
+        ValueError: If one is not of the form METRIC <= NUMBER.
+    """
+    return tuple(dict.fromkeys(map(Constraint.parse, args.constraints)))
+
+
 def cluster_options(args: tuner_pb2.TuneArgs) -> Cluster | None:
     """Returns the cluster that the workers run on, None for this machine.
 
@@ -205,7 +217,7 @@ def search_options(args: tuner_pb2.TuneArgs, known: Known = NOTHING) -> SearchOp
     """Returns the options of the search.
 
     A search in process uses only the seed, the time budget, the limit on failures, the
-    stopping rule, the known points, and the check before the first trial.
+    stopping rule, the goals, the known points, and the check before the first trial.
 
     Args:
         args: How to run the search.
@@ -214,6 +226,8 @@ def search_options(args: tuner_pb2.TuneArgs, known: Known = NOTHING) -> SearchOp
     numbers = {option: value for _, option, value in _numbers(args)}
     return SearchOptions(
         stopping=stopping_options(args),
+        pareto=args.pareto,
+        constraints=constraints(args),
         known=known,
         cluster=cluster_options(args),
         preflight=not args.skip_preflight,
@@ -232,4 +246,8 @@ def fingerprint_parts(args: tuner_pb2.TuneArgs) -> dict[str, str]:
         parts["stopping"] = str(args.stopping).strip().replace("\n", ", ")
     if args.search:
         parts["search"] = args.search
+    if args.pareto:
+        parts["pareto"] = "yes"
+    if args.constraints:
+        parts["constraints"] = ", ".join(sorted(map(str, constraints(args))))
     return parts

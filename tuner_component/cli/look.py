@@ -26,6 +26,8 @@ _STUDY_HELP = (
 
 # Characters of the reason of a failure. The whole of it is in study.json.
 _CAUSE = 300
+# Trials of a front that are shown.
+_ON_FRONT = 20
 
 
 class NoResultError(Exception):
@@ -83,6 +85,9 @@ def _facts(study: StudyRecord) -> dict[str, Any]:
         "failed": len(study.with_status(FAILED)),
         "running": [trial.trial_id for trial in study.with_status(RUNNING)],
         "paused": {t.trial_id: t.epochs for t in study.with_status(PAUSED)},
+        "front": [_point(study, t) for t in study.on_front],
+        "constraints": list(study.constraints),
+        "shortfall": study.shortfall,
         "best": best and {"trial": best.trial_id, "score": best.score},
         "confirmation": study.confirmation and dataclasses.asdict(study.confirmation),
         "losses": list(study.losses),
@@ -97,7 +102,9 @@ def summary(study: StudyRecord) -> list[str]:
         f"Study {study.study_id}, started {study.created}: {study.status}.",
         f"{len(study.completed)}{total} trials completed, {len(failed)} failed.",
     ]
-    if study.best is not None:
+    if study.best is not None and study.objectives:
+        lines += _front(study)
+    elif study.best is not None:
         name = study.objective.name if study.objective else "score"
         lines.append(
             f"Best {name}: {study.best.score:.6g}, by trial {study.best.trial_id}."
@@ -105,6 +112,10 @@ def summary(study: StudyRecord) -> list[str]:
         lines += _sure(study, name)
     elif study.completed:
         lines.append("Which trial is best is not known: the objective is lost.")
+    if study.constraints and study.shortfall is None and study.best is not None:
+        lines.append(f"It meets {' and '.join(study.constraints)}.")
+    if study.shortfall is not None:
+        lines.append(f"Not as it was wanted: {study.shortfall}.")
     if study.losses:
         goes_on = study.finished is not None and study.status != "finished"
         lines.append(
@@ -144,6 +155,29 @@ def _sure(study: StudyRecord, objective: str) -> list[str]:
     return [*told, *confirmation.warnings(study.confirmation)]
 
 
+def _front(study: StudyRecord) -> list[str]:
+    """A line for each trial of the front, the published one first."""
+    if study.best is None or not study.on_front:
+        return []
+    names = ", ".join(f"{one.name} ({one.direction})" for one in study.objectives)
+    count = len(study.front)
+    trials = f"{count} trial{'s' if count > 1 else ''}"
+    best = f"trial {study.best.trial_id}, the closest to the ideal point, is the best"
+    lines = [f"The front of {names} has {trials}; {best}:"]
+    for trial in study.on_front[:_ON_FRONT]:
+        values = _point(study, trial)["values"].items()
+        told = ", ".join(f"{name} {value:.6g}" for name, value in values)
+        lines.append(f"  trial {trial.trial_id}: {told}")
+    if count > _ON_FRONT:
+        lines.append(f"  and {count - _ON_FRONT} more; see `tuner-component report`")
+    return lines
+
+
+def _point(study: StudyRecord, trial: TrialRecord) -> dict[str, Any]:
+    values = {one.name: trial.metrics[one.name] for one in study.objectives}
+    return {"trial": trial.trial_id, "values": values}
+
+
 def _printable(text: str) -> str:
     """The text with escapes for what a terminal would obey, or could not show.
 
@@ -175,6 +209,12 @@ def _best(args: argparse.Namespace) -> None:
         files.write_bytes(args.output, text.encode())
     else:
         print(text)
+    if study.shortfall is not None:
+        # Printed, since it is the best there is; but no script must take it for more.
+        raise NoResultError(
+            f"Expected what the search was to find in {args.study}. Received: "
+            f"{study.shortfall}. Loosen the constraints, or try more trials."
+        )
     if study.losses and study.finished and study.status != "finished":
         # Printed, since there may be no more; but no script must take it for the result.
         raise NoResultError(

@@ -11,6 +11,7 @@ from typing import Any
 from google.protobuf import descriptor
 
 from tuner_component.proto import tuner_pb2
+from tuner_component.search.goals.constraint import Constraint
 from tuner_component.search.machine import ray_package
 from tuner_component.search.options import Cluster
 
@@ -39,6 +40,10 @@ _HELP = {
     "confirm_top": "when the search is over, run so many of the best trials again, with "
     "other seeds, and publish the best mean; see docs/searches.md (default: none)",
     "confirm_seeds": "how often each of them is run again (default: 3)",
+    "pareto": "looks for the front of several objectives, not for the smallest sum; "
+    "see docs/searches.md",
+    "constraints": 'what the result must meet, for example --constraint "size <= 5e6"; '
+    "may be repeated",
     "cluster": "runs the workers on a Ray cluster: auto for the one that this machine is "
     "a node of, or the address of its head, for example ray-head:6379; see "
     "docs/cluster.md (default: they run on this machine)",
@@ -136,7 +141,16 @@ def _add_tune_args(group: Any) -> None:
             continue
         flag, text = _flag(field.name), _HELP.get(field.name)
         kind = field.cpp_type
-        if kind == field.CPPTYPE_BOOL:
+        if field.name == "constraints":
+            group.add_argument(
+                "--constraint",
+                dest=field.name,
+                action="append",
+                type=_constraint,
+                metavar="TEXT",
+                help=text,
+            )
+        elif kind == field.CPPTYPE_BOOL:
             group.add_argument(flag, action="store_true", default=None, help=text)
         elif kind == field.CPPTYPE_MESSAGE:
             group.add_argument(flag, type=_json, metavar="JSON", help=text)
@@ -176,6 +190,13 @@ def _resource(text: str) -> tuple[str, float]:
         return name, float(amount)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"not NAME=AMOUNT: {text}") from error
+
+
+def _constraint(text: str) -> str:
+    try:
+        return str(Constraint.parse(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _json(text: str) -> Any:

@@ -8,11 +8,15 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
+from tuner_component.oracles.turns import Turns
 from tuner_component.planner import steps
 from tuner_component.planner.planner import Planner
 from tuner_component.planner.rungs import Rungs
 from tuner_component.search.epochs import Decision
+from tuner_component.search.goals.front import Point
+from tuner_component.search.goals.goals import Goals
 from tuner_component.search.oracle.dimensions import Dimension, dimensions
+from tuner_component.search.oracle.ranking import candidate_of
 
 _Status = trial_lib.TrialStatus
 # Shorter epochs count as so long: what else a trial takes is more then, and varies.
@@ -55,12 +59,32 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         # By trial: the seconds of an epoch; and, of what runs, since when from which epoch.
         self._seconds: dict[str, float] = {}
         self._since: dict[str, tuple[float, int]] = {}
+        self._turns: Turns | None = None
+
+    @property
+    def goals(self) -> Goals | None:
+        """What trials are compared by; None if it is the objective alone."""
+        return None if self._turns is None else self._turns.goals
+
+    def pursue(self, goals: Goals) -> None:
+        """Takes goals into account: see `search.oracle.aims`."""
+        self._turns = Turns(goals, self.seed)
+
+    def learn_points(self, trial_id: str, points: Sequence[Point | None]) -> None:
+        """Hears of all objectives of a trial: see `search.stopping.curve_hearing`."""
+        if self._turns is not None:
+            self._turns.learn(trial_id, points)
 
     @property
     def why(self) -> str | None:
         """How it decides, in a sentence; None as long as it knows no hyperparameter."""
         planner = self._synchronized()
-        return None if planner is None else planner.why
+        if planner is None or self._turns is None:
+            return None if planner is None else planner.why
+        return (
+            f"{planner.why} Trials are compared by an augmented Chebyshev scalarisation, "
+            "with other weights for each choice."
+        )
 
     def learn_from(
         self, trials: Iterable[tuple[Mapping[str, Any], float, int | None]]
@@ -103,13 +127,17 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
                     self._heard.append((name, epochs))
             self._noted = len(self._planner.seen)
         heard = [list(pair) for pair in self._heard]
-        return {**state, "heard": heard, "epoch_seconds": dict(self._seconds)}
+        turns = {} if self._turns is None else {"turn": self._turns.state}
+        seconds = {"epoch_seconds": dict(self._seconds)}
+        return {**state, "heard": heard, **seconds, **turns}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Takes what `get_state` has returned."""
         super().set_state(state)
         self._heard = [(name, epochs) for name, epochs in state.get("heard", [])]
         self._seconds = dict(state.get("epoch_seconds", {}))
+        if self._turns is not None and "turn" in state:
+            self._turns.state = state["turn"]
         self._planner = None
 
     # What a search asks that can pause trials: see `search.oracle.pausing`.
@@ -126,8 +154,15 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         if planner is None:
             return Decision.GO_ON
         value = curve[-1] if curve else math.nan
+        if self._turns is not None:
+            value = self._turns.value(trial_id, epochs)
         self._measure(trial_id, epochs)
-        return planner.after_epoch(trial_id, epochs, value, self._seconds.get(trial_id))
+        told = (trial_id, epochs, value, self._seconds.get(trial_id))
+        decision = planner.after_epoch(*told)
+        stops = decision is Decision.PAUSE and not can_pause
+        if stops and self._turns is not None and not self._turns.is_dominated(trial_id):
+            return Decision.GO_ON
+        return decision
 
     def _measure(self, trial_id: str, epochs: int) -> None:
         """Takes the time of a trial's epochs since it was handed out.
@@ -145,11 +180,12 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         planner = self._synchronized()
         if planner is None:
             return None
-        self._step = planner.next(paused)
+        self._step = self._next(planner, paused)
         if not isinstance(self._step, steps.Continue):
             return None
         trial_id: str = self._step.trial
         self._step = None
+        self._end_turn()
         self._paused.discard(trial_id)
         planner.resume(trial_id)
         begin = len(self._curves.get(trial_id, ()))
@@ -159,7 +195,29 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
     def hopeless(self, paused: Sequence[str]) -> Sequence[str]:
         """The paused trials that can no longer win."""
         planner = self._synchronized()
-        return [] if planner is None else planner.hopeless(paused)
+        if planner is None:
+            return []
+        found = planner.hopeless(paused)
+        if self._turns is None:
+            return found
+        # By other weights it may be the best.
+        return [trial_id for trial_id in found if self._turns.is_dominated(trial_id)]
+
+    def _next(self, planner: Planner, paused: Sequence[str]) -> steps.Step:
+        """What is worth most; at the end, all of the front is trained to the end."""
+        if self._turns is None:
+            return planner.next(paused)
+        self._turns.begin(planner)
+        step = planner.next(paused)
+        if isinstance(step, (steps.Wait, steps.Finished)):
+            for trial_id in paused:
+                if not self._turns.is_dominated(trial_id):
+                    return steps.Continue(trial_id)
+        return step
+
+    def _end_turn(self) -> None:
+        if self._turns is not None:
+            self._turns.end()
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """Suggests a point: see `keras_tuner.Oracle.populate_space`."""
@@ -169,9 +227,10 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
             if not self.trials:
                 return {"status": _Status.RUNNING, "values": {}}
             return {"status": self._nothing()}
-        step, self._step = self._step or planner.next(()), None
+        step, self._step = self._step or self._next(planner, ()), None
         if not isinstance(step, steps.Start):
             return {"status": self._nothing()}
+        self._end_turn()
         self._since[trial_id] = (time.monotonic(), 0)
         return {"status": _Status.RUNNING, "values": dict(step.values)}
 
@@ -212,8 +271,14 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
             planner.learn_from(values, score, stopped_after)
         for trial_id in self.start_order:
             planner.start(trial_id, self.trials[trial_id].hyperparameters.values)
+        if self._turns is not None:
+            for trial_id in self.end_order:
+                self._learn_result(self.trials[trial_id])
+            self._turns.go_on(self._heard)
         for trial_id, epochs in self._heard:
             self._observe(planner, trial_id, epochs)
+        if self._turns is not None:
+            self._turns.tell(planner)
         for trial_id in self._paused:
             planner.pause(trial_id)
         self._told, self._ended = set(self.start_order), set[str]()
@@ -233,7 +298,9 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
 
     def _observe(self, planner: Planner, trial_id: str, epochs: int) -> None:
         trial, curve = self.trials[trial_id], self._curves.get(trial_id, ())
-        if epochs <= len(curve):
+        if self._turns is not None:
+            self._observe_point(planner, trial, epochs)
+        elif epochs <= len(curve):
             seconds = self._seconds.get(trial_id)
             planner.observe(trial_id, epochs, curve[epochs - 1], seconds)
         elif trial.status == _Status.COMPLETED and trial.score is not None:
@@ -241,6 +308,25 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         elif trial.status == _Status.FAILED:
             planner.observe(trial_id, epochs, math.nan)
         # Otherwise it runs again, and will tell again.
+
+    def _observe_point(self, planner: Planner, trial: Any, epochs: int) -> None:
+        """The same where several objectives count."""
+        turns, trial_id = self._turns, trial.trial_id
+        if turns is None:
+            return
+        self._learn_result(trial)
+        known = turns.count(trial_id)
+        if known and (epochs <= known or trial.status != _Status.FAILED):
+            value = turns.value(trial_id, epochs)
+            planner.observe(trial_id, epochs, value, self._seconds.get(trial_id))
+        elif trial.status in (_Status.COMPLETED, _Status.FAILED):
+            planner.observe(trial_id, epochs, math.nan)
+
+    def _learn_result(self, trial: Any) -> None:
+        """A trial that told nothing of its epochs is one."""
+        turns, is_complete = self._turns, trial.status == _Status.COMPLETED
+        if turns is not None and is_complete and not turns.count(trial.trial_id):
+            turns.learn(trial.trial_id, [turns.goals.point_of(candidate_of(trial))])
 
     def _end(self, planner: Planner, trial_id: str) -> None:
         trial = self.trials[trial_id]

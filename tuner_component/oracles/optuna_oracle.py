@@ -10,8 +10,10 @@ from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.oracles import neighbours, samplers, second_tries
 from tuner_component.oracles.fidelities import Fidelities
-from tuner_component.oracles.optuna_study import OptunaStudy, Result
+from tuner_component.oracles.optuna_study import OptunaStudy, Result, violations
+from tuner_component.search.goals.goals import Goals
 from tuner_component.search.oracle import dimensions
+from tuner_component.search.oracle.ranking import candidate_of
 
 # These draw their points: asked again, they suggest another one.
 _DRAWING = ("cmaes", "qmc", "random")
@@ -60,6 +62,9 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
         max_retries_per_trial: See `keras_tuner.Oracle`.
         max_consecutive_failed_trials: See `keras_tuner.Oracle`.
 
+    Attributes:
+        goals: What trials are compared by; None for the objective alone.
+
     Raises:
         ValueError: If there is no such sampler.
         ImportError: If the sampler is "gp" and PyTorch is not installed.
@@ -96,6 +101,16 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._fidelities = Fidelities()
         self._told: set[str] = set()
         self._added: list[Any] = []
+        self.goals: Goals | None = None
+
+    def pursue(self, goals: Goals) -> None:
+        """Takes goals into account: see `search.oracle.aims`.
+
+        Raises:
+            ValueError: If the sampler knows neither several objectives nor constraints.
+        """
+        samplers.check_goals(self._sampler, goals)
+        self.goals, self._study = goals, None
 
     def learn_from(
         self, trials: Iterable[tuple[Mapping[str, Any], float, int | None]]
@@ -193,7 +208,9 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
             return self._sampler
         number = self._sequence(attempt)
         known = study.numeric(self._added) if self._sampler == "cmaes" else ()
-        return samplers.make(self._sampler, self.seed, number, known)
+        constrained = self.goals is not None and bool(self.goals.constraints)
+        violation = violations if constrained else None
+        return samplers.make(self._sampler, self.seed, number, known, violation)
 
     def _sequence(self, attempt: int) -> int:
         """Numbers every suggestion of a search: a resumed one has the same numbers."""
@@ -219,7 +236,9 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
     def _rebuilt(self, space: list[dimensions.Dimension]) -> OptunaStudy:
         """A new study of all trials: after a resume, or with those of other searches."""
         objective = self.objective
-        study = OptunaStudy(objective is not None and objective.direction == "max")
+        maximize = objective is not None and objective.direction == "max"
+        count = 0 if self.goals is None else len(self.goals.objectives)
+        study = OptunaStudy(maximize, count)
         for values, score, stopped_after in self._prior:
             # Of what others gained after that epoch nothing is known.
             if stopped_after is None or self._sampler not in _OF_WHOLE_TRIALS:
@@ -241,6 +260,9 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
         """What the sampler is told of a trial that has ended."""
         if trial.status != trial_lib.TrialStatus.COMPLETED:
             return Result()
+        if self.goals is not None:
+            point = self.goals.point_of(candidate_of(trial))
+            return Result(trial.score, point=point)
         if self._sampler in _OF_WHOLE_TRIALS:
             return Result(self._fidelities.estimate(trial.trial_id, trial.score))
         return self._fidelities.result(trial.trial_id, trial.score)

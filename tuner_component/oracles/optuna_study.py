@@ -5,11 +5,14 @@ from typing import Any, NamedTuple
 
 import optuna
 
+from tuner_component.search.goals.front import Point
 from tuner_component.search.oracle.dimensions import Dimension
 from tuner_component.search.stopping.pruner import quiet_optuna
 
 # CMA-ES starts from the best tenth of the trials that it is given.
 _ENOUGH = 10
+# What Optuna calls constraints; and how far a failed trial is from meeting them.
+_VIOLATION, _FAILED = "constraints", 1e9
 
 
 class Result(NamedTuple):
@@ -19,10 +22,12 @@ class Result(NamedTuple):
         score: Its score; None if it failed.
         stopped_after: The number of epochs after which it was stopped, with that score so
             far; None if the score is final.
+        point: With goals, what counts in place of the score; None if there is none.
     """
 
     score: float | None = None
     stopped_after: int | None = None
+    point: Point | None = None
 
 
 class OptunaStudy:
@@ -30,15 +35,20 @@ class OptunaStudy:
 
     Args:
         maximize: Whether larger scores are better.
+        objectives: With goals, how many there are; 0 without. Then points count, of which
+            smaller values are better, and not scores.
     """
 
-    def __init__(self, maximize: bool) -> None:
+    def __init__(self, maximize: bool, objectives: int = 0) -> None:
+        ways = optuna.study.StudyDirection
+        direction = ways.MAXIMIZE if maximize and not objectives else ways.MINIMIZE
+        self._has_goals = objectives > 0
         self._states = optuna.trial.TrialState
         self._storage = optuna.storages.InMemoryStorage()
         with quiet_optuna():
             self._study = optuna.create_study(
                 storage=self._storage,
-                direction="maximize" if maximize else "minimize",
+                directions=[direction] * (objectives or 1),
                 sampler=optuna.samplers.RandomSampler(),
             )
         self._numbers: dict[str, int] = {}
@@ -133,15 +143,18 @@ class OptunaStudy:
             result: What came of it; None if it has not ended.
         """
         params, distributions = self._coordinates(space, values)
-        state, steps = self._states.RUNNING, {}
+        state, steps, violation = self._states.RUNNING, {}, dict[str, Any]()
         if result is not None:
-            state, steps = self._end(result), _steps(result)
+            state, steps = self._end(result), self._steps(result)
+            violation = {_VIOLATION: _violations(result)}
         trial = optuna.trial.create_trial(
             state=state,
-            value=None if result is None else result.score,
+            values=None if result is None else self._values(result),
             params=params,
             distributions=distributions,
             intermediate_values=steps,
+            user_attrs=violation,
+            system_attrs=violation if self._has_goals else {},
         )
         if trial_id is not None:
             self._numbers[trial_id] = len(self.trials)
@@ -170,20 +183,43 @@ class OptunaStudy:
             self.add(trial_id, space, values, result)
             return
         number = self._numbers[trial_id]
-        for step, score in _steps(result).items():
-            its_id = self.trials[number]._trial_id
+        its_id = self.trials[number]._trial_id
+        for step, score in self._steps(result).items():
             self._storage.set_trial_intermediate_value(its_id, step, score)
+        if self._has_goals:
+            found = _violations(result)
+            self._storage.set_trial_user_attr(its_id, _VIOLATION, found)
+            self._storage.set_trial_system_attr(its_id, _VIOLATION, found)
         complete = self._end(result) == self._states.COMPLETE
         with quiet_optuna():
             self._study.tell(
-                number, result.score if complete else None, state=self._end(result)
+                number,
+                self._values(result) if complete else None,
+                state=self._end(result),
             )
 
     def _end(self, result: Result) -> Any:
         # Samplers ignore failed trials, and would go there again. A pruned trial
         # without a value ranks behind all others.
         final = result.score is not None and result.stopped_after is None
+        if self._has_goals:
+            final = result.point is not None
         return self._states.COMPLETE if final else self._states.PRUNED
+
+    def _values(self, result: Result) -> list[float] | None:
+        if self._has_goals:
+            return None if result.point is None else list(result.point.values)
+        return None if result.score is None else [result.score]
+
+    def _steps(self, result: Result) -> dict[int, float]:
+        """The value that a stopped trial had last: samplers compare it with those of others
+        that came as far, and rank all of them behind the trials that came further.
+
+        With goals there are none: such a trial counts with what it came to.
+        """
+        if self._has_goals or result.score is None or result.stopped_after is None:
+            return {}
+        return {result.stopped_after: result.score}
 
     def _coordinates(
         self, space: Sequence[Dimension], values: Mapping[str, Any]
@@ -210,13 +246,15 @@ class OptunaStudy:
         return distributions.CategoricalDistribution(list(range(dimension.steps)))
 
 
-def _steps(result: Result) -> dict[int, float]:
-    """The value that a stopped trial had last: samplers compare it with those of others
-    that came as far, and rank all of them behind the trials that came further.
-    """
-    if result.score is None or result.stopped_after is None:
-        return {}
-    return {result.stopped_after: result.score}
+def violations(trial: Any) -> list[float]:
+    """Optuna's constraints function: positive numbers are violations."""
+    found: list[float] = trial.user_attrs.get(_VIOLATION, [_FAILED])
+    return found
+
+
+def _violations(result: Result) -> list[float]:
+    violation = _FAILED if result.point is None else result.point.violation
+    return [min(violation, _FAILED)]
 
 
 def _suggest(trial: Any, dimension: Dimension) -> float:

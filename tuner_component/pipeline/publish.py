@@ -50,6 +50,9 @@ def _describe(
         # Names and ids may hold what is in no text: see `page.render`.
         known = text.encode(errors="backslashreplace").decode()
         artifact.set_string_custom_property(name, known)
+    if study.objectives or study.constraints:
+        artifact.set_int_custom_property("goals_met", int(result.unmet is None))
+        artifact.set_int_custom_property("front_trials", len(result.front))
     artifact.set_float_custom_property("best_score", best["score"])
     confirmed = study.confirmation.confirmed if study.confirmation else []
     if confirmed and (mean := confirmed[0].mean) is not None:

@@ -36,10 +36,20 @@ class Outlook:
             seed: Decides which observations are left out, if there are too many.
         """
         self._trials, self._rungs, self._seed = trials, rungs, seed
+        self._groups = encoder.groups
         self._width = len(encoder.groups)
         self._model = CurveModel(encoder.groups)
-        self._tuned = 0
+        self._tuned, self._first = 0, _AT_LEAST
         self.state: Any = None
+
+    def begin_anew(self, many: int) -> None:
+        """Forgets what was learned from values that are others now.
+
+        Args:
+            many: The parameters are learned from so many observations at first.
+        """
+        self._model = CurveModel(self._groups)
+        self._tuned, self._first, self.state = 0, max(many, _AT_LEAST), None
 
     def learn(self, idle: Collection[Any]) -> None:
         """Brings the model up to what is known.
@@ -102,6 +112,7 @@ class Outlook:
     def _due(self, many: int) -> int | None:
         """From how many observations the parameters are to be learned next, if now."""
         due = max(math.ceil(self._tuned * _GROWTH), self._tuned + _AT_LEAST)
+        due = due if self._tuned else self._first
         return due if due <= many else None
 
     def _ends(self, count: int) -> Array:

@@ -6,7 +6,7 @@ trained to the end. The one that is expected to gain most for its time goes on.
 """
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -152,6 +152,23 @@ class Planner:
         """A trial has failed: its point is one to avoid."""
         self.observe(trial, self._trials[trial].epochs + 1, math.nan)
         self.end(trial)
+
+    def revalue(self, value_of: Callable[[Any, int], float], many: int) -> None:
+        """Takes other values of all that was observed: they are compared otherwise now.
+
+        Args:
+            value_of: The value of a trial after so many epochs.
+            many: From how many observations the model learns its parameters at first.
+        """
+        before = {name: one.reached for name, one in self._trials.items()}
+        for one in self._trials.values():
+            one.reached = {}
+        for name, epochs in self._trials.seen:
+            failed = math.isnan(before[name][epochs])
+            value = math.nan if failed else value_of(name, epochs)
+            self._trials[name].take(epochs, self._sign * value)
+        self._outlook.begin_anew(many)
+        self._asked = (None, None)
 
     # What to do.
 

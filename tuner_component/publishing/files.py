@@ -73,6 +73,13 @@ def write_numbers(
     # after a crash.
     name = f".publishing-{urllib.parse.quote(study.study_id, safe='')}"
     _replace(texts, files.join(results_directory, name))
+    if result.unmet is not None:
+        _log.error(
+            "What is published is not what was looked for: %s. It is the best that was "
+            "found. Its artifacts have goals_met = 0. Loosen the constraints, or "
+            "try more trials.",
+            result.unmet,
+        )
     _log.info("Best hyperparameters: %s", result.best_hyperparameters["values"])
     for path in texts:
         _log.info("Written: %s", path)

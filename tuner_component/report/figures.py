@@ -28,7 +28,8 @@ def escaped(value: Any, length: int = 60) -> str:
     return html.escape(text if len(text) <= length else f"{text[: length - 1]}…")
 
 
-def _label(trial: TrialRecord) -> str:
+def label(trial: TrialRecord) -> str:
+    """A trial and its values, as the text of a marker."""
     values = "<br>".join(
         f"{escaped(name)}: {escaped(value)}"
         for name, value in list(trial.hyperparameters.items())[:12]
@@ -76,7 +77,7 @@ def history(study: StudyRecord) -> go.Figure | None:
             figure.add_scatter(
                 x=[numbers[i] for i in chosen],
                 y=[scores[i] for i in chosen],
-                text=[_label(order[i]) for i in chosen],
+                text=[label(order[i]) for i in chosen],
                 mode="markers",
                 name=name,
                 marker={"color": BLUE if not stopped else ORANGE, "symbol": symbol},

@@ -1,12 +1,14 @@
 """Makes a study's record from its journal and its description."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tuner_component.report import record
+from tuner_component.report.attempts import AttemptRecord, StopRecord
 from tuner_component.report.confirmation import ConfirmationRecord, confirmation_record
 from tuner_component.search import events
+from tuner_component.search.goals.goals import Candidate, Goals, metrics_of
 from tuner_component.search.storage import plain
 from tuner_component.search.study.history import (
     History,
@@ -25,7 +27,8 @@ def study_record(
         history: What happened.
         description: The content of the study's own `study.json`.
     """
-    opened = history.opened or {}
+    opened, goals = history.opened or {}, history.goals
+    pareto = goals is not None and goals.pareto
     objective = _objective(history)
     return record.StudyRecord(
         study_id=description["id"],
@@ -42,6 +45,9 @@ def study_record(
         spaces=plain.decode(history.spaces),
         trials=[_trial(trial) for trial in history.trials.values()],
         decisions=history.decisions,
+        objectives=list(_objectives(goals.objectives)) if goals and pareto else [],
+        constraints=[str(one) for one in goals.constraints] if goals else [],
+        front=_front(history, goals) if goals else [],
         losses=history.losses,
         reruns=[_trial(trial) for trial in history.reruns.values()],
         confirmation=_confirmation(history, objective),
@@ -61,6 +67,24 @@ def _confirmation(
     scored.sort(key=lambda pair: pair[1], reverse=objective.direction == "max")
     told = history.of_reruns()
     return confirmation_record(history.plan, told, dict(scored), objective.direction)
+
+
+def _objectives(known: Iterable[tuple[str, str]]) -> Iterator[record.Objective]:
+    return filter(None, (_objective_of(*one) for one in known))
+
+
+def _front(history: History, goals: Goals) -> list[str]:
+    """Ids of the trials of the front, the best one first."""
+    scored = {
+        trial_id: ended
+        for trial_id, trial in history.trials.items()
+        if (ended := trial.ended) and ended["status"] == record.COMPLETED
+    }
+    order = goals.order(
+        [Candidate(ended["score"], *_metrics(ended)) for ended in scored.values()]
+    )
+    ids = list(scored)
+    return [ids[place] for place in order.places[: order.front]]
 
 
 def _objective(history: History) -> record.Objective | None:
@@ -121,11 +145,9 @@ def _trial(trial: TrialHistory) -> record.TrialRecord:
     )
 
 
-def _attempts(
-    trial: TrialHistory, ended: Mapping[str, Any]
-) -> list[record.AttemptRecord]:
+def _attempts(trial: TrialHistory, ended: Mapping[str, Any]) -> list[AttemptRecord]:
     attempts = [
-        record.AttemptRecord(
+        AttemptRecord(
             worker=lost.get("worker"),
             started=lost.get("started"),
             ended=None if lost.get("interrupted") else lost.get("time"),
@@ -141,30 +163,27 @@ def _attempts(
     if ended:
         last = (ended.get("worker"), ended.get("started"), ended.get("ended"))
         node = node_of(ended.get("worker"))
-        attempts.append(record.AttemptRecord(*last, ended["status"].lower(), node=node))
+        attempts.append(AttemptRecord(*last, ended["status"].lower(), node=node))
     elif trial.runs:
         now, node = (trial.worker, trial.started, None), node_of(trial.worker)
-        attempts.append(record.AttemptRecord(*now, "running", node=node))
+        attempts.append(AttemptRecord(*now, "running", node=node))
     return attempts
 
 
-def _stopped(content: Mapping[str, Any] | None) -> record.StopRecord | None:
+def _stopped(content: Mapping[str, Any] | None) -> StopRecord | None:
     if not content:
         return None
-    return record.StopRecord(
+    return StopRecord(
         str(content.get("rule")), content.get("fit"), content.get("epoch")
     )
 
 
 def _at_best(ended: Mapping[str, Any]) -> dict[str, float]:
     """Each metric at the trial's best step, averaged over executions as KerasTuner does."""
-    metrics = (ended.get("metrics") or {}).get("metrics", {})
-    found = {}
-    for name, content in metrics.items():
-        seen = [o for o in content.get("observations", ()) if o.get("value")]
-        if not seen:
-            continue
-        at_best = [o for o in seen if o.get("step") == ended.get("best_step")]
-        values = [float(v) for v in (at_best or seen)[-1]["value"]]
-        found[name] = math.fsum(values) / len(values)
-    return found
+    return _metrics(ended)[0]
+
+
+def _metrics(ended: Mapping[str, Any]) -> tuple[dict[str, float], dict[str, float]]:
+    """See `metrics_of`."""
+    histories = (ended.get("metrics") or {}).get("metrics", {})
+    return metrics_of(histories, ended.get("best_step"))

@@ -1,4 +1,4 @@
-"""A study's trials as rows of a pandas frame."""
+"""The trials of a record as rows of a pandas frame."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _PLAIN = (
 )
 
 
-def frame(trials: Sequence[Any]) -> pd.DataFrame:
-    """The trials (`TrialRecord`s) as rows: see `StudyRecord.to_frame`."""
+def of_trials(trials: Sequence[Any]) -> pd.DataFrame:
+    """A frame of `record.TrialRecord`s: see `record.StudyRecord.to_frame`."""
     import pandas as pd  # Takes half a second, which reading a study should not.
 
     columns = [*_PLAIN, *_TIMES, "duration_s", "epochs", "attempts", "stopped"]
-    found = pd.DataFrame([_row(trial) for trial in trials])
-    if found.empty:
-        found = pd.DataFrame(columns=columns)
+    frame = pd.DataFrame([_row(trial) for trial in trials])
+    if frame.empty:
+        frame = pd.DataFrame(columns=columns)
     for name in _TIMES:
-        found[name] = pd.to_datetime(found[name], utc=True)
-    return found
+        frame[name] = pd.to_datetime(frame[name], utc=True)
+    return frame
 
 
 def _row(trial: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from tuner_component.report import (
     confirmation,
     curves,
     figures,
+    front,
     importance,
     timeline,
 )
@@ -66,6 +67,7 @@ def render(study: StudyRecord) -> str:
         study=study,
         best=study.best,
         completed=study.completed,
+        goals=study.goals,
         failed=study.with_status(FAILED),
         running=study.with_status(RUNNING),
         paused=study.with_status(PAUSED),
@@ -116,6 +118,7 @@ def _plots(study: StudyRecord, shares: dict[str, float]) -> dict[str, Any]:
     """The report's plots, None in place of those with nothing to show."""
     return {
         "figures": {
+            "front": _plot(front.front(study)),
             "history": _plot(figures.history(study)),
             "importance": _plot(figures.parameter_importance(shares)),
             "parallel": _plot(figures.parallel_coordinates(study, shares)),

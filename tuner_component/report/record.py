@@ -17,7 +17,10 @@ import msgspec
 from tuner_component.documents import decoding, seal
 from tuner_component.documents.decoding import DecodingError
 from tuner_component.report import frames
+from tuner_component.report.attempts import AttemptRecord, StopRecord
 from tuner_component.report.confirmation import ConfirmationRecord
+from tuner_component.search.goals.constraint import Constraint
+from tuner_component.search.goals.goals import Goals, shortfall
 from tuner_component.search.storage import plain
 
 if TYPE_CHECKING:
@@ -51,43 +54,6 @@ class Objective:
 
     name: str
     direction: Literal["min", "max"]
-
-
-@dataclasses.dataclass(frozen=True)
-class AttemptRecord:
-    """One time that a trial was run. Times are seconds since the epoch.
-
-    Attributes:
-        worker: The worker that ran it.
-        started: When it started; None if unknown.
-        ended: When it ended; None while it runs, or if unknown.
-        outcome: "completed", "failed", "running", "paused": the trial went on later, or
-            may; or "lost": it came to nothing, and the trial was run again.
-        reason: Why it was lost.
-        node: The node of a cluster that it ran on; None if all ran on one machine.
-    """
-
-    worker: str | None
-    started: float | None
-    ended: float | None
-    outcome: Literal["completed", "failed", "running", "paused", "lost"]
-    reason: str | None = None
-    node: str | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class StopRecord:
-    """A trial was ended early because it was not promising.
-
-    Attributes:
-        rule: Name of the rule that ended it.
-        fit: Number of the training, from 0.
-        epoch: Number of its last epoch, from 0.
-    """
-
-    rule: str
-    fit: int | None = None
-    epoch: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -189,6 +155,10 @@ class StudyRecord:
         trials: In the order of their creation.
         decisions: How the search decided, in sentences, in order; a search whose points
             the tuner's own oracle chooses has none.
+        objectives: Those that a front is looked for of; empty if `objective` alone counts.
+        constraints: What the result must meet, such as "size <= 5e+06".
+        front: Ids of the trials that meet the constraints, and that no other one beats in
+            all objectives; the best one first.
         losses: What is known to be missing of the study, a sentence for each loss. A study
             that was finished and has lost something since is "running" again: the same
             search goes on with it.
@@ -211,6 +181,9 @@ class StudyRecord:
     spaces: Mapping[str, Sequence[Any]] = dataclasses.field(default_factory=dict)
     trials: Sequence[TrialRecord] = ()
     decisions: Sequence[str] = ()
+    objectives: Sequence[Objective] = ()
+    constraints: Sequence[str] = ()
+    front: Sequence[str] = ()
     losses: Sequence[str] = ()
     reruns: Sequence[TrialRecord] = ()
     confirmation: ConfirmationRecord | None = None
@@ -220,19 +193,55 @@ class StudyRecord:
         return [trial for trial in self.trials if trial.status == status]
 
     @property
+    def goals(self) -> Goals | None:
+        """What trials are compared by; None if no objective is known."""
+        if self.objective is None:
+            return None
+        several = [(one.name, one.direction) for one in self.objectives]
+        alone = (self.objective.name, self.objective.direction)
+        constraints = tuple(map(Constraint.parse, self.constraints))
+        return Goals(tuple(several or [alone]), constraints, bool(several))
+
+    @property
     def completed(self) -> list[TrialRecord]:
         """The trials that completed, best first; as created if no objective is known.
 
         Those that are confirmed come first, by the means of their re-runs.
         """
         scored = [t for t in self.with_status(COMPLETED) if _is_finite(t.score)]
-        if self.objective is None:
+        if (goals := self.goals) is None:
             return scored
-        worst_first = self.objective.direction == "max"
-        ranked = sorted(scored, key=lambda t: t.score or 0.0, reverse=worst_first)
-        first = self.confirmation.confirmed if self.confirmation else []
-        places = {trial.trial_id: place for place, trial in enumerate(first)}
-        return sorted(ranked, key=lambda t: places.get(t.trial_id, len(places)))
+        place = {trial_id: place for place, trial_id in enumerate(self._first)}
+        sign = -1.0 if self.objective and self.objective.direction == "max" else 1.0
+        return sorted(
+            scored,
+            key=lambda t: (
+                place.get(t.trial_id, len(place)),
+                goals.violation(t.metrics),
+                sign * (t.score or 0.0),
+            ),
+        )
+
+    @property
+    def _first(self) -> list[str]:
+        """Ids of the trials that are better than their scores say, the best one first."""
+        confirmed = self.confirmation.confirmed if self.confirmation else []
+        return [*self.front, *(trial.trial_id for trial in confirmed)]
+
+    @property
+    def on_front(self) -> list[TrialRecord]:
+        """The trials of the front, the best one first."""
+        known = {trial.trial_id: trial for trial in self.trials}
+        return [known[trial_id] for trial_id in self.front]
+
+    @property
+    def shortfall(self) -> str | None:
+        """What the best trial falls short of, for people; None if it is as wanted."""
+        if self.goals is None or self.best is None:
+            return None
+        return shortfall(
+            self.goals, len(self.front), self.best.trial_id, self.best.metrics
+        )
 
     @property
     def best(self) -> TrialRecord | None:
@@ -245,12 +254,13 @@ class StudyRecord:
         Columns are the trial's own (times as UTC timestamps), then `hp.<name>` for
         each hyperparameter and `metric.<name>` for each metric.
         """
-        return frames.frame(self.trials)
+        return frames.of_trials(self.trials)
 
     def to_json(self) -> str:
         """The record as the text of a `study.json`."""
         content = {"kind": KIND, "version": VERSION, **_fields(self)}
         content["objective"] = self.objective and _fields(self.objective)
+        content["objectives"] = [_fields(one) for one in self.objectives]
         for name, trials in (("trials", self.trials), ("reruns", self.reruns)):
             content[name] = [_trial_fields(trial) for trial in trials]
         content["confirmation"] = self.confirmation and _confirmation(self.confirmation)
@@ -304,6 +314,16 @@ def _checked(study: StudyRecord) -> StudyRecord:
             raise DecodingError(
                 f"the score {trial.score} of the completed trial {trial.trial_id!r}"
             )
+    known = {trial.trial_id: trial for trial in study.with_status(COMPLETED)}
+    names = [one.name for one in study.objectives]
+    for trial_id in study.front:
+        metrics = known[trial_id].metrics if trial_id in known else {}
+        if not names or not all(_is_finite(metrics.get(name)) for name in names):
+            raise DecodingError(f"a front with {trial_id!r}, which has no such point")
+    try:
+        study.goals  # noqa: B018 - its constraints are read.
+    except ValueError as error:
+        raise DecodingError(f"wrong content: {error}") from error
     return study
 
 

@@ -135,7 +135,10 @@ class LiveView:
             counts.append(f", {tally.reruns} of {search.reruns} re-runs", style="green")
         bar: Any = ProgressBar(total or 100, tally.ended if total else 0, width=24)
         grid.add_row(bar if total else "", counts, Text(self._left(), style="dim"))
-        if tally.best is not None:
+        if tally.standing is not None:
+            text = Text(tally.standing[0].upper() + tally.standing[1:], "green")
+            grid.add_row("", text, "")
+        elif tally.best is not None:
             best = Text.assemble(
                 "best ",
                 (f"{tally.best[0]:.6g}", "bold green"),

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from tuner_component.report import figures
-from tuner_component.report.record import AttemptRecord, StudyRecord
+from tuner_component.report.attempts import AttemptRecord
+from tuner_component.report.record import StudyRecord
 
 _COLOURS = {
     "completed": figures.BLUE,

@@ -33,6 +33,7 @@ class SearchStarted:
         reruns: How many re-runs of its best trials there are at its end, at most.
         rerun_scores: What those came to that ended in earlier runs, by the trial that was
             run again; None for one that failed.
+        standing: How the search stands, where the best score does not say it.
     """
 
     study_directory: str
@@ -49,6 +50,7 @@ class SearchStarted:
     rerun_scores: Mapping[str, Sequence[float | None]] = dataclasses.field(
         default_factory=dict
     )
+    standing: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,6 +123,7 @@ class TrialEnded:
         score: Value of the objective.
         message: What there is to say about its failure.
         confirms: The trial of the search that it ran again, if it did.
+        standing: How the search stands now, where the best score does not say it.
     """
 
     trial_id: str
@@ -128,6 +131,7 @@ class TrialEnded:
     score: float | None = None
     message: str | None = None
     confirms: str | None = None
+    standing: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -189,6 +193,7 @@ class Tally:
         best: Score and id of the best trial.
         paused: The trials that are paused.
         reruns: Number of re-runs that have ended; none of them is one of the others.
+        standing: How the search stands, where the best score does not say it.
     """
 
     def __init__(self) -> None:
@@ -198,6 +203,7 @@ class Tally:
         self.completed = 0
         self.failed = 0
         self.best: tuple[float, str] | None = None
+        self.standing: str | None = None
 
     @property
     def ended(self) -> int:
@@ -211,6 +217,7 @@ class Tally:
             self.completed, self.failed = event.completed, event.failed
             self.paused = set(event.paused)
             self.reruns = sum(map(len, event.rerun_scores.values()))
+            self.standing = event.standing
         elif isinstance(event, TrialPaused):
             self.paused.add(event.trial_id)
         elif isinstance(event, TrialStarted):
@@ -221,6 +228,7 @@ class Tally:
             self.paused.discard(event.trial_id)
             self.completed += event.completed
             self.failed += not event.completed
+            self.standing = event.standing or self.standing
             if event.score is not None and self._is_better(event.score):
                 self.best = event.score, event.trial_id
 
@@ -323,7 +331,9 @@ class Lines:
         text += f" ({tally.ended}{f' of {of}' if of else ''}{failed})"
         if event.score is not None and tally.search is not None:
             text += f": {tally.search.objective} {event.score:.6g}"
-        if tally.best is not None:
+        if tally.standing is not None:
+            text += f"; {tally.standing}"
+        elif tally.best is not None:
             text += f"; best so far {tally.best[0]:.6g} by trial {tally.best[1]}"
         return f"{text}."
 

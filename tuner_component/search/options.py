@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from tuner_component.search.goals.constraint import Constraint
 from tuner_component.search.ranges import Range, check_numbers, number
 
 RULES = ("median", "asha", "hyperband", "patience")
@@ -212,6 +213,8 @@ class SearchOptions:
             give a sign each second (many: ten in it), unless native code holds the GIL.
         max_trials_per_worker: After so many a worker is replaced: user code may leak.
         stopping: When trials end before their last epoch; None stands for never.
+        pareto: Whether to look for the front of several objectives, not for the best sum.
+        constraints: What a result must meet.
         known: What the search starts from.
         preflight: Whether to check before the first trial that the default model trains.
         seed: Seed of the study; None draws one, which the study records.
@@ -249,6 +252,8 @@ class SearchOptions:
         Range(1, whole=True, left_out="to keep workers until the end", of_workers=True),
     )
     stopping: StoppingOptions | None = None
+    pareto: bool = False
+    constraints: tuple[Constraint, ...] = ()
     known: Known = NOTHING
     preflight: bool = False
     seed: int | None = number(None, Range(whole=True, left_out="to draw one"))
@@ -262,6 +267,12 @@ class SearchOptions:
 
         Raises:
             TypeError: If a value is not a number.
-            ValueError: If a value is out of its range.
+            ValueError: If a value is out of its range, or does not go with another.
         """
         check_numbers(self)
+        if self.confirm_top and (self.pareto or self.constraints):
+            raise ValueError(
+                "Expected confirm_top without pareto and without constraints: re-runs "
+                "compare trials by the mean of one score. Received: confirm_top="
+                f"{self.confirm_top}. Leave one of them out."
+            )

@@ -22,7 +22,7 @@ from tuner_component.search.in_process.interruption import (
 )
 from tuner_component.search.machine import disk_space
 from tuner_component.search.options import SearchOptions
-from tuner_component.search.oracle import announcements, trials, warm_start
+from tuner_component.search.oracle import aims, announcements, trials, warm_start
 from tuner_component.search.stopping.curves import LearningCurves
 from tuner_component.search.storage import files
 from tuner_component.search.study.study import Study
@@ -98,13 +98,14 @@ def _take_over(
     observer: events.Observer,
 ) -> InterruptibleOracle:
     """Gives a tuner an oracle that survives, in place of its own."""
+    goals = aims.take_up(tuner.oracle, options)
     warm_start.start_from(tuner.oracle, options.known)
     oracle = InterruptibleOracle.open(
         tuner.oracle,
         study,
         max_failed_trials=options.max_failed_trials,
         max_retries=options.max_retries,
-        epochs=LearningCurves.of(options.stopping, tuner.oracle),
+        epochs=LearningCurves.of(options.stopping, tuner.oracle, goals),
         confirm_top=options.confirm_top,
         confirm_seeds=options.confirm_seeds,
         display=True,
@@ -141,8 +142,11 @@ def _prepare(
         decision = oracle.report_epoch(*epoch, decided=decided)
         return decision or oracle.decide(*epoch[:3], can_pause=can_pause)
 
-    confirm = options.confirm_top
-    cleaner = WeightsCleaner(tuner, oracle, study.directory, confirm=confirm)
+    cleaner = WeightsCleaner(
+        *(tuner, oracle, study.directory),
+        confirm=options.confirm_top,
+        also=oracle.ranking.kept,
+    )
     oracle.clean_up = cleaner.let_go
     keep_state(tuner, files.join(study.directory, "tuner.json"))
     objective.require_objective(tuner)

@@ -8,7 +8,9 @@ from keras_tuner.engine import trial as trial_lib
 from keras_tuner.src.engine import oracle as oracle_module
 
 from tuner_component.search import events
-from tuner_component.search.oracle import trials
+from tuner_component.search.goals.goals import Goals
+from tuner_component.search.oracle import aims, trials
+from tuner_component.search.oracle.ranking import Ranking
 from tuner_component.search.oracle.reruns import confirms_of
 from tuner_component.search.study.history import expected_trials
 
@@ -40,6 +42,7 @@ def search_started(
         paused=oracle.paused_trials(),
         reruns=oracle.reruns_at_most,
         rerun_scores=oracle.rerun_scores(),
+        standing=oracle.ranking.sentence(),
     )
 
 
@@ -48,8 +51,8 @@ def outcome(state: Mapping[str, Any]) -> events.TrialEnded | events.AttemptLost:
     trial_id, message = state["trial_id"], state["message"]
     completed = state["status"] == trial_lib.TrialStatus.COMPLETED
     if completed or state["status"] == trial_lib.TrialStatus.FAILED:
-        told = (trial_id, completed, state["score"], message, state.get("confirms"))
-        return events.TrialEnded(*told)
+        told = (trial_id, completed, state["score"], message)
+        return events.TrialEnded(*told, state.get("confirms"), state.get("standing"))
     return events.AttemptLost(trial_id, message or "it came to no result")
 
 
@@ -57,6 +60,9 @@ class Announcer:
     """Tells people, and an observer, what becomes of trials.
 
     Prints what KerasTuner prints, without the sort of all trials that it does each time.
+
+    Attributes:
+        ranking: Knows which trials are the best.
     """
 
     def __init__(
@@ -64,6 +70,7 @@ class Announcer:
         oracle: keras_tuner.Oracle,
         verbose: int,
         observer: events.Observer | None = None,
+        goals: Goals | None = None,
     ) -> None:
         """Prepares the display.
 
@@ -71,8 +78,10 @@ class Announcer:
             oracle: The oracle whose trials are shown.
             verbose: 0 for silence, as in `Tuner.search`.
             observer: Told what is not printed alone; None if no one wants to know.
+            goals: What trials are compared by; None for the score alone.
         """
-        self._board = _Board(oracle)
+        self.ranking = Ranking(oracle, goals or aims.of_score(oracle))
+        self._board = _Board(oracle, self.ranking)
         self._display = oracle_module.Display(oracle=self._board, verbose=verbose)
         self._tell = observer or _tell_no_one
 
@@ -118,7 +127,8 @@ class Announcer:
             print(f"Its score is {trial.score}.", flush=True)
         if trial.trial_id in self._display.trial_start:
             self._display.on_trial_end(trial)
-        self._tell(outcome(vars(trial)))
+        standing = self.ranking.sentence()
+        self._tell(outcome({**vars(trial), "standing": standing}))
 
     def note(self, trial: Any) -> None:
         """Takes a trial into account without a word."""
@@ -132,8 +142,9 @@ def _tell_no_one(event: events.Event) -> None:
 class _Board:
     """As much of an oracle as KerasTuner's display looks at."""
 
-    def __init__(self, oracle: keras_tuner.Oracle) -> None:
+    def __init__(self, oracle: keras_tuner.Oracle, ranking: Ranking) -> None:
         self._oracle = oracle
+        self._ranking = ranking
         self._best: Any = None
 
     @property
@@ -148,7 +159,9 @@ class _Board:
     def note(self, trial: Any) -> None:
         if trial.status != "COMPLETED" or trial.score is None:
             return
-        if self._best is None or self.objective.better_than(
+        if not self._ranking.goals.is_plain:
+            self._best = self._ranking.ranked().trials[0]
+        elif self._best is None or self.objective.better_than(
             trial.score, self._best.score
         ):
             self._best = trial

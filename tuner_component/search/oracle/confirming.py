@@ -4,8 +4,8 @@ from typing import Any
 
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.search.oracle import trials as trials_lib
 from tuner_component.search.oracle.pausable import PausableOracle
+from tuner_component.search.oracle.ranking import Ranking
 from tuner_component.search.oracle.reruns import RerunOracle
 from tuner_component.search.study.study import Study
 
@@ -19,10 +19,11 @@ class ConfirmingOracle(PausableOracle):
     resumed. The oracle that it wraps never hears of them, and they are never the best.
     """
 
-    __slots__ = ("_reruns", "_study")
+    __slots__ = ("_reruns", "_study", "ranking")
 
     _reruns: RerunOracle
     _study: Study
+    ranking: Ranking
 
     @property
     def trials(self) -> dict[str, Any]:
@@ -69,10 +70,9 @@ class ConfirmingOracle(PausableOracle):
             num_trials: How many at most; all that completed if None.
         """
         with self._lock:
-            if self._reruns.plan is None or num_trials is None:
-                return self._reruns.order(trials_lib.best(self._inner, num_trials))
-            every = self._inner.get_best_trials(len(self._inner.trials))
-            return self._reruns.order(every)[:num_trials]
+            if self._reruns.plan is None:
+                return self.ranking.best(num_trials)
+            return self._reruns.order(self.ranking.best(None))[:num_trials]
 
     def _owner(self, trial_id: str) -> Any:
         """The oracle that a trial is of."""

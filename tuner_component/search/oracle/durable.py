@@ -64,7 +64,7 @@ class DurableOracle(ConfirmingOracle):
         self._announcer = announcer
         self._max_retries = max_retries
         self._let_go: list[str] = []
-        self._pausing = PausingOracle(oracle)
+        self._pausing, self.ranking = PausingOracle(oracle), announcer.ranking
         self._open = trials.OpenTrials(
             oracle,
             waiting,
@@ -114,11 +114,12 @@ class DurableOracle(ConfirmingOracle):
             StorageError: If the journal cannot be written.
         """
         limit = FailureLimit(oracle, max_failed_trials)
+        epochs = epochs or LearningCurves()
         # Before `repair`, which silences the oracle itself.
-        announcer = Announcer(oracle, oracle.verbose if display else 0, observer)
+        loud = oracle.verbose if display else 0
+        announcer = Announcer(oracle, loud, observer, epochs.goals)
         repair(oracle)
         restored = restore(oracle, study)
-        epochs = epochs or LearningCurves()
         epochs.restore(restored.history)
         ledger = TrialLedger(oracle, study, restored, epochs, autocommit=autocommit)
         waiting = restored.history.unfinished()

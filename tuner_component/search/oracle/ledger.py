@@ -81,6 +81,7 @@ class TrialLedger:
         # Each result tells what is best: the record of the beginning may be lost.
         shape = restored.shape
         self._objective = [shape["objective_name"], shape["direction"]]
+        self._goals = epochs.goals.to_json() if epochs.goals else {}
         self._known = set(oracle.trials)
         self._decision = next(reversed(restored.history.decisions), None)
         known = {**restored.history.trials, **restored.history.reruns}
@@ -107,7 +108,8 @@ class TrialLedger:
             Ids of unfinished trials that the study did not know before.
         """
         seed = self._oracle.seed
-        self._records.append("opened", time=time.time(), seed=seed, **restored.shape)
+        shape = {**restored.shape, **_flags(goals=self._goals)}
+        self._records.append("opened", time=time.time(), seed=seed, **shape)
         history = restored.history
         every = {**history.trials, **history.reruns}
         for trial_id in (*history.unfinished(), *history.unfinished_reruns()):
@@ -298,6 +300,7 @@ class TrialLedger:
                 attempts=attempts if attempts > 1 else None,
                 message=trial.message,
                 notes=self._notes.pop(trial_id, None),
+                goals=self._goals,
                 **told,
                 **epochs,
             ),

@@ -17,8 +17,8 @@ from tuner_component.search.oracle.pausing import PausingOracle
 from tuner_component.search.oracle.repairs import lock_released_on_error
 from tuner_component.search.oracle.supply import Supply
 from tuner_component.search.oracle.trials import OpenTrials
+from tuner_component.search.stopping import curve_hearing
 from tuner_component.search.stopping.best_epochs import best_epochs
-from tuner_component.search.stopping.curve_hearing import best_so_far
 from tuner_component.search.stopping.curves import LearningCurves
 
 _Status = trial_lib.TrialStatus
@@ -107,7 +107,7 @@ class PausableOracle(OracleFacade):
             objective = self._inner.objective
             if not objective.has_value(dict.fromkeys(told, 0.0)):
                 return Decision.GO_ON  # It is scored by something else.
-            curve = best_so_far(objective, [told])
+            curve = curve_hearing.best_so_far(objective, [told])
             if not self._open.runs(trial_id) or len(curve) <= epoch:
                 return Decision.GO_ON  # Its worker died, and it has started over.
             # One that must run alone would hold up all others while it is paused.
@@ -115,6 +115,7 @@ class PausableOracle(OracleFacade):
             can_pause = can_pause and not (
                 tries.ran_out or self._open.is_suspect(trial_id)
             )
+            curve_hearing.tell_points(self._inner, trial_id, [told])
             decision = self._pausing.decide(trial_id, epoch + 1, curve, can_pause)
             if decision is not Decision.GO_ON:
                 self.epochs.stopped_by_oracle(trial_id, fit, epoch)

@@ -22,6 +22,10 @@ class SearchResult:
         found: How the study was found: new, resumed, or finished before.
         complete: Whether there was nothing left to try; False where the time budget
             ended the search.
+        front: Ids of the trials of the front, the best one first; empty if none is looked
+            for.
+        unmet: What the best trial falls short of, for people; None if it is what was
+            looked for.
     """
 
     completed: list[dict[str, Any]]
@@ -32,6 +36,8 @@ class SearchResult:
     seed: int
     found: StudyState
     complete: bool
+    front: list[str] = dataclasses.field(default_factory=list)
+    unmet: str | None = None
 
     @classmethod
     def of(cls, oracle: Any, study: Study, complete: bool) -> "SearchResult":
@@ -44,6 +50,7 @@ class SearchResult:
         reruns = oracle.reruns
         known = [t for i, t in oracle.trials.items() if i not in reruns]
         completed = trials.ranked(oracle)
+        front, unmet = oracle.ranking.outcome()
         failed = [t for t in known if t.status == trial_lib.TrialStatus.FAILED]
         return cls(
             completed=[codec.encode(trial.get_state()) for trial in completed],
@@ -54,6 +61,8 @@ class SearchResult:
             seed=study.seed,
             found=study.found,
             complete=complete,
+            front=front,
+            unmet=unmet,
         )
 
     @property

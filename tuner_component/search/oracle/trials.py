@@ -33,18 +33,6 @@ def ranked(oracle: Any) -> list[trial_lib.Trial]:
     return [t for t in oracle.get_best_trials(len(oracle.trials)) if is_scored(t)]
 
 
-def best(oracle: Any, number: int | None) -> list[trial_lib.Trial]:
-    """The best trials of the oracle, best first; all that completed if `number` is None.
-
-    KerasTuner's own `get_best_trials` takes no None where the oracle has no limit.
-    """
-    if number is not None:
-        found: list[trial_lib.Trial] = oracle.get_best_trials(number)
-        return found
-    every = oracle.get_best_trials(len(oracle.trials))
-    return [trial for trial in every if trial.status == trial_lib.TrialStatus.COMPLETED]
-
-
 def completed_ids(oracle: Any) -> list[str]:
     """Ids of the completed trials, in the order in which they were created."""
     completed = trial_lib.TrialStatus.COMPLETED

@@ -78,6 +78,12 @@ class _Beginning:
             self._points = []
         if not hasattr(oracle, "learn_from"):
             return
+        if known.results and getattr(oracle, "goals", None) is not None:
+            _LOG.info(
+                "Earlier trials are not learned from: they tell their scores alone, and "
+                "nothing of several objectives or of constraints."
+            )
+            return
         results = [
             (point, score, stopped_after)
             for values, score, stopped_after in known.results

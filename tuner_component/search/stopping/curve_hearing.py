@@ -2,7 +2,8 @@
 
 KerasTuner tells its oracles a score alone. That of a trial that a rule stopped is its best
 epoch so far, and not what the trial would have come to. An oracle with a method
-`learn_curve` is told more; those of KerasTuner have none.
+`learn_curve` is told more; those of KerasTuner have none. One that has `goals` (a `Goals`,
+or None) and a method `learn_points` is told all objectives.
 """
 
 import math
@@ -26,6 +27,7 @@ def tell(oracle: Any, trial_id: str, ended: Mapping[str, Any]) -> None:
         ended: The record of its end or pause, or the part of it that tells of epochs: its
             `curves` and `stopped`.
     """
+    tell_points(oracle, trial_id, ended.get("curves", []))
     learn = getattr(oracle, "learn_curve", None)
     if learn is None:
         return
@@ -34,6 +36,57 @@ def tell(oracle: Any, trial_id: str, ended: Mapping[str, Any]) -> None:
         stopped_after = stopped["epoch"] + 1
     curve = best_so_far(oracle.objective, ended.get("curves", []))
     learn(trial_id, curve, stopped_after)
+
+
+def tell_points(
+    oracle: Any, trial_id: str, fits: Sequence[Mapping[str, Sequence[float | None]]]
+) -> None:
+    """Tells an oracle that has goals what a trial came to after each of its epochs.
+
+    Its method is called as `learn_points(trial_id, points)`. A point is what the trial
+    would come to if it ended there: what its best epoch so far came to, in the mean over
+    its trainings; None if that has no finite objectives.
+    """
+    goals, learn = getattr(oracle, "goals", None), getattr(oracle, "learn_points", None)
+    if goals is None or learn is None:
+        return
+    trainings = [
+        list(_at_best(oracle.objective, fit)) for fit in fits if any(fit.values())
+    ]
+    points = [goals.point(_mean(every)) for every in zip(*trainings, strict=False)]
+    learn(trial_id, points)
+
+
+def _at_best(
+    objective: Any, fit: Mapping[str, Sequence[float | None]]
+) -> Iterator[Mapping[str, float]]:
+    """After each epoch of a training, the metrics of the best one so far."""
+    best: dict[str, float] = {}
+    for metrics in _epochs(fit):
+        if objective.has_value(metrics):
+            value = float(objective.get_value(metrics))
+            known = best.get(objective.name)
+            if math.isfinite(value) and (
+                known is None or objective.better_than(value, known)
+            ):
+                best = {**metrics, objective.name: value}
+        yield best
+
+
+def _mean(every: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    common = set.intersection(*map(set, every))
+    return {name: math.fsum(m[name] for m in every) / len(every) for name in common}
+
+
+def _epochs(
+    fit: Mapping[str, Sequence[float | None]],
+) -> Iterator[dict[str, float]]:
+    for epoch in range(max(map(len, fit.values()))):
+        yield {
+            name: value
+            for name, values in fit.items()
+            if epoch < len(values) and (value := values[epoch]) is not None
+        }
 
 
 def best_so_far(
@@ -51,12 +104,7 @@ def best_so_far(
 def _best(objective: Any, fit: Mapping[str, Sequence[float | None]]) -> Iterator[float]:
     better = min if objective.direction == "min" else max
     best = math.nan
-    for epoch in range(max(map(len, fit.values()))):
-        metrics = {
-            name: value
-            for name, values in fit.items()
-            if epoch < len(values) and (value := values[epoch]) is not None
-        }
+    for metrics in _epochs(fit):
         if objective.has_value(metrics):
             value = float(objective.get_value(metrics))
             if math.isfinite(value):

@@ -11,6 +11,7 @@ from typing import Any
 import keras_tuner
 
 from tuner_component.search.epochs import checked_epoch
+from tuner_component.search.goals.goals import Goals
 from tuner_component.search.options import StoppingOptions
 from tuner_component.search.stopping.rule import StoppingRule
 from tuner_component.search.study.history import History
@@ -33,14 +34,19 @@ class LearningCurves:
             is reported: the trial, the number of its training (executions, folds and
             phases count from 0), the number of the epoch, from 0, and Keras' logs. An
             epoch may come twice if a trial is run again. Must be quick.
+        goals: What the trials are compared by; None for the objective alone.
     """
 
-    def __init__(self, rule: StoppingRule | None = None) -> None:
+    def __init__(
+        self, rule: StoppingRule | None = None, goals: Goals | None = None
+    ) -> None:
         """Starts without any.
 
         Args:
             rule: Decides when a trial should be stopped; None never does.
+            goals: See above.
         """
+        self.goals = goals
         self.listener: EpochListener | None = None
         self._rule = rule
         self._lock = threading.Lock()
@@ -58,15 +64,19 @@ class LearningCurves:
 
     @classmethod
     def of(
-        cls, options: StoppingOptions | None, oracle: keras_tuner.Oracle
+        cls,
+        options: StoppingOptions | None,
+        oracle: keras_tuner.Oracle,
+        goals: Goals | None = None,
     ) -> "LearningCurves":
-        """The curves of a search with or without a stopping rule.
+        """The curves of a search with or without a stopping rule, and with its goals.
 
         Raises:
             ValueError: If the rule does not go together with the oracle.
             ImportError: If Optuna is not installed.
         """
-        return cls(None if options is None else StoppingRule(options, oracle))
+        rule = None if options is None else StoppingRule(options, oracle, goals)
+        return cls(rule, goals)
 
     def restore(self, history: History) -> None:
         """Learns what a study knows of trials that have ended, or are paused."""

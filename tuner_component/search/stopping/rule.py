@@ -18,7 +18,10 @@ from collections.abc import Mapping, Sequence
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
+from tuner_component.search.goals.front import Point
+from tuner_component.search.goals.goals import Goals
 from tuner_component.search.options import StoppingOptions
+from tuner_component.search.stopping.front_pruner import FrontPruner
 from tuner_component.search.stopping.pruner import Pruner
 from tuner_component.search.study.history import History
 
@@ -43,12 +46,18 @@ class StoppingRule:
     For a given order of calls the answers are always the same.
     """
 
-    def __init__(self, options: StoppingOptions, oracle: keras_tuner.Oracle) -> None:
+    def __init__(
+        self,
+        options: StoppingOptions,
+        oracle: keras_tuner.Oracle,
+        goals: Goals | None = None,
+    ) -> None:
         """Prepares a rule.
 
         Args:
             options: The rule and its parameters.
             oracle: Of the search: its objective is what is compared.
+            goals: Of the search, if more than the objective is compared.
 
         Raises:
             ValueError: If the oracle stops trials by itself.
@@ -58,10 +67,13 @@ class StoppingRule:
         self._options = options
         self._oracle = oracle
         self._objective = oracle.objective
+        self._goals = None if goals is None or goals.is_plain else goals
         # By the number of the training. The first one is made here: an option that Optuna
         # refuses is found now and not at the first epoch.
         self._pruners = {0: self._new_pruner(0)}
         self._best: dict[tuple[str, int], float] = {}
+        # With goals: what was reported after the best epoch so far.
+        self._best_points: dict[tuple[str, int], Point] = {}
         self._completed = 0
         # Points whose trials were stopped, and trials that are at such a point again.
         self._doubtful: set[str] = set()
@@ -89,7 +101,7 @@ class StoppingRule:
         """A trial starts: what another attempt at it reported does not count."""
         for fit, pruner in self._pruners.items():
             pruner.forget(trial_id)
-            self._best.pop((trial_id, fit), None)
+            self._drop_best(trial_id, fit)
         if self._point(trial_id) in self._doubtful:
             self._second_tries.add(trial_id)
 
@@ -108,6 +120,8 @@ class StoppingRule:
             self._warn(metrics)
             return False
         value = self._note(trial_id, fit, epoch, metrics)
+        if math.isnan(value) and self._goals is not None:
+            return epoch + 1 >= self._options.grace_epochs  # It is at no point.
         # Asked after every epoch, even if the answer does not count yet: it is by being
         # asked about a trial that a pruner with rungs puts it onto the next one.
         hopeless = self._pruners[fit].hopeless(trial_id)
@@ -125,11 +139,15 @@ class StoppingRule:
         self._completed += complete
         for fit, pruner in self._pruners.items():
             pruner.end(trial_id, complete)
-            self._best.pop((trial_id, fit), None)
+            self._drop_best(trial_id, fit)
         self._second_tries.discard(trial_id)
         point = self._point(trial_id)
         if stopped and point is not None and not is_final(self.name):
             self._doubtful.add(point)
+
+    def _drop_best(self, trial_id: str, fit: int) -> None:
+        self._best.pop((trial_id, fit), None)
+        self._best_points.pop((trial_id, fit), None)
 
     def _point(self, trial_id: str) -> str | None:
         """What all trials at one point share; None if the oracle does not have it."""
@@ -138,7 +156,9 @@ class StoppingRule:
             return None
         return str(self._oracle._compute_values_hash(trial.hyperparameters.values))
 
-    def _new_pruner(self, fit: int) -> Pruner:
+    def _new_pruner(self, fit: int) -> Pruner | FrontPruner:
+        if self._goals is not None:
+            return FrontPruner(self._options)
         return Pruner(self._options, self._objective.direction, f"fit-{fit}")
 
     def _replay(
@@ -152,8 +172,9 @@ class StoppingRule:
                 if epoch < len(values) and (value := values[epoch]) is not None
             }
             if self._objective.has_value(metrics):
-                self._note(trial_id, fit, epoch, metrics)
-                if self.name in _WITH_RUNGS:
+                value = self._note(trial_id, fit, epoch, metrics)
+                nowhere = math.isnan(value) and self._goals is not None
+                if self.name in _WITH_RUNGS and not nowhere:
                     self._pruners[fit].hopeless(trial_id)
 
     def _note(
@@ -162,9 +183,14 @@ class StoppingRule:
         """Takes down the objective's value and returns it."""
         if fit not in self._pruners:
             self._pruners[fit] = self._new_pruner(fit)
-        value = float(self._objective.get_value(metrics))
-        judged = self._judged(trial_id, fit, value)
-        self._pruners[fit].report(trial_id, epoch + 1, judged)
+        value, pruner = float(self._objective.get_value(metrics)), self._pruners[fit]
+        if isinstance(pruner, Pruner):
+            pruner.report(trial_id, epoch + 1, self._judged(trial_id, fit, value))
+            return value
+        told = {**metrics, self._objective.name: value}
+        if (judged := self._judged_point(trial_id, fit, value, told)) is None:
+            return math.nan
+        pruner.report(trial_id, epoch + 1, judged)
         return value
 
     def _judged(self, trial_id: str, fit: int, value: float) -> float:
@@ -175,6 +201,22 @@ class StoppingRule:
         best = better(self._best.get((trial_id, fit), value), value)
         self._best[trial_id, fit] = best
         return best
+
+    def _judged_point(
+        self, trial_id: str, fit: int, value: float, metrics: Mapping[str, float]
+    ) -> Point | None:
+        """What the rule looks at with goals: what the trial would come to if it ended.
+
+        None if an objective is not finite.
+        """
+        point = self._goals.point(metrics) if self._goals else None
+        if point is None or self.name == "patience":
+            return point
+        best = self._best.get((trial_id, fit))
+        if best is None or self._objective.better_than(value, best):
+            self._best[trial_id, fit] = value
+            self._best_points[trial_id, fit] = point
+        return self._best_points[trial_id, fit]
 
     def _warn(self, metrics: Mapping[str, float]) -> None:
         if not self._warned:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tuner_component.search.goals.goals import Goals
 from tuner_component.search.storage import files, plain
 from tuner_component.search.study import confirmation
 from tuner_component.search.study import description as description_lib
@@ -49,6 +50,7 @@ class History:
         opened: The record of how the search was started; None if there is none.
         objective: Name and direction ("min" or "max") of what is optimized; None if no
             record tells.
+        goals: What trials are compared by; None if it is the score alone.
         max_trials: How many trials it may have, by the record of how it was last resumed.
         seed_state: KerasTuner's running seed.
         space: Key of the oracle's own search space; None if it never told.
@@ -73,6 +75,7 @@ class History:
     study: dict[str, Any] = field(default_factory=dict)
     opened: dict[str, Any] | None = None
     objective: tuple[str, str] | None = None
+    goals: Goals | None = None
     max_trials: int | None = None
     seed_state: Any = None
     space: str | None = None
@@ -188,6 +191,7 @@ class History:
         if "objective_name" in record and "direction" in record:
             told = record["objective_name"], record["direction"]
             self.objective = self.objective or told
+        self._fold_goals(record)
 
     def _fold_space(self, record: Mapping[str, Any]) -> None:
         self.spaces[record["space"]] = record["entries"]
@@ -223,6 +227,7 @@ class History:
             trial.attempts.append(plain.decode(record))
 
     def _fold_ended(self, record: Mapping[str, Any]) -> None:
+        self._fold_goals(record)
         ended = plain.decode(record)
         trial = self._trial(ended)
         if trial.ended is None and trial.confirms is None:
@@ -231,6 +236,11 @@ class History:
         name, direction = record.get("objective", ("", ""))
         if isinstance(name, str) and direction in records_lib.DIRECTIONS:
             self.objective = self.objective or (name, direction)
+
+    def _fold_goals(self, record: Mapping[str, Any]) -> None:
+        """Each result tells the goals, too: the record of the beginning may be lost."""
+        if content := record.get("goals"):
+            self.goals = Goals.from_json(content)
 
     def _trial(self, record: Mapping[str, Any]) -> TrialHistory:
         """The trial of a decoded record, which tells its values."""

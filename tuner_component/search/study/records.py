@@ -32,6 +32,7 @@ _OPTIONAL: Mapping[str, tuple[type, ...]] = {
     "confirms": (str,),
     "curves": (list,),
     "ended": (*_NUMBER, _NOTHING),
+    "goals": (dict,),
     "max_trials": (int, _NOTHING),
     "message": (str, _NOTHING),
     "metrics": (dict,),

@@ -6,6 +6,7 @@ Hyperband may still continue, and those that these continued themselves.
 """
 
 import logging
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from keras_tuner.engine import base_tuner
@@ -50,6 +51,8 @@ class WeightsCleaner:
         keep: How many of the best trials keep their weights.
         confirm: How many of those with different hyperparameters may be run again, so that
             each of them may become the best. Re-runs themselves keep none.
+        also: Called with that number, names trials that keep them whatever their scores:
+            a whole front, and those that meet the constraints.
     """
 
     def __init__(
@@ -59,12 +62,14 @@ class WeightsCleaner:
         study_directory: str,
         keep: int = DEFAULT_KEEP,
         confirm: int = 0,
+        also: Callable[[int], Iterable[str]] = lambda keep: (),
     ) -> None:
         self._confirm = confirm
         self._directory = files.join(str(tuner.directory), tuner.project_name)
         self._study_directory = study_directory
         self._oracle = oracle
         self._keep = keep
+        self._also = also
         self._present: set[str] | None = None
         self._trials: dict[str, Any] = {}
         # Trials that continue another one, until they have ended: id -> parent's id.
@@ -148,8 +153,11 @@ class WeightsCleaner:
         return files.is_remote(directory) or files.exists(directory)
 
     def _needed(self, ended: set[str]) -> set[str]:
-        best = self._best(ended - self._reruns, self._keep)
-        best += self._maybe_confirmed(ended - self._reruns)
+        best = [
+            *self._best(ended - self._reruns, self._keep),
+            *self._maybe_confirmed(ended - self._reruns),
+            *self._also(self._keep),
+        ]
         # A model that continued another is built from the other's weights first.
         parents = filter(None, map(self._parent, best))
         return {*best, *parents, *self._parents_of_running(), *self._candidates()}

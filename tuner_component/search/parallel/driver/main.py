@@ -17,7 +17,7 @@ from typing import Any
 from tuner_component.search import errors, events
 from tuner_component.search.errors import SearchInterruptedError
 from tuner_component.search.machine import disk_space, output, resources
-from tuner_component.search.oracle import announcements, warm_start
+from tuner_component.search.oracle import aims, announcements, warm_start
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.oracle.result import SearchResult
 from tuner_component.search.parallel import (
@@ -166,6 +166,7 @@ def _search(
             study.seed,
             may_overwrite=study.found is StudyState.NEW,
         )
+        goals = aims.take_up(tuner.oracle, job.options)
         warm_start.start_from(tuner.oracle, job.options.known)
         oracle = DurableOracle.open(
             tuner.oracle,
@@ -173,7 +174,7 @@ def _search(
             autocommit=False,
             max_failed_trials=job.options.max_failed_trials,
             max_retries=job.options.max_retries,
-            epochs=LearningCurves.of(job.options.stopping, tuner.oracle),
+            epochs=LearningCurves.of(job.options.stopping, tuner.oracle, goals),
             confirm_top=job.options.confirm_top,
             confirm_seeds=job.options.confirm_seeds,
         )

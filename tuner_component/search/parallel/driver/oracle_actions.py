@@ -61,7 +61,9 @@ class OracleActions:
     ) -> None:
         self.oracle = oracle
         self._seed = study_seed
-        self._cleaner = WeightsCleaner(tuner, oracle, study_directory, confirm=confirm)
+        self._cleaner = WeightsCleaner(
+            *(tuner, oracle, study_directory), confirm=confirm, also=oracle.ranking.kept
+        )
         self._logs = logs
         self.looks_ahead = True
 
@@ -174,7 +176,8 @@ class OracleActions:
         trial = self.oracle.get_trial(trial_id)
         names = ("trial_id", "status", "score", "message")
         state = {name: codec.encode(getattr(trial, name)) for name in names}
-        return {**state, "confirms": confirms_of(trial)}
+        standing = self.oracle.ranking.sentence()
+        return {**state, "confirms": confirms_of(trial), "standing": standing}
 
     def _clean_up(self, order: CleanUp) -> None:
         if order.was_paused:
