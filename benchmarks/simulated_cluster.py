@@ -30,6 +30,7 @@ from tuner_component.search.parallel.ray.messages import (
 )
 from tuner_component.search.parallel.worker.link import DriverLink
 from tuner_component.search.parallel.worker.proxy_oracle import ProxyOracle
+from tuner_component.search.training import stock_loop
 
 NODES = 4
 # As `broker_process` starts a broker.
@@ -102,7 +103,10 @@ class _Agent:
             link = DriverLink(channel, spec.beat_s)
             link.start()
             made = spec.entry.load()(spec.entry.argument, "worker")
-            made.tuner.oracle = ProxyOracle(made.tuner.oracle, link.call, alone=True)
+            ahead = link if stock_loop.asks_at_once(made.tuner) else None
+            made.tuner.oracle = ProxyOracle(
+                made.tuner.oracle, link.call, alone=True, ahead=ahead
+            )
             made.tuner.tuner_id = spec.worker_id
             made.tuner.search(**made.fit_kwargs)
             link.close()

@@ -13,12 +13,12 @@ from tuner_component.search.options import Cluster, SearchOptions
 
 def _simulated() -> dict[str, Any]:
     options = SearchOptions(num_workers=2, seed=1, cluster=Cluster("simulated:1"))
-    watch = cluster._Watch()
+    watch = cluster._Watch(2)
     with cluster._simulated_cluster():
         found = cluster._search(
             "simulated", {"trials": 6, "seconds": 0.2}, options, watch
         )
-    return {**found, "cpu": watch.cpu("driver"), "first_place": watch.first_place}
+    return {**found, "cost": watch.driver_ms(6), "first_place": watch.first_place}
 
 
 @pytest.mark.slow
@@ -30,7 +30,50 @@ def test_a_simulated_cluster_is_one_for_the_driver() -> None:
     finally:
         executors.close()
     assert found["search_s"] >= 3 * 0.2 * 0.9
-    assert found["first_place"] is not None and found["cpu"] > 0.0
+    assert found["first_place"] is not None
+    cost = found["cost"]
+    whole, parts = cost["driver_cpu_ms_per_trial"], cost["parts_ms_per_trial"]
+    assert min(parts["oracle_thread"], parts["dispatching"]) > 0.0
+    assert 0.0 < cost["bookkeeping_ms_per_trial"] < whole
+    tick_ms = 10.0 / 6  # The system counts each thread in hundredths of a second.
+    assert sum(parts.values()) == pytest.approx(whole, abs=4 * tick_ms)
+
+
+def test_figures_are_medians_and_what_varies_is_shown() -> None:
+    """One run of many would be told as what a search costs."""
+    runs = [
+        {
+            "over_ideal": over,
+            "bookkeeping_ms_per_trial": 10 * over,
+            "driver_cpu_ms_per_trial": 20 * over,
+            "parts_ms_per_trial": {"messages": 5 * over},
+        }
+        for over in (0.1, 0.9, 0.2)
+    ]
+    found = cluster._medians(runs)
+    assert found["bookkeeping_ms_per_trial"] == 2.0
+    assert found["parts_ms_per_trial"] == {"messages": 1.0}
+    assert found["runs"]["over_ideal"] == [0.1, 0.9, 0.2]
+
+
+@pytest.mark.parametrize(
+    ("figure", "value"),
+    [
+        ("over_ideal", 0.051),
+        ("bookkeeping_ms_per_trial", 3.01),
+        ("place_to_first_trial_s", 3.01),
+    ],
+)
+def test_each_goal_can_be_missed(figure: str, value: float) -> None:
+    """A check that always passes is none."""
+    good = {
+        "over_ideal": 0.05,
+        "bookkeeping_ms_per_trial": 3.0,
+        "place_to_first_trial_s": 3.0,
+        "driver_cpu_ms_per_trial": 9.0,
+    }
+    assert cluster._judged(good)["met"]
+    assert not cluster._judged({**good, figure: value})["met"]
 
 
 def test_what_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -126,11 +126,14 @@ class Search:
         trial_id: str,
         status: str = "COMPLETED",
         ran_out: bool = False,
+        asks: bool = False,
     ) -> list[Instruction]:
-        """A worker has run its trial."""
+        """A worker has run its trial, and may ask for the next one at once."""
         message = None if status == "COMPLETED" else "because"
         told = state(trial_id, status, message)
-        return self.tell(TrialHandedIn(self.caller(worker), told, ran_out))
+        caller = self.caller(worker)
+        then = self.caller(worker) if asks else None
+        return self.tell(TrialHandedIn(caller, told, ran_out, then))
 
     def pause(self, worker: str, trial_id: str) -> list[Instruction]:
         """A worker has saved and left its trial."""

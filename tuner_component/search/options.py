@@ -210,7 +210,8 @@ class SearchOptions:
             been found by then is the result.
         max_failed_trials: The search fails when more trials than this have failed.
         heartbeat_timeout_s: Seconds after which a silent worker counts as hung. Workers
-            give a sign each second (many: ten in it), unless native code holds the GIL.
+            give a sign each second (many: at least ten in it), unless native code holds
+            the GIL.
         max_trials_per_worker: After so many a worker is replaced: user code may leak.
         stopping: When trials end before their last epoch; None stands for never.
         pareto: Whether to look for the front of several objectives, not for the best sum.

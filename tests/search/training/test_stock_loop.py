@@ -59,6 +59,25 @@ def test_what_is_not(tmp_path: Path, name: str) -> None:
     assert not stock_loop.is_known(replaced)
 
 
+@pytest.mark.parametrize(
+    "cls", [keras_tuner.RandomSearch, own(run_trial=does, on_trial_begin=does)]
+)
+def test_kerastuners_loop_asks_for_the_next_trial_at_once(
+    tmp_path: Path, cls: Any
+) -> None:
+    """The driver would hear of each trial twice as often."""
+    assert stock_loop.asks_at_once(tuner_of(cls, tmp_path))
+
+
+@pytest.mark.parametrize("name", ["search", "on_trial_end", "save", "pre_create_trial"])
+def test_a_method_in_between_may_do_anything_before(tmp_path: Path, name: str) -> None:
+    """A trial would be suggested before the user's code has changed the search space."""
+    assert not stock_loop.asks_at_once(tuner_of(own(**{name: does}), tmp_path))
+    replaced = tuner_of(keras_tuner.RandomSearch, tmp_path)
+    setattr(replaced, name, does)
+    assert not stock_loop.asks_at_once(replaced)
+
+
 def test_a_fit_of_the_users_own_is_not_known(tmp_path: Path) -> None:
     """It may return metrics that Keras does not know of."""
     tuner = tuner_of(keras_tuner.RandomSearch, tmp_path, OwnFit())

@@ -18,7 +18,7 @@ BEAT_S = 1.0
 STALL_S = 60.0
 
 # Signs of life of all workers together that the driver hears in a second, about.
-_BEATS_A_SECOND = 32
+_BEATS_A_SECOND = 4
 # Some may be late without anything being wrong.
 _BEATS_AT_LEAST = 10
 
@@ -26,7 +26,8 @@ _BEATS_AT_LEAST = 10
 def worker_beat_s(workers: int, limit_s: float) -> float:
     """How often each worker of a search shows that it is alive.
 
-    With hundreds of them, to hear each of them each second is most of what the driver does.
+    To hear each of them each second would be much of what the driver does, and with
+    hundreds of them most of it.
 
     Args:
         workers: How many there are.

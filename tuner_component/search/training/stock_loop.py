@@ -7,8 +7,11 @@ from typing import Any
 
 import keras
 import keras_tuner
+from keras_tuner.engine import base_tuner
 
 _TRAINS = ("run_trial", "_build_and_fit_model")
+# What runs between the end of a trial and the request for the next one.
+_BETWEEN = ("search", "on_trial_end", "save", "pre_create_trial")
 # What a tuner of the user's own may define, and trials are trained as before.
 _HARMLESS = {
     "get_best_hyperparameters",
@@ -50,6 +53,19 @@ def is_known(tuner: Any) -> bool:
             own |= set(vars(cls))
     hooks = {name for name in dir(keras_tuner.Tuner) if not name.startswith("__")}
     return own & hooks <= _HARMLESS
+
+
+def asks_at_once(tuner: Any) -> bool:
+    """Whether nothing of the user's own comes between a trial's end and the next trial.
+
+    To be asked before `instrument` has put its own methods there.
+    """
+    stock = (keras_tuner.Tuner, base_tuner.BaseTuner)
+    return all(
+        name not in vars(tuner)
+        and getattr(type(tuner), name) in [getattr(cls, name) for cls in stock]
+        for name in _BETWEEN
+    )
 
 
 def is_plain(model: Any) -> bool:

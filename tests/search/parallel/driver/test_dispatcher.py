@@ -47,6 +47,65 @@ def test_a_trial_from_its_suggestion_to_its_end() -> None:
     assert search.ask("a") == [CleanUp("0"), Suggest(Caller("a", 3))]
 
 
+def test_a_trial_is_ended_and_the_next_suggested_at_once() -> None:
+    """The driver would wake and commit twice for each trial."""
+    search = Search("a")
+    search.run("a", "0")
+    end, clean, suggest = search.hand_in("a", "0", asks=True)
+    then = Caller("a", 3)
+    assert end == EndTrial(Caller("a", 2), state("0", "COMPLETED"), then)
+    assert (clean, suggest) == (CleanUp("0"), Suggest(then))
+    assert search.end(end)[0] == Answer(Caller("a", 2), "COMPLETED")
+    given, *_ = search.suggest(suggest, "1")
+    assert given == Answer(then, TrialState(state("1", "RUNNING")))
+
+
+def test_a_worker_whose_trial_does_not_end_gets_no_other() -> None:
+    """It does not wait for one: the trial would never run, and count as lost."""
+    search = Search("a")
+    search.run("a", "0")
+    end, _, suggest = search.hand_in("a", "0", asks=True)
+    error = ValueError("the oracle's own")
+    assert search.tell(OracleAnswered(end, None, error)) == [
+        Answer(Caller("a", 2), None, error)
+    ]
+    _, back = search.suggest(suggest, "1")
+    assert isinstance(back, GiveBack) and back.excused and back.trial_id == "1"
+    assert search.ask("a")[-1] == Suggest(Caller("a", 4))
+
+
+def test_a_worker_whose_trial_does_not_end_leaves_the_line() -> None:
+    """It would be given a trial for a request that it has forgotten."""
+    search = Search("a", "b")
+    search.run("a", "0")
+    [suggest] = [i for i in search.ask("b") if isinstance(i, Suggest)]
+    search.none(suggest, "IDLE")
+    end, _ = search.hand_in("a", "0", asks=True)
+    told = search.tell(OracleAnswered(end, None, ValueError()))
+    assert Suggest(Caller("b", 2)) in told
+    assert Suggest(Caller("a", 4)) not in told
+    answers = search.suggest(Suggest(Caller("b", 2)), "1")
+    assert Suggest(Caller("a", 4)) not in answers
+
+
+def test_a_request_with_another_workers_trial_is_not_heard() -> None:
+    """What is refused must leave nothing behind."""
+    search = Search("a", "b")
+    search.run("a", "0")
+    [answer] = search.hand_in("b", "0", asks=True)
+    assert isinstance(answer, Answer) and isinstance(answer.error, ValueError)
+    assert search.ask("b") == [Suggest(Caller("b", 4))]
+
+
+def test_a_worker_that_ran_out_of_memory_and_asks_is_dismissed() -> None:
+    """It would go on with the memory that it could not free."""
+    search = Search("a")
+    search.run("a", "0")
+    told = search.hand_in("a", "0", "FAILED", ran_out=True, asks=True)
+    assert Answer(Caller("a", 2), "RUNNING") in told
+    assert Dismiss(Caller("a", 3)) in told
+
+
 def test_a_trial_that_pauses_leaves_its_worker() -> None:
     """A pause would be an end, or its worker wait for ever."""
     search = Search("a")

@@ -12,6 +12,7 @@ from tuner_component.search.oracle.codec import TrialState
 from tuner_component.search.oracle.failures import Tries
 from tuner_component.search.parallel.driver.instructions import (
     Answer,
+    Caller,
     Closed,
     DeadlinePassed,
     Dismiss,
@@ -146,6 +147,9 @@ class Simulation:
         # What each worker does: begins, waits for an answer, has a trial, or leaves.
         self._workers: dict[str, str] = {}
         self._trials: dict[str, str] = {}
+        # Its requests that were not answered, and what it does when they all are.
+        self._requests: dict[str, set[Caller]] = {}
+        self._then: dict[str, str] = {}
         self._started = 0
         self._ran_out: set[str] = set()
 
@@ -192,8 +196,13 @@ class Simulation:
         self._tell(WorkerAdded(worker))
 
     def _ask(self, worker: str) -> None:
+        self._tell(TrialWanted(self._request(worker)))
+
+    def _request(self, worker: str) -> Caller:
+        caller = self._search.caller(worker)
         self._workers[worker] = "waits"
-        self._tell(TrialWanted(self._search.caller(worker)))
+        self._requests.setdefault(worker, set()).add(caller)
+        return caller
 
     def _hand_in(self, worker: str, calm: bool) -> None:
         trial_id = self._trials.pop(worker)
@@ -203,13 +212,13 @@ class Simulation:
         if ran_out:
             self._ran_out.add(trial_id)
         handed_in = state(trial_id, status, "because")
-        self._workers[worker] = "waits"
-        self._tell(TrialHandedIn(self._search.caller(worker), handed_in, ran_out))
+        caller = self._request(worker)
+        then = self._request(worker) if self._chance.random() < 0.5 else None
+        self._tell(TrialHandedIn(caller, handed_in, ran_out, then))
 
     def _pause(self, worker: str) -> None:
         trial_id = self._trials.pop(worker)
-        self._workers[worker] = "waits"
-        self._tell(TrialPaused(self._search.caller(worker), trial_id))
+        self._tell(TrialPaused(self._request(worker), trial_id))
 
     def _exit(self, worker: str) -> None:
         del self._workers[worker]
@@ -233,8 +242,7 @@ class Simulation:
             elif isinstance(instruction, Answer):
                 self._answer(instruction)
             elif isinstance(instruction, Dismiss):
-                assert self._workers[instruction.caller.worker_id] == "waits"
-                self._workers[instruction.caller.worker_id] = "leaves"
+                self._received(instruction.caller, "leaves")
             elif isinstance(instruction, Tell):
                 if isinstance(instruction.event, events.TrialEnded):
                     self._ran_out.discard(instruction.event.trial_id)
@@ -242,12 +250,19 @@ class Simulation:
                 assert isinstance(instruction, GiveUp)
 
     def _answer(self, answer: Answer) -> None:
-        worker = answer.caller.worker_id
-        assert self._workers[worker] == "waits" and answer.error is None
-        self._workers[worker] = "begins"
+        assert answer.error is None
+        has_trial = isinstance(answer.value, TrialState)
         if isinstance(answer.value, TrialState):
-            self._workers[worker] = "has a trial"
-            self._trials[worker] = answer.value.state["trial_id"]
+            self._trials[answer.caller.worker_id] = answer.value.state["trial_id"]
+        self._received(answer.caller, "has a trial" if has_trial else "begins")
+
+    def _received(self, caller: Caller, then: str) -> None:
+        worker = caller.worker_id
+        self._requests[worker].remove(caller)  # Raises if it is answered twice.
+        if then != "begins":
+            self._then[worker] = then
+        if not self._requests[worker]:
+            self._workers[worker] = self._then.pop(worker, "begins")
 
     def _check(self) -> None:
         """What holds at any time."""

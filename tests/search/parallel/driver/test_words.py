@@ -37,7 +37,7 @@ GOOD = [
     EpochEnded("0", 0, 3, {"loss": math.nan, "accuracy": 1}),
     Crashed(CRASHED),
     Request(1, "create_trial", ("slot0",)),
-    Request(2, "end_trial", (_trial(),), {"out_of_memory": False}),
+    Request(2, "end_trial", (_trial(),), {"out_of_memory": False, "then": 3}),
     Request(3, "end_trial", (_trial(status="INVALID", message="Traceback"),)),
     Request(4, "end_trial", (_trial(reports=[({"score": math.nan, "loss": 1}, 7)]),)),
     Request(5, "anything", ([1], None), {"at": {"all"}}),
@@ -90,6 +90,7 @@ def _bad() -> list[Any]:
     ]
     bad += [Request(1, "end_trial", (trial,)) for trial in trials]
     bad.append(Request(1, "end_trial"))
+    bad += [Request(1, "end_trial", (_trial(),), {"then": t}) for t in ("3", 0.5, [])]
     bad += [Request(1, "pause_trial", args) for args in ((), (7,), (None,), (["0"],))]
     epoch_args = ("0", 0, 3, {})
     for name in ("can_pause", "decided"):

@@ -103,6 +103,21 @@ def test_each_of_several_threads_gets_its_own_answer(
     assert [answer.result(LIMIT_S) for answer in answers] == ["A", "B"]
 
 
+def test_a_request_that_is_a_part_of_another_gets_its_own_answer(
+    ends: tuple[link.DriverLink, Driver], calls: futures.Executor
+) -> None:
+    """A trial would not end, or the next one be lost."""
+    worker, driver = ends
+    asked = worker.expect()
+    ended = calls.submit(worker.call, "end_trial", then=asked)
+    request = driver.next()
+    assert request.kwargs == {"then": asked}
+    driver.answer(protocol.Request(asked, "create_trial"), "next")
+    driver.answer(request, "COMPLETED")
+    assert ended.result(LIMIT_S) == "COMPLETED"
+    assert calls.submit(worker.answer, asked).result(LIMIT_S) == "next"
+
+
 @pytest.mark.parametrize(
     ("raised", "arrives", "message"),
     [

@@ -1,5 +1,6 @@
 """The trial that a worker runs, with a driver's oracle behind it."""
 
+import itertools
 from typing import Any
 
 import keras_tuner
@@ -22,21 +23,44 @@ class Driver:
     Attributes:
         calls: The methods that were called.
         handed_in: The state of the trial that was handed in last.
+        then: The requests that have come with trials.
+        answered: Those that were waited for.
+        forgotten: Those that were not.
+        refuses: Whether no trial can be handed in.
     """
 
     def __init__(self, oracle: keras_tuner.Oracle) -> None:
         self.oracle = oracle
         self.calls: list[str] = []
         self.handed_in: dict[str, Any] = {}
+        self.then: list[int | None] = []
+        self.answered: list[int] = []
+        self.forgotten: list[int] = []
+        self.refuses = False
+        self._requests = itertools.count()
 
     def __call__(self, method: str, *args: Any, **kwargs: Any) -> Any:
         self.calls.append(method)
         if method == "end_trial":
             self.handed_in = args[0].state
+            self.then.append(kwargs.get("then"))
+            if self.refuses:
+                raise ValueError("the oracle's own")
             return "COMPLETED"
         if method == "getattr":
             return codec.encode(getattr(self.oracle, *args))
         return codec.encode(getattr(self.oracle, method)(*args, **kwargs))
+
+    def expect(self) -> int:
+        return next(self._requests)
+
+    def answer(self, request_id: int) -> Any:
+        self.answered.append(request_id)
+        self.oracle.ongoing_trials.clear()
+        return codec.encode(self.oracle.create_trial("tuner"))
+
+    def forget(self, request_id: int) -> None:
+        self.forgotten.append(request_id)
 
 
 def _oracle(
@@ -64,6 +88,31 @@ def _run(proxy: Any) -> None:
     proxy.update_trial(trial.trial_id, SCORE, step=3)
     trial.status = "COMPLETED"
     proxy.end_trial(trial)
+
+
+def test_the_next_trial_is_asked_for_with_the_end_of_the_one_before(
+    driver: Driver,
+) -> None:
+    """The driver would wake and commit twice for each trial."""
+    proxy = ProxyOracle(_oracle(), driver, alone=True, ahead=driver)
+    for _ in range(3):
+        _run(proxy)
+    assert driver.calls == ["create_trial", "end_trial", "end_trial", "end_trial"]
+    assert driver.then == [0, 1, 2]
+    assert driver.answered == [0, 1] and not driver.forgotten
+
+
+def test_what_came_with_a_trial_that_did_not_end_is_not_waited_for(
+    driver: Driver,
+) -> None:
+    """Code that goes on after the error would wait for ever."""
+    proxy = ProxyOracle(_oracle(), driver, alone=True, ahead=driver)
+    driver.refuses = True
+    with pytest.raises(ValueError, match="own"):
+        _run(proxy)
+    assert driver.forgotten == [0]
+    proxy.create_trial("another")
+    assert driver.calls == ["create_trial", "end_trial", "create_trial"]
 
 
 def test_a_trial_asks_the_driver_twice(proxy: Any, driver: Driver) -> None:

@@ -24,6 +24,7 @@ from tuner_component.search.parallel.driver.trials import Trials
 from tuner_component.search.parallel.driver.waiting import Supply, WaitingLine
 
 _Status = trial_lib.TrialStatus
+_ENDS = (todo.EndTrial, todo.FailTrial, todo.GiveBack)
 
 # So many workers in a row that die before they get to a trial end the search.
 MAX_USELESS = 3
@@ -117,14 +118,14 @@ class Dispatcher:
 
     def _trial_wanted(self, caller: Caller) -> None:
         worker = self._workers[caller.worker_id]
-        if worker.asks:
+        if worker.asks is not None:
             self._answer(caller, error=states.asks_again())
             return
         if worker.attempt is not None:
             self._answer(caller, worker.trial)  # As KerasTuner's oracle does.
             return
         self._clean_up_after(worker)
-        worker.asks = True
+        worker.asks = caller
         self._line.join(caller)
 
     def _close(self) -> None:
@@ -144,9 +145,11 @@ class Dispatcher:
             reason = f"a trial that ran out of memory:\n{state['message']}"
             self._lose(attempt, todo.WorkerGone(caller.worker_id, reason, True))
             self._answer(caller, _Status.RUNNING)
-            return
-        worker.handed_in = attempt.trial_id
-        self._order(todo.EndTrial(caller, state))
+        else:
+            worker.handed_in = attempt.trial_id
+            self._order(todo.EndTrial(caller, state, told.then))
+        if told.then is not None:
+            self._trial_wanted(told.then)
 
     def _trial_paused(self, told: todo.TrialPaused) -> None:
         if self._take_from(told.caller, told.trial_id):
@@ -212,7 +215,7 @@ class Dispatcher:
         worker.attempt = self._trials.start(trial_id, caller.worker_id, now)
         worker.trial = trial
         worker.trials += 1
-        self._answer_request(caller, trial)
+        self._answer_request(todo.Answer(caller, trial))
         values = trial.state["hyperparameters"]["values"]
         told = (trial_id, caller.worker_id, values, confirms)
         self._do(todo.Tell(events.TrialStarted(*told)))
@@ -241,15 +244,14 @@ class Dispatcher:
         elif isinstance(order, todo.EndTrial):
             status = None if error is not None else answer.value["status"]
             self._answer(order.caller, status, error)
+            if error is not None:
+                self._withdraw(order.then)
         elif error is not None:
             self._do(todo.Raise(error))
         if isinstance(order, todo.GiveBack) and isinstance(answer.value, Tries):
             self._trials.taken_back(order.trial_id, answer.value)
-        elif (
-            isinstance(order, (todo.EndTrial, todo.FailTrial, todo.GiveBack))
-            and error is None
-        ):
-            # Otherwise the user's oracle wants it to be run again.
+        elif isinstance(order, _ENDS) and error is None:
+            # Or the user's oracle wants it to be run again.
             if answer.value["status"] in (_Status.COMPLETED, _Status.FAILED):
                 self._trials.end(answer.value["trial_id"])
             self._do(todo.Tell(announcements.outcome(answer.value)))
@@ -263,9 +265,9 @@ class Dispatcher:
         error: BaseException | None,
         now: float,
     ) -> None:
-        worker = self._workers.get(caller.worker_id)
+        worker = self._asking(caller)
         if error is not None:
-            self._answer_request(caller, error=error)
+            self._answer_request(todo.Answer(caller, None, error))
             return
         for state in suggested.ended:
             self._trials.end(state["trial_id"])
@@ -278,10 +280,10 @@ class Dispatcher:
             return
         self._line.found_one()
         if self._closed:
-            self._order(todo.Excuse((trial_id,)))
-            self._dismiss(caller)  # The next run starts with the trial.
+            self._order(todo.Excuse((trial_id,)))  # The next run starts with it.
+            self._answer_request(todo.Dismiss(caller))
         elif worker is None:
-            reason = "its worker was gone before it started"
+            reason = "its worker did not get as far as starting it"
             self._give_back(todo.GiveBack(trial_id, reason, excused=True))
         else:
             self._start(caller, worker, suggested, now)
@@ -292,7 +294,7 @@ class Dispatcher:
             self._line.reopen()
         while self._line:
             if self._closed or self._is_due(self._workers[self._line.first.worker_id]):
-                self._dismiss(self._line.serve())
+                self._answer_request(todo.Dismiss(self._line.serve()))
             elif self._may_suggest:
                 self._order(todo.Suggest(self._line.serve()))
             else:
@@ -315,21 +317,22 @@ class Dispatcher:
             return not (self.running or suggesting)
         return self._line.supply is Supply.OPEN or not suggesting
 
-    def _dismiss(self, caller: Caller) -> None:
-        if worker := self._workers.get(caller.worker_id):
-            worker.asks = False
-            self._do(todo.Dismiss(caller))
+    def _answer_request(self, answer: todo.Answer | todo.Dismiss) -> None:
+        """Answers a worker that has asked for a trial, if it still waits for that."""
+        if worker := self._asking(answer.caller):
+            worker.asks = None
+            self._do(answer)
 
-    def _answer_request(
-        self,
-        caller: Caller,
-        trial: codec.TrialState | None = None,
-        error: BaseException | None = None,
-    ) -> None:
-        """Answers a worker that has asked for a trial."""
-        if worker := self._workers.get(caller.worker_id):
-            worker.asks = False
-        self._answer(caller, trial, error)
+    def _asking(self, caller: Caller) -> states.WorkerState | None:
+        """The worker, if it waits for the answer to this request for a trial."""
+        worker = self._workers.get(caller.worker_id)
+        return worker if worker is not None and worker.asks == caller else None
+
+    def _withdraw(self, caller: Caller | None) -> None:
+        """A worker does not wait any more for the trial that it has asked for."""
+        if caller is not None and (worker := self._asking(caller)):
+            worker.asks = None
+            self._line.leave(caller.worker_id)
 
     def _answer(
         self,

@@ -45,11 +45,14 @@ class TrialHandedIn:
         caller: The worker.
         state: The trial's state in the worker.
         out_of_memory: Whether the trial raised since memory had run out.
+        then: The request for its next trial, if it has come along: the worker has nothing
+            to do in between, and would ask as soon as this one has ended.
     """
 
     caller: Caller
     state: dict[str, Any]
     out_of_memory: bool = False
+    then: Caller | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,10 +157,17 @@ class LookAhead:
 
 @dataclasses.dataclass(frozen=True)
 class EndTrial:
-    """End a trial as its worker says. The value: its id, status, score and message."""
+    """End a trial as its worker says. The value: its id, status, score and message.
+
+    Attributes:
+        caller: The worker.
+        state: The trial's state in the worker.
+        then: The request that has come along; if this fails, it is withdrawn.
+    """
 
     caller: Caller
     state: dict[str, Any]
+    then: Caller | None = None
 
 
 @dataclasses.dataclass(frozen=True)

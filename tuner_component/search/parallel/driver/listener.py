@@ -89,7 +89,9 @@ class Listener:
         elif request.method == "end_trial":
             state = request.args[0].state
             ran_out = bool(request.kwargs.get("out_of_memory"))
-            self._handle(todo.TrialHandedIn(caller, state, ran_out))
+            then = request.kwargs.get("then")
+            wants = None if then is None else todo.Caller(worker.worker_id, then)
+            self._handle(todo.TrialHandedIn(caller, state, ran_out, wants))
         elif request.method == "report_epoch":
             self._answer_epoch(worker, caller, request)
         elif request.method == "pause_trial":

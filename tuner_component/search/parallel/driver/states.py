@@ -3,6 +3,7 @@
 import dataclasses
 
 from tuner_component.search.oracle import codec
+from tuner_component.search.parallel.driver.instructions import Caller
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +34,7 @@ class WorkerState:
     Attributes:
         attempt: What it runs.
         trial: The trial that it was given for that.
-        asks: Whether it has asked for a trial and was not answered.
+        asks: Its request for a trial that was not answered.
         handed_in: The trial that it has handed in last, and may still look at.
         trials: How many it was given.
         retiring: Whether it will be dismissed when it asks for a trial.
@@ -41,7 +42,7 @@ class WorkerState:
 
     attempt: Attempt | None = None
     trial: codec.TrialState | None = None
-    asks: bool = False
+    asks: Caller | None = None
     handed_in: str | None = None
     trials: int = 0
     retiring: bool = False

@@ -56,6 +56,7 @@ def _check(message: Any) -> None:
             for name in ("can_pause", "decided"):
                 _is(message.kwargs.get(name, False), bool)
         if message.method == "end_trial":
+            _is(message.kwargs.get("then"), (int, type(None)))
             _check_trial(_is(message.args[0], codec.TrialState).state)
     elif isinstance(message, events.EpochEnded):
         _is(message.trial_id, str)

@@ -67,12 +67,29 @@ class DriverLink:
             Exception: What the method raised: of the same type if that is a built-in
                 one, otherwise a RuntimeError; caused by a `DriverTraceback`.
         """
-        request = protocol.Request(next(self._ids), method, args, kwargs)
-        answer = self._waiting[request.request_id] = queue.SimpleQueue()
+        request = protocol.Request(self.expect(), method, args, kwargs)
         self.tell(request)
-        reply = answer.get()
-        del self._waiting[request.request_id]
+        return self.answer(request.request_id)
+
+    def expect(self) -> int:
+        """Returns the id of a request that is sent as a part of another one."""
+        request_id = next(self._ids)
+        self._waiting[request_id] = queue.SimpleQueue()
+        return request_id
+
+    def answer(self, request_id: int) -> Any:
+        """Waits for the answer to a request.
+
+        Raises:
+            Exception: As `call` does.
+        """
+        reply = self._waiting[request_id].get()
+        self.forget(request_id)
         return value_of(reply)
+
+    def forget(self, request_id: int) -> None:
+        """Nobody waits for the answer to a request any more, and none will come."""
+        del self._waiting[request_id]
 
     def take(self, message: Any) -> None:
         """Takes a message of the driver's."""

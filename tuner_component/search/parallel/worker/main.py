@@ -27,6 +27,7 @@ from tuner_component.search.training import (
     objective,
     preflight,
     scratch,
+    stock_loop,
 )
 from tuner_component.search.training.epoch_reports import ReportEpoch
 from tuner_component.search.training.gang import ALONE
@@ -111,7 +112,7 @@ def _join(
     asks = spec.asks or pausing.pauses(tuner.oracle)
     # The log of a trial is what the process prints that speaks for it.
     tuner.oracle = (
-        _LoggingOracle(tuner.oracle, driver.call, spec, log)
+        _LoggingOracle(tuner, driver, spec, log)
         if spec.gang.leads
         else proxy_oracle.ProxyOracle(tuner.oracle, driver.call)
     )
@@ -146,12 +147,14 @@ class _LoggingOracle(proxy_oracle.ProxyOracle):
 
     def __init__(
         self,
-        local: Any,
-        call: proxy_oracle.Call,
+        tuner: Any,
+        driver: link.DriverLink,
         spec: protocol.WorkerSpec,
         log: output.Output,
     ) -> None:
-        super().__init__(local, call, alone=spec.gang == ALONE)
+        alone = spec.gang == ALONE
+        ahead = driver if alone and stock_loop.asks_at_once(tuner) else None
+        super().__init__(tuner.oracle, driver.call, alone=alone, ahead=ahead)
         self._spec = spec
         self._log = log
 
