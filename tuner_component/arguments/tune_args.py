@@ -66,9 +66,8 @@ def validated(tune_args: Any) -> tuner_pb2.TuneArgs:
     if result.search:
         names.check(result.search)
         names.check_goals(result.search, result.pareto, bool(result.constraints))
-    stopping_options(result)
-    constraints(result)
     _check_cluster(result)
+    search_options(result)  # Checks the rest, and what does not go together.
     return result
 
 
