@@ -1,5 +1,6 @@
 """Bringing lines of logs to the study."""
 
+import os
 import threading
 from pathlib import Path
 
@@ -30,6 +31,24 @@ def test_logs_grow_in_the_study_as_they_do_on_the_node(tmp_path: Path) -> None:
             _bring(tail, here)
             assert Path(here.trial("1")).read_bytes() == log.read_bytes()
     assert not list(tail.news())
+
+
+def test_the_driver_does_not_wait_for_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each trial would wait until the directories of other trials' logs are durable."""
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    study = tmp_path / "a" / "study"
+    logs = Logs(str(study), "study")
+    log_stream.LogSink(logs).take(LogGrew("trials/1/log.txt", b"one\n"))
+    with files.holding(str(study)):
+        log_stream.LogSink(logs).take(LogGrew("trials/2/log.txt", b"two\n"))
+        log_stream.LogSink(logs).take(LogGrew("log.txt", b"three\n"))
+    written = [Path(logs.trial(i)).read_bytes() for i in ("1", "2")]
+    assert written == [b"one\n", b"two\n"]
+    assert (study / "log.txt").read_bytes() == b"three\n"
+    assert not synced
 
 
 def test_a_part_of_the_logs_has_the_names_that_it_has_in_all(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Bringing what is printed on a node to the study's own logs, while it is printed."""
 
+import contextlib
 import os
 import queue
 import threading
@@ -74,10 +75,7 @@ class LogSink:
         if not path.startswith(f"{local}/"):
             return
         try:
-            files.makedirs(os.path.dirname(path))
-            place, name = held.locate(path)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-            with open(os.open(name, flags, 0o666, dir_fd=place), "ab") as file:
+            with open(_opened(*held.locate(path)), "ab") as file:
                 file.write(grown.data)
         except (OSError, SearchError) as error:
             print(f"Lines of {path} are lost: {error}", flush=True)
@@ -93,3 +91,28 @@ class LogSink:
                 paths.add(self._grown.get())
             for path in paths:
                 self._logs.copy(path)
+
+
+def _opened(place: int | None, path: str) -> int:
+    """Opens a log to append to it.
+
+    Its directory is made if need be, and not synced, as logs are not: each trial has one, and
+    the driver would wait for the disk, and trials for the driver.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    try:
+        return os.open(path, flags, 0o666, dir_fd=place)
+    except FileNotFoundError:
+        _make_directory(os.path.dirname(path), place)
+        return os.open(path, flags, 0o666, dir_fd=place)
+
+
+def _make_directory(path: str, place: int | None) -> None:
+    if not path:
+        return
+    with contextlib.suppress(FileExistsError):
+        try:
+            os.mkdir(path, dir_fd=place)
+        except FileNotFoundError:
+            _make_directory(os.path.dirname(path), place)
+            os.mkdir(path, dir_fd=place)
