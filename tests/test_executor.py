@@ -565,3 +565,46 @@ def test_tune_args_that_are_not_json(toy_run: Run) -> None:
     toy_run.exec_properties["tune_args"] = '{"num_paralel_trials": 2}'
     with pytest.raises(ValueError, match=r"Expected tune_args.*num_paralel_trials"):
         toy_run()
+
+
+def test_the_best_mean_is_published(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    """The Trainer would train with what was lucky."""
+    source = toy(
+        'import random; return hp.get("a") / 9 + random.random()',
+        oracle="RandomSearchOracle(max_trials=6, seed=7, hyperparameters=SPACE)",
+    )
+    run.module(source)
+    run.exec_properties["tune_args"] = '{"confirm_top": 3, "seed": 5}'
+    with caplog.at_level("INFO", logger="tuner_component"):
+        run()
+    study = load_study(run.tuner_results_dir)
+    assert study.confirmation is not None
+    best, *others = study.confirmation.trials
+    assert [trial.seeds for trial in study.confirmation.trials] == [3, 3, 3]
+    assert all((best.mean or 9.0) < (trial.mean or 0.0) for trial in others)
+    rows = load_tuner_results(run.tuner_results_dir)
+    assert [row.trial_id for row in rows] == [t.trial_id for t in study.completed]
+    assert len(rows) == 6
+    assert (rows[0].trial_id, rows[0].score) == (best.trial_id, best.score)
+    values = load_best_hyperparameters(run.best_hyperparameters_dir).values
+    assert values == rows[0].hyperparameters
+    (artifact,) = run.output_dict["tuner_results"]
+    assert artifact.get_custom_property("best_trial") == best.trial_id
+    assert artifact.get_custom_property("best_confirmed_mean") == pytest.approx(
+        best.mean
+    )
+    assert artifact.get_custom_property("completed_trials") == 6
+    assert f"Trial {best.trial_id} is the best of 3 that were run again" in caplog.text
+    report = (run.tuner_results_dir / "report.html").read_text()
+    assert "How sure" in report
+    assert "is the best of 3" in report
+
+
+def test_what_was_published_is_confirmed_later(toy_run: Run) -> None:
+    """A finished search would have to be repeated for it."""
+    toy_run()
+    toy_run.exec_properties["tune_args"] = '{"confirm_top": 2, "confirm_seeds": 2}'
+    toy_run()
+    study = load_study(toy_run.tuner_results_dir)
+    assert (len(study.trials), len(study.reruns)) == (5, 4)
+    assert study.status == "finished"

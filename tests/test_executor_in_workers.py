@@ -175,3 +175,18 @@ def test_packaged_module_is_installed_once(
     run.exec_properties["module_path"] = path
     in_workers(run)
     assert len(load_tuner_results(run.tuner_results_dir)) == 5
+
+
+def test_reruns_of_a_search_that_pauses_are_whole(
+    run: Run, in_workers: InWorkers
+) -> None:
+    """What is compared would be trained for a few epochs only."""
+    run.module(AUTO_MODULE)
+    in_workers(run, search="auto", confirm_top=2, confirm_seeds=2, seed=3)
+    study = load_study(run.tuner_results_dir)
+    assert [rerun.epochs for rerun in study.reruns] == [9] * 4
+    assert any(trial.epochs < 9 for trial in study.trials)
+    best = load_best_hyperparameters(run.best_hyperparameters_dir)
+    assert study.confirmation is not None and study.best is not None
+    assert study.best.trial_id == study.confirmation.trials[0].trial_id
+    assert best.values == study.best.hyperparameters

@@ -107,6 +107,8 @@ def test_every_field_reaches_the_search() -> None:
             driver_on_cluster=True,
         ),
         search="auto",
+        confirm_top=3,
+        confirm_seeds=4,
     )
     assert len(args.cluster.ListFields()) == len(Cluster.DESCRIPTOR.fields)
     assert len(args.stopping.ListFields()) == len(Stopping.DESCRIPTOR.fields)
@@ -123,7 +125,15 @@ def test_every_field_reaches_the_search() -> None:
         max_trials_per_worker=10,
         stopping=StoppingOptions("hyperband", 2, 4, 0, 3, 9),
         cluster=options.Cluster("head:6379", 1.5, {"TPU": 0.5}, 60, 4, True),
+        confirm_top=3,
+        confirm_seeds=4,
     )
+
+
+def test_seeds_without_trials_to_confirm_are_refused() -> None:
+    """A user would believe that the best was confirmed."""
+    with pytest.raises(ValueError, match="confirm_top with confirm_seeds: .* none"):
+        tune_args.validated(TuneArgs(confirm_seeds=5))
 
 
 def test_json_of_tfx_is_understood() -> None:

@@ -109,10 +109,11 @@ class Run:
         at_a_time: int = 1,
         sign: int = 1,
         find: bool = False,
+        **settings: int,
     ) -> None:
         self.values: dict[str, dict[str, Any]] = {}
         with Study.open(str(root / "study"), simulation.FINGERPRINT) as study:
-            durable = DurableOracle.open(oracle, study)
+            durable = DurableOracle.open(oracle, study, **settings)
             running: list[Any] = []
             for number in range(400):
                 trial = durable.create_trial(f"w{number}")
@@ -217,6 +218,20 @@ def test_what_is_found_during_the_search_is_tuned(tmp_path: Path, name: str) -> 
     assert {values["late"] for values in run.values.values()} == {1, 2, 3}
     points = list(run.points())
     assert len(set(points)) == len(points)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_best_trials_are_run_again(tmp_path: Path, name: str) -> None:
+    """An oracle would take re-runs for new points, or a search end without them."""
+    plain, oracle = (make(name, simulation.space(dimensions=3)) for _ in range(2))
+    Run(tmp_path / "plain", plain)
+    run = Run(tmp_path / "confirmed", oracle, confirm_top=2, confirm_seeds=2)
+    assert list(oracle.trials) == list(plain.trials)
+    assert oracle.end_order == plain.end_order
+    assert oracle._tried_so_far == plain._tried_so_far
+    again = [values for i, values in run.values.items() if i not in oracle.trials]
+    assert [again[0], again[1]] == [again[2], again[3]]
+    assert len(again) == 4
 
 
 @pytest.mark.parametrize("name", ["tpe", "cmaes", GP])

@@ -128,6 +128,7 @@ def test_wheel_counts_by_its_name(run: Run) -> None:
         ({"seed": 3}, {"seed"}),
         ({"num_parallel_trials": 4, "max_retries": 1}, set()),
         ({"time_budget_seconds": 10, "study_dir": "/s"}, set()),
+        ({"confirm_top": 3, "confirm_seeds": 5}, set()),
         ({"num_parallel_trials": 64, "cluster": Cluster(address="auto")}, set()),
     ],
 )

@@ -1,5 +1,6 @@
 """TensorBoard's own plugin reads what is written, while the search runs."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,27 @@ def test_hparams_knows_space_values_and_outcome(tmp_path: Path) -> None:
     ended = hparams(found, "0", metadata.SESSION_END_INFO_TAG)
     assert ended.status == api_pb2.STATUS_SUCCESS
     assert curve(found, "0", "score") == [(0, 0.25)]
+
+
+def test_a_rerun_is_part_of_its_trial(tmp_path: Path) -> None:
+    """Among the trials that are compared, the luckiest re-run would be the best."""
+    writer = tensorboard.TensorBoardWriter(str(tmp_path))
+    begun = dataclasses.replace(BEGUN, reruns=3, rerun_scores={"0": (0.5, None)})
+    writer(begun)
+    writer(events.TrialStarted("0", "worker-0", VALUES))
+    writer(events.TrialEnded("0", True, 0.125))
+    writer(events.TrialStarted("10000", "worker-0", VALUES, "0"))
+    writer(events.EpochEnded("10000", 0, 0, {"val_loss": 0.75}))
+    writer(events.TrialEnded("10000", True, 0.75, confirms="0"))
+    writer(events.TrialEnded("20000", False, None, "boom", "0"))
+    found = runs(tmp_path)
+    assert curve(found, "10000", "val_loss") == [(0, 0.75)]
+    assert curve(found, "0", "confirmed") == [(2, 0.625)]
+    assert curve(found, "0", "score") == [(0, 0.125)]
+    with pytest.raises(KeyError):
+        found.SummaryMetadata("10000", metadata.SESSION_START_INFO_TAG)
+    told = hparams(found, ".", metadata.EXPERIMENT_TAG)
+    assert [info.name.tag for info in told.metric_infos] == ["score", "confirmed"]
 
 
 def test_failed_trial_is_shown_as_failed(tmp_path: Path) -> None:

@@ -51,6 +51,17 @@ def test_counts_the_trials_of_earlier_runs() -> None:
     assert "worker-" not in text
 
 
+def test_counts_reruns() -> None:
+    """A search that confirms its best trials would seem to hang at its end."""
+    view = terminal.LiveView()
+    view(events.SearchStarted("study", "val_loss", "min", 2, max_trials=8, reruns=6))
+    view(events.TrialEnded("3", True, 0.5))
+    view(events.TrialEnded("10003", True, 0.125, confirms="3"))
+    text = text_of(view)
+    assert "1 of 8 trials, 1 of 6 re-runs" in text
+    assert "best 0.5 val_loss, trial 3" in text
+
+
 def test_paused_trials_are_counted_and_not_shown_as_running() -> None:
     """A trial would vanish, or its worker seem to be at it."""
     view = a_view()

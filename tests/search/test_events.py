@@ -55,6 +55,30 @@ def test_a_failure_is_counted_and_no_best() -> None:
     assert (found.completed, found.failed, found.best) == (0, 1, None)
 
 
+def test_reruns_are_counted_apart() -> None:
+    """There would be more trials than there are, and a re-run be the best of them."""
+    begun = events.SearchStarted(
+        *("/study", "loss", "min", 2), reruns=4, rerun_scores={"3": (0.5, None)}
+    )
+    told = events.TrialEnded("10003", True, 0.0, confirms="3")
+    found = tally(begun, events.TrialStarted("10003", "w", {}, "3"), told)
+    assert (found.ended, found.best, found.reruns) == (0, None, 3)
+
+
+def test_a_rerun_says_whose_it_is() -> None:
+    """A log would name trials that nobody knows."""
+    lines: list[str] = []
+    observer = events.Lines(lines.append)
+    observer(events.TrialStarted("10003", "worker-1", {}, "3"))
+    observer(events.TrialEnded("10003", True, 0.25, confirms="3"))
+    observer(events.TrialEnded("20003", False, None, "ValueError", "3"))
+    assert lines == [
+        "Trial 10003 starts on worker-1: trial 3 again.",
+        "Trial 3 was run again (10003): score 0.25.",
+        "Trial 3 was run again (20003): it failed.",
+    ]
+
+
 def test_each_event_is_a_line() -> None:
     """A log would say less than a terminal shows."""
     lines: list[str] = []

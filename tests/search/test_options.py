@@ -28,6 +28,8 @@ def test_defaults_are_valid() -> None:
         ("heartbeat_timeout_s", 0),
         ("heartbeat_timeout_s", 1.5),
         ("max_trials_per_worker", 0),
+        ("confirm_top", -1),
+        ("confirm_seeds", 0),
         ("seed", -1),
         ("grace_period_s", -1),
         ("grace_period_s", float("nan")),

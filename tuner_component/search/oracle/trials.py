@@ -163,11 +163,14 @@ class OpenTrials:
 
     def claim(self, trial_id: str) -> None:
         """Takes a trial that waits or is paused, if it is, so that it can be ended."""
+        trial = self.find(trial_id)
+        # A re-run of an earlier run of the search, before re-runs go on, waits nowhere.
+        waits = trial_id in self._reruns and trial.status == "RUNNING"
         for trials in (self.waiting, self.paused):
-            if trial_id not in trials:
-                continue
-            trials.remove(trial_id)
-            trial = self.find(trial_id)
+            if trial_id in trials:
+                trials.remove(trial_id)
+                waits = True
+        if waits and not self.runs(trial_id):
             self._oracle.ongoing_trials[f"no worker ({trial_id})"] = trial
 
     def pause(self, trial_id: str) -> None:
