@@ -49,13 +49,13 @@ MODULE = """
         tuner = keras_tuner.RandomSearch(
             build,
             objective=["val_loss", keras_tuner.Objective("size", "min")],
-            max_trials=8,
+            max_trials=6,
             seed=3,
             directory=fn_args.working_dir,
             project_name="sizes",
         )
         fit_kwargs = {
-            "x": X, "y": Y, "validation_split": 0.25, "epochs": 3, "verbose": 0,
+            "x": X, "y": Y, "validation_split": 0.25, "epochs": 2, "batch_size": 64, "verbose": 0,
             "callbacks": [ReportSize()],
         }
         return TunerFnResult(tuner=tuner, fit_kwargs=fit_kwargs)
@@ -92,7 +92,7 @@ def front_of(study: StudyRecord) -> set[str]:
 def check_published(run: Run) -> StudyRecord:
     """The front is published, and all that is published agrees."""
     study = load_study(run.tuner_results_dir)
-    assert len(study.completed) == 8
+    assert len(study.completed) == 6
     assert set(study.front) == front_of(study)
     rows = load_tuner_results(run.tuner_results_dir)
     assert [row.trial_id for row in rows] == [t.trial_id for t in study.completed]
@@ -174,7 +174,7 @@ def test_a_metric_that_no_trial_reports_is_said_at_once(
     told = [r for r in caplog.records if "siez" in r.message]
     assert [r.levelno for r in told] == [logging.WARNING, logging.ERROR]
     assert "'size'" in told[0].message
-    assert len(load_study(run.tuner_results_dir).completed) == 8
+    assert len(load_study(run.tuner_results_dir).completed) == 6
 
 
 def test_a_front_of_one_objective_is_refused(run: Run) -> None:
@@ -201,15 +201,12 @@ def test_a_constraint_holds_for_one_objective(run: Run) -> None:
     )
 
 
-@pytest.mark.parametrize("search", ["", "auto"])
-def test_a_killed_search_finds_the_same_front(run: Run, search: str) -> None:
+def test_a_killed_search_finds_the_same_front(run: Run) -> None:
     """A crash would change what is published."""
-    whole = dict(run.exec_properties)
-    ask(run.module(MODULE), search=search)()
+    ask(run.module(MODULE))()
     expected = load_study(run.tuner_results_dir)
-    run.exec_properties = {**whole, "module_file": run.exec_properties["module_file"]}
-    ask(run, search=search, study_dir=str(run.root / "another"))
-    for kill in ("trial.ended.after:3", "trial.created.after:2"):
+    ask(run, study_dir=str(run.root / "another"))
+    for kill in ("trial.ended.after:2", "trial.created.after:2"):
         assert not crashes.run(run, kill)
     run()
     study = check_published(run)

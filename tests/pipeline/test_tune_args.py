@@ -1,11 +1,14 @@
 """TuneArgs, checked when the pipeline is built and again when it runs."""
 
+from typing import Any
+
 import pytest
 from tfx.proto import tuner_pb2 as tfx_tuner_pb2
 
 from tuner_component import Cluster, Stopping, TuneArgs
 from tuner_component.pipeline import tune_args
 from tuner_component.search import options
+from tuner_component.search.goals.constraint import Constraint
 from tuner_component.search.options import SearchOptions, StoppingOptions
 
 
@@ -70,6 +73,19 @@ def test_unknown_search_is_refused() -> None:
         tune_args.validated(TuneArgs(search="bohb"))
 
 
+def test_constraint_that_cannot_be_is_refused() -> None:
+    """A typing error would show when the search begins, or is over."""
+    with pytest.raises(ValueError, match="METRIC <= NUMBER.*Received: 'size = 5'"):
+        tune_args.validated(TuneArgs(constraints=["loss < 1", "size = 5"]))
+
+
+@pytest.mark.parametrize("goals", [{"pareto": True}, {"constraints": ["size <= 5"]}])
+def test_a_search_that_knows_no_goals_is_refused(goals: dict[str, Any]) -> None:
+    """The sampler would refuse them when the search begins."""
+    with pytest.raises(ValueError, match=r"auto, tpe, gp, qmc or random. Rec.*cmaes"):
+        tune_args.validated(TuneArgs(search="cmaes", **goals))
+
+
 def test_defaults_are_those_of_the_search() -> None:
     """What the documentation calls a default would not be one."""
     options = tune_args.search_options(TuneArgs(num_parallel_trials=1))
@@ -107,6 +123,8 @@ def test_every_field_reaches_the_search() -> None:
             driver_on_cluster=True,
         ),
         search="auto",
+        pareto=True,
+        constraints=["size <= 5e6", "size<=5000000", "recall > 0.5"],
     )
     assert len(args.cluster.ListFields()) == len(Cluster.DESCRIPTOR.fields)
     assert len(args.stopping.ListFields()) == len(Stopping.DESCRIPTOR.fields)
@@ -122,6 +140,8 @@ def test_every_field_reaches_the_search() -> None:
         seed=0,
         max_trials_per_worker=10,
         stopping=StoppingOptions("hyperband", 2, 4, 0, 3, 9),
+        pareto=True,
+        constraints=(Constraint("size", "<=", 5e6), Constraint("recall", ">", 0.5)),
         cluster=options.Cluster("head:6379", 1.5, {"TPU": 0.5}, 60, 4, True),
     )
 
