@@ -1,11 +1,14 @@
 """TuneArgs, checked when the pipeline is built and again when it runs."""
 
+from typing import Any
+
 import pytest
 from tfx.proto import tuner_pb2 as tfx_tuner_pb2
 
 from tuner_component import Cluster, Stopping, TuneArgs
 from tuner_component.arguments import tune_args
 from tuner_component.search import options
+from tuner_component.search.goals.constraint import Constraint
 from tuner_component.search.options import SearchOptions, StoppingOptions
 
 
@@ -70,6 +73,19 @@ def test_unknown_search_is_refused() -> None:
         tune_args.validated(TuneArgs(search="bohb"))
 
 
+def test_constraint_that_cannot_be_is_refused() -> None:
+    """A typing error would show when the search begins, or is over."""
+    with pytest.raises(ValueError, match="METRIC <= NUMBER.*Received: 'size = 5'"):
+        tune_args.validated(TuneArgs(constraints=["loss < 1", "size = 5"]))
+
+
+@pytest.mark.parametrize("goals", [{"pareto": True}, {"constraints": ["size <= 5"]}])
+def test_a_search_that_knows_no_goals_is_refused(goals: dict[str, Any]) -> None:
+    """The sampler would refuse them when the search begins."""
+    with pytest.raises(ValueError, match=r"auto, tpe, gp, qmc or random. Rec.*cmaes"):
+        tune_args.validated(TuneArgs(search="cmaes", **goals))
+
+
 def test_defaults_are_those_of_the_search() -> None:
     """What the documentation calls a default would not be one."""
     options = tune_args.search_options(TuneArgs(num_parallel_trials=1))
@@ -112,8 +128,7 @@ def test_every_field_reaches_the_search() -> None:
     )
     assert len(args.cluster.ListFields()) == len(Cluster.DESCRIPTOR.fields)
     assert len(args.stopping.ListFields()) == len(Stopping.DESCRIPTOR.fields)
-    assert len(args.ListFields()) == len(TuneArgs.DESCRIPTOR.fields)
-    assert tune_args.search_options(args) == SearchOptions(
+    options_of_most = SearchOptions(
         num_workers=3,
         cpus_per_trial=2,
         gpus_per_trial=0.5,
@@ -128,6 +143,25 @@ def test_every_field_reaches_the_search() -> None:
         confirm_top=3,
         confirm_seeds=4,
     )
+    assert tune_args.search_options(args) == options_of_most
+    # These do not go together with re-runs.
+    texts = ["size <= 5e6", "size<=5000000", "recall > 0.5"]
+    goals = TuneArgs(pareto=True, constraints=texts)
+    assert tune_args.search_options(goals) == SearchOptions(
+        pareto=True,
+        constraints=(Constraint("size", "<=", 5e6), Constraint("recall", ">", 0.5)),
+        preflight=True,
+    )
+    both = [*args.ListFields(), *goals.ListFields()]
+    assert len(both) == len(TuneArgs.DESCRIPTOR.fields)
+
+
+def test_re_runs_of_a_front_are_refused() -> None:
+    """The mean of a sum would decide over a front."""
+    for goals in (TuneArgs(pareto=True), TuneArgs(constraints=["a < 1"])):
+        goals.confirm_top = 3
+        with pytest.raises(ValueError, match="confirm_top without pareto"):
+            tune_args.validated(goals)
 
 
 def test_seeds_without_trials_to_confirm_are_refused() -> None:

@@ -76,13 +76,19 @@ def test_every_field_of_tune_args_has_a_flag() -> None:
 def test_flags_become_tune_args() -> None:
     """A flag would be accepted and ignored."""
     rule = '{"rule": "MEDIAN"}'
-    args = parsed("--gpus-per-trial", "0.5", "--seed", "3", "--stopping", rule)
+    bounds = ("--constraint", "size <= 5", "--constraint", "loss<1")
+    args = parsed(
+        *("--gpus-per-trial", "0.5", "--seed", "3", "--stopping", rule),
+        *("--pareto", *bounds),
+    )
     assert tune.tune_args(args, "/o") == {
         "num_parallel_trials": 1,
         "study_dir": "/o/studies",
         "gpus_per_trial": 0.5,
         "seed": 3,
         "stopping": {"rule": "MEDIAN"},
+        "pareto": True,
+        "constraints": ["size <= 5", "loss < 1"],
     }
 
 
@@ -185,6 +191,7 @@ def test_help_says_what_to_write(
         (["m.py", "--train", "no.csv"], "no.csv, and there is no such file"),
         (["m.py", "--train", "x.csv", "x.tfrecord"], "either CSV files or TFRecord"),
         (["m.py", "--train", "x.tfrecord"], "Expected --eval with TFRecord files"),
+        (["m.py", "--train", "x.csv", "--constraint", "a = 1"], "METRIC <= NUMBER"),
     ],
 )
 def test_bad_arguments_are_refused_at_once(

@@ -58,6 +58,16 @@ def test_named_search_is_another_search(toy_run: Run) -> None:
     assert changed(before, fingerprint(toy_run, TuneArgs(search="tpe"))) == {"search"}
 
 
+def test_other_goals_are_another_search(toy_run: Run) -> None:
+    """Trials that were chosen for other goals would count as the search for these."""
+    before = fingerprint(toy_run)
+    assert changed(before, fingerprint(toy_run, TuneArgs(pareto=True))) == {"pareto"}
+    bounds = fingerprint(toy_run, TuneArgs(constraints=["size <= 5e6", "loss < 1"]))
+    assert changed(before, bounds) == {"constraints"}
+    same = TuneArgs(constraints=["loss<1.0", "size <= 5000000", "loss < 1"])
+    assert fingerprint(toy_run, same) == bounds
+
+
 def test_edited_module_is_another_search(toy_run: Run) -> None:
     """Trials of the old code would count as trials of the new."""
     before = fingerprint(toy_run)
