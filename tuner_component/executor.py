@@ -110,13 +110,14 @@ def _log_result(result: SearchResult, directory: str) -> None:
         )
     else:
         _log.info(
-            "The search is over%s: %d trials completed, %d failed%s.",
+            "The search is over%s: %d trials completed, %d failed%s.%s",
             "" if result.complete else " with its time budget",
             len(result.completed),
             len(result.failed),
             ", those of earlier runs included"
             if result.found is StudyState.RESUMED
             else "",
+            f" {result.ended_because}" if result.ended_because else "",
         )
 
 
@@ -128,7 +129,9 @@ def _run_in_process(
 ) -> SearchResult:
     with (
         user_module.installed(message) as local,
-        Study.open(directory, parts, options.seed) as study,
+        Study.open(
+            directory, parts, options.seed, stop_when=options.stop_when
+        ) as study,
         scratch.of_search(directory, locked=not study.is_finished),
     ):
         new = study.found is StudyState.NEW

@@ -2,6 +2,7 @@
 
 import argparse
 import collections
+import dataclasses
 import json
 import time
 from typing import Any
@@ -82,6 +83,8 @@ def _facts(study: StudyRecord) -> dict[str, Any]:
         "running": [trial.trial_id for trial in study.with_status(RUNNING)],
         "paused": {t.trial_id: t.epochs for t in study.with_status(PAUSED)},
         "best": best and {"trial": best.trial_id, "score": best.score},
+        "ended_because": study.ended_because,
+        "prospect": study.prospect and dataclasses.asdict(study.prospect),
         "losses": list(study.losses),
     }
 
@@ -101,6 +104,7 @@ def summary(study: StudyRecord) -> list[str]:
         )
     elif study.completed:
         lines.append("Which trial is best is not known: the objective is lost.")
+    lines += [told for told in (study.ended_because, study.outlook) if told]
     if study.losses:
         goes_on = study.finished is not None and study.status != "finished"
         lines.append(

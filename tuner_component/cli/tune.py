@@ -36,6 +36,8 @@ _HELP = {
     "skip_preflight": "do not check before the first trial that the default model trains",
     "search": "how points are chosen: auto, or one of Optuna's samplers (tpe, gp, cmaes, "
     "qmc, random); see docs/algorithms.md (default: as the module's tuner does)",
+    "stop_when": "converged: end the search when going on is not expected to gain "
+    "anything worth it; for --search auto (default: when all trials were run)",
     "cluster": "runs the workers on a Ray cluster: auto for the one that this machine is "
     "a node of, or the address of its head, for example ray-head:6379; see "
     "docs/cluster.md (default: they run on this machine)",

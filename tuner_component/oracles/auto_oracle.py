@@ -1,5 +1,6 @@
 """The search "auto": an oracle that pauses trials and continues those worth it."""
 
+import dataclasses
 import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +10,9 @@ import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.planner import steps
+from tuner_component.planner.convergence import Convergence
 from tuner_component.planner.planner import Planner
+from tuner_component.planner.prospect import Prospect
 from tuner_component.planner.rungs import Rungs
 from tuner_component.search.epochs import Decision
 from tuner_component.search.oracle.dimensions import Dimension, dimensions
@@ -32,6 +35,10 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         epochs: How many epochs a trial has; None if that is not known.
         **settings: See `keras_tuner.Oracle`. `max_trials` is how many points are tried at
             most; most of them are trained for a few epochs only.
+
+    Attributes:
+        stop_when: What may end the search before `max_trials`: see `end_when`.
+        ended_because: Why that has ended it, in a sentence; None if it has not.
     """
 
     def __init__(self, epochs: int | None = None, **settings: Any) -> None:
@@ -55,12 +62,31 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         # By trial: the seconds of an epoch; and, of what runs, since when from which epoch.
         self._seconds: dict[str, float] = {}
         self._since: dict[str, tuple[float, int]] = {}
+        self.stop_when: str | None = None
+        self.ended_because: str | None = None
+        self._ending: Convergence | None = None
 
     @property
     def why(self) -> str | None:
         """How it decides, in a sentence; None as long as it knows no hyperparameter."""
         planner = self._synchronized()
         return None if planner is None else planner.why
+
+    # What tells of the search: see `search.oracle.decisions`.
+
+    def end_when(self, condition: str) -> None:
+        """Has the search end when going on is hardly expected to gain anything.
+
+        Args:
+            condition: "converged".
+        """
+        self.stop_when, self._ending = condition, Convergence()
+
+    @property
+    def prospect(self) -> Mapping[str, Any] | None:
+        """What was expected of going on at the last decision: see `Prospect`."""
+        found = None if self._planner is None else self._planner.prospect
+        return None if found is None else dataclasses.asdict(found)
 
     def learn_from(
         self, trials: Iterable[tuple[Mapping[str, Any], float, int | None]]
@@ -103,13 +129,18 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
                     self._heard.append((name, epochs))
             self._noted = len(self._planner.seen)
         heard = [list(pair) for pair in self._heard]
-        return {**state, "heard": heard, "epoch_seconds": dict(self._seconds)}
+        state.update(heard=heard, epoch_seconds=dict(self._seconds))
+        if self._ending is not None:
+            state["ending"] = [self._ending.state, self.ended_because]
+        return state
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Takes what `get_state` has returned."""
         super().set_state(state)
         self._heard = [(name, epochs) for name, epochs in state.get("heard", [])]
         self._seconds = dict(state.get("epoch_seconds", {}))
+        if self._ending is not None and "ending" in state:
+            self._ending.state, self.ended_because = state["ending"]
         self._planner = None
 
     # What a search asks that can pause trials: see `search.oracle.pausing`.
@@ -145,7 +176,7 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         planner = self._synchronized()
         if planner is None:
             return None
-        self._step = planner.next(paused)
+        self._step = self._next(planner, paused)
         if not isinstance(self._step, steps.Continue):
             return None
         trial_id: str = self._step.trial
@@ -169,11 +200,28 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
             if not self.trials:
                 return {"status": _Status.RUNNING, "values": {}}
             return {"status": self._nothing()}
-        step, self._step = self._step or planner.next(()), None
+        step, self._step = self._step or self._next(planner, ()), None
         if not isinstance(step, steps.Start):
             return {"status": self._nothing()}
         self._since[trial_id] = (time.monotonic(), 0)
         return {"status": _Status.RUNNING, "values": dict(step.values)}
+
+    def _next(self, planner: Planner, paused: Sequence[str]) -> steps.Step:
+        step = planner.next(paused)
+        is_over = self._ending is not None and self._ending.is_over
+        if is_over and self.ended_because is None and planner.prospect is not None:
+            self.ended_because = self._explained(planner.prospect)
+        return step
+
+    def _explained(self, prospect: Prospect) -> str:
+        """Why a search ends by which so little is expected."""
+        of = f" of {self.max_trials}" if self.max_trials else ""
+        verb = "raise" if self.objective.direction == "max" else "lower"
+        return (
+            f"Ended after {len(self.trials)}{of} trials: {prospect.trials} more are "
+            f"expected to {verb} {self.objective.name} by {prospect.gain:.2g}, which is "
+            f"little beside the noise of {prospect.noise:.2g}."
+        )
 
     def _nothing(self) -> str:
         status: str = _Status.IDLE if self.ongoing_trials else _Status.STOPPED
@@ -207,6 +255,7 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
             epochs=self._epochs,
             maximize=self.objective.direction == "max",
             seed=self.seed,
+            ending=self._ending,
         )
         for values, score, stopped_after in self._prior:
             planner.learn_from(values, score, stopped_after)

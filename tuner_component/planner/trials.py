@@ -109,10 +109,27 @@ class Trials(dict[Any, Trial]):
         return min(own, key=lambda name: self[name].best, default=None)
 
     @property
+    def unfinished_leader(self) -> Any:
+        """The best one of this search if it is not trained to the end; None if it is."""
+        leader = self.leader
+        is_whole = leader is None or self[leader].epochs >= self.horizon
+        return None if is_whole else leader
+
+    @property
     def horizon(self) -> int:
         """The epochs of a whole training, as far as they are known."""
         longest = max((one.epochs for one in self.values()), default=1)
         return self._rungs.horizon(longest, self.ended_after)
+
+    @property
+    def mean_seconds(self) -> float | None:
+        """How long one of this search trained, in the mean; None if that is not known."""
+        known = [
+            one.epochs * one.epoch_s
+            for one in self.values()
+            if one.seconds and not one.earlier
+        ]
+        return statistics.fmean(known) if known else None
 
     @property
     def is_any_whole(self) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tuner_component.report import record
+from tuner_component.report.prospect import ProspectRecord
 from tuner_component.search import events
 from tuner_component.search.storage import plain
 from tuner_component.search.study.history import (
@@ -40,6 +41,8 @@ def study_record(
         spaces=plain.decode(history.spaces),
         trials=[_trial(trial) for trial in history.trials.values()],
         decisions=history.decisions,
+        ended_because=history.ended_because,
+        prospect=ProspectRecord(**history.prospect) if history.prospect else None,
         losses=history.losses,
     )
 

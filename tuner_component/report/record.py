@@ -7,7 +7,6 @@ docs/results.md describes it.
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,8 @@ import msgspec
 
 from tuner_component.documents import decoding, seal
 from tuner_component.documents.decoding import DecodingError
+from tuner_component.report import frames
+from tuner_component.report.prospect import ProspectRecord
 from tuner_component.search.storage import plain
 
 if TYPE_CHECKING:
@@ -25,13 +26,6 @@ if TYPE_CHECKING:
 RECORD_FILE = "study.json"
 KIND = "tuner_component.study"
 VERSION = 1
-
-# Columns of a frame that are a trial's own attributes.
-_TIMES = ("created", "started", "ended")
-_PLAIN = (
-    *("trial_id", "status", "score", "best_step"),
-    *("worker", "node", "seed", "cause"),
-)
 
 COMPLETED, FAILED, RUNNING = "COMPLETED", "FAILED", "RUNNING"
 PAUSED = "PAUSED"
@@ -193,6 +187,9 @@ class StudyRecord:
         trials: In the order of their creation.
         decisions: How the search decided, in sentences, in order; a search whose points
             the tuner's own oracle chooses has none.
+        ended_because: Why the search ended before all trials were run, in a sentence; None
+            if it did not, or has gone on since.
+        prospect: What the search expected of going on; None if it did not say.
         losses: What is known to be missing of the study, a sentence for each loss. A study
             that was finished and has lost something since is "running" again: the same
             search goes on with it.
@@ -212,6 +209,8 @@ class StudyRecord:
     spaces: Mapping[str, Sequence[Any]] = dataclasses.field(default_factory=dict)
     trials: Sequence[TrialRecord] = ()
     decisions: Sequence[str] = ()
+    ended_because: str | None = None
+    prospect: ProspectRecord | None = None
     losses: Sequence[str] = ()
 
     def with_status(self, status: str) -> list[TrialRecord]:
@@ -232,26 +231,22 @@ class StudyRecord:
         """The best trial; None while none has completed, or if no objective is known."""
         return next(iter(self.completed), None) if self.objective else None
 
+    @property
+    def outlook(self) -> str | None:
+        """What to expect of going on, in a sentence; None if that is not known."""
+        if self.prospect is None or self.objective is None:
+            return None
+        return self.prospect.told(self.objective.name, self.objective.direction)
+
     def to_frame(self) -> pd.DataFrame:
-        """The trials as rows of a pandas frame.
-
-        Columns are the trial's own (times as UTC timestamps), then `hp.<name>` for
-        each hyperparameter and `metric.<name>` for each metric.
-        """
-        import pandas as pd  # Takes half a second, which reading a study should not.
-
-        columns = [*_PLAIN, *_TIMES, "duration_s", "epochs", "attempts", "stopped"]
-        frame = pd.DataFrame([_row(trial) for trial in self.trials])
-        if frame.empty:
-            frame = pd.DataFrame(columns=columns)
-        for name in _TIMES:
-            frame[name] = pd.to_datetime(frame[name], utc=True)
-        return frame
+        """The trials as rows of a pandas frame: see `frames.frame_of`."""
+        return frames.frame_of(self.trials)
 
     def to_json(self) -> str:
         """The record as the text of a `study.json`."""
         content = {"kind": KIND, "version": VERSION, **_fields(self)}
         content["objective"] = self.objective and _fields(self.objective)
+        content["prospect"] = self.prospect and _fields(self.prospect)
         content["trials"] = [_trial_fields(trial) for trial in self.trials]
         return json.dumps(seal.sealed(plain.encode(content)))
 
@@ -308,24 +303,6 @@ def _checked(study: StudyRecord) -> StudyRecord:
 
 def _is_finite(score: float | None) -> bool:
     return score is not None and math.isfinite(score)
-
-
-def _row(trial: TrialRecord) -> dict[str, Any]:
-    row = {name: getattr(trial, name) for name in _PLAIN}
-    row.update({name: _time(getattr(trial, name)) for name in _TIMES})
-    row["duration_s"] = trial.duration_s
-    row["epochs"] = trial.epochs
-    row["attempts"] = len(trial.attempts)
-    row["stopped"] = trial.stopped.rule if trial.stopped else None
-    row.update({f"hp.{k}": value for k, value in trial.hyperparameters.items()})
-    row.update({f"metric.{k}": value for k, value in trial.metrics.items()})
-    return row
-
-
-def _time(seconds: float | None) -> datetime.datetime | None:
-    if seconds is None:
-        return None
-    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
 
 
 def _fields(record: Any) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from typing import Any
 
 from tuner_component.search.ranges import Range, check_numbers, number
 
+# What may end a search before all trials were run.
+CONDITIONS = ("converged",)
 RULES = ("median", "asha", "hyperband", "patience")
 _WARMUP = {"median": 5}
 # What has an option of its own, by Ray's name.
@@ -217,6 +219,8 @@ class SearchOptions:
         seed: Seed of the study; None draws one, which the study records.
         grace_period_s: Seconds that running trials get if a search is stopped early.
         cluster: Where the workers run; None for this machine.
+        stop_when: What may end the search before all trials were run, one of `CONDITIONS`;
+            None for nothing.
     """
 
     num_workers: int = number(
@@ -251,12 +255,18 @@ class SearchOptions:
     seed: int | None = number(None, Range(whole=True, left_out="to draw one"))
     grace_period_s: float = number(30.0, Range())
     cluster: Cluster | None = None
+    stop_when: str | None = None
 
     def __post_init__(self) -> None:
         """Checks every value.
 
         Raises:
             TypeError: If a value is not a number.
-            ValueError: If a value is out of its range.
+            ValueError: If a value is out of its range, or there is no such condition.
         """
         check_numbers(self)
+        if self.stop_when is not None and self.stop_when not in CONDITIONS:
+            raise ValueError(
+                f"Expected stop_when to be one of {', '.join(CONDITIONS)}. Received: "
+                f"{self.stop_when!r}. Leave it out to run all trials."
+            )

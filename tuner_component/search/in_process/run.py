@@ -22,7 +22,12 @@ from tuner_component.search.in_process.interruption import (
 )
 from tuner_component.search.machine import disk_space
 from tuner_component.search.options import SearchOptions
-from tuner_component.search.oracle import announcements, trials, warm_start
+from tuner_component.search.oracle import (
+    announcements,
+    decisions,
+    trials,
+    warm_start,
+)
 from tuner_component.search.stopping.curves import LearningCurves
 from tuner_component.search.storage import files
 from tuner_component.search.study.study import Study
@@ -99,6 +104,7 @@ def _take_over(
 ) -> InterruptibleOracle:
     """Gives a tuner an oracle that survives, in place of its own."""
     warm_start.start_from(tuner.oracle, options.known)
+    decisions.end_when(tuner.oracle, options.stop_when)
     oracle = InterruptibleOracle.open(
         tuner.oracle,
         study,

@@ -10,7 +10,7 @@ import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search import events
-from tuner_component.search.oracle import trials
+from tuner_component.search.oracle import decisions, trials
 from tuner_component.search.oracle.announcements import Announcer
 from tuner_component.search.oracle.failures import FailureLimit, Tries
 from tuner_component.search.oracle.ledger import TrialLedger
@@ -326,7 +326,7 @@ class DurableOracle(PausableOracle):
         with self._lock:
             if not (done := trials.completed_ids(self._inner)):
                 raise self._limit.none_completed(self._study.directory)
-            self._study.mark_finished(done)
+            self._study.mark_finished(done, decisions.ended_by(self._inner))
 
     # How it is done.
 

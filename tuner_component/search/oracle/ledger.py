@@ -10,6 +10,7 @@ from typing import Any
 
 import keras_tuner
 
+from tuner_component.search.oracle.decisions import Decisions
 from tuner_component.search.oracle.failures import Tries
 from tuner_component.search.oracle.records import Records
 from tuner_component.search.oracle.restore import Restored
@@ -51,6 +52,7 @@ class TrialLedger:
 
     Attributes:
         tries: What came of attempts so far, by the trials that have not ended.
+        decisions: What the oracle says of its search.
     """
 
     def __init__(
@@ -80,7 +82,7 @@ class TrialLedger:
         shape = restored.shape
         self._objective = [shape["objective_name"], shape["direction"]]
         self._known = set(oracle.trials)
-        self._decision = next(reversed(restored.history.decisions), None)
+        self.decisions = Decisions(oracle, self._records, restored.history)
         known = restored.history.trials
         self.tries = {
             i: Tries.of(t.attempts) for i, t in known.items() if t.ended is None
@@ -180,16 +182,14 @@ class TrialLedger:
         self._records.append_trial(
             "created", trial, time=now, worker=worker, **_flags(own_id=own_id)
         )
-        self._note_decision()
+        self.decisions.note()
         self._settle()
         faults.point(_CREATED_AFTER)
 
-    def _note_decision(self) -> None:
-        """Journals how the oracle searches, if it says so and has not said it before."""
-        why = getattr(self._oracle, "why", None)
-        if isinstance(why, str) and why != self._decision:
-            self._decision = why
-            self._records.append("decided", text=why, time=time.time())
+    def nothing_handed_out(self) -> None:
+        """Takes note of what the oracle says when it has no trial."""
+        self.decisions.note()
+        self._settle()
 
     def _is_count(self, trial_id: str) -> bool:
         """Whether an id counts trials as KerasTuner does, from 0."""

@@ -20,6 +20,7 @@ class SearchResult:
         found: How the study was found: new, resumed, or finished before.
         complete: Whether there was nothing left to try; False where the time budget
             ended the search.
+        ended_because: Why the oracle ended it before all trials were run, if it did.
     """
 
     completed: list[dict[str, Any]]
@@ -30,6 +31,7 @@ class SearchResult:
     seed: int
     found: StudyState
     complete: bool
+    ended_because: str | None = None
 
     @classmethod
     def of(cls, oracle: Any, study: Study, complete: bool) -> "SearchResult":
@@ -51,6 +53,7 @@ class SearchResult:
             seed=study.seed,
             found=study.found,
             complete=complete,
+            ended_because=getattr(oracle, "ended_because", None),
         )
 
     @property

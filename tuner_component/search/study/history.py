@@ -58,6 +58,9 @@ class History:
         goes_on: Whether it was finished and has lost something since: the same search
             goes on with it.
         decisions: How the oracle decided to search, in sentences, in order.
+        ended_because: Why the oracle ended the search before all trials were run; None
+            if it has not, or if the search has gone on since.
+        prospect: What the oracle expected of going on, last of all; None if it never said.
         own_ids: Whether the oracle names its trials otherwise than KerasTuner, which
             counts them from 0.
     """
@@ -77,6 +80,8 @@ class History:
     losses: list[str] = field(default_factory=list)
     goes_on: bool = False
     decisions: list[str] = field(default_factory=list)
+    ended_because: str | None = None
+    prospect: dict[str, Any] | None = None
     own_ids: bool = False
 
     @classmethod
@@ -154,7 +159,13 @@ class History:
         self.study = self.study or dict(record)
 
     def _fold_decided(self, record: Mapping[str, Any]) -> None:
-        self.decisions.append(record["text"])
+        if record.get("ends"):
+            self.ended_because = record["text"]
+        else:
+            self.decisions.append(record["text"])
+
+    def _fold_prospect(self, record: Mapping[str, Any]) -> None:
+        self.prospect = {name: record.get(name) for name in records_lib.PROSPECT}
 
     def _fold_opened(self, record: Mapping[str, Any]) -> None:
         self.opened = self.opened or dict(record)
@@ -169,6 +180,7 @@ class History:
     def _fold_created(self, record: Mapping[str, Any]) -> None:
         trial = self._trial({**record, "values": plain.decode(record["values"])})
         self.own_ids = self.own_ids or bool(record.get("own_id"))
+        self.ended_because = None
         trial.created = record["time"]
         trial.worker = record.get("worker")
         # Without a worker it was created ahead, and waits for one.
@@ -216,6 +228,7 @@ _FOLDS = {
     "space": History._fold_space,
     "created": History._fold_created,
     "decided": History._fold_decided,
+    "prospect": History._fold_prospect,
     "began": History._fold_began,
     "stopping": History._fold_stopping,
     "attempt": History._fold_attempt,

@@ -83,6 +83,7 @@ class Study:
         seed: int | None = None,
         *,
         stale_after: float = 120.0,
+        stop_when: str | None = None,
     ) -> "Study":
         """Opens a study, creating it if need be.
 
@@ -93,6 +94,8 @@ class Study:
                 a resumed one keeps its own.
             stale_after: Seconds without a sign of life after which the lock of another
                 driver is taken over, where the filesystem has no locks.
+            stop_when: By which condition the search may end before all trials were run. A
+                study that was finished by another one goes on.
 
         Returns:
             The study, locked for this process unless it is finished.
@@ -104,7 +107,7 @@ class Study:
             StorageError: It cannot be read or written.
         """
         description = description_lib.read(directory, fingerprint)
-        if finished := cls._open_finished(directory, description):
+        if finished := cls._open_finished(directory, description, stop_when):
             return finished
         files.makedirs_anew(directory)
         lock = StudyLock(directory, stale_after=stale_after)
@@ -113,7 +116,7 @@ class Study:
             # Another driver may have had it until just now.
             file = description_lib.file_of(directory, lock.store)
             description = description_lib.read(directory, fingerprint, file)
-            if finished := cls._open_finished(directory, description):
+            if finished := cls._open_finished(directory, description, stop_when):
                 lock.release()
                 return finished
             return cls._open_running(
@@ -125,10 +128,15 @@ class Study:
 
     @classmethod
     def _open_finished(
-        cls, directory: str, description: dict[str, Any] | None
+        cls,
+        directory: str,
+        description: dict[str, Any] | None,
+        stop_when: str | None,
     ) -> "Study | None":
         """The study if it is finished, and has all that it had when it was."""
-        if not description or not description_lib.is_finished(description):
+        if not description or not description_lib.stays_finished(
+            description, stop_when
+        ):
             return None
         end = description_lib.journal_end(description)
         journal = Journal(
@@ -225,11 +233,15 @@ class Study:
         """
         self.journal.commit(self._writing)
 
-    def mark_finished(self, completed: Iterable[str] = ()) -> None:
+    def mark_finished(
+        self, completed: Iterable[str] = (), ended_by: str | None = None
+    ) -> None:
         """Declares the search complete: it is not extended when opened again.
 
         Args:
             completed: Ids of the trials that completed.
+            ended_by: The condition by which it ended before all trials were run; None if
+                they were. With another condition, or none, it goes on.
 
         Raises:
             StudyLockedError: Another driver took the study over.
@@ -240,7 +252,11 @@ class Study:
         self.commit()
         faults.point(_FINISH_BEFORE)
         description = description_lib.finished(
-            self._description, self.journal.end, self.journal.missing, completed
+            self._description,
+            self.journal.end,
+            self.journal.missing,
+            completed,
+            ended_by,
         )
         with self._writing():
             description_lib.write(self._file, description)
@@ -299,11 +315,17 @@ def _without_what_is_lost(
         _leave_trainings(directory, history_of(journal, description))
     if not description_lib.is_finished(description):
         return description
-    _log.warning(
-        "The study %s was finished, and records of it are lost: its search goes on with "
-        "what is there, and runs again what is not.",
-        directory,
-    )
+    if description_lib.has_lost(description, journal.missing, journal.is_right):
+        _log.warning(
+            "The study %s was finished, and records of it are lost: its search goes on "
+            "with what is there, and runs again what is not.",
+            directory,
+        )
+    else:
+        _log.info(
+            "The study %s had ended before all trials were run. Its search goes on.",
+            directory,
+        )
     return description_lib.reopened(description)
 
 

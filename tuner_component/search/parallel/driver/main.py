@@ -17,7 +17,7 @@ from typing import Any
 from tuner_component.search import errors, events
 from tuner_component.search.errors import SearchInterruptedError
 from tuner_component.search.machine import disk_space, output, resources
-from tuner_component.search.oracle import announcements, warm_start
+from tuner_component.search.oracle import announcements, decisions, warm_start
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.oracle.result import SearchResult
 from tuner_component.search.parallel import (
@@ -152,7 +152,12 @@ def _search(
     heart: pulse.Pulse,
 ) -> SearchResult:
     with (
-        Study.open(job.study_directory, job.fingerprint, job.options.seed) as study,
+        Study.open(
+            job.study_directory,
+            job.fingerprint,
+            job.options.seed,
+            stop_when=job.options.stop_when,
+        ) as study,
         scratch.of_search(job.study_directory, locked=not study.is_finished),
     ):
         # What is finished is published again also where its cluster is gone.
@@ -167,6 +172,7 @@ def _search(
             may_overwrite=study.found is StudyState.NEW,
         )
         warm_start.start_from(tuner.oracle, job.options.known)
+        decisions.end_when(tuner.oracle, job.options.stop_when)
         oracle = DurableOracle.open(
             tuner.oracle,
             study,
@@ -203,6 +209,7 @@ def _run(
     actions.fail_given_up()
     oracle.commit()
     oracle.epochs.listener = lambda *epoch: link(events.EpochEnded(*epoch))
+    oracle.listen_to_end(lambda why: link(events.SearchEnding(why)))
     link(announcements.search_started(oracle, job.study_directory, at_once))
     with heart.of_loop():
         end = supervisor.Supervisor(
