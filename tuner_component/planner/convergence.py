@@ -6,17 +6,25 @@ optimization, https://proceedings.mlr.press/v188/makarova22a.html), who compare 
 the regret with the deviation of cross-validation. Here it is the expected improvement by
 the next trials: it needs no bound that holds everywhere, and no validation of its own, and
 it can be told to people.
+
+A model that is wrong is sure as well: where the best configurations begin slowly, it may
+have seen none of them to its end. So before the end, a few points anywhere are trained to
+theirs, whatever the model thinks of them.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
+from tuner_component.planner.encoding import Key
 from tuner_component.planner.prospect import Prospect
-from tuner_component.planner.trials import Trials
+from tuner_component.planner.trials import Status, Trials
 
 # The share of the noise below which a gain is none that counts; and at so many decisions
 # in a row, with a value between each two of them, it has to be.
 SHARE, IN_A_ROW = 0.1, 5
-# A search has so many times the points that are spread over the space at first.
+# So many points are trained to the end before the search ends.
+CHECKS = 3
+# Before it may end, a search has so many times the points that are spread at first.
 _FIRST = 3
 
 
@@ -25,6 +33,7 @@ class Convergence:
 
     Attributes:
         is_over: Whether the search ends. It stays so.
+        checks: The points that are trained to the end, whatever the model thinks of them.
     """
 
     def __init__(self, is_asked: bool = True) -> None:
@@ -35,32 +44,52 @@ class Convergence:
         """
         self._is_asked, self.is_over = is_asked, False
         self._calm, self._seen = 0, 0
+        self.checks: list[Key] = []
 
     @property
     def state(self) -> list[Any]:
         """All that it knows, as plain data."""
-        return [self._calm, self._seen, self.is_over]
+        checks = [list(key) for key in self.checks]
+        return [self._calm, self._seen, self.is_over, checks]
 
     @state.setter
-    def state(self, state: list[Any]) -> None:
-        self._calm, self._seen, self.is_over = state
+    def state(self, state: Iterable[Any]) -> None:
+        self._calm, self._seen, self.is_over, checks = state
+        self.checks = [tuple(key) for key in checks]
 
-    def note(self, prospect: Prospect | None, trials: Trials, first: int) -> None:
+    @property
+    def wants_check(self) -> bool:
+        """Whether another point is to be trained to the end."""
+        is_calm = self._calm >= IN_A_ROW and not self.is_over
+        return is_calm and len(self.checks) < CHECKS
+
+    def note(
+        self,
+        prospect: Prospect | None,
+        trials: Trials,
+        first: int,
+        is_any_left: bool,
+    ) -> None:
         """Takes note of a decision about what to train next.
 
         Args:
             prospect: What was expected then.
             trials: What was known.
             first: How many points are spread over the space before a model is asked.
+            is_any_left: Whether another point may be tried.
         """
         seen = len(trials.seen)
         if not self._is_asked or self.is_over or seen <= self._seen:
             return
-        # Before one is whole, nothing is known of those that begin slowly.
         if prospect is None or not trials.is_any_whole:
-            return
+            return  # Nothing is known of what begins slowly.
         self._seen = seen
         is_calm = prospect.gain < SHARE * prospect.noise
-        is_calm = is_calm and trials.own >= _FIRST * first
-        self._calm = self._calm + 1 if is_calm else 0
-        self.is_over = self._calm >= IN_A_ROW
+        if not is_calm or trials.own < _FIRST * first:
+            self._calm, self.checks = 0, []
+            return
+        self._calm += 1
+        running = {trials[name].key for name in trials.of_status(Status.RUNNING)}
+        is_checked = not (self.wants_check and is_any_left)
+        is_checked = is_checked and running.isdisjoint(self.checks)
+        self.is_over = self._calm >= IN_A_ROW and is_checked

@@ -25,7 +25,7 @@ from tuner_component.planner.steps import (
     Step,
     Wait,
 )
-from tuner_component.planner.trials import Status, Trial, Trials
+from tuner_component.planner.trials import Status, Trials
 from tuner_component.search.epochs import Decision
 from tuner_component.search.oracle.dimensions import Dimension
 
@@ -103,13 +103,13 @@ class Planner:
         if self._encoder.numbers(values) is None:
             return
         name = ("earlier", len(self._trials))
-        self._add(name, values, earlier=True, status=Status.ENDED)
+        self._trials.add(name, self._encoder, values, earlier=True)
         whole = self._rungs.epochs or 1
         self.observe(name, epochs or whole, value)
 
     def start(self, trial: Any, values: Mapping[str, Any]) -> None:
         """A trial of a new point runs."""
-        self._add(trial, values)
+        self._trials.add(trial, self._encoder, values)
 
     def resume(self, trial: Any) -> None:
         """A paused trial runs again."""
@@ -197,6 +197,8 @@ class Planner:
             return Decision.GO_ON  # It ends by itself.
         if self._is_first():
             return Decision.PAUSE
+        if self._trials[trial].key in self._ending.checks:
+            return Decision.GO_ON
         if self._ending.is_over:
             goes_on = trial == self._trials.leader
         else:
@@ -215,13 +217,24 @@ class Planner:
         if self._trials.seen:
             idle = set(self._paused() if paused is None else paused)
             best = None if self._ending.is_over else self._best(idle)
-            self._ending.note(self.prospect, self._trials, self._first)
+            allowed = self._new_points.is_any_allowed
+            self._ending.note(self.prospect, self._trials, self._first, allowed)
             if self._ending.is_over:
                 leader = self._trials.unfinished_leader
                 best = Continue(leader) if leader in idle else None
+            elif self._ending.wants_check:
+                best = self._check() or best
         if best is not None:
             return best
         return Wait() if self._trials.of_status(Status.RUNNING) else Finished()
+
+    def _check(self) -> Start | None:
+        """A point anywhere, to be trained to the end; None if there is none."""
+        numbers = self._new_points.spread()
+        if numbers is None:
+            return None
+        self._ending.checks += self._encoder.keys(numbers[None])
+        return Start(self._encoder.values(numbers))
 
     def hopeless(self, paused: Collection[Any] | None = None) -> list[Any]:
         """The paused trials that cannot become the best any more.
@@ -260,26 +273,6 @@ class Planner:
 
     # How.
 
-    def _add(
-        self,
-        name: Any,
-        values: Mapping[str, Any],
-        earlier: bool = False,
-        status: Status = Status.RUNNING,
-    ) -> None:
-        numbers = self._encoder.numbers(values)
-        if numbers is None:
-            # A point of the user's, with a value that the space does not have.
-            numbers = np.full(len(self._encoder.dimensions), np.nan)
-        rows = numbers[None]
-        self._trials[name] = Trial(
-            self._encoder.keys(rows)[0],
-            numbers,
-            self._encoder.vectors(rows)[0],
-            earlier,
-            status,
-        )
-
     def _set(self, trial: Any, status: Status) -> None:
         self._trials[trial].status = status
 
@@ -309,16 +302,18 @@ class Planner:
         ]
         names = self._outlook.promising(names, _PAUSED)
         new = self._new_points.drawn()
+        # What runs is expected to gain something as well, but is no candidate.
         running = [n for n in self._trials.of_status(Status.RUNNING) if n not in paused]
+        running.sort(key=lambda name: not self._trials[name].epochs)
         every = self._vectors([*names, *running])
         vectors = np.concatenate([every, self._encoder.vectors(new)])
         views = self._outlook.of(vectors)
-        self.prospect = self._outlook.prospect(views, len(every))
+        begun = sum(self._trials[name].epochs > 0 for name in running)
+        self.prospect = self._outlook.prospect(views, len(names) + begun)
         if not self._new_points.is_any_allowed:
             new = new[:0]
         if not names and not len(new):
             return None
-        # What runs is no candidate.
         kept = [*range(len(names)), *range(len(every), len(every) + len(new))]
         vectors, gains, chances = vectors[kept], views.gains[kept], views.chances[kept]
         if not len(new):

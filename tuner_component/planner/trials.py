@@ -4,12 +4,13 @@ import dataclasses
 import enum
 import math
 import statistics
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from tuner_component.planner.curve_model import Array
-from tuner_component.planner.encoding import Key
+from tuner_component.planner.encoding import Encoder, Key
 from tuner_component.planner.rungs import Rungs
 
 
@@ -85,6 +86,29 @@ class Trials(dict[Any, Trial]):
         self._rungs = rungs
         self.seen: list[tuple[Any, int]] = []
         self.ended_after = 0
+
+    def add(
+        self,
+        name: Any,
+        encoder: Encoder,
+        values: Mapping[str, Any],
+        earlier: bool = False,
+    ) -> None:
+        """Takes a trial of a new point, which runs, or one of an earlier search.
+
+        Args:
+            name: Of the trial.
+            encoder: The search space.
+            values: The values of its hyperparameters.
+            earlier: Whether it is of an earlier search, and has ended.
+        """
+        numbers = encoder.numbers(values)
+        if numbers is None:
+            # A point of the user's, with a value that the space does not have.
+            numbers = np.full(len(encoder.dimensions), np.nan)
+        key, vector = encoder.keys(numbers[None])[0], encoder.vectors(numbers[None])[0]
+        status = Status.ENDED if earlier else Status.RUNNING
+        self[name] = Trial(key, numbers, vector, earlier, status)
 
     @property
     def own(self) -> int:
