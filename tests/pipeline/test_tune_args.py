@@ -70,6 +70,20 @@ def test_unknown_search_is_refused() -> None:
         tune_args.validated(TuneArgs(search="bohb"))
 
 
+def test_unknown_end_of_a_search_is_refused() -> None:
+    """The search would fail only when its driver has started, or never end early."""
+    with pytest.raises(ValueError, match="stop_when to be one of converged.*'bored'"):
+        tune_args.validated(TuneArgs(search="auto", stop_when="bored"))
+
+
+def test_an_end_that_the_search_cannot_tell_is_refused() -> None:
+    """The search would fail when its workers have started."""
+    with pytest.raises(ValueError, match="\"auto\".*Received: 'tpe'.*leave stop_when"):
+        tune_args.validated(TuneArgs(search="tpe", stop_when="converged"))
+    # The tuner may have an oracle that can.
+    tune_args.validated(TuneArgs(stop_when="converged"))
+
+
 def test_defaults_are_those_of_the_search() -> None:
     """What the documentation calls a default would not be one."""
     options = tune_args.search_options(TuneArgs(num_parallel_trials=1))
@@ -107,6 +121,7 @@ def test_every_field_reaches_the_search() -> None:
             driver_on_cluster=True,
         ),
         search="auto",
+        stop_when="converged",
     )
     assert len(args.cluster.ListFields()) == len(Cluster.DESCRIPTOR.fields)
     assert len(args.stopping.ListFields()) == len(Stopping.DESCRIPTOR.fields)
@@ -123,6 +138,7 @@ def test_every_field_reaches_the_search() -> None:
         max_trials_per_worker=10,
         stopping=StoppingOptions("hyperband", 2, 4, 0, 3, 9),
         cluster=options.Cluster("head:6379", 1.5, {"TPU": 0.5}, 60, 4, True),
+        stop_when="converged",
     )
 
 

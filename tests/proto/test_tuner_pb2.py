@@ -45,7 +45,7 @@ tune_args = TuneArgs(
     trial_timeout_seconds=1.5, time_budget_seconds=2.5, max_failed_trials=0,
     study_dir="/studies", seed=0, max_trials_per_worker=4,
     stopping=stopping, skip_preflight=True, cluster=cluster,
-    search="auto",
+    search="auto", stop_when="converged",
 )
 for sent in (message, stopping, cluster, tune_args):
     assert {f.name for f, _ in sent.ListFields()} == set(sent.DESCRIPTOR.fields_by_name)

@@ -63,20 +63,13 @@ class Convergence:
         is_calm = self._calm >= IN_A_ROW and not self.is_over
         return is_calm and len(self.checks) < CHECKS
 
-    def note(
-        self,
-        prospect: Prospect | None,
-        trials: Trials,
-        first: int,
-        is_any_left: bool,
-    ) -> None:
+    def note(self, prospect: Prospect | None, trials: Trials, first: int) -> None:
         """Takes note of a decision about what to train next.
 
         Args:
             prospect: What was expected then.
             trials: What was known.
             first: How many points are spread over the space before a model is asked.
-            is_any_left: Whether another point may be tried.
         """
         seen = len(trials.seen)
         if not self._is_asked or self.is_over or seen <= self._seen:
@@ -86,10 +79,9 @@ class Convergence:
         self._seen = seen
         is_calm = prospect.gain < SHARE * prospect.noise
         if not is_calm or trials.own < _FIRST * first:
-            self._calm, self.checks = 0, []
+            self._calm = 0
             return
         self._calm += 1
         running = {trials[name].key for name in trials.of_status(Status.RUNNING)}
-        is_checked = not (self.wants_check and is_any_left)
-        is_checked = is_checked and running.isdisjoint(self.checks)
+        is_checked = len(self.checks) >= CHECKS and running.isdisjoint(self.checks)
         self.is_over = self._calm >= IN_A_ROW and is_checked

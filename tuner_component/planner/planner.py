@@ -217,8 +217,8 @@ class Planner:
         if self._trials.seen:
             idle = set(self._paused() if paused is None else paused)
             best = None if self._ending.is_over else self._best(idle)
-            allowed = self._new_points.is_any_allowed
-            self._ending.note(self.prospect, self._trials, self._first, allowed)
+            if self._new_points.is_any_allowed:  # Otherwise it ends as ever.
+                self._ending.note(self.prospect, self._trials, self._first)
             if self._ending.is_over:
                 leader = self._trials.unfinished_leader
                 best = Continue(leader) if leader in idle else None
