@@ -79,7 +79,7 @@ class Convergence:
         self._seen = seen
         is_calm = prospect.gain < SHARE * prospect.noise
         if not is_calm or trials.own < _FIRST * first:
-            self._calm = 0
+            self._calm, self.checks = 0, []
             return
         self._calm += 1
         running = {trials[name].key for name in trials.of_status(Status.RUNNING)}
