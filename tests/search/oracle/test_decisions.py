@@ -78,6 +78,17 @@ def test_what_is_expected_is_journaled_when_it_changes(tmp_path: Path) -> None:
     assert kinds.count("prospect") == 1
 
 
+def test_what_is_no_prospect_is_not_journaled(tmp_path: Path) -> None:
+    """An attribute of the user's own, or a NaN, would be lost results' warnings."""
+    oracle = telling()
+    oracle.__class__ = type("Own", (Telling,), {"prospect": {"trials": "many"}})
+    oracle.populate_space = (  # type: ignore[method-assign]
+        lambda trial_id: simulation.CountingOracle.populate_space(oracle, trial_id)
+    )
+    search(tmp_path, oracle, [])
+    assert simulation.read(str(tmp_path)).prospect is None
+
+
 def test_a_search_without_a_condition_has_ended_by_none(tmp_path: Path) -> None:
     """A study that had all its trials would go on when it is run again."""
     oracle = telling()

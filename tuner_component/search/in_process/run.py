@@ -75,6 +75,7 @@ def run_in_process(
     oracle = _take_over(tuner, study, options, audience)
     if study.is_finished:
         return True
+    oracle.listen_to_end(lambda why: audience(events.SearchEnding(why)))
     _fail_given_up(oracle)
     _prepare(tuner, oracle, study)
     audience(announcements.search_started(oracle, study.directory, workers=0))

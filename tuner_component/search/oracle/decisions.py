@@ -4,7 +4,6 @@ An oracle need not say anything. Each of these is looked at where an oracle has 
 journaled when it is news.
 """
 
-import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -12,9 +11,8 @@ from typing import Any, Protocol
 import keras_tuner
 
 from tuner_component.search.oracle.records import Records
+from tuner_component.search.study import records as records_lib
 from tuner_component.search.study.history import History
-
-_log = logging.getLogger("tuner_component")
 
 
 class Tells(Protocol):
@@ -97,15 +95,22 @@ class Decisions:
     def note(self) -> None:
         """Journals what is news."""
         self._note_why()
-        prospect = getattr(self._oracle, "prospect", None)
-        if isinstance(prospect, Mapping) and prospect != self._prospect:
-            self._prospect = dict(prospect)
-            self._records.append("prospect", **prospect)
+        self._note_prospect()
         ended = getattr(self._oracle, "ended_because", None)
         if isinstance(ended, str) and ended != self._ended:
             self._ended = ended
             self._records.append("decided", text=ended, time=time.time(), ends=True)
             self.listener(ended)
+
+    def _note_prospect(self) -> None:
+        told = getattr(self._oracle, "prospect", None)
+        if not isinstance(told, Mapping):
+            return
+        prospect = {name: told.get(name) for name in records_lib.PROSPECT}
+        fault = records_lib.fault({"kind": "prospect", **prospect})
+        if fault is None and prospect != self._prospect:
+            self._prospect = prospect
+            self._records.append("prospect", **prospect)
 
     def _note_why(self) -> None:
         why = getattr(self._oracle, "why", None)
