@@ -1,0 +1,34 @@
+"""Saying in the log how a search ended."""
+
+import logging
+
+from tuner_component.search.oracle.result import SearchResult
+from tuner_component.search.study.study import StudyState
+
+_log = logging.getLogger("tuner_component")
+
+
+def log_outcome(result: SearchResult, directory: str) -> None:
+    """Logs how many trials there were, and what to do if none was run.
+
+    Args:
+        result: What the search found.
+        directory: Path or URI of its study.
+    """
+    if result.found is StudyState.FINISHED:
+        _log.info(
+            "This search was finished before: no trial was run, its results are "
+            "published again. To start a new search, remove %s.",
+            directory,
+        )
+    else:
+        _log.info(
+            "The search is over%s: %d trials completed, %d failed%s.%s",
+            "" if result.complete else " with its time budget",
+            len(result.completed),
+            len(result.failed),
+            ", those of earlier runs included"
+            if result.found is StudyState.RESUMED
+            else "",
+            f" {result.ended_because}" if result.ended_because else "",
+        )
