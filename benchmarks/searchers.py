@@ -15,6 +15,7 @@ from benchmarks.curve_tasks import EPOCHS, LARGE, Space
 from benchmarks.replay import Task, Trial
 from tuner_component.oracles import OptunaOracle
 from tuner_component.planner import Continue, Decision, Planner, Start
+from tuner_component.planner.convergence import Convergence
 from tuner_component.search.options import StoppingOptions
 from tuner_component.search.oracle.dimensions import dimensions
 from tuner_component.search.oracle.repairs import repair
@@ -155,11 +156,17 @@ class Auto:
 
     looks_ahead = False
 
-    def __init__(self, task: Task, seed: int) -> None:
+    def __init__(
+        self, task: Task, seed: int, ending: Convergence | None = None
+    ) -> None:
         hp = hyperparameters(task)
         self._places = Places(task, hp.space)
         self.planner = Planner(
-            dimensions(hp.space), epochs=EPOCHS, seed=seed, max_trials=_MANY
+            dimensions(hp.space),
+            epochs=EPOCHS,
+            seed=seed,
+            max_trials=_MANY,
+            ending=ending,
         )
         # For each trial where it is, and its losses.
         self._points: list[tuple[int, ...]] = []

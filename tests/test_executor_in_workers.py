@@ -109,6 +109,29 @@ def test_search_that_chooses_by_itself_pauses_trials(
     assert "rungs of 1, 3 and 9 epochs" in study.decisions[-1]
 
 
+def test_search_that_has_converged_ends_and_goes_on_if_it_is_to(
+    run: Run, in_workers: InWorkers
+) -> None:
+    """In workers it would go on to the limit, or never be able to go on."""
+    soon = "from tuner_component.planner import convergence\nconvergence.SHARE = 3.0\n"
+    source = soon + AUTO_MODULE.replace("max_trials=8", "max_trials=30")
+    module = run.module(source)
+    in_workers(module, search="auto", seed=3, stop_when="converged")
+    ended = load_study(run.tuner_results_dir)
+    assert ended.status == "finished"
+    assert 12 <= len(ended.trials) == len(ended.completed) < 30
+    assert ended.ended_because is not None
+    assert f"Ended after {len(ended.trials)} of 30 trials" in ended.ended_because
+    assert ended.best is not None and ended.best.epochs == 9
+    in_workers(module, search="auto", seed=3)
+    study = load_study(run.tuner_results_dir)
+    assert (study.study_id, study.ended_because) == (ended.study_id, None)
+    assert len(study.completed) == 30
+    assert {t.trial_id: t.score for t in ended.trials}.items() <= {
+        t.trial_id: t.score for t in study.trials
+    }.items()
+
+
 def test_trials_run_in_several_processes(run: Run, in_workers: InWorkers) -> None:
     """Trials would still run one after another."""
     source = TOY_MODULE.replace(

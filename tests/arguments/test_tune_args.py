@@ -86,6 +86,20 @@ def test_a_search_that_knows_no_goals_is_refused(goals: dict[str, Any]) -> None:
         tune_args.validated(TuneArgs(search="cmaes", **goals))
 
 
+def test_unknown_end_of_a_search_is_refused() -> None:
+    """The search would fail only when its driver has started, or never end early."""
+    with pytest.raises(ValueError, match="stop_when to be one of converged.*'bored'"):
+        tune_args.validated(TuneArgs(search="auto", stop_when="bored"))
+
+
+def test_an_end_that_the_search_cannot_tell_is_refused() -> None:
+    """The search would fail when its workers have started."""
+    with pytest.raises(ValueError, match="\"auto\".*Received: 'tpe'.*leave stop_when"):
+        tune_args.validated(TuneArgs(search="tpe", stop_when="converged"))
+    # The tuner may have an oracle that can.
+    tune_args.validated(TuneArgs(stop_when="converged"))
+
+
 def test_defaults_are_those_of_the_search() -> None:
     """What the documentation calls a default would not be one."""
     options = tune_args.search_options(TuneArgs(num_parallel_trials=1))
@@ -125,6 +139,7 @@ def test_every_field_reaches_the_search() -> None:
         search="auto",
         confirm_top=3,
         confirm_seeds=4,
+        stop_when="converged",
     )
     assert len(args.cluster.ListFields()) == len(Cluster.DESCRIPTOR.fields)
     assert len(args.stopping.ListFields()) == len(Stopping.DESCRIPTOR.fields)
@@ -142,6 +157,7 @@ def test_every_field_reaches_the_search() -> None:
         cluster=options.Cluster("head:6379", 1.5, {"TPU": 0.5}, 60, 4, True),
         confirm_top=3,
         confirm_seeds=4,
+        stop_when="converged",
     )
     assert tune_args.search_options(args) == options_of_most
     # These do not go together with re-runs.
@@ -161,6 +177,14 @@ def test_re_runs_of_a_front_are_refused() -> None:
     for goals in (TuneArgs(pareto=True), TuneArgs(constraints=["a < 1"])):
         goals.confirm_top = 3
         with pytest.raises(ValueError, match="confirm_top without pareto"):
+            tune_args.validated(goals)
+
+
+def test_an_end_of_a_search_for_a_front_is_refused() -> None:
+    """It would end by what the weights of one turn expect."""
+    for goals in (TuneArgs(pareto=True), TuneArgs(constraints=["a < 1"])):
+        goals.search, goals.stop_when = "auto", "converged"
+        with pytest.raises(ValueError, match="stop_when without pareto"):
             tune_args.validated(goals)
 
 

@@ -71,6 +71,25 @@ def test_status_of_a_running_search_names_its_workers(
     assert "running" in capsys.readouterr().out
 
 
+def test_status_tells_what_to_expect_of_going_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whether more trials are worth it, or why there are fewer, were not to be seen."""
+    ends = {"kind": "decided", "text": "Ended.", "time": 2.0, "ends": True}
+    prospect = {"kind": "prospect", "trials": 10, "gain": 0.003, "noise": 0.002}
+    study = studies.study(studies.created("0"), prospect, ends)
+    (tmp_path / "study.json").write_text(study.to_json())
+    assert main(["status", str(tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "Ended." in lines
+    told = "10 more trials are expected to lower val_loss by 0.003 (noise: 0.002)."
+    assert told in lines
+    assert main(["status", "--json", str(tmp_path)]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["ended_because"] == "Ended."
+    assert facts["prospect"]["gain"] == 0.003
+
+
 def test_status_names_paused_trials(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

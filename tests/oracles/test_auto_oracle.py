@@ -13,6 +13,7 @@ from tests.support import paused_search, simulation
 from tests.support.paused_search import EPOCHS, Worker
 from tuner_component import load_study
 from tuner_component.oracles import AutoOracle, auto_oracle
+from tuner_component.planner import convergence
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.stopping.curves import LearningCurves
 from tuner_component.search.study.study import Study
@@ -164,6 +165,123 @@ def test_how_it_decides_is_in_the_record(tmp_path: Path) -> None:
     """The report could not say what was done in the user's name."""
     paused_search.search(tmp_path, oracle := auto(max_trials=3))
     assert load_study(tmp_path).decisions == [oracle.why]
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has searches end sooner: it is not looked at when, but how."""
+    monkeypatch.setattr(convergence, "SHARE", 0.5)
+
+
+def converging(**kwargs: Any) -> AutoOracle:
+    oracle = auto(max_trials=60, **kwargs)
+    oracle.end_when("converged")
+    return oracle
+
+
+@pytest.mark.usefixtures("soon")
+def test_a_search_ends_when_it_has_converged(tmp_path: Path) -> None:
+    """Hours would be spent after the best was found, or nobody told why it ended."""
+    paused_search.search(tmp_path, oracle := converging())
+    count = len(oracle.trials)
+    assert count < 60
+    assert {trial.status for trial in oracle.trials.values()} == {"COMPLETED"}
+    study = load_study(tmp_path)
+    assert study.ended_because == oracle.ended_because
+    assert oracle.ended_because is not None
+    assert oracle.ended_because.startswith(f"Ended after {count} of 60 trials: 10 more")
+    assert study.prospect is not None
+    assert study.prospect.gain < 0.5 * study.prospect.noise
+
+
+def test_what_to_expect_is_told_of_every_search(tmp_path: Path) -> None:
+    """Whether a larger max_trials would be worth it, nobody would know."""
+    paused_search.search(tmp_path, oracle := auto())
+    study = load_study(tmp_path)
+    assert (study.ended_because, oracle.ended_because) == (None, None)
+    assert study.outlook is not None
+    assert study.outlook.startswith("10 more trials are expected to lower score by ")
+
+
+@pytest.mark.usefixtures("soon")
+def test_a_search_of_the_largest_value_is_to_raise_it(tmp_path: Path) -> None:
+    """People would read that their accuracy was to be lowered."""
+    largest = keras_tuner.Objective("score", "max")
+    paused_search.search(tmp_path, oracle := converging(objective=largest))
+    assert oracle.ended_because is not None
+    assert "expected to raise score by" in oracle.ended_because
+
+
+@pytest.mark.usefixtures("soon")
+def test_an_interrupted_search_ends_where_it_would_have(tmp_path: Path) -> None:
+    """A crash would change how long a search goes on."""
+    whole = paused_search.search(tmp_path / "whole", oracle := converging())
+    saved: dict[str, int] = {}
+    trained: list[tuple[str, int]] = []
+    over = False
+    while not over:
+        with Study.open(
+            str(tmp_path / "cut"),
+            simulation.FINGERPRINT,
+            seed=1,
+            stop_when="converged",
+        ) as study:
+            resumed = converging()
+            epochs = LearningCurves.of(None, resumed)
+            durable = DurableOracle.open(resumed, study, epochs=epochs)
+            worker = Worker(durable, saved=saved)
+            for _ in range(4):  # Then the process is gone.
+                if (trial := worker.take()).status != "RUNNING":
+                    break
+                worker.run(trial)
+            trained += worker.trained
+            over = trial.status == "STOPPED"
+            # Every second time it dies before it has said that it is finished.
+            if over and len(trained) % 2:
+                durable.finish()
+    assert trained == whole.trained
+    assert resumed.ended_because == oracle.ended_because
+    assert load_study(tmp_path / "cut").ended_because == oracle.ended_because
+
+
+@pytest.mark.usefixtures("soon")
+def test_a_search_that_has_converged_goes_on_if_it_is_to(tmp_path: Path) -> None:
+    """What was found would have to be searched again from the beginning."""
+    paused_search.search(tmp_path, first := converging())
+    known = paused_search.results(first)
+    paused_search.search(tmp_path, oracle := auto(max_trials=60))
+    assert len(oracle.trials) == 60
+    assert {i: paused_search.results(oracle)[i] for i in known} == known
+    study = load_study(tmp_path)
+    assert (study.status, study.ended_because) == ("finished", None)
+
+
+@pytest.mark.usefixtures("soon")
+def test_an_end_before_the_decision_was_durable_is_decided_again(
+    tmp_path: Path,
+) -> None:
+    """What a dying process had decided, and told nobody, would be lost or doubled."""
+    paused_search.search(tmp_path / "whole", oracle := converging())
+    with Study.open(str(tmp_path / "cut"), simulation.FINGERPRINT, seed=1) as study:
+        resumed = converging()
+        durable = DurableOracle.open(
+            resumed, study, epochs=LearningCurves.of(None, resumed), autocommit=False
+        )
+        worker = Worker(durable)
+        while (trial := worker.take()).status == "RUNNING":
+            worker.run(trial)
+            durable.commit()
+        saved = worker.saved
+        # The decision was made by the last call, and never committed.
+    with Study.open(str(tmp_path / "cut"), simulation.FINGERPRINT, seed=1) as study:
+        again = converging()
+        durable = DurableOracle.open(
+            again, study, epochs=LearningCurves.of(None, again)
+        )
+        Worker(durable, saved=saved).run_all()
+        durable.finish()
+    assert again.ended_because == oracle.ended_because
+    assert paused_search.results(again) == paused_search.results(oracle)
 
 
 def test_a_trial_that_takes_long_must_be_worth_it(

@@ -46,7 +46,7 @@ tune_args = TuneArgs(
     study_dir="/studies", seed=0, max_trials_per_worker=4,
     stopping=stopping, skip_preflight=True, cluster=cluster,
     search="auto", confirm_top=3, confirm_seeds=4, pareto=True,
-    constraints=["a <= 1", "b > 2"],
+    constraints=["a <= 1", "b > 2"], stop_when="converged",
 )
 for sent in (message, stopping, cluster, tune_args):
     assert {f.name for f, _ in sent.ListFields()} == set(sent.DESCRIPTOR.fields_by_name)

@@ -274,6 +274,29 @@ def test_without_an_objective_no_trial_is_best() -> None:
     assert dataclasses.replace(lived(), objective=None).best is None
 
 
+@pytest.mark.parametrize(("direction", "verb"), [("min", "lower"), ("max", "raise")])
+def test_what_is_expected_of_going_on_is_a_sentence(direction: str, verb: str) -> None:
+    """Nobody would know whether more trials would be worth it."""
+    prospect = {"trials": 10, "gain": 0.00312, "noise": 0.002, "seconds": 341.0}
+    told = {"kind": "prospect", **prospect}
+    history = History.of([studies.opened(direction=direction), told])
+    study = folding.study_record(history, studies.DESCRIPTION)
+    assert study.outlook == (
+        f"10 more trials are expected to {verb} val_loss by 0.0031 (noise: 0.002)."
+    )
+    again = StudyRecord.from_json(study.to_json(), "a file")
+    assert again == study
+    assert json.loads(study.to_json())["prospect"] == prospect
+
+
+def test_why_a_search_ended_early_is_told() -> None:
+    """A search with 43 of 100 trials would look like one that was interrupted."""
+    ends = {"kind": "decided", "text": "Ended.", "time": 2.0, "ends": True}
+    study = studies.study(studies.created("0"), ends)
+    assert (study.ended_because, list(study.decisions)) == ("Ended.", [])
+    assert "<p>Ended.</p>" in page.render(study)
+
+
 def test_frame_has_a_row_for_each_trial() -> None:
     """Analysing a study in a notebook would begin with writing a parser."""
     frame = lived().to_frame().set_index("trial_id")

@@ -79,6 +79,14 @@ def test_lost_attempt_leaves_the_worker_idle() -> None:
     assert "worker-0" not in text_of(view)
 
 
+def test_shows_why_the_search_ends() -> None:
+    """Workers would idle, and the count stop below its total, for no known reason."""
+    view = a_view()
+    view(events.SearchEnding("Ended after 4 of 8 trials."))
+    assert "Ended after 4 of 8 trials." in text_of(view)
+    assert "worker-1" in text_of(view)  # It still trains.
+
+
 def test_shows_the_places_of_a_cluster() -> None:
     """A search that waits for nodes would look like one that hangs."""
     view = a_view()

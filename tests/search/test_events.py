@@ -103,6 +103,13 @@ def test_each_event_is_a_line() -> None:
     ]
 
 
+def test_why_a_search_ends_is_a_line() -> None:
+    """A log would stop in the middle of a search, and not say why."""
+    lines: list[str] = []
+    events.Lines(lines.append)(events.SearchEnding("Ended after 4 of 9 trials."))
+    assert lines == ["Ended after 4 of 9 trials."]
+
+
 def test_other_places_are_a_line() -> None:
     """A pod's log would not tell why fewer trials run than were asked for."""
     lines: list[str] = []

@@ -67,6 +67,7 @@ def validated(tune_args: Any) -> tuner_pb2.TuneArgs:
         names.check(result.search)
         names.check_goals(result.search, result.pareto, bool(result.constraints))
     _check_cluster(result)
+    _check_ending(result)
     search_options(result)  # Checks the rest, and what does not go together.
     return result
 
@@ -184,6 +185,18 @@ def _check_cluster(args: tuner_pb2.TuneArgs) -> None:
         )
 
 
+def _check_ending(args: tuner_pb2.TuneArgs) -> None:
+    if not args.stop_when:
+        return
+    SearchOptions(stop_when=args.stop_when)  # Checks it.
+    if args.search not in ("", "auto"):
+        raise ValueError(
+            f'Expected tune_args.search to be "auto" with stop_when={args.stop_when!r}: '
+            "only its model tells what going on is worth. Received: "
+            f'{args.search!r}. Set search="auto", or leave stop_when out.'
+        )
+
+
 def from_exec_properties(value: Any) -> tuner_pb2.TuneArgs:
     """Returns the TuneArgs of an execution property.
 
@@ -216,7 +229,8 @@ def search_options(args: tuner_pb2.TuneArgs, known: Known = NOTHING) -> SearchOp
     """Returns the options of the search.
 
     A search in process uses only the seed, the time budget, the limit on failures, the
-    stopping rule, the goals, the known points, and the check before the first trial.
+    stopping rule, the goals, what ends the search, the known points, and the check before
+    the first trial.
 
     Args:
         args: How to run the search.
@@ -230,6 +244,7 @@ def search_options(args: tuner_pb2.TuneArgs, known: Known = NOTHING) -> SearchOp
         known=known,
         cluster=cluster_options(args),
         preflight=not args.skip_preflight,
+        stop_when=args.stop_when or None,
         **numbers,
     )
 

@@ -90,6 +90,8 @@ def _facts(study: StudyRecord) -> dict[str, Any]:
         "shortfall": study.shortfall,
         "best": best and {"trial": best.trial_id, "score": best.score},
         "confirmation": study.confirmation and dataclasses.asdict(study.confirmation),
+        "ended_because": study.ended_because,
+        "prospect": study.prospect and dataclasses.asdict(study.prospect),
         "losses": list(study.losses),
     }
 
@@ -116,6 +118,7 @@ def summary(study: StudyRecord) -> list[str]:
         lines.append(f"It meets {' and '.join(study.constraints)}.")
     if study.shortfall is not None:
         lines.append(f"Not as it was wanted: {study.shortfall}.")
+    lines += [told for told in (study.ended_because, study.outlook) if told]
     if study.losses:
         goes_on = study.finished is not None and study.status != "finished"
         lines.append(

@@ -44,6 +44,8 @@ _HELP = {
     "see docs/searches.md",
     "constraints": 'what the result must meet, for example --constraint "size <= 5e6"; '
     "may be repeated",
+    "stop_when": "converged: end the search when going on is not expected to gain "
+    "anything worth it; for --search auto (default: when all trials were run)",
     "cluster": "runs the workers on a Ray cluster: auto for the one that this machine is "
     "a node of, or the address of its head, for example ray-head:6379; see "
     "docs/cluster.md (default: they run on this machine)",

@@ -1,5 +1,6 @@
 """The search "auto": an oracle that pauses trials and continues those worth it."""
 
+import dataclasses
 import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +11,9 @@ from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.oracles.turns import Turns
 from tuner_component.planner import steps
+from tuner_component.planner.convergence import Convergence
 from tuner_component.planner.planner import Planner
+from tuner_component.planner.prospect import Prospect
 from tuner_component.planner.rungs import Rungs
 from tuner_component.search.epochs import Decision
 from tuner_component.search.goals.front import Point
@@ -36,6 +39,10 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         epochs: How many epochs a trial has; None if that is not known.
         **settings: See `keras_tuner.Oracle`. `max_trials` is how many points are tried at
             most; most of them are trained for a few epochs only.
+
+    Attributes:
+        stop_when: What may end the search before `max_trials`: see `end_when`.
+        ended_because: Why that has ended it, in a sentence; None if it has not.
     """
 
     def __init__(self, epochs: int | None = None, **settings: Any) -> None:
@@ -60,6 +67,9 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._seconds: dict[str, float] = {}
         self._since: dict[str, tuple[float, int]] = {}
         self._turns: Turns | None = None
+        self.stop_when: str | None = None
+        self.ended_because: str | None = None
+        self._ending: Convergence | None = None
 
     @property
     def goals(self) -> Goals | None:
@@ -85,6 +95,26 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
             f"{planner.why} Trials are compared by an augmented Chebyshev scalarisation, "
             "with other weights for each choice."
         )
+
+    # What tells of the search: see `search.oracle.decisions`.
+
+    def end_when(self, condition: str) -> None:
+        """Has the search end when going on is hardly expected to gain anything.
+
+        Args:
+            condition: "converged".
+        """
+        self.stop_when, self._ending = condition, Convergence()
+
+    @property
+    def prospect(self) -> Mapping[str, Any] | None:
+        """What was expected of going on at the last decision: see `Prospect`."""
+        if self._planner is None or self._turns is not None:
+            return (
+                None  # By each choice's own weights it says nothing of the objective.
+            )
+        found = self._planner.prospect
+        return None if found is None else dataclasses.asdict(found)
 
     def learn_from(
         self, trials: Iterable[tuple[Mapping[str, Any], float, int | None]]
@@ -127,9 +157,12 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
                     self._heard.append((name, epochs))
             self._noted = len(self._planner.seen)
         heard = [list(pair) for pair in self._heard]
-        turns = {} if self._turns is None else {"turn": self._turns.state}
-        seconds = {"epoch_seconds": dict(self._seconds)}
-        return {**state, "heard": heard, **seconds, **turns}
+        state.update(heard=heard, epoch_seconds=dict(self._seconds))
+        if self._turns is not None:
+            state["turn"] = self._turns.state
+        if self._ending is not None:
+            state["ending"] = [self._ending.state, self.ended_because]
+        return state
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Takes what `get_state` has returned."""
@@ -138,6 +171,8 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._seconds = dict(state.get("epoch_seconds", {}))
         if self._turns is not None and "turn" in state:
             self._turns.state = state["turn"]
+        if self._ending is not None and "ending" in state:
+            self._ending.state, self.ended_because = state["ending"]
         self._planner = None
 
     # What a search asks that can pause trials: see `search.oracle.pausing`.
@@ -204,14 +239,24 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         return [trial_id for trial_id in found if self._turns.is_dominated(trial_id)]
 
     def _next(self, planner: Planner, paused: Sequence[str]) -> steps.Step:
-        """What is worth most; at the end, all of the front is trained to the end."""
-        if self._turns is None:
-            return planner.next(paused)
-        self._turns.begin(planner)
+        """What is worth most now."""
+        if self._turns is not None:
+            return self._next_of_front(self._turns, planner, paused)
+        step = planner.next(paused)
+        is_over = self._ending is not None and self._ending.is_over
+        if is_over and self.ended_because is None and planner.prospect is not None:
+            self.ended_because = self._explained(planner.prospect)
+        return step
+
+    def _next_of_front(
+        self, turns: Turns, planner: Planner, paused: Sequence[str]
+    ) -> steps.Step:
+        """The same of several objectives; at the end all of the front is trained."""
+        turns.begin(planner)
         step = planner.next(paused)
         if isinstance(step, (steps.Wait, steps.Finished)):
             for trial_id in paused:
-                if not self._turns.is_dominated(trial_id):
+                if not turns.is_dominated(trial_id):
                     return steps.Continue(trial_id)
         return step
 
@@ -233,6 +278,16 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._end_turn()
         self._since[trial_id] = (time.monotonic(), 0)
         return {"status": _Status.RUNNING, "values": dict(step.values)}
+
+    def _explained(self, prospect: Prospect) -> str:
+        """Why a search ends by which so little is expected."""
+        of = f" of {self.max_trials}" if self.max_trials else ""
+        verb = "raise" if self.objective.direction == "max" else "lower"
+        return (
+            f"Ended after {len(self.trials)}{of} trials: {prospect.trials} more are "
+            f"expected to {verb} {self.objective.name} by {prospect.gain:.2g}, which is "
+            f"little beside the noise of {prospect.noise:.2g}."
+        )
 
     def _nothing(self) -> str:
         status: str = _Status.IDLE if self.ongoing_trials else _Status.STOPPED
@@ -266,6 +321,7 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
             epochs=self._epochs,
             maximize=self.objective.direction == "max",
             seed=self.seed,
+            ending=self._ending,
         )
         for values, score, stopped_after in self._prior:
             planner.learn_from(values, score, stopped_after)

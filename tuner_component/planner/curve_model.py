@@ -111,6 +111,11 @@ class Scale:
         found[np.isnan(given) | np.isposinf(given)] = 1.5
         return found
 
+    def difference(self, value: float, units: float) -> float:
+        """How far a value is from the one that is so many units better on this scale."""
+        step = units * self._unit
+        return -value * math.expm1(-step) if self._of_ratios else step
+
 
 class CurveModel:
     """The model: learns from observations, predicts at configurations and epochs.
@@ -208,6 +213,17 @@ class CurveModel:
             noise * np.trace(half),
         ]
         return value, gradient + z / self._spread
+
+    @property
+    def own(self) -> float:
+        """The variance of what a configuration has of its own, noise left aside."""
+        return float(self._split()[1][-2])
+
+    @property
+    def noise(self) -> float:
+        """The deviation of what the hyperparameters of a configuration do not explain."""
+        *_, own, noise = self._split()[1]
+        return math.sqrt(own + noise)
 
     def _split(self) -> tuple[Array, Array]:
         count = len(self._mean) - len(_OTHERS)

@@ -36,18 +36,24 @@ class NewPoints:
         It is the next one of a sequence.
         """
         own, count = self._trials.own, len(self._encoder.dimensions)
-        if own >= self._limit:
+        if not self.is_any_allowed:
             return None
         sequence = qmc.Sobol(count, seed=self._seed)
         places = sequence.random(1 << max(own + 64, 1).bit_length())
         fresh = self._fresh(self._encoder.drawn(places[own:]))
         return fresh[0] if len(fresh) else None
 
+    @property
+    def is_any_allowed(self) -> bool:
+        """Whether another point may be tried, if one is left."""
+        return self._trials.own < self._limit
+
     def drawn(self) -> Array:
-        """The numbers of points, one in each row; no row if none is left."""
+        """The numbers of points, one in each row; no row if none is left.
+
+        They are there as well when no other one may be tried.
+        """
         count = len(self._encoder.dimensions)
-        if self._trials.own >= self._limit:
-            return np.zeros((0, count))
         draw = np.random.default_rng(
             [self._seed, len(self._trials.seen), self._trials.own]
         )

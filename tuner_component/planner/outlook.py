@@ -2,19 +2,36 @@
 
 import math
 from collections.abc import Collection
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from tuner_component.planner import curve_model
+from tuner_component.planner import curve_model, prospect
 from tuner_component.planner.costs import Costs
 from tuner_component.planner.curve_model import Array, CurveModel, Observations
 from tuner_component.planner.encoding import Encoder
+from tuner_component.planner.prospect import Prospect
 from tuner_component.planner.rungs import Rungs
 from tuner_component.planner.trials import Status, Trials
 
 # The parameters are learned again whenever there are so many times the observations.
 _GROWTH, _AT_LEAST = 1.25, 4
+
+
+class Views(NamedTuple):
+    """What the model says of points that are trained to the end.
+
+    Attributes:
+        gains: The logarithm of the expected improvement of each on the best value.
+        chances: The chance of any.
+        means: What each is expected to come to.
+        deviations: How sure that is.
+    """
+
+    gains: Array
+    chances: Array
+    means: Array
+    deviations: Array
 
 
 class Outlook:
@@ -78,14 +95,46 @@ class Outlook:
             ),
         )
 
-    def of(self, vectors: Array) -> tuple[Array, Array]:
-        """The logarithm of the expected gain, and the chance of any, of each point."""
-        best = float(self._scale.scaled([self._trials.best])[0])
+    def of(self, vectors: Array) -> Views:
+        """What the model says of points."""
+        best = self._best()
         mean, deviation = self._model.predict(vectors, self._ends(len(vectors)))
-        return (
+        return Views(
             curve_model.log_improvement(mean, deviation, best),
             curve_model.chance(mean, deviation, best),
+            *(mean, deviation),
         )
+
+    def prospect(self, views: Views, tried: int) -> Prospect | None:
+        """What to expect of the points that promise most; None without any value yet.
+
+        Args:
+            views: What `of` says of points.
+            tried: How many of these, the first ones, are of trials. What the others will
+                have of their own is luck, which is no gain.
+        """
+        value = self._trials.best
+        if not math.isfinite(value):
+            return None
+        variances = views.deviations**2
+        variances[tried:] -= self._model.own
+        deviations = np.sqrt(np.maximum(variances, 1e-9))
+        best = self._best()
+        gains = curve_model.log_improvement(views.means, deviations, best)
+        most = np.argsort(-gains, kind="stable")[: prospect.TRIALS]
+        units = prospect.expected_improvement_of(
+            views.means[most], deviations[most], best
+        )
+        each = self._trials.mean_seconds
+        return Prospect(
+            trials=prospect.TRIALS,
+            gain=self._scale.difference(value, units),
+            noise=self._scale.difference(value, self._model.noise),
+            seconds=None if each is None else each * prospect.TRIALS,
+        )
+
+    def _best(self) -> float:
+        return float(self._scale.scaled([self._trials.best])[0])
 
     def promising(self, names: list[Any], most: int) -> list[Any]:
         """Those of the trials that are expected to come to the best values."""

@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from tuner_component.planner.convergence import Convergence
 from tuner_component.planner.curve_model import Array
 from tuner_component.planner.encoding import Encoder
 from tuner_component.planner.new_points import NewPoints
 from tuner_component.planner.outlook import Outlook
+from tuner_component.planner.prospect import Prospect
 from tuner_component.planner.rungs import Rungs
 from tuner_component.planner.steps import (
     Continue,
@@ -23,7 +25,7 @@ from tuner_component.planner.steps import (
     Step,
     Wait,
 )
-from tuner_component.planner.trials import Status, Trial, Trials
+from tuner_component.planner.trials import Status, Trials
 from tuner_component.search.epochs import Decision
 from tuner_component.search.oracle.dimensions import Dimension
 
@@ -45,6 +47,9 @@ class Planner:
 
     Tell it all that happens, in order, and it decides the same each time: a planner that
     is told the same again, as after a resume, goes on in the same way.
+
+    Attributes:
+        prospect: What was expected of going on at the last decision; None before one.
     """
 
     def __init__(
@@ -55,6 +60,7 @@ class Planner:
         epochs: int | None = None,
         maximize: bool = False,
         seed: int = 0,
+        ending: Convergence | None = None,
     ) -> None:
         """Starts without trials.
 
@@ -64,6 +70,8 @@ class Planner:
             epochs: The epochs of a whole training; None if they are not known.
             maximize: Whether larger values are better.
             seed: Decides what is drawn.
+            ending: Ends the search before `max_trials`, in the state that it has; None if
+                nothing does.
         """
         self._encoder, self._rungs = Encoder(dimensions), Rungs(epochs)
         self._trials = Trials(self._rungs)
@@ -72,8 +80,10 @@ class Planner:
         self._sign = -1.0 if maximize else 1.0
         first = min(max(len(self._encoder.dimensions) + 2, _FEWEST), _MOST)
         size = self._encoder.size(1 << 20) or math.inf
-        self._first = min(first, max(min(max_trials, size) // 3, 1))
+        self._first = int(min(first, max(min(max_trials, size) // 3, 1)))
         self._asked: tuple[Any, Start | Continue | None] = (None, None)
+        self._ending = ending or Convergence(is_asked=False)
+        self.prospect: Prospect | None = None
 
     # What happened.
 
@@ -93,13 +103,13 @@ class Planner:
         if self._encoder.numbers(values) is None:
             return
         name = ("earlier", len(self._trials))
-        self._add(name, values, earlier=True, status=Status.ENDED)
+        self._trials.add(name, self._encoder, values, earlier=True)
         whole = self._rungs.epochs or 1
         self.observe(name, epochs or whole, value)
 
     def start(self, trial: Any, values: Mapping[str, Any]) -> None:
         """A trial of a new point runs."""
-        self._add(trial, values)
+        self._trials.add(trial, self._encoder, values)
 
     def resume(self, trial: Any) -> None:
         """A paused trial runs again."""
@@ -204,7 +214,12 @@ class Planner:
             return Decision.GO_ON  # It ends by itself.
         if self._is_first():
             return Decision.PAUSE
-        goes_on = self._best({*self._paused(), trial}) == Continue(trial)
+        if self._trials[trial].key in self._ending.checks:
+            return Decision.GO_ON
+        if self._ending.is_over:
+            goes_on = trial == self._trials.leader
+        else:
+            goes_on = self._best({*self._paused(), trial}) == Continue(trial)
         return Decision.GO_ON if goes_on else Decision.PAUSE
 
     def next(self, paused: Collection[Any] | None = None) -> Step:
@@ -217,10 +232,26 @@ class Planner:
             return Start(self._encoder.values(numbers))
         best = None
         if self._trials.seen:
-            best = self._best(set(self._paused() if paused is None else paused))
+            idle = set(self._paused() if paused is None else paused)
+            best = None if self._ending.is_over else self._best(idle)
+            if self._new_points.is_any_allowed:  # Otherwise it ends as ever.
+                self._ending.note(self.prospect, self._trials, self._first)
+            if self._ending.is_over:
+                leader = self._trials.unfinished_leader
+                best = Continue(leader) if leader in idle else None
+            elif self._ending.wants_check:
+                best = self._check() or best
         if best is not None:
             return best
         return Wait() if self._trials.of_status(Status.RUNNING) else Finished()
+
+    def _check(self) -> Start | None:
+        """A point anywhere, to be trained to the end; None if there is none."""
+        numbers = self._new_points.spread()
+        if numbers is None:
+            return None
+        self._ending.checks += self._encoder.keys(numbers[None])
+        return Start(self._encoder.values(numbers))
 
     def hopeless(self, paused: Collection[Any] | None = None) -> list[Any]:
         """The paused trials that cannot become the best any more.
@@ -259,26 +290,6 @@ class Planner:
 
     # How.
 
-    def _add(
-        self,
-        name: Any,
-        values: Mapping[str, Any],
-        earlier: bool = False,
-        status: Status = Status.RUNNING,
-    ) -> None:
-        numbers = self._encoder.numbers(values)
-        if numbers is None:
-            # A point of the user's, with a value that the space does not have.
-            numbers = np.full(len(self._encoder.dimensions), np.nan)
-        rows = numbers[None]
-        self._trials[name] = Trial(
-            self._encoder.keys(rows)[0],
-            numbers,
-            self._encoder.vectors(rows)[0],
-            earlier,
-            status,
-        )
-
     def _set(self, trial: Any, status: Status) -> None:
         self._trials[trial].status = status
 
@@ -308,10 +319,20 @@ class Planner:
         ]
         names = self._outlook.promising(names, _PAUSED)
         new = self._new_points.drawn()
+        # What runs is expected to gain something as well, but is no candidate.
+        running = [n for n in self._trials.of_status(Status.RUNNING) if n not in paused]
+        running.sort(key=lambda name: not self._trials[name].epochs)
+        every = self._vectors([*names, *running])
+        vectors = np.concatenate([every, self._encoder.vectors(new)])
+        views = self._outlook.of(vectors)
+        begun = sum(self._trials[name].epochs > 0 for name in running)
+        self.prospect = self._outlook.prospect(views, len(names) + begun)
+        if not self._new_points.is_any_allowed:
+            new = new[:0]
         if not names and not len(new):
             return None
-        vectors = np.concatenate([self._vectors(names), self._encoder.vectors(new)])
-        gains, chances = self._outlook.of(vectors)
+        kept = [*range(len(names)), *range(len(every), len(every) + len(new))]
+        vectors, gains, chances = vectors[kept], views.gains[kept], views.chances[kept]
         if not len(new):
             # Nothing else can be done, but this may not be worth it. The best one is
             # always trained to the end.

@@ -4,12 +4,13 @@ import dataclasses
 import enum
 import math
 import statistics
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from tuner_component.planner.curve_model import Array
-from tuner_component.planner.encoding import Key
+from tuner_component.planner.encoding import Encoder, Key
 from tuner_component.planner.rungs import Rungs
 
 
@@ -86,6 +87,29 @@ class Trials(dict[Any, Trial]):
         self.seen: list[tuple[Any, int]] = []
         self.ended_after = 0
 
+    def add(
+        self,
+        name: Any,
+        encoder: Encoder,
+        values: Mapping[str, Any],
+        earlier: bool = False,
+    ) -> None:
+        """Takes a trial of a new point, which runs, or one of an earlier search.
+
+        Args:
+            name: Of the trial.
+            encoder: The search space.
+            values: The values of its hyperparameters.
+            earlier: Whether it is of an earlier search, and has ended.
+        """
+        numbers = encoder.numbers(values)
+        if numbers is None:
+            # A point of the user's, with a value that the space does not have.
+            numbers = np.full(len(encoder.dimensions), np.nan)
+        key, vector = encoder.keys(numbers[None])[0], encoder.vectors(numbers[None])[0]
+        status = Status.ENDED if earlier else Status.RUNNING
+        self[name] = Trial(key, numbers, vector, earlier, status)
+
     @property
     def own(self) -> int:
         """How many are of this search."""
@@ -109,10 +133,27 @@ class Trials(dict[Any, Trial]):
         return min(own, key=lambda name: self[name].best, default=None)
 
     @property
+    def unfinished_leader(self) -> Any:
+        """The best one of this search if it is not trained to the end; None if it is."""
+        leader = self.leader
+        is_whole = leader is None or self[leader].epochs >= self.horizon
+        return None if is_whole else leader
+
+    @property
     def horizon(self) -> int:
         """The epochs of a whole training, as far as they are known."""
         longest = max((one.epochs for one in self.values()), default=1)
         return self._rungs.horizon(longest, self.ended_after)
+
+    @property
+    def mean_seconds(self) -> float | None:
+        """How long one of this search trained, in the mean; None if that is not known."""
+        known = [
+            one.epochs * one.epoch_s
+            for one in self.values()
+            if one.seconds and not one.earlier
+        ]
+        return statistics.fmean(known) if known else None
 
     @property
     def is_any_whole(self) -> bool:

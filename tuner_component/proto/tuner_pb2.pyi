@@ -46,6 +46,7 @@ class TuneArgs(google.protobuf.message.Message):
     CONFIRM_SEEDS_FIELD_NUMBER: builtins.int
     PARETO_FIELD_NUMBER: builtins.int
     CONSTRAINTS_FIELD_NUMBER: builtins.int
+    STOP_WHEN_FIELD_NUMBER: builtins.int
     num_parallel_trials: builtins.int
     """How many trials run at the same time, each in a worker process of its own.
     0 (the default) runs the search sequentially inside the executor's process;
@@ -124,6 +125,12 @@ class TuneArgs(google.protobuf.message.Message):
         """What the result must meet, each as METRIC <= NUMBER, or with >=, < or >; for example
         "size <= 5e6". The metric is any that trials report.
         """
+    stop_when: builtins.str
+    """When the search ends before all trials were run. Empty means never. "converged": when
+    going on is expected to gain less than what is between equal configurations, for the
+    search "auto" only, whose model says so. A study that has ended so goes on if this is
+    left out.
+    """
     def __init__(
         self,
         *,
@@ -145,9 +152,10 @@ class TuneArgs(google.protobuf.message.Message):
         confirm_seeds: builtins.int = ...,
         pareto: builtins.bool = ...,
         constraints: collections.abc.Iterable[builtins.str] | None = ...,
+        stop_when: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing_extensions.Literal["_gpus_per_trial", b"_gpus_per_trial", "_max_failed_trials", b"_max_failed_trials", "_max_retries", b"_max_retries", "_seed", b"_seed", "cluster", b"cluster", "gpus_per_trial", b"gpus_per_trial", "max_failed_trials", b"max_failed_trials", "max_retries", b"max_retries", "seed", b"seed", "stopping", b"stopping"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing_extensions.Literal["_gpus_per_trial", b"_gpus_per_trial", "_max_failed_trials", b"_max_failed_trials", "_max_retries", b"_max_retries", "_seed", b"_seed", "cluster", b"cluster", "confirm_seeds", b"confirm_seeds", "confirm_top", b"confirm_top", "constraints", b"constraints", "cpus_per_trial", b"cpus_per_trial", "gpus_per_trial", b"gpus_per_trial", "max_failed_trials", b"max_failed_trials", "max_retries", b"max_retries", "max_trials_per_worker", b"max_trials_per_worker", "num_parallel_trials", b"num_parallel_trials", "pareto", b"pareto", "search", b"search", "seed", b"seed", "skip_preflight", b"skip_preflight", "stopping", b"stopping", "study_dir", b"study_dir", "time_budget_seconds", b"time_budget_seconds", "trial_timeout_seconds", b"trial_timeout_seconds"]) -> None: ...
+    def ClearField(self, field_name: typing_extensions.Literal["_gpus_per_trial", b"_gpus_per_trial", "_max_failed_trials", b"_max_failed_trials", "_max_retries", b"_max_retries", "_seed", b"_seed", "cluster", b"cluster", "confirm_seeds", b"confirm_seeds", "confirm_top", b"confirm_top", "constraints", b"constraints", "cpus_per_trial", b"cpus_per_trial", "gpus_per_trial", b"gpus_per_trial", "max_failed_trials", b"max_failed_trials", "max_retries", b"max_retries", "max_trials_per_worker", b"max_trials_per_worker", "num_parallel_trials", b"num_parallel_trials", "pareto", b"pareto", "search", b"search", "seed", b"seed", "skip_preflight", b"skip_preflight", "stop_when", b"stop_when", "stopping", b"stopping", "study_dir", b"study_dir", "time_budget_seconds", b"time_budget_seconds", "trial_timeout_seconds", b"trial_timeout_seconds"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing_extensions.Literal["_gpus_per_trial", b"_gpus_per_trial"]) -> typing_extensions.Literal["gpus_per_trial"] | None: ...
     @typing.overload

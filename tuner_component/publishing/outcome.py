@@ -26,13 +26,14 @@ def log_outcome(result: SearchResult, study: StudyRecord, directory: str) -> Non
         )
     else:
         _log.info(
-            "The search is over%s: %d trials completed, %d failed%s.",
+            "The search is over%s: %d trials completed, %d failed%s.%s",
             "" if result.complete else " with its time budget",
             len(result.completed),
             len(result.failed),
             ", those of earlier runs included"
             if result.found is StudyState.RESUMED
             else "",
+            f" {result.ended_because}" if result.ended_because else "",
         )
     if study.confirmation is not None:
         for text in confirmation.sentences(study.confirmation, result.objective):

@@ -7,6 +7,7 @@ from typing import Any
 from tuner_component.report import record
 from tuner_component.report.attempts import AttemptRecord, StopRecord
 from tuner_component.report.confirmation import ConfirmationRecord, confirmation_record
+from tuner_component.report.prospect import ProspectRecord
 from tuner_component.search import events
 from tuner_component.search.goals.goals import Candidate, Goals, metrics_of
 from tuner_component.search.storage import plain
@@ -48,6 +49,8 @@ def study_record(
         objectives=list(_objectives(goals.objectives)) if goals and pareto else [],
         constraints=[str(one) for one in goals.constraints] if goals else [],
         front=_front(history, goals) if goals else [],
+        ended_because=history.ended_because,
+        prospect=ProspectRecord(**history.prospect) if history.prospect else None,
         losses=history.losses,
         reruns=[_trial(trial) for trial in history.reruns.values()],
         confirmation=_confirmation(history, objective),

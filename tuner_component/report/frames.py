@@ -1,4 +1,4 @@
-"""The trials of a record as rows of a pandas frame."""
+"""The trials of a record as a table of pandas."""
 
 from __future__ import annotations
 
@@ -17,8 +17,15 @@ _PLAIN = (
 )
 
 
-def of_trials(trials: Sequence[Any]) -> pd.DataFrame:
-    """A frame of `record.TrialRecord`s: see `record.StudyRecord.to_frame`."""
+def frame_of(trials: Sequence[Any]) -> pd.DataFrame:
+    """The trials as rows of a pandas frame.
+
+    Columns are the trial's own (times as UTC timestamps), then `hp.<name>` for each
+    hyperparameter and `metric.<name>` for each metric.
+
+    Args:
+        trials: Each a `TrialRecord`.
+    """
     import pandas as pd  # Takes half a second, which reading a study should not.
 
     columns = [*_PLAIN, *_TIMES, "duration_s", "epochs", "attempts", "stopped"]

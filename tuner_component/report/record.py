@@ -19,6 +19,7 @@ from tuner_component.documents.decoding import DecodingError
 from tuner_component.report import frames
 from tuner_component.report.attempts import AttemptRecord, StopRecord
 from tuner_component.report.confirmation import ConfirmationRecord
+from tuner_component.report.prospect import ProspectRecord
 from tuner_component.search.goals.constraint import Constraint
 from tuner_component.search.goals.goals import Goals, shortfall
 from tuner_component.search.storage import plain
@@ -159,6 +160,9 @@ class StudyRecord:
         constraints: What the result must meet, such as "size <= 5e+06".
         front: Ids of the trials that meet the constraints, and that no other one beats in
             all objectives; the best one first.
+        ended_because: Why the search ended before all trials were run, in a sentence; None
+            if it did not, or has gone on since.
+        prospect: What the search expected of going on; None if it did not say.
         losses: What is known to be missing of the study, a sentence for each loss. A study
             that was finished and has lost something since is "running" again: the same
             search goes on with it.
@@ -184,6 +188,8 @@ class StudyRecord:
     objectives: Sequence[Objective] = ()
     constraints: Sequence[str] = ()
     front: Sequence[str] = ()
+    ended_because: str | None = None
+    prospect: ProspectRecord | None = None
     losses: Sequence[str] = ()
     reruns: Sequence[TrialRecord] = ()
     confirmation: ConfirmationRecord | None = None
@@ -248,13 +254,16 @@ class StudyRecord:
         """The best trial; None while none has completed, or if no objective is known."""
         return next(iter(self.completed), None) if self.objective else None
 
-    def to_frame(self) -> pd.DataFrame:
-        """The trials as rows of a pandas frame.
+    @property
+    def outlook(self) -> str | None:
+        """What to expect of going on, in a sentence; None if that is not known."""
+        if self.prospect is None or self.objective is None:
+            return None
+        return self.prospect.told(self.objective.name, self.objective.direction)
 
-        Columns are the trial's own (times as UTC timestamps), then `hp.<name>` for
-        each hyperparameter and `metric.<name>` for each metric.
-        """
-        return frames.of_trials(self.trials)
+    def to_frame(self) -> pd.DataFrame:
+        """The trials as rows of a pandas frame: see `frames.frame_of`."""
+        return frames.frame_of(self.trials)
 
     def to_json(self) -> str:
         """The record as the text of a `study.json`."""
@@ -263,6 +272,7 @@ class StudyRecord:
         content["objectives"] = [_fields(one) for one in self.objectives]
         for name, trials in (("trials", self.trials), ("reruns", self.reruns)):
             content[name] = [_trial_fields(trial) for trial in trials]
+        content["prospect"] = self.prospect and _fields(self.prospect)
         content["confirmation"] = self.confirmation and _confirmation(self.confirmation)
         return json.dumps(seal.sealed(plain.encode(content)))
 

@@ -90,6 +90,7 @@ class LiveView:
         self._started = time.monotonic()
         self._ended_before = 0
         self._places: events.PlacesChanged | None = None
+        self._ending = ""
 
     def __call__(self, event: events.Event) -> None:
         """Takes note of an event."""
@@ -105,6 +106,8 @@ class LiveView:
                 running.note(event, self._tally.search)
         elif isinstance(event, events.PlacesChanged):
             self._places = event
+        elif isinstance(event, events.SearchEnding):
+            self._ending = event.reason
         else:
             self._running.pop(event.trial_id, None)
 
@@ -116,6 +119,8 @@ class LiveView:
         parts: list[Any] = [self._summary(search)]
         if self._places is not None:
             parts.append(_where(self._places, len(self._running)))
+        if self._ending:
+            parts.append(Text(self._ending))
         if self._running:
             parts.append(self._workers())
         parts += [Text(warning, "yellow") for _, warning in self._pace.too_slow()]

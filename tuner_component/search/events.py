@@ -135,6 +135,17 @@ class TrialEnded:
 
 
 @dataclasses.dataclass(frozen=True)
+class SearchEnding:
+    """The oracle has decided that no more trials start, before all were run.
+
+    Attributes:
+        reason: Why, in a sentence.
+    """
+
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
 class PlacesChanged:
     """A cluster has other places for workers than before.
 
@@ -178,6 +189,7 @@ Event = (
     | AttemptLost
     | TrialPaused
     | TrialEnded
+    | SearchEnding
     | PlacesChanged
 )
 Observer = Callable[[Event], None]
@@ -315,6 +327,8 @@ class Lines:
             return f"Trial {event.trial_id} is paused after epoch {event.epochs}."
         if isinstance(event, TrialEnded):
             return self._end(event)
+        if isinstance(event, SearchEnding):
+            return event.reason
         if isinstance(event, PlacesChanged) and event != self._places:
             self._places = event
             return f"{event}.".capitalize()

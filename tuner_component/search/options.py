@@ -12,6 +12,8 @@ from typing import Any
 from tuner_component.search.goals.constraint import Constraint
 from tuner_component.search.ranges import Range, check_numbers, number
 
+# What may end a search before all trials were run.
+CONDITIONS = ("converged",)
 RULES = ("median", "asha", "hyperband", "patience")
 _WARMUP = {"median": 5}
 # What has an option of its own, by Ray's name.
@@ -224,6 +226,8 @@ class SearchOptions:
         confirm_top: How many of the best trials are run again when the search is over, with
             other seeds; the best mean is the result. 0 for none.
         confirm_seeds: How often each of them is.
+        stop_when: What may end the search before all trials were run, one of `CONDITIONS`;
+            None for nothing.
     """
 
     num_workers: int = number(
@@ -262,6 +266,7 @@ class SearchOptions:
     cluster: Cluster | None = None
     confirm_top: int = number(0, Range(1, whole=True, left_out="to confirm none"))
     confirm_seeds: int = number(3, Range(1, whole=True, left_out="for 3 times"))
+    stop_when: str | None = None
 
     def __post_init__(self) -> None:
         """Checks every value.
@@ -271,6 +276,17 @@ class SearchOptions:
             ValueError: If a value is out of its range, or does not go with another.
         """
         check_numbers(self)
+        if self.stop_when is not None and self.stop_when not in CONDITIONS:
+            raise ValueError(
+                f"Expected stop_when to be one of {', '.join(CONDITIONS)}. Received: "
+                f"{self.stop_when!r}. Leave it out to run all trials."
+            )
+        if self.stop_when and (self.pareto or self.constraints):
+            raise ValueError(
+                "Expected stop_when without pareto and without constraints: what going on "
+                "is worth is told of one objective. Received: stop_when="
+                f"{self.stop_when!r}. Leave one of them out."
+            )
         if self.confirm_top and (self.pareto or self.constraints):
             raise ValueError(
                 "Expected confirm_top without pareto and without constraints: re-runs "

@@ -16,6 +16,8 @@ from keras_tuner.engine import base_tuner
 
 from tests.search.conftest import Mount
 from tests.support import crashes, simulation, tuners
+from tuner_component.oracles import AutoOracle
+from tuner_component.planner import convergence
 from tuner_component.search import events
 from tuner_component.search.errors import (
     SearchFailedError,
@@ -423,3 +425,33 @@ def test_observer_is_told_what_happens(tmp_path: Path) -> None:
     for first, last in zip(started, ended, strict=True):
         assert first.trial_id == last.trial_id and last.completed
         assert last.score == tuner.oracle.trials[last.trial_id].score
+
+
+def test_a_tuner_with_the_oracle_of_auto_ends_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would with search="auto" alone, or nobody be told that it ends."""
+    monkeypatch.setattr(convergence, "SHARE", 3.0)
+    told: list[Any] = []
+    tuner = tuner_of("random", tmp_path, Calls(tmp_path))
+    own = tuner.oracle
+    tuner.oracle = AutoOracle(epochs=1, objective=own.objective, max_trials=30, seed=3)
+    options = SearchOptions(stop_when="converged")
+    with Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study:
+        assert run_in_process(tuner, {}, study, options, observer=told.append)
+    assert 12 <= len(tuner.oracle.trials) < 30
+    [ending] = [event for event in told if isinstance(event, events.SearchEnding)]
+    assert ending.reason == tuner.oracle.ended_because
+
+
+def test_a_tuner_that_cannot_tell_an_end_is_refused(tmp_path: Path) -> None:
+    """The search would run all trials, and its user wait for an early end."""
+    calls = Calls(tmp_path)
+    tuner = tuner_of("random", tmp_path, calls)
+    options = SearchOptions(stop_when="converged")
+    with (
+        Study.open(str(tmp_path / "study"), simulation.FINGERPRINT) as study,
+        pytest.raises(ValueError, match='RandomSearchOracle.*search="auto"'),
+    ):
+        run_in_process(tuner, {}, study, options)
+    assert calls.read() == []

@@ -147,6 +147,23 @@ def test_an_oracle_that_names_its_trials_itself_has_no_gaps() -> None:
     assert History.of([created("1", own_id=True), created("2")]).lost() == []
 
 
+def test_an_end_counts_until_the_search_goes_on() -> None:
+    """A search that goes on would be told to have ended."""
+    ends = {"kind": "decided", "text": "Ended.", "time": 2.0, "ends": True}
+    why = {"kind": "decided", "text": "By chance.", "time": 1.0}
+    history = History.of([why, created("0"), ended("0"), ends, {"kind": "opened"}])
+    assert (history.decisions, history.ended_because) == (["By chance."], "Ended.")
+    goes_on = History.of([why, created("0"), ended("0"), ends, created("1")])
+    assert (goes_on.decisions, goes_on.ended_because) == (["By chance."], None)
+
+
+def test_the_last_prospect_counts() -> None:
+    """The report would tell what was expected when the search began."""
+    told = [{"kind": "prospect", "trials": 10, "gain": g, "noise": 0.5} for g in (3, 1)]
+    prospect = History.of(told).prospect
+    assert prospect == {"trials": 10, "gain": 1, "noise": 0.5, "seconds": None}
+
+
 def test_state_is_patched() -> None:
     """An oracle would come back as it was at the beginning."""
     records = [

@@ -16,6 +16,7 @@ PAUSED = {
     "curves": [{"loss": [1.0]}],
     "stopped": {"rule": "oracle", "fit": 0, "epoch": 0},
 }
+PROSPECT = {"kind": "prospect", "trials": 10, "gain": 0.0, "noise": 1}
 OPENED, CREATED, ENDED = studies.opened(), studies.created("0"), studies.ended("0")
 
 
@@ -27,6 +28,8 @@ OPENED, CREATED, ENDED = studies.opened(), studies.created("0"), studies.ended("
         ENDED,
         PAUSED,
         studies.failed("0", "x"),
+        PROSPECT,
+        {**PROSPECT, "seconds": 1.5},
         {"kind": "attempt", "trial": "../../x"},
         {"kind": "attempt", "trial": "0", "reached": [0, 1, 12]},
         {"kind": "remark", "trial": []},
@@ -56,6 +59,11 @@ def test_what_a_search_writes_is_used(record: dict[str, Any]) -> None:
         (ENDED, {"score": {"$float": "nan"}}, "score is a dict"),
         (ENDED, {"score": float("inf")}, "with the score inf"),
         (ENDED, {"metrics": []}, "metrics is a list"),
+        (PROSPECT, {"trials": 0}, "no number of trials"),
+        (PROSPECT, {"gain": -1.0}, "no amount"),
+        (PROSPECT, {"noise": float("inf")}, "no amount"),
+        (PROSPECT, {"seconds": float("nan")}, "no amount"),
+        (PROSPECT, {"gain": "0.1"}, "gain is a str"),
         (PAUSED, {"curves": {}}, "curves is a dict"),
         (PAUSED, {"stopped": {}}, "paused at {}"),
         (PAUSED, {"stopped": {"rule": "x", "fit": 0, "epoch": -1}}, "paused at {"),

@@ -169,6 +169,23 @@ def test_finished_study_needs_no_lock(tmp_path: Path) -> None:
             assert other.found is StudyState.FINISHED and other.is_finished
 
 
+@pytest.mark.parametrize("stop_when", [None, "bored"])
+def test_a_study_that_ended_early_goes_on_without_that(
+    tmp_path: Path, stop_when: str | None
+) -> None:
+    """A search that its user wants to go on would have to begin anew."""
+    with Study.open(str(tmp_path), PARTS, stop_when="converged") as study:
+        end(study, 0)
+        study.mark_finished(["0"], "converged")
+    with Study.open(str(tmp_path), PARTS, stop_when="converged") as study:
+        assert study.is_finished
+    with Study.open(str(tmp_path), PARTS, stop_when=stop_when) as study:
+        assert study.found is StudyState.RESUMED and not study.is_finished
+        study.mark_finished(["0"])
+    with Study.open(str(tmp_path), PARTS, stop_when="converged") as study:
+        assert study.is_finished  # It has all trials now.
+
+
 def test_finished_study_on_a_read_only_filesystem_is_read(mount: Mount) -> None:
     """An archived study could not be looked at."""
     directory = mount("size=1m")

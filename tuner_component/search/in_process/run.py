@@ -22,7 +22,13 @@ from tuner_component.search.in_process.interruption import (
 )
 from tuner_component.search.machine import disk_space
 from tuner_component.search.options import SearchOptions
-from tuner_component.search.oracle import aims, announcements, trials, warm_start
+from tuner_component.search.oracle import (
+    aims,
+    announcements,
+    decisions,
+    trials,
+    warm_start,
+)
 from tuner_component.search.stopping.curves import LearningCurves
 from tuner_component.search.storage import files
 from tuner_component.search.study.study import Study
@@ -70,6 +76,7 @@ def run_in_process(
     oracle = _take_over(tuner, study, options, audience)
     if study.is_finished:
         return True
+    oracle.listen_to_end(lambda why: audience(events.SearchEnding(why)))
     _fail_given_up(oracle)
     _prepare(tuner, oracle, study, options)
     audience(announcements.search_started(oracle, study.directory, workers=0))
@@ -100,6 +107,7 @@ def _take_over(
     """Gives a tuner an oracle that survives, in place of its own."""
     goals = aims.take_up(tuner.oracle, options)
     warm_start.start_from(tuner.oracle, options.known)
+    decisions.end_when(tuner.oracle, options.stop_when)
     oracle = InterruptibleOracle.open(
         tuner.oracle,
         study,

@@ -52,6 +52,7 @@ def search_in_process(
             options.seed,
             confirm_top=options.confirm_top,
             confirm_seeds=options.confirm_seeds,
+            stop_when=options.stop_when,
         ) as study,
         scratch.of_search(directory, locked=not study.is_finished),
     ):

@@ -10,7 +10,7 @@ import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search import events
-from tuner_component.search.oracle import trials
+from tuner_component.search.oracle import decisions, trials
 from tuner_component.search.oracle.announcements import Announcer
 from tuner_component.search.oracle.confirming import ConfirmingOracle
 from tuner_component.search.oracle.failures import FailureLimit, Tries
@@ -329,7 +329,8 @@ class DurableOracle(ConfirmingOracle):
         with self._lock:
             if not (done := trials.completed_ids(self._inner)):
                 raise self._limit.none_completed(self._study.directory)
-            self._study.mark_finished([*done, *trials.completed_ids(self._reruns)])
+            completed = [*done, *trials.completed_ids(self._reruns)]
+            self._study.mark_finished(completed, decisions.ended_by(self._inner))
 
     # How it is done.
 

@@ -11,6 +11,7 @@ from typing import Any
 import keras_tuner
 
 from tuner_component.search.oracle import reruns
+from tuner_component.search.oracle.decisions import Decisions
 from tuner_component.search.oracle.failures import Tries
 from tuner_component.search.oracle.records import Records
 from tuner_component.search.oracle.restore import Restored
@@ -53,6 +54,7 @@ class TrialLedger:
 
     Attributes:
         tries: What came of attempts so far, by the trials that have not ended.
+        decisions: What the oracle says of its search.
     """
 
     def __init__(
@@ -83,7 +85,7 @@ class TrialLedger:
         self._objective = [shape["objective_name"], shape["direction"]]
         self._goals = epochs.goals.to_json() if epochs.goals else {}
         self._known = set(oracle.trials)
-        self._decision = next(reversed(restored.history.decisions), None)
+        self.decisions = Decisions(oracle, self._records, restored.history)
         known = {**restored.history.trials, **restored.history.reruns}
         self.tries = {
             i: Tries.of(t.attempts) for i, t in known.items() if t.ended is None
@@ -187,7 +189,7 @@ class TrialLedger:
             "created", trial, time=now, worker=worker, **_flags(own_id=own_id, **told)
         )
         if not told:
-            self._note_decision()
+            self.decisions.note()
         self._settle()
         faults.point(_CREATED_AFTER)
 
@@ -197,12 +199,10 @@ class TrialLedger:
         self._records.append("confirming", time=time.time(), **told)
         self._settle()
 
-    def _note_decision(self) -> None:
-        """Journals how the oracle searches, if it says so and has not said it before."""
-        why = getattr(self._oracle, "why", None)
-        if isinstance(why, str) and why != self._decision:
-            self._decision = why
-            self._records.append("decided", text=why, time=time.time())
+    def nothing_handed_out(self) -> None:
+        """Takes note of what the oracle says when it has no trial."""
+        self.decisions.note()
+        self._settle()
 
     def _is_count(self, trial_id: str) -> bool:
         """Whether an id counts trials as KerasTuner does, from 0."""

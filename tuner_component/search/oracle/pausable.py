@@ -2,7 +2,7 @@
 
 import copy
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from keras_tuner.engine import trial as trial_lib
@@ -157,11 +157,20 @@ class PausableOracle(OracleFacade):
             let_go, self._let_go = self._let_go, []
             return let_go
 
+    def listen_to_end(self, listener: Callable[[str], object]) -> None:
+        """Has a function called with why the search ends, when the oracle has it end.
+
+        That is before it is durable unless each call commits.
+        """
+        self._ledger.decisions.listener = listener
+
     def _next(self, tuner_id: str) -> Any:
         """A trial for a tuner, when those have ended that the oracle has no use for."""
         if not self._open.any_ready:  # Their results may be missing.
             self._end_paused(self._pausing.hopeless(tuple(self._open.paused)))
         trial = self._supply.next(tuner_id)
+        if trial.status != _Status.RUNNING:
+            self._ledger.nothing_handed_out()
         over = trial.status == _Status.STOPPED and not self._inner.ongoing_trials
         if over and self._open.paused:
             self._end_paused(tuple(self._open.paused))

@@ -26,6 +26,7 @@ class SearchResult:
             for.
         unmet: What the best trial falls short of, for people; None if it is what was
             looked for.
+        ended_because: Why the oracle ended it before all trials were run, if it did.
     """
 
     completed: list[dict[str, Any]]
@@ -38,6 +39,7 @@ class SearchResult:
     complete: bool
     front: list[str] = dataclasses.field(default_factory=list)
     unmet: str | None = None
+    ended_because: str | None = None
 
     @classmethod
     def of(cls, oracle: Any, study: Study, complete: bool) -> "SearchResult":
@@ -63,6 +65,7 @@ class SearchResult:
             complete=complete,
             front=front,
             unmet=unmet,
+            ended_because=getattr(oracle, "ended_because", None),
         )
 
     @property

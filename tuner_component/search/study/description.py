@@ -61,6 +61,7 @@ class _Form(msgspec.Struct):
     versions: dict[str, str] = msgspec.field(default_factory=dict)
     finished: str | None = None
     journal: _Journal | None = None
+    ended_by: str | None = None
 
 
 def new(fingerprint: Mapping[str, str], seed: int | None) -> dict[str, Any]:
@@ -91,6 +92,7 @@ def finished(
     end: End,
     missing: Iterable[tuple[int, int]] = (),
     completed_trials: Iterable[str] = (),
+    ended_by: str | None = None,
 ) -> dict[str, Any]:
     """The same of a study whose search is complete.
 
@@ -99,6 +101,7 @@ def finished(
         end: Where its journal ends.
         missing: First and last numbers of records that the search went on without.
         completed_trials: Their ids.
+        ended_by: The condition by which it ended before all trials were run, if one did.
     """
     journal = {
         **end.told(),
@@ -106,7 +109,8 @@ def finished(
         "completed": list(completed_trials),
     }
     told = {"status": "finished", "finished": times.now(), "journal": journal}
-    return {**description, **told}
+    early = {} if ended_by is None else {"ended_by": ended_by}
+    return {**description, **told, **early}
 
 
 def reopened(
@@ -118,7 +122,7 @@ def reopened(
         description: Of the study.
         is_over: Whether its search itself does not: only its best trials are run again.
     """
-    gone = ("finished", "journal", "over")
+    gone = ("ended_by", "finished", "journal", "over")
     told = {k: v for k, v in description.items() if k not in gone}
     return {**told, "status": "running", **({"over": True} if is_over else {})}
 
@@ -161,6 +165,16 @@ def has_lost(
 def is_finished(description: Mapping[str, Any]) -> bool:
     """Whether the search that a description is of is complete."""
     return description.get("status") == "finished"
+
+
+def stays_finished(description: Mapping[str, Any], stop_when: str | None) -> bool:
+    """Whether a search is complete that may end by a condition.
+
+    Args:
+        description: Of its study.
+        stop_when: The condition that it has today; None for none.
+    """
+    return is_finished(description) and description.get("ended_by") in (None, stop_when)
 
 
 def read(

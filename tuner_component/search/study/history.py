@@ -61,6 +61,9 @@ class History:
         goes_on: Whether it was finished and has lost something since: the same search
             goes on with it.
         decisions: How the oracle decided to search, in sentences, in order.
+        ended_because: Why the oracle ended the search before all trials were run; None
+            if it has not, or if the search has gone on since.
+        prospect: What the oracle expected of going on, last of all; None if it never said.
         own_ids: Whether the oracle names its trials otherwise than KerasTuner, which
             counts them from 0.
         plan: Which trials are run again to confirm them; None if none is, or if the search
@@ -85,6 +88,8 @@ class History:
     losses: list[str] = field(default_factory=list)
     goes_on: bool = False
     decisions: list[str] = field(default_factory=list)
+    ended_because: str | None = None
+    prospect: dict[str, Any] | None = None
     own_ids: bool = False
     plan: confirmation.Plan | None = None
     reruns: dict[str, TrialHistory] = field(default_factory=dict)
@@ -183,7 +188,13 @@ class History:
         self.study = self.study or dict(record)
 
     def _fold_decided(self, record: Mapping[str, Any]) -> None:
-        self.decisions.append(record["text"])
+        if record.get("ends"):
+            self.ended_because = record["text"]
+        else:
+            self.decisions.append(record["text"])
+
+    def _fold_prospect(self, record: Mapping[str, Any]) -> None:
+        self.prospect = {name: record.get(name) for name in records_lib.PROSPECT}
 
     def _fold_opened(self, record: Mapping[str, Any]) -> None:
         self.opened = self.opened or dict(record)
@@ -200,6 +211,7 @@ class History:
         trial = self._trial({**record, "values": plain.decode(record["values"])})
         if trial.confirms is None:
             self.plan = None  # There is another trial to be compared with.
+            self.ended_because = None
         self.own_ids = self.own_ids or bool(record.get("own_id"))
         trial.created = record["time"]
         trial.worker = record.get("worker")
@@ -266,6 +278,7 @@ _FOLDS = {
     "created": History._fold_created,
     "decided": History._fold_decided,
     "confirming": History._fold_confirming,
+    "prospect": History._fold_prospect,
     "began": History._fold_began,
     "stopping": History._fold_stopping,
     "attempt": History._fold_attempt,

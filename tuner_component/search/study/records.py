@@ -20,6 +20,7 @@ _REQUIRED: Mapping[str, Mapping[str, tuple[type, ...]]] = {
     "space": {"space": (str,), "entries": (list,)},
     "created": {**_POINT, "time": _NUMBER},
     "decided": {"text": (str,), "time": _NUMBER},
+    "prospect": {"trials": (int,), "gain": _NUMBER, "noise": _NUMBER},
     "began": {**_TRIAL, "worker": (str,), "time": _NUMBER},
     "attempt": _TRIAL,
     "paused": {**_TRIAL, "time": _NUMBER, "curves": (list,), "stopped": (dict,)},
@@ -31,6 +32,7 @@ _OPTIONAL: Mapping[str, tuple[type, ...]] = {
     "best_step": (int, _NOTHING),
     "confirms": (str,),
     "curves": (list,),
+    "ends": (bool,),
     "ended": (*_NUMBER, _NOTHING),
     "goals": (dict,),
     "max_trials": (int, _NOTHING),
@@ -41,6 +43,7 @@ _OPTIONAL: Mapping[str, tuple[type, ...]] = {
     "reached": (list,),
     "reason": (str, _NOTHING),
     "rerun": (int,),
+    "seconds": (*_NUMBER, _NOTHING),
     "started": (*_NUMBER, _NOTHING),
     "state": (dict,),
     "stopped": (dict, _NOTHING),
@@ -49,6 +52,7 @@ _OPTIONAL: Mapping[str, tuple[type, ...]] = {
 _TYPES = {kind: {**_OPTIONAL, **required} for kind, required in _REQUIRED.items()}
 _OF_ANY_KIND = {"state": _OPTIONAL["state"]}
 DIRECTIONS = ("min", "max")
+PROSPECT = ("trials", "gain", "noise", "seconds")
 
 
 def fault(record: Mapping[str, Any]) -> str | None:
@@ -79,6 +83,8 @@ def _value_fault(kind: str, record: Mapping[str, Any]) -> str | None:
         return f"its direction is {record['direction']!r}"
     if kind == "attempt" and any(type(n) is not int for n in record.get("reached", ())):
         return f"what it reached is {record['reached']!r}"
+    if kind == "prospect" and not _is_prospect(record):
+        return "what it expects is no number of trials and no amount"
     if kind == "paused" and not _is_place(record["stopped"]):
         return f"it was paused at {record['stopped']!r}"
     if kind == "confirming" and any(type(i) is not str for i in record["trials"]):
@@ -93,6 +99,12 @@ def _value_fault(kind: str, record: Mapping[str, Any]) -> str | None:
     if status == "COMPLETED" and (score is None or not math.isfinite(score)):
         return f"its trial completed with the score {score}"
     return None
+
+
+def _is_prospect(record: Mapping[str, Any]) -> bool:
+    """Whether it tells of trials to come, and of amounts that there can be."""
+    amounts = (record["gain"], record["noise"], record.get("seconds") or 0.0)
+    return record["trials"] > 0 and all(0.0 <= one < math.inf for one in amounts)
 
 
 def _is_place(stopped: Mapping[str, Any]) -> bool:

@@ -9,7 +9,7 @@ import enum
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 from tuner_component.search.errors import StudyLockedError
 from tuner_component.search.storage import conditional, faults, files, names
@@ -40,6 +40,14 @@ class StudyState(enum.Enum):
     NEW = "new"
     RESUMED = "resumed"
     FINISHED = "finished"
+
+
+class _Wanted(NamedTuple):
+    """What a finished study may go on for: see `Study.open`."""
+
+    confirm_top: int
+    confirm_seeds: int
+    stop_when: str | None
 
 
 @final
@@ -85,6 +93,7 @@ class Study:
         stale_after: float = 120.0,
         confirm_top: int = 0,
         confirm_seeds: int = 3,
+        stop_when: str | None = None,
     ) -> "Study":
         """Opens a study, creating it if need be.
 
@@ -98,6 +107,8 @@ class Study:
             confirm_top: How many of the best trials are to be run again once the search is
                 over. A finished study in which they were not goes on with that.
             confirm_seeds: How often each of them is.
+            stop_when: By which condition the search may end before all trials were run. A
+                study that was finished by another one goes on.
 
         Returns:
             The study, locked for this process unless it is finished.
@@ -109,7 +120,7 @@ class Study:
             StorageError: It cannot be read or written.
         """
         description = description_lib.read(directory, fingerprint)
-        wanted = confirm_top, confirm_seeds
+        wanted = _Wanted(confirm_top, confirm_seeds, stop_when)
         if finished := cls._open_finished(directory, description, wanted):
             return finished
         files.makedirs_anew(directory)
@@ -123,7 +134,7 @@ class Study:
                 lock.release()
                 return finished
             return cls._open_running(
-                directory, description, fingerprint, seed, lock, file
+                directory, description, fingerprint, seed, lock, file, stop_when
             )
         except BaseException:
             lock.release()
@@ -134,10 +145,12 @@ class Study:
         cls,
         directory: str,
         description: dict[str, Any] | None,
-        wanted: tuple[int, int],
+        wanted: _Wanted,
     ) -> "Study | None":
         """The study if it is finished, has all that it had then, and nothing is wanted."""
-        if not description or not description_lib.is_finished(description):
+        if not description or not description_lib.stays_finished(
+            description, wanted.stop_when
+        ):
             return None
         end = description_lib.journal_end(description)
         journal = Journal(
@@ -149,7 +162,8 @@ class Study:
         )
         if description_lib.has_lost(description, journal.missing, journal.is_right):
             return None
-        if wanted[0] and history_of(journal, description).lacks_reruns(*wanted):
+        top, seeds = wanted.confirm_top, wanted.confirm_seeds
+        if top and history_of(journal, description).lacks_reruns(top, seeds):
             return None
         first = _first_record(journal) or {}
         description = description_lib.agreed(description, first, directory)
@@ -164,6 +178,7 @@ class Study:
         seed: int | None,
         lock: StudyLock,
         file: conditional.File,
+        stop_when: str | None,
     ) -> "Study":
         end = description_lib.journal_end(description or {})
         journal = Journal(
@@ -189,7 +204,7 @@ class Study:
                     directory,
                     description["seed"],
                 )
-        description = _without_what_is_lost(directory, journal, description)
+        description = _without_what_is_lost(directory, journal, description, stop_when)
         if lock.store is not None:
             # Another content, and so another version: the run before cannot replace it.
             description = {**description, "run": journal.end.run}
@@ -241,11 +256,15 @@ class Study:
         """
         self.journal.commit(self._writing)
 
-    def mark_finished(self, completed: Iterable[str] = ()) -> None:
+    def mark_finished(
+        self, completed: Iterable[str] = (), ended_by: str | None = None
+    ) -> None:
         """Declares the search complete: it is not extended when opened again.
 
         Args:
             completed: Ids of the trials that completed.
+            ended_by: The condition by which it ended before all trials were run; None if
+                they were. With another condition, or none, it goes on.
 
         Raises:
             StudyLockedError: Another driver took the study over.
@@ -256,7 +275,11 @@ class Study:
         self.commit()
         faults.point(_FINISH_BEFORE)
         description = description_lib.finished(
-            self._description, self.journal.end, self.journal.missing, completed
+            self._description,
+            self.journal.end,
+            self.journal.missing,
+            completed,
+            ended_by,
         )
         with self._writing():
             description_lib.write(self._file, description)
@@ -308,19 +331,28 @@ def _journal_of(directory: str) -> str:
 
 
 def _without_what_is_lost(
-    directory: str, journal: Journal, description: dict[str, Any]
+    directory: str,
+    journal: Journal,
+    description: dict[str, Any],
+    stop_when: str | None,
 ) -> dict[str, Any]:
     """The description with which a search goes on, whatever its journal has lost."""
     if journal.missing or not journal.is_right:
         _leave_trainings(directory, history_of(journal, description))
     if not description_lib.is_finished(description):
         return description
-    if not description_lib.has_lost(description, journal.missing, journal.is_right):
+    if description_lib.has_lost(description, journal.missing, journal.is_right):
+        _log.warning(
+            "The study %s was finished, and records of it are lost: its search goes on "
+            "with what is there, and runs again what is not.",
+            directory,
+        )
+        return description_lib.reopened(description)
+    if description_lib.stays_finished(description, stop_when):
         _log.info("The study %s is finished. Its best trials are confirmed.", directory)
         return description_lib.reopened(description, is_over=True)
-    _log.warning(
-        "The study %s was finished, and records of it are lost: its search goes on with "
-        "what is there, and runs again what is not.",
+    _log.info(
+        "The study %s had ended before all trials were run. Its search goes on.",
         directory,
     )
     return description_lib.reopened(description)

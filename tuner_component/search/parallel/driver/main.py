@@ -17,7 +17,7 @@ from typing import Any
 from tuner_component.search import errors, events
 from tuner_component.search.errors import SearchInterruptedError
 from tuner_component.search.machine import disk_space, output, resources
-from tuner_component.search.oracle import aims, announcements, warm_start
+from tuner_component.search.oracle import aims, announcements, decisions, warm_start
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.oracle.result import SearchResult
 from tuner_component.search.parallel import (
@@ -168,6 +168,7 @@ def _search(
         )
         goals = aims.take_up(tuner.oracle, job.options)
         warm_start.start_from(tuner.oracle, job.options.known)
+        decisions.end_when(tuner.oracle, job.options.stop_when)
         oracle = DurableOracle.open(
             tuner.oracle,
             study,
@@ -204,6 +205,7 @@ def _opened(job: protocol.Job) -> Study:
         options.seed,
         confirm_top=options.confirm_top,
         confirm_seeds=options.confirm_seeds,
+        stop_when=options.stop_when,
     )
 
 
@@ -218,6 +220,7 @@ def _run(
     actions.fail_given_up()
     oracle.commit()
     oracle.epochs.listener = lambda *epoch: link(events.EpochEnded(*epoch))
+    oracle.listen_to_end(lambda why: link(events.SearchEnding(why)))
     link(announcements.search_started(oracle, job.study_directory, at_once))
     with heart.of_loop():
         end = supervisor.Supervisor(

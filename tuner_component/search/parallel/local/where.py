@@ -48,7 +48,8 @@ def is_driver_here(job: protocol.Job) -> bool:
     if cluster is None or not cluster.driver_on_cluster:
         return True
     known = description.read(job.study_directory, job.fingerprint)
-    return known is not None and description.is_finished(known)
+    stop_when = job.options.stop_when
+    return known is not None and description.stays_finished(known, stop_when)
 
 
 def start_on_cluster() -> StartServer:
