@@ -39,8 +39,9 @@ loses nothing. It is what can grow with the trials and with the oracle, and what
 for one after the other. What a message costs depends on how many a trial sends, on how busy
 the machine is, and not on the search; it has no goal of its own, and the whole is shown so
 that nobody takes a part for it. (Until there were parts, the goal was for the whole, and was
-missed.) On a machine whose cores are busy with the workers of all nodes, all of these are
-about half as much again as on simulated nodes: the caches are cold.
+missed.) On real nodes there are more messages than on simulated ones: nodes send what
+trials print, too. And where the workers of all nodes keep the same few cores busy, all of
+this takes longer, since the caches are cold.
 
 Without `--address` it starts a cluster of its own, which takes half a minute or more and is
 not part of any figure but `cluster_start_s`. At an address there must be the 16 places, and
