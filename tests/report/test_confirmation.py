@@ -84,6 +84,15 @@ def test_one_trial_without_spread_is_no_hindrance() -> None:
     assert found is not None and 0.5 < found < 1
 
 
+def test_scores_of_any_size_are_compared() -> None:
+    """A trial that nearly diverged would take the report with it."""
+    better = Standing("a", (0.5, 0.6), failed=False)
+    other = Standing("b", (1e200, 2e200), failed=False)
+    assert confirmation.probability(better, other, "min") is None
+    small = Standing("a", (1e-200, 2e-200), failed=False)
+    assert confirmation.probability(small, better, "min") is not None
+
+
 @pytest.mark.parametrize("scores", [(0.5,), (0.5, 0.5)])
 def test_what_cannot_be_said_is_not(scores: tuple[float, ...]) -> None:
     """One score, or scores that do not vary, would pass for certainty."""

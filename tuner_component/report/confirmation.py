@@ -110,7 +110,8 @@ def probability(better: Standing, other: Standing, direction: str) -> float | No
         if standing.mean is None or standing.spread is None:
             return None
         means.append(standing.mean)
-        errors.append(standing.spread**2 / len(standing.scores))
+        # A product that is too large is infinite; a power would raise.
+        errors.append(standing.spread * standing.spread / len(standing.scores))
     if not (0 < sum(errors) < math.inf):
         return None
     from scipy import stats  # Takes longer than all else here.
@@ -118,8 +119,9 @@ def probability(better: Standing, other: Standing, direction: str) -> float | No
     sign = 1 if direction == "max" else -1
     t = sign * (means[0] - means[1]) / math.sqrt(sum(errors))
     terms = zip(errors, (better, other), strict=True)
-    total = sum(error**2 / (len(s.scores) - 1) for error, s in terms)
-    freedom = sum(errors) ** 2 / total if total > 0 else math.inf
+    total = sum(error * error / (len(s.scores) - 1) for error, s in terms)
+    square = sum(errors) * sum(errors)
+    freedom = square / total if 0 < total <= square < math.inf else math.inf
     return float(stats.t.cdf(t, freedom))
 
 

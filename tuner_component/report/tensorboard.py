@@ -20,6 +20,7 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 
 from tuner_component.search import events
 from tuner_component.search.storage import files, names
+from tuner_component.search.study import confirmation
 
 DIRECTORY = "tensorboard"
 # What HParams compares trials by: the objective at the best epoch. The objective's own
@@ -105,8 +106,8 @@ class TensorBoardWriter:
             return
         scores = self._confirmed.setdefault(trial_id, [])
         scores.append(score)
-        mean = math.fsum(scores) / len(scores)
-        self._run(trial_id, 0).scalars(len(scores), {CONFIRMED: mean})
+        told = {CONFIRMED: confirmation.mean(scores)}
+        self._run(trial_id, 0).scalars(len(scores), told)
         self._close(trial_id)
 
     def _run(self, trial_id: str, fit: int) -> "_Run":

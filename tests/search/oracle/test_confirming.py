@@ -1,6 +1,7 @@
 """The best trials of a search are run again, and the best mean wins."""
 
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import keras_tuner
 import pytest
 from keras_tuner import oracles
 
-from tests.support import crashes, simulation
+from tests.support import crashes, damage, simulation
 from tuner_component.oracles import AutoOracle
 from tuner_component.report.loading import load_study
 from tuner_component.search.oracle.result import SearchResult
@@ -336,3 +337,72 @@ def test_an_oracle_with_a_score_of_its_own(opened: simulation.Opened) -> None:
     durable = opened.wrap(inner, confirm_top=1, confirm_seeds=1)
     run(durable)
     assert durable.get_trial("10001").score == pytest.approx(0.36)
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        *("journal.commit.before", "journal.commit.after", "trial.created.before"),
+        *("trial.ended.after", "study.create.before", "study.create.after"),
+        *("study.finish.before", "study.finish.after"),
+    ],
+)
+def test_killed_while_a_finished_study_is_opened_again(
+    tmp_path: Path, point: str
+) -> None:
+    """A study would stay half open, or another search come out of it."""
+    whole = tmp_path / "whole"
+
+    def search(directory: str) -> None:
+        simulation.search(directory, "random")
+        settings: dict[str, Any] = {"confirm_top": 2, "confirm_seeds": 2}
+        with Study.open(directory, simulation.FINGERPRINT, **settings) as study:
+            durable = simulation.DurableOracle.open(
+                simulation.oracle("random"), study, **settings
+            )
+            while (trial := durable.create_trial("w")).status == "RUNNING":
+                simulation.run_trial(durable, trial)
+            if not study.is_finished:
+                durable.finish()
+
+    assert crashes.run(lambda: search(str(whole)))
+    expected = simulation.read(str(whole))
+    for directory in crashes.run_through(search, point, tmp_path):
+        told = simulation.read(directory)
+        assert not told.losses
+        assert list(told.trials) == list(expected.trials)
+        assert [(r.trial_id, r.values) for r in told.reruns.values()] == [
+            (r.trial_id, r.values) for r in expected.reruns.values()
+        ]
+        assert told.plan == expected.plan
+        assert load_study(directory).status == "finished"
+
+
+def test_any_record_may_be_lost(tmp_path: Path) -> None:
+    """A damaged journal would end in a traceback, or in another best without a word."""
+    whole = tmp_path / "whole"
+    settings: dict[str, Any] = {"confirm_top": 2, "confirm_seeds": 2}
+    assert crashes.run(lambda: simulation.search(str(whole), "random", **settings))
+    best = load_study(whole).completed[0].trial_id
+    count = len(damage.commits(damage.segment_of(whole)))
+    assert count > 20
+    for number in range(count):
+        directory = tmp_path / str(number)
+        shutil.copytree(whole, directory)
+        damage.lose_commits(damage.segment_of(directory), range(number, number + 1))
+        assert load_study(directory).losses, number
+        with Study.open(str(directory), simulation.FINGERPRINT, **settings) as study:
+            durable = simulation.DurableOracle.open(
+                simulation.oracle("random"), study, **settings
+            )
+            while (trial := durable.create_trial("w")).status == "RUNNING":
+                simulation.run_trial(durable, trial)
+            durable.finish()
+            found = durable.get_best_trials()[0]
+        study_record = load_study(directory)
+        assert study_record.status == "finished"
+        assert study_record.best is not None
+        assert study_record.best.trial_id == found.trial_id == best, number
+        assert study_record.confirmation is not None
+        assert [t.seeds for t in study_record.confirmation.trials] == [2, 2], number
+        assert len(study_record.trials) == 8

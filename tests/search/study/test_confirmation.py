@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tuner_component.search.study import confirmation
-from tuner_component.search.study.confirmation import Plan
+from tuner_component.search.study.confirmation import Plan, Standing
 
 PLAN = Plan(("a", "b", "c"), seeds=2, top=3)
 
@@ -22,6 +22,20 @@ def test_the_best_mean_wins() -> None:
     assert PLAN.confirmed(told, "max") == ["a", "c", "b"]
     first = PLAN.standings(told, "min")[0]
     assert (first.mean, first.spread) == (2.0, pytest.approx(math.sqrt(2)))
+
+
+@pytest.mark.parametrize("score", [0.1, 0.3, 1e308, -1e308, 5e-324])
+def test_scores_that_are_the_same_have_no_spread(score: float) -> None:
+    """The last bit of a sum would look like chance, and the next best as beaten."""
+    standing = Standing("a", (score,) * 3, failed=False)
+    assert (standing.mean, standing.spread) == (score, 0.0)
+
+
+def test_scores_may_be_of_any_size() -> None:
+    """A trial that nearly diverged would end the search with an OverflowError."""
+    standing = Standing("a", (1e308, 1.5e308, 0.0), failed=False)
+    assert standing.mean == pytest.approx(8.333333e307)
+    assert standing.spread == pytest.approx(7.637626e307)
 
 
 def test_of_equal_means_the_better_score_comes_first() -> None:

@@ -80,11 +80,12 @@ class ConfirmingOracle(PausableOracle):
 
     def _next(self, tuner_id: str) -> Any:
         """A trial for a tuner: of the search or, once that is over, a re-run."""
-        if self._search_is_over:
-            self._confirm()
+        over = self._search_is_over and not self._reruns.begun
+        if over and not self._confirm():
+            return self._supply.nothing(_Status.STOPPED)
         trial = super()._next(tuner_id)
-        over = trial.status == _Status.STOPPED and not self._open.any
-        if over and self._confirm():
+        stopped = trial.status == _Status.STOPPED and not self._open.any
+        if stopped and self._confirm():
             return self._supply.next(tuner_id)
         return trial
 

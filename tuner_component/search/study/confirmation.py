@@ -27,6 +27,13 @@ def collected(ended: Iterable[tuple[str, int, float | None]]) -> Results:
     return results
 
 
+def mean(scores: Sequence[float]) -> float:
+    """The mean of at least one score: exactly theirs, if all are the same."""
+    if len(set(scores)) == 1:
+        return scores[0]
+    return math.fsum(score / len(scores) for score in scores)
+
+
 @dataclasses.dataclass(frozen=True)
 class Standing:
     """What its re-runs say of a trial.
@@ -50,16 +57,17 @@ class Standing:
     @property
     def mean(self) -> float | None:
         """The mean of the scores; None without any."""
-        return math.fsum(self.scores) / len(self.scores) if self.scores else None
+        return mean(self.scores) if self.scores else None
 
     @property
     def spread(self) -> float | None:
         """The standard deviation of one score (n - 1); None of fewer than two."""
-        mean = self.mean
-        if mean is None or len(self.scores) < 2:
+        if len(self.scores) < 2:
             return None
-        squares = math.fsum((score - mean) ** 2 for score in self.scores)
-        return math.sqrt(squares / (len(self.scores) - 1))
+        middle = mean(self.scores)
+        # Not by squares, which may be too large for a float.
+        distance = math.hypot(*(score - middle for score in self.scores))
+        return distance / math.sqrt(len(self.scores) - 1)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,8 +14,9 @@ OPTIONS = SearchOptions(num_workers=2, confirm_top=2, confirm_seeds=2)
 AGAIN = {10000, 10001, 20000, 20001}
 
 
-@pytest.fixture(name="script")
-def _script(tmp_path: Path) -> scripts.Script:
+@pytest.fixture
+def script(tmp_path: Path) -> scripts.Script:
+    """A toy search in a directory of its own."""
     return scripts.Script(str(tmp_path / "work"))
 
 

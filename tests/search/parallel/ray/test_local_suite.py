@@ -16,6 +16,10 @@ from tests.search.chaos.test_poison import test_two_poisonous_trials
 from tests.search.chaos.test_stopped_processes import (
     test_a_stopped_worker_costs_one_attempt,
 )
+from tests.search.parallel.driver.test_confirming import (
+    script,
+    test_the_best_are_run_again,
+)
 from tests.search.parallel.driver.test_pauses import (
     test_trials_pause_and_go_on_in_any_worker,
 )
@@ -31,11 +35,13 @@ from tests.support import ray_cluster
 pytestmark = pytest.mark.slow
 
 __all__ = [
+    "script",
     "searches",
     "test_a_search_without_its_study_ends_and_leaves_nothing",
     "test_a_stopped_worker_costs_one_attempt",
     "test_further_workers_start_fast",
     "test_sigterm_lets_running_trials_finish",
+    "test_the_best_are_run_again",
     "test_trials_pause_and_go_on_in_any_worker",
     "test_two_poisonous_trials",
     "test_workers_are_recycled",
