@@ -26,12 +26,17 @@ def table(found: Found, cell: Callable[[Scores], str]) -> str:
     """A table with a row for each search and a column for each task."""
     tasks = [name for name in task_sets.NAMES if name in found]
     names = sorted({name for of_task in found.values() for name in of_task})
-    rows = [
+    lines = [
         [name, *(cell(found[t][name]) if name in found[t] else "" for t in tasks)]
         for name in names
     ]
-    header = ["search", *tasks]
-    return "\n".join(map(_row, [header, ["---"] * len(header), *rows]))
+    return rows([["search", *tasks], *lines])
+
+
+def rows(cells: list[list[str]]) -> str:
+    """A table of cells; the first row is the header."""
+    header, *others = cells
+    return "\n".join(map(_row, [header, ["---"] * len(header), *others]))
 
 
 def seconds(scores: Scores) -> str:
@@ -49,13 +54,6 @@ def loss(scores: Scores) -> str:
 def area(scores: Scores) -> str:
     """The area under the curve of the best loss, and its interval."""
     return _median(scores, "area")
-
-
-def suggestion(scores: Scores) -> str:
-    """The milliseconds of a suggestion, and the seconds of all of a search."""
-    one = statistics.median(score.suggestion_s for score in scores)
-    every = statistics.median(score.suggestions_s for score in scores)
-    return f"{1000 * one:.1f} ms, {every:.1f} s"
 
 
 def _median(scores: Scores, figure: str) -> str:
@@ -76,5 +74,4 @@ _KINDS: dict[str, Callable[[Scores], str]] = {
     "Seconds to the target (seeds)": seconds,
     "Loss at equal budget": loss,
     "Area under the curve": area,
-    "A suggestion, and all of a search": suggestion,
 }

@@ -51,26 +51,36 @@ class ScoreFile:
         """Reads what is there, if anything is."""
         self._path = path
         self.scores: dict[Key, Score] = {}
+        # The line of each replay; of today's version if there is one.
+        self._lines: dict[Key, str] = {}
         for line in path.read_text().splitlines() if path.exists() else ():
             try:
-                *key, version, values = json.loads(line)
+                *parts, version, values = json.loads(line)
             except ValueError:
                 continue  # The end of a line is missing: its replay is run again.
-            if (found := Key(*key)) and version == version_of(*found[:2]):
-                self.scores[found] = _score(values)
+            key = Key(*parts)
+            if version == version_of(key.task, key.searcher):
+                self.scores[key] = _score(values)
+                self._lines[key] = line + "\n"
+            else:
+                self._lines.setdefault(key, line + "\n")
+
+    @property
+    def out_of_date(self) -> int:
+        """How many replays have a score, and none of today's version."""
+        return len(self._lines) - len(self.scores)
 
     def add(self, key: Key, score: Score) -> None:
         """Takes a score, and keeps it in the file."""
-        self.scores[key] = score
-        line = _line(key, score)
+        self.scores[key], self._lines[key] = score, _line(key, score)
         with self._path.open("a") as file:
             # If a run was killed in the middle of a line, it ends here.
-            file.write(line if _ends_whole(self._path) else "\n" + line)
+            file.write("" if _ends_whole(self._path) else "\n")
+            file.write(self._lines[key])
 
     def write(self) -> None:
-        """Writes the file anew, in order, without what is out of date."""
-        lines = [_line(key, self.scores[key]) for key in sorted(self.scores)]
-        self._path.write_text("".join(lines))
+        """Writes the file anew: a line for each replay, in order."""
+        self._path.write_text("".join(self._lines[key] for key in sorted(self._lines)))
 
     def missing(self, keys: Iterable[Key]) -> Iterator[Key]:
         """Those of the replays of which there is no score."""

@@ -21,7 +21,7 @@ clock (`SEEDS`). Ray Tune and Syne Tune take part where they are installed.
 The score of each replay is kept in a file (`--scores`): what is there and not out of date
 is not run again. So a measurement can be stopped and gone on with, and made in pieces, in
 several environments. `--assemble` runs nothing, and makes the tables and the goals of all
-that is there.
+that is there, also in a page (`--page docs/algorithms.md`).
 
 With --live a network is really trained as well, by our searches in two worker processes
 and by KerasTuner's tuners in process: see `live_search`.
@@ -51,6 +51,7 @@ from unittest import mock
 from benchmarks import (
     goals,
     harness,
+    quality_page,
     quality_tables,
     replay,
     scoring,
@@ -64,8 +65,6 @@ KEPT = Path(__file__).parent / "results" / "search_quality.jsonl"
 _LIMIT_LIVE_S = 240.0
 # Searches that think for a long time get fewer seeds than the others.
 SEEDS = {"bayesian": 1}
-# The goals are for so many workers.
-_WORKERS = 2
 
 
 def replays(
@@ -140,7 +139,7 @@ def measure_live(seeds: int) -> dict[str, Any]:
     from benchmarks import live_search
 
     figures: dict[str, Any] = {"target": live_search.TARGET}
-    for name in (*live_search.STOCK, live_search.OURS):
+    for name in (*live_search.STOCK, live_search.OURS, live_search.AUTO):
         runs = [live_search.measure(name, seed, _LIMIT_LIVE_S) for seed in range(seeds)]
         figures[name] = {
             "missed": statistics.mean(not run["reached"] for run in runs),
@@ -156,13 +155,13 @@ def measure_live(seeds: int) -> dict[str, Any]:
 
 
 def _speedup(figures: dict[str, Any]) -> float:
-    """How many times as fast as the best stock tuner our search reaches the target."""
+    """How many times as fast as the best stock tuner "auto" reaches the target."""
     best = min(
         found["seconds_to_target"]
         for name, found in figures.items()
         if name.startswith(searchers.STOCK)
     )
-    return float(best / figures["ours"]["seconds_to_target"])
+    return float(best / figures[searchers.AUTO]["seconds_to_target"])
 
 
 def _tell(words: str) -> None:
@@ -175,12 +174,15 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--live", action="store_true", help="train a network, too")
     parser.add_argument("--live-seeds", type=int, default=3)
     parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--workers", type=int, nargs="*", default=[_WORKERS])
+    parser.add_argument(
+        "--workers", type=int, nargs="*", default=[quality_page.WORKERS]
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="at a time")
     parser.add_argument("--tasks", nargs="*", default=_tasks())
     parser.add_argument("--searchers", nargs="*", default=searchers.available())
     parser.add_argument("--scores", type=Path, default=KEPT, help="where they are kept")
     parser.add_argument("--assemble", action="store_true", help="run nothing")
+    parser.add_argument("--page", type=Path, help="where tables are made anew")
     return parser.parse_args()
 
 
@@ -200,14 +202,17 @@ def main() -> None:
     kept = ScoreFile(scores)
     if given.assemble:
         kept.write()
+        _tell(f"{len(kept.scores)} scores; {kept.out_of_date} out of date, left out")
     else:
         run(replays(names, tasks, given.workers, seeds), kept, given.jobs)
     by_workers = {workers: kept.of_workers(workers) for workers in kept.workers}
     print(quality_tables.of(by_workers), flush=True)
+    if given.page:
+        given.page.write_text(quality_page.filled(given.page.read_text(), by_workers))
     figures: dict[str, Any] = {
         f"{workers} workers": figures_of(found) for workers, found in by_workers.items()
     }
-    reached = figures.get(f"{_WORKERS} workers", {}).get("goals", {})
+    reached = figures.get(f"{quality_page.WORKERS} workers", {}).get("goals", {})
     if given.live:
         figures["live"] = measure_live(given.live_seeds)
     harness.report(given, figures, goals.are_met(reached))

@@ -39,11 +39,26 @@ def test_scores_of_another_planner_do_not_count(
     monkeypatch.setattr(score_file, "_PLANNER", ("planner/steps.py",))
     score_file.version_of.cache_clear()
     score_file._of_searcher.cache_clear()
-    assert ScoreFile(tmp_path / "scores").scores == {}
+    stale = ScoreFile(tmp_path / "scores")
+    assert (stale.scores, stale.out_of_date) == ({}, 1)
     monkeypatch.undo()
     score_file.version_of.cache_clear()
     score_file._of_searcher.cache_clear()
     assert ScoreFile(tmp_path / "scores").scores
+
+
+def test_assembling_loses_nothing(tmp_path: Path) -> None:
+    """Hours of replays would be gone because a source has changed for a moment."""
+    path = tmp_path / "scores"
+    ScoreFile(path).add(KEY, SCORE)
+    stale = path.read_text().replace(score_file.version_of("tiny", "auto"), "other")
+    path.write_text(stale)
+    ScoreFile(path).write()
+    assert path.read_text() == stale
+    ScoreFile(path).add(KEY, SCORE)
+    ScoreFile(path).write()
+    assert len(path.read_text().splitlines()) == 1
+    assert ScoreFile(path).scores == {KEY: SCORE}
 
 
 def test_words_about_a_source_change_no_version() -> None:
