@@ -4,8 +4,8 @@
 
     python -m benchmarks.live_search SEARCH DIRECTORY --seed N
 
-prints "started" when it starts, and "loss" and the validation loss of each trial that
-ends. The size of the file `epochs` in DIRECTORY is the number of epochs spent.
+prints "started" when it starts, and "loss" and the best validation loss of each trial that
+ends or pauses. The size of the file `epochs` in DIRECTORY is the number of epochs spent.
 """
 
 import argparse
@@ -23,13 +23,15 @@ import keras_tuner
 from sklearn import datasets, model_selection
 
 from tuner_component.oracles import OptunaSearch
+from tuner_component.oracles.replacing import replace_oracle
 from tuner_component.search import events
 from tuner_component.search.options import SearchOptions, StoppingOptions
 from tuner_component.search.parallel.local import launch
 from tuner_component.search.parallel.protocol import EntryPoint
 
 EPOCHS = 12
-OURS = "ours"
+# The search "auto", and `OptunaSearch` with ASHA.
+AUTO, OURS = "auto", "ours"
 STOCK = ("stock random", "stock hyperband", "stock bayesian")
 # One in twenty randomly drawn points reaches this validation loss.
 TARGET = 0.06
@@ -116,46 +118,62 @@ def make(argument: bytes, role: str) -> Any:
             Model(), max_trials=_TRIALS, **common
         ),
         OURS: lambda: OptunaSearch(Model(), max_trials=_TRIALS, **common),
+        AUTO: lambda: keras_tuner.RandomSearch(Model(), max_trials=_TRIALS, **common),
     }
     x, y = datasets.load_digits(return_X_y=True)
     x, x_val, y, y_val = model_selection.train_test_split(
         x.reshape(-1, 8, 8, 1) / 16, y, test_size=0.3, random_state=0, stratify=y
     )
-    return types.SimpleNamespace(
-        tuner=tuners[told["search"]](),
-        fit_kwargs={
-            "x": x,
-            "y": y,
-            "validation_data": (x_val, y_val),
-            "epochs": EPOCHS,
-            "verbose": 0,
-            "callbacks": [_Counter(f"{directory}/epochs")],
-        },
-    )
+    tuner = tuners[told["search"]]()
+    fit_kwargs = {
+        "x": x,
+        "y": y,
+        "validation_data": (x_val, y_val),
+        "epochs": EPOCHS,
+        "verbose": 0,
+        "callbacks": [_Counter(f"{directory}/epochs")],
+    }
+    if told["search"] == AUTO:
+        fit_kwargs = replace_oracle(tuner, AUTO, fit_kwargs)
+    return types.SimpleNamespace(tuner=tuner, fit_kwargs=fit_kwargs)
 
 
 def _say(word: str) -> None:
     print(word, flush=True)
 
 
+class _Losses:
+    """Prints the best loss of each trial that ends, or pauses."""
+
+    def __init__(self) -> None:
+        self._best: dict[str, float] = {}
+
+    def hear(self, event: events.Event) -> None:
+        """Hears what happens in a search."""
+        if isinstance(event, events.EpochEnded):
+            loss = event.metrics["val_entropy"]
+            before = self._best.get(event.trial_id, loss)
+            self._best[event.trial_id] = min(before, loss)
+        elif isinstance(event, events.TrialPaused) and event.trial_id in self._best:
+            _say(f"{_SCORE}{self._best[event.trial_id]}")
+        elif isinstance(event, events.TrialEnded) and event.score is not None:
+            _say(f"{_SCORE}{event.score}")
+
+
 def search(name: str, directory: str, seed: int) -> None:
-    """Searches without end, and prints the loss of each trial that ends."""
+    """Searches without end, and prints the loss of each trial that ends or pauses."""
     told = {"search": name, "directory": directory, "seed": seed}
     argument = json.dumps(told).encode()
-    if name == OURS:
-
-        def listen(event: events.Event) -> None:
-            if isinstance(event, events.TrialEnded) and event.score is not None:
-                _say(f"{_SCORE}{event.score}")
-
+    if name in (AUTO, OURS):
+        stopping = StoppingOptions("asha") if name == OURS else None
         _say(_STARTED)
         launch.run_parallel(
             EntryPoint("benchmarks.live_search:make", argument),
             f"{directory}/study",
             {"search": name},
-            SearchOptions(num_workers=2, seed=seed, stopping=StoppingOptions("asha")),
+            SearchOptions(num_workers=2, seed=seed, stopping=stopping),
             preload=("keras", "keras_tuner"),
-            observer=listen,
+            observer=_Losses().hear,
         )
         return
     found = make(argument, "driver")
@@ -224,7 +242,7 @@ def _watch(
 def main() -> None:
     """Runs the search that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("search", choices=[*STOCK, OURS])
+    parser.add_argument("search", choices=[*STOCK, AUTO, OURS])
     parser.add_argument("directory")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()

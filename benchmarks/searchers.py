@@ -257,6 +257,10 @@ def make(name: str, task: Task, seed: int, workers: int) -> tuple[Any, int]:
         from benchmarks.ray_searcher import RayTune
 
         return RayTune(task, seed, model=kind == "optuna asha"), workers
+    if family == "syne":
+        from benchmarks.syne_searcher import SyneTune
+
+        return SyneTune(task, seed, kind), workers
     if family == "optuna":
         return PlainOptuna(task, seed, _PRUNERS[kind]()), workers
     common: dict[str, Any] = {
@@ -275,14 +279,27 @@ def make(name: str, task: Task, seed: int, workers: int) -> tuple[Any, int]:
     return OfKerasTuner(oracle, task, _RULES[kind], looks_ahead=not draws), workers
 
 
+def settings(name: str) -> str:
+    """What tells a search from others of its family, so that scores of both differ."""
+    family, _, kind = name.partition(" ")
+    tables: dict[str, dict[str, Any]] = {
+        **dict.fromkeys((STOCK, KERAS_TUNER), _KERAS_TUNER),
+        "optuna": _PRUNERS,
+        "ours": _RULES,
+    }
+    return f"{name} {tables.get(family, {}).get(kind)}"
+
+
 def available() -> list[str]:
     """The names of all searchers whose libraries are installed."""
-    try:
-        # Ray can be there without what Tune needs.
-        importlib.import_module("ray.tune")
-    except ImportError:
-        return [name for name in NAMES if not name.startswith("ray")]
-    return list(NAMES)
+    missing = []
+    for family, library in (("ray", "ray.tune"), ("syne", "syne_tune")):
+        try:
+            # Ray can be there without what Tune needs.
+            importlib.import_module(library)
+        except ImportError:
+            missing.append(family)
+    return [name for name in NAMES if name.split()[0] not in missing]
 
 
 _MANY = 2000
@@ -314,6 +331,8 @@ NAMES = (
     *(f"ours {kind}".strip() for kind in _RULES),
     "ray random asha",
     "ray optuna asha",
+    "syne random asha",
+    "syne bohb",
     *(f"optuna {kind}" for kind in _PRUNERS),
     *(f"{KERAS_TUNER} {kind}" for kind in _KERAS_TUNER),
     *(f"{STOCK} {kind}" for kind in _KERAS_TUNER),

@@ -209,6 +209,27 @@ def huge() -> Formed:
     return Formed(space, formula, 0.01)
 
 
+def wide() -> Formed:
+    """Ten dimensions of 4 to 100 values, and each of them matters a little: two only
+    together, and some have their best value at an end.
+    """
+    sizes = (100, 40, 60, 20, 30, 4, 8, 50, 10, 25)
+    space = _numbered(**{f"w{number}": size for number, size in enumerate(sizes)})
+    best = np.array([0.45, 0.2, 0.9, 0.6, 0.0, 1.0, 0.35, 0.7, 0.5, 0.15])
+    weight = np.array([0.5, 0.4, 0.35, 0.3, 0.2, 0.15, 0.15, 0.1, 0.08, 0.05])
+
+    def formula(
+        shares: np.ndarray, places: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        away = np.abs(shares - best)
+        floor = 0.15 + (away**1.5 * weight).sum(axis=1)
+        floor += 0.8 * (shares[:, 0] + shares[:, 1] - 0.65) ** 2
+        loss = _falling(floor, 1.5 + 6.0 * (1.0 - shares[:, 0]))
+        return loss, 0.3 + shares[:, 2] + 0.5 * shares[:, 5]
+
+    return Formed(space, formula, 0.01)
+
+
 def categories() -> Formed:
     """Six choices of eight kinds each, without any order: near points are those that
     differ in few choices, and two of the choices only help together.
@@ -303,6 +324,7 @@ TASKS: dict[str, Callable[[], replay.Task]] = {
     "late": late_bloomers,
     "tiny": tiny,
     "noisy": noisy,
+    "wide": wide,
     "crossing": crossing,
     "plateaus": plateaus,
     "huge": huge,
