@@ -164,6 +164,15 @@ def test_resource_without_amount_is_a_usage_error(
     assert f"not NAME=AMOUNT: {text}" in capsys.readouterr().err
 
 
+def test_constraint_of_another_form_is_a_usage_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The search would be refused after the imports."""
+    with pytest.raises(SystemExit, match="2"):
+        parsed("--constraint", "size = 5")
+    assert "Expected a constraint of the form METRIC <=" in capsys.readouterr().err
+
+
 def test_no_argument_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     """People would not learn what to write."""
     with pytest.raises(SystemExit) as raised:
@@ -191,7 +200,6 @@ def test_help_says_what_to_write(
         (["m.py", "--train", "no.csv"], "no.csv, and there is no such file"),
         (["m.py", "--train", "x.csv", "x.tfrecord"], "either CSV files or TFRecord"),
         (["m.py", "--train", "x.tfrecord"], "Expected --eval with TFRecord files"),
-        (["m.py", "--train", "x.csv", "--constraint", "a = 1"], "METRIC <= NUMBER"),
     ],
 )
 def test_bad_arguments_are_refused_at_once(

@@ -33,6 +33,9 @@ _DONE = faults.declare(
     "publish.numbers.done", "all results have their names, the report is not drawn yet"
 )
 
+# Trials of a front that are named; all are in the record.
+_NAMED = 20
+
 _log = logging.getLogger(__name__)
 
 
@@ -80,6 +83,9 @@ def write_numbers(
             "try more trials.",
             result.unmet,
         )
+    if result.front:
+        ids = f"{', '.join(result.front[:_NAMED])}{', ...' * (len(result.front) > _NAMED)}"
+        _log.info("Trials of the front, the published one first: %s", ids)
     _log.info("Best hyperparameters: %s", result.best_hyperparameters["values"])
     for path in texts:
         _log.info("Written: %s", path)

@@ -102,7 +102,10 @@ def _axes(study: StudyRecord, trials: list[TrialRecord], names: list[str]) -> go
     scale = [(0.0, figures.GREY), (0.5, figures.GREEN), (1.0, figures.RED)]
     figure.add_parcoords(
         dimensions=[
-            {"label": name[:24], "values": [trial.metrics[name] for trial in trials]}
+            {
+                "label": figures.escaped(name, 24),
+                "values": [trial.metrics[name] for trial in trials],
+            }
             for name in names
         ],
         labelangle=-12,

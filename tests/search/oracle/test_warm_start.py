@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from keras_tuner import oracles
 
-from tests.support import simulation
+from tests.support import simulation, two_objectives
 from tuner_component.oracles import OptunaOracle
 from tuner_component.search.options import Known
+from tuner_component.search.oracle import aims
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.oracle.warm_start import start_from
 from tuner_component.search.study.study import Study
@@ -139,3 +140,15 @@ def test_an_earlier_stopped_trial_is_no_result(sampler: str, states: int) -> Non
     expected = [("COMPLETE", 1.0, {}), pruned, ("COMPLETE", 3.0, {})]
     # CMA-ES knows no trials that were stopped.
     assert told == [one for one in expected if states == 3 or one != pruned]
+
+
+def test_scores_say_nothing_of_goals(caplog: pytest.LogCaptureFixture) -> None:
+    """A sum of another search would be taken for a value of an objective."""
+    oracle = two_objectives.oracle("auto")
+    aims.take_up(oracle, two_objectives.FRONT)
+    values = {"x": 0.5, "y": 0.25}
+    start_from(oracle, Known((values,), ((values, 1.0, None),)))
+    caplog.set_level("INFO")
+    assert oracle.populate_space("0")["values"] == values
+    assert oracle._prior == []
+    assert "Earlier trials are not learned from" in caplog.text

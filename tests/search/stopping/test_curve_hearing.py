@@ -6,6 +6,9 @@ from typing import Any
 import keras_tuner
 import pytest
 
+from tuner_component.search.goals.constraint import Constraint
+from tuner_component.search.goals.front import Point
+from tuner_component.search.goals.goals import Goals
 from tuner_component.search.stopping import curve_hearing
 
 LOSS = keras_tuner.Objective("loss", "min")
@@ -60,3 +63,39 @@ def test_epochs_without_a_value_keep_the_best_before_them() -> None:
     )
     assert math.isnan(first)
     assert later == [2.0, 2.0, 2.0, 2.0, 1.0]
+
+
+class Pursuing(keras_tuner.Oracle):  # type: ignore[misc]
+    """One that has goals, and listens."""
+
+    def __init__(self, *constraints: Constraint) -> None:
+        super().__init__([LOSS, keras_tuner.Objective("size", "min")], 9)
+        names = (("loss", "min"), ("size", "min"))
+        self.goals = Goals(names, constraints, pareto=True)
+        self.heard: list[Any] = []
+
+    def learn_points(self, *told: Any) -> None:
+        self.heard.append(told)
+
+
+def test_points_are_what_the_trial_would_come_to() -> None:
+    """Values of several epochs would make points that no model has."""
+    oracle = Pursuing(Constraint("size", "<=", 4.0))
+    curve = {"loss": [None, 3.0, 1.0, 9.0, math.nan], "size": [1.0, 4.0, 8.0, 1.0, 1.0]}
+    curve_hearing.tell(oracle, "7", {"curves": [curve]})
+    first = Point(0.0, (3.0, 4.0))
+    ((trial_id, points),) = oracle.heard
+    # The sum decides which epoch is the best: 7, then 9, then 10.
+    assert (trial_id, points) == ("7", [None, first, first, first, first])
+    curve["size"][2] = 5.0
+    curve_hearing.tell(oracle, "8", {"curves": [curve]})
+    second = Point(0.25, (1.0, 5.0))
+    assert oracle.heard[1] == ("8", [None, first, second, second, second])
+
+
+def test_points_of_several_trainings_are_their_means() -> None:
+    """A trial would be judged by its first training."""
+    oracle = Pursuing()
+    fits = [{"loss": [1.0], "size": [2.0]}, {"loss": [3.0, 0.0], "size": [4.0, 4.0]}]
+    curve_hearing.tell(oracle, "7", {"curves": fits})
+    assert oracle.heard == [("7", [Point(0.0, (2.0, 3.0))])]

@@ -78,6 +78,22 @@ def test_the_best_keep_their_weights(
     assert search.weights == best
 
 
+def test_a_front_keeps_its_weights_whatever_its_scores(tmp_path: Path) -> None:
+    """A model of the front could not be loaded."""
+    search, asked = Simulated(tmp_path, random_oracle()), []
+
+    def also(keep: int) -> list[str]:
+        asked.append(keep)
+        return [i for i in ("0", "2") if i in search.oracle.trials]
+
+    search.cleaner = WeightsCleaner(
+        search.tuner, search.oracle, str(tmp_path), keep=1, also=also
+    )
+    search.run(1.0, 3.0, 2.0, 5.0, 4.0)
+    assert search.weights == {"0", "2", "3"}
+    assert set(asked) == {1}
+
+
 def test_failed_trials_keep_no_weights(tmp_path: Path) -> None:
     """Failures would be kept in the place of good trials."""
     search = Simulated(tmp_path, random_oracle())

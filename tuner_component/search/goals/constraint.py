@@ -40,7 +40,7 @@ class Constraint:
         """
         found = _FORM.fullmatch(text)
         if found is None:
-            raise _wrong(text, "Write two constraints for two bounds.")
+            raise _wrong(text, "Write one bound of one metric in each constraint.")
         metric, relation, number = found.groups()
         try:
             bound = float(number)

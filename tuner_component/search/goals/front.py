@@ -37,7 +37,7 @@ def first_front(points: Sequence[Point]) -> list[int]:
     found: list[int] = []
     for place in _sorted(points):
         # Whatever is dominated at all is dominated by one of these.
-        if not any(dominates(points[i], points[place]) for i in found):
+        if not _is_dominated(points, place, found):
             found.append(place)
     return sorted(found)
 
@@ -50,8 +50,7 @@ def fronts(points: Sequence[Point]) -> list[list[int]]:
     found: list[list[int]] = []
     for place in _sorted(points):
         for front in found:
-            # The latest are the nearest, and the most likely to dominate it.
-            if not any(dominates(points[i], points[place]) for i in reversed(front)):
+            if not _is_dominated(points, place, front):
                 front.append(place)
                 break
         else:
@@ -84,6 +83,16 @@ def most_balanced(points: Sequence[Point], front: Sequence[int]) -> int:
     ]
     distances = [math.hypot(*row) for row in zip(*columns, strict=True)]
     return front[distances.index(min(distances))]
+
+
+def _is_dominated(points: Sequence[Point], place: int, front: list[int]) -> bool:
+    """Whether one of a front dominates a point that is behind all of it in their order.
+
+    Along a front of two objectives the second one falls: if the latest does not dominate
+    the point, none does. With more, the latest are the nearest, and the most likely ones.
+    """
+    last = front[-1:] if len(points[place].values) < 3 else front[::-1]
+    return any(dominates(points[i], points[place]) for i in last)
 
 
 def _sorted(points: Sequence[Point]) -> list[int]:

@@ -159,12 +159,12 @@ class _Board:
     def note(self, trial: Any) -> None:
         if trial.status != "COMPLETED" or trial.score is None:
             return
-        if not self._ranking.goals.is_plain:
-            self._best = self._ranking.ranked().trials[0]
-        elif self._best is None or self.objective.better_than(
+        if self._best is None or self.objective.better_than(
             trial.score, self._best.score
         ):
             self._best = trial
 
     def get_best_trials(self) -> list[Any]:
+        if not self._ranking.goals.is_plain:
+            return self._ranking.ranked().trials[:1]
         return [] if self._best is None else [self._best]

@@ -7,6 +7,7 @@ from typing import Any
 from keras_tuner import oracles
 from keras_tuner.engine import trial as trial_lib
 
+from tuner_component.search.goals.goals import Goals
 from tuner_component.search.options import Known
 from tuner_component.search.oracle.dimensions import Dimension, dimensions
 
@@ -78,7 +79,7 @@ class _Beginning:
             self._points = []
         if not hasattr(oracle, "learn_from"):
             return
-        if known.results and getattr(oracle, "goals", None) is not None:
+        if known.results and isinstance(getattr(oracle, "goals", None), Goals):
             _LOG.info(
                 "Earlier trials are not learned from: they tell their scores alone, and "
                 "nothing of several objectives or of constraints."

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from tuner_component.search.goals.goals import Goals
 from tuner_component.search.stopping.rule import is_final
 
 
@@ -48,7 +49,7 @@ def tell_points(
     its trainings; None if that has no finite objectives.
     """
     goals, learn = getattr(oracle, "goals", None), getattr(oracle, "learn_points", None)
-    if goals is None or learn is None:
+    if learn is None or not isinstance(goals, Goals):
         return
     trainings = [
         list(_at_best(oracle.objective, fit)) for fit in fits if any(fit.values())
