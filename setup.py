@@ -43,6 +43,8 @@ setup(
     python_requires=">=3.10,<3.14",
     install_requires=[
         "absl-py",
+        # Functions of scripts and notebooks, on their way to workers.
+        "cloudpickle>=2.2",
         # Optuna's CMA-ES sampler imports it without requiring it.
         "cmaes>=0.11",
         # TFX 1.16 (Python 3.10) imports it without requiring it. It came with Apache
@@ -90,7 +92,6 @@ setup(
         "dev": [
             "boto3>=1.36,<2",
             "build>=1.2",
-            "cloudpickle>=2.2",
             # moto's server needs both without requiring them for S3 alone.
             "flask>=3,<4",
             "flask-cors>=5,<7",

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from tuner_component.search.training.epoch_reports import (
         report_epoch as report_epoch,
     )
+    from tuner_component.standalone.result import TuneResult as TuneResult
+    from tuner_component.standalone.tune import tune as tune
 
 _MODULE_OF = {
     "Cluster": "proto.tuner_pb2",
@@ -37,6 +39,7 @@ _MODULE_OF = {
     "Stopping": "proto.tuner_pb2",
     "TrialResult": "results.loading",
     "TuneArgs": "proto.tuner_pb2",
+    "TuneResult": "standalone.result",
     "TunedTransform": "pipeline.tuned_transform",
     "Tuner": "component",
     "TunerFnArgs": "proto.tuner_pb2",
@@ -46,6 +49,7 @@ _MODULE_OF = {
     "load_study": "report.loading",
     "load_tuner_results": "results.loading",
     "report_epoch": "search.training.epoch_reports",
+    "tune": "standalone.tune",
 }
 
 __all__ = [
@@ -54,6 +58,7 @@ __all__ = [
     "Stopping",
     "TrialResult",
     "TuneArgs",
+    "TuneResult",
     "TunedTransform",
     "Tuner",
     "TunerFnArgs",
@@ -64,6 +69,7 @@ __all__ = [
     "load_study",
     "load_tuner_results",
     "report_epoch",
+    "tune",
 ]
 
 

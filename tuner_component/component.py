@@ -13,9 +13,9 @@ from tfx.types import component_spec, standard_artifacts
 from tfx.types import standard_component_specs as specs
 from tfx.utils import json_utils
 
+from tuner_component.arguments import tune_args as tune_args_lib
 from tuner_component.executor import Executor
 from tuner_component.pipeline import prior
-from tuner_component.pipeline import tune_args as tune_args_lib
 from tuner_component.proto import tuner_pb2
 
 __all__ = ["Tuner", "TunerFnResult", "TunerSpec"]

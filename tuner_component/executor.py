@@ -8,6 +8,7 @@ from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import standard_component_specs as specs
 
+from tuner_component.arguments import tune_args
 from tuner_component.identity import study_directory
 from tuner_component.identity.parts import fingerprint_parts
 from tuner_component.pipeline import (
@@ -16,14 +17,14 @@ from tuner_component.pipeline import (
     prior,
     publish,
     search_log,
-    tune_args,
     user_module,
 )
 from tuner_component.proto import tuner_pb2
-from tuner_component.report import confirmation, loading, tensorboard, terminal
-from tuner_component.report.record import StudyRecord
+from tuner_component.publishing.names import NameWatcher
+from tuner_component.publishing.outcome import log_confirmation, log_outcome
+from tuner_component.report import loading, tensorboard, terminal
 from tuner_component.search.events import Audience
-from tuner_component.search.in_process.run import run_in_process
+from tuner_component.search.in_process.search import search_in_process
 from tuner_component.search.machine import environment
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle.result import SearchResult
@@ -31,13 +32,7 @@ from tuner_component.search.parallel import user_code
 from tuner_component.search.parallel.local import launch
 from tuner_component.search.parallel.protocol import EntryPoint
 from tuner_component.search.study import fingerprint
-from tuner_component.search.study.study import Study, StudyState
-from tuner_component.search.training import (
-    preflight,
-    project_guard,
-    scratch,
-    seeding,
-)
+from tuner_component.search.study.study import Study
 
 _log = logging.getLogger("tuner_component")
 
@@ -82,7 +77,10 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         exec_properties: dict[str, Any],
     ) -> None:
         args = tune_args.from_exec_properties(exec_properties.get(specs.TUNE_ARGS_KEY))
-        parts = fingerprint_parts(input_dict, exec_properties, args)
+        parts = {
+            **fingerprint_parts(input_dict, exec_properties),
+            **tune_args.fingerprint_parts(args),
+        }
         directory = study_directory.directory(args, self._context, output_dict, parts)
         message = fn_args.from_artifacts(
             input_dict,
@@ -98,38 +96,10 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         options = tune_args.search_options(args, prior.known(input_dict))
         with environment.without_roles():
             result = run(message, directory, parts, options)
-        _log_result(result, directory)
+        log_outcome(result, directory)
         study = loading.load_study(directory)
-        _log_confirmation(study, result.objective)
+        log_confirmation(study)
         publish.publish(result, study, output_dict)
-
-
-def _log_result(result: SearchResult, directory: str) -> None:
-    if result.found is StudyState.FINISHED:
-        _log.info(
-            "This search was finished before: no trial was run, its results are "
-            "published again. To start a new search, remove %s.",
-            directory,
-        )
-    else:
-        _log.info(
-            "The search is over%s: %d trials completed, %d failed%s.",
-            "" if result.complete else " with its time budget",
-            len(result.completed),
-            len(result.failed),
-            ", those of earlier runs included"
-            if result.found is StudyState.RESUMED
-            else "",
-        )
-
-
-def _log_confirmation(study: StudyRecord, objective: str) -> None:
-    if study.confirmation is None:
-        return
-    for text in confirmation.sentences(study.confirmation, objective):
-        _log.info("%s", text)
-    for text in confirmation.warnings(study.confirmation):
-        _log.warning("%s", text)
 
 
 def _run_in_process(
@@ -140,48 +110,23 @@ def _run_in_process(
 ) -> SearchResult:
     with (
         user_module.installed(message) as local,
-        Study.open(
+        tensorboard.writing(directory) as writer,
+    ):
+        return search_in_process(
+            lambda: user_module.call_tuner_fn(user_module.load_tuner_fn(local), local),
             directory,
             parts,
-            options.seed,
-            confirm_top=options.confirm_top,
-            confirm_seeds=options.confirm_seeds,
-        ) as study,
-        scratch.of_search(directory, locked=not study.is_finished),
-    ):
-        new = study.found is StudyState.NEW
-        if preflight.is_wanted(options, new):
-            _check(local, study.seed)
-        with (
-            # A resumed search needs what is there of its trials.
-            project_guard.shared_project(may_overwrite=new),
-            seeding.seeded_construction(study.seed),
-        ):
-            tuner_fn = user_module.load_tuner_fn(local)
-            made = user_module.call_tuner_fn(tuner_fn, local)
-        tuner, fit_kwargs = made.tuner, made.fit_kwargs
-        tuner.search_space_summary()
-        # No view on the terminal: KerasTuner prints what happens.
-        with tensorboard.writing(directory) as writer:
-            audience = Audience([writer, publish.NameWatcher()])
-            complete = run_in_process(tuner, fit_kwargs, study, options, audience)
-        _summarize(tuner)
-        return SearchResult.of(tuner.oracle, study, complete)
-
-
-def _summarize(tuner: Any) -> None:
-    """Has a tuner print what it found; that it cannot must not cost what it found."""
-    try:
-        tuner.results_summary()
-    except Exception:  # noqa: BLE001
-        _log.exception("Publishing the results without the tuner's own summary:")
+            options,
+            functools.partial(_check, local),
+            # No view on the terminal: KerasTuner prints what happens.
+            Audience([writer, NameWatcher()]),
+        )
 
 
 def _check(message: tuner_pb2.TunerFnArgs, seed: int) -> None:
-    """Checks the search in a process of its own, before the user's code runs in this."""
+    """Checks the search in a process of its own."""
     entry = EntryPoint(user_module.ENTRY_POINT, message.SerializeToString())
-    make = functools.partial(user_code.make_tuner, entry, "check", seed)
-    preflight.Check(make, seed).settle()
+    user_code.check(entry, seed)
 
 
 def _run_in_workers(
@@ -201,6 +146,6 @@ def _run_in_workers(
             parts,
             options,
             preload.modules(local),
-            observer=Audience([view, writer, publish.NameWatcher()]),
+            observer=Audience([view, writer, NameWatcher()]),
             reads=fn_args.files_read(local),
         )

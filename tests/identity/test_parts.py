@@ -8,11 +8,15 @@ from tfx.utils import io_utils
 
 from tests.conftest import Run
 from tuner_component import Cluster, TuneArgs
+from tuner_component.arguments import tune_args
 from tuner_component.identity.parts import fingerprint_parts
 
 
 def fingerprint(run: Run, args: TuneArgs | None = None) -> dict[str, str]:
-    return fingerprint_parts(run.input_dict, run.exec_properties, args or TuneArgs())
+    return {
+        **fingerprint_parts(run.input_dict, run.exec_properties),
+        **tune_args.fingerprint_parts(args or TuneArgs()),
+    }
 
 
 def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:

@@ -26,10 +26,10 @@ FLOORS = (
     ("search.epoch_state", "search.machine", "search.study"),
     ("identity", "report", "search.stopping", "search.training"),
     ("search.oracle",),
-    ("planner", "search.in_process", "search.parallel"),
+    ("planner", "publishing", "search.in_process", "search.parallel"),
     ("oracles", "search.parallel.driver", "search.parallel.worker"),
-    ("pipeline", "search.parallel.local"),
-    ("search.parallel.ray",),
+    ("arguments", "pipeline", "search.parallel.local"),
+    ("search.parallel.ray", "standalone"),
     ("search.parallel.ray.node",),
     ("search.parallel.ray.engine",),
     ("search.parallel.ray.remote_driver",),
@@ -48,12 +48,15 @@ OF_SEARCH_IN_REPORT = (
 )
 # These run where only KerasTuner and a Keras backend are installed.
 WITHOUT_TFX = (
+    "arguments",
     "documents",
     "oracles",
     "planner",
     "proto",
+    "publishing",
     "report",
     "search",
+    "standalone",
     "version",
 )
 

@@ -22,12 +22,15 @@ BACKENDS = {"jax": "jax[cpu]", "torch": "torch"}
 REQUIREMENTS = [
     *("keras", "keras-tuner==1.4.8", "msgspec", "six"),
     *("cloudpickle", "pytest"),
+    # What a search from a script needs, to show and to write what it found.
+    *("jinja2", "numpy", "pandas", "plotly>=6", "protobuf<7", "rich", "tensorboard"),
 ]
 # What depends on the backend: seeds, the state of a training, and both in workers.
 TRAINING = [
     "tests/search/training/test_seeding.py",
     "tests/search/epoch_state/test_training_state.py",
     "tests/search/chaos/test_killed_workers.py",
+    "tests/standalone/test_result.py",
 ]
 
 

@@ -16,7 +16,6 @@ from tfx.types import standard_component_specs as specs
 
 from tuner_component.identity import user_sources
 from tuner_component.identity.artifact_content import describe, digest_of_file
-from tuner_component.proto import tuner_pb2
 
 _log = logging.getLogger(__name__)
 
@@ -24,9 +23,10 @@ _log = logging.getLogger(__name__)
 def fingerprint_parts(
     input_dict: Mapping[str, list[types.Artifact]],
     exec_properties: Mapping[str, Any],
-    tune_args: tuner_pb2.TuneArgs,
 ) -> dict[str, str]:
-    """Returns a digest for each thing that shapes the search, by its name.
+    """Returns a digest for each input and for the user's code, by its name.
+
+    Of the arguments, see `arguments.tune_args`.
 
     Artifacts count by content, not by URI or files: a pipeline that runs again without
     cache writes the same examples to another place, in another order.
@@ -34,7 +34,6 @@ def fingerprint_parts(
     Args:
         input_dict: Input artifacts by the keys of `TunerSpec`.
         exec_properties: Execution properties by the keys of `TunerSpec`.
-        tune_args: Only its seed, its search and its stopping rule count.
     """
     result = {
         key: _digest(line for artifact in artifacts for line in describe(artifact))
@@ -46,12 +45,6 @@ def fingerprint_parts(
         result[f"module {name}"] = digest
     for key in (specs.TRAIN_ARGS_KEY, specs.EVAL_ARGS_KEY, specs.CUSTOM_CONFIG_KEY):
         result[key] = _digest([str(exec_properties.get(key))])
-    seed = str(tune_args.seed) if tune_args.HasField("seed") else "drawn"
-    result["seed"] = seed
-    if tune_args.stopping.rule:
-        result["stopping"] = str(tune_args.stopping).strip().replace("\n", ", ")
-    if tune_args.search:
-        result["search"] = tune_args.search
     return result
 
 

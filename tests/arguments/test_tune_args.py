@@ -4,7 +4,7 @@ import pytest
 from tfx.proto import tuner_pb2 as tfx_tuner_pb2
 
 from tuner_component import Cluster, Stopping, TuneArgs
-from tuner_component.pipeline import tune_args
+from tuner_component.arguments import tune_args
 from tuner_component.search import options
 from tuner_component.search.options import SearchOptions, StoppingOptions
 

@@ -13,14 +13,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tfx.types import standard_artifacts
 
 from tests.support import crashes, studies
 from tuner_component import load_tuner_results
-from tuner_component.pipeline import publish
+from tuner_component.publishing import files as published_files
 from tuner_component.report import page
 from tuner_component.report.record import StudyRecord
-from tuner_component.search import events
 from tuner_component.search.errors import StorageError
 from tuner_component.search.oracle.result import SearchResult
 from tuner_component.search.storage import files
@@ -61,8 +59,8 @@ def study(study_id: str, message: str = "") -> StudyRecord:
 
 def published(
     root: str, record: StudyRecord, values: dict[str, Any] | None = None
-) -> dict[str, Any]:
-    """Publishes a search; returns its artifacts."""
+) -> tuple[str, str]:
+    """Publishes a search; returns the directories."""
     config = {"space": [], "values": values or {"of": record.study_id}}
     result = SearchResult(
         completed=[{"trial_id": "0", "score": 0.5, "hyperparameters": config}],
@@ -74,14 +72,12 @@ def published(
         found=StudyState.NEW,
         complete=True,
     )
-    artifacts = {
-        "best_hyperparameters": standard_artifacts.HyperParameters(),
-        "tuner_results": standard_artifacts.TunerResults(),
-    }
-    for key, artifact in artifacts.items():
-        artifact.uri = files.join(root, key)
-    publish.publish(result, record, {key: [a] for key, a in artifacts.items()})
-    return artifacts
+    best, results = (
+        files.join(root, name) for name in ("best_hyperparameters", "tuner_results")
+    )
+    published_files.write_numbers(result, record, best, results)
+    published_files.draw_report(record, results)
+    return best, results
 
 
 def there(root: str) -> dict[str, bytes]:
@@ -216,8 +212,7 @@ def test_message_that_is_no_text_is_published(
 def test_hyperparameter_named_like_a_column_has_another_one(tmp_path: Any) -> None:
     """The score of a trial would be that of its hyperparameter of the same name."""
     values = {"score": 9, "trial_id": 8, "hp.score": 7, "rate": 0.1}
-    artifacts = published(str(tmp_path), study("0"), values)
-    uri = artifacts["tuner_results"].uri
+    best, uri = published(str(tmp_path), study("0"), values)
     [row] = json.loads(files.read_bytes(files.join(uri, "tuner_results.json")))
     assert row == {
         "trial_id": "0",
@@ -230,22 +225,5 @@ def test_hyperparameter_named_like_a_column_has_another_one(tmp_path: Any) -> No
     [trial] = load_tuner_results(uri)
     assert (trial.trial_id, trial.score) == ("0", 0.5)
     assert trial.hyperparameters == values
-    best = files.read_bytes(
-        files.join(artifacts["best_hyperparameters"].uri, "best_hyperparameters.txt")
-    )
-    assert json.loads(best)["values"] == values
-
-
-def test_name_of_a_column_is_warned_of_once_when_the_search_starts(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """People would look for a hyperparameter in vain, hours later."""
-    watch = publish.NameWatcher()
-    space = [{"config": {"name": "score"}}, {"config": {"name": "rate"}}]
-    watch(events.SearchStarted("/s", "val_loss", "min", 0, space=space))
-    assert len(caplog.messages) == 1
-    assert "'score' is the column 'hp.score' of tuner_results.json" in caplog.text
-    watch(events.TrialStarted("0", "worker-0", {"score": 1, "rate": 2, "trial_id": 3}))
-    watch(events.TrialStarted("1", "worker-0", {"score": 1, "rate": 2, "trial_id": 3}))
-    assert len(caplog.messages) == 2
-    assert "'trial_id' is the column 'hp.trial_id'" in caplog.messages[1]
+    content = files.read_bytes(files.join(best, "best_hyperparameters.txt"))
+    assert json.loads(content)["values"] == values

@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from google.protobuf import json_format
-from tfx.orchestration.data_types import RuntimeParameter
-from tfx.proto import tuner_pb2 as tfx_tuner_pb2
 
 from tuner_component.oracles import names
 from tuner_component.proto import tuner_pb2
@@ -18,6 +16,9 @@ from tuner_component.search.options import (
 )
 from tuner_component.search.ranges import ranges
 
+# Its module takes many seconds to import, and is not there in every environment.
+_OF_TFX = "tfx.components.tuner.TuneArgs"
+
 # The options of the search that have another name here.
 _RENAMED = {
     "num_parallel_trials": "num_workers",
@@ -29,9 +30,7 @@ _RANGES = ranges(SearchOptions)
 _RANGES_OF_CLUSTER = ranges(Cluster)
 
 
-def validated(
-    tune_args: tuner_pb2.TuneArgs | tfx_tuner_pb2.TuneArgs,
-) -> tuner_pb2.TuneArgs:
+def validated(tune_args: Any) -> tuner_pb2.TuneArgs:
     """Returns `tune_args` as our message, checked.
 
     Args:
@@ -43,7 +42,7 @@ def validated(
     """
     if isinstance(tune_args, tuner_pb2.TuneArgs):
         result = tune_args
-    elif isinstance(tune_args, tfx_tuner_pb2.TuneArgs):
+    elif _name_of(tune_args) == _OF_TFX:
         result = tuner_pb2.TuneArgs.FromString(tune_args.SerializeToString())
     else:
         raise TypeError(
@@ -70,6 +69,11 @@ def validated(
     return result
 
 
+def _name_of(message: Any) -> str | None:
+    """The full name of a message's type; None if it is no message."""
+    return getattr(getattr(message, "DESCRIPTOR", None), "full_name", None)
+
+
 def _check_numbers(args: tuner_pb2.TuneArgs) -> None:
     for name, option, value in _numbers(args):
         allowed = _RANGES[option]
@@ -94,12 +98,12 @@ def _numbers(args: tuner_pb2.TuneArgs) -> Iterator[tuple[str, str, Any]]:
             yield field.name, option, value
 
 
-def checked_parameter(parameter: RuntimeParameter) -> RuntimeParameter:
+def checked_parameter(parameter: Any) -> Any:
     """Returns a parameter of the pipeline that will hold TuneArgs as JSON.
 
     Args:
-        parameter: Its value is known only when a run is submitted; a default is checked
-            now.
+        parameter: TFX's RuntimeParameter. Its value is known only when a run is
+            submitted; a default is checked now.
 
     Raises:
         TypeError: If its values are not text.
@@ -215,3 +219,17 @@ def search_options(args: tuner_pb2.TuneArgs, known: Known = NOTHING) -> SearchOp
         preflight=not args.skip_preflight,
         **numbers,
     )
+
+
+def fingerprint_parts(args: tuner_pb2.TuneArgs) -> dict[str, str]:
+    """What of the arguments shapes the search, by name: not how many workers run it.
+
+    Args:
+        args: How to run the search.
+    """
+    parts = {"seed": str(args.seed) if args.HasField("seed") else "drawn"}
+    if args.stopping.rule:
+        parts["stopping"] = str(args.stopping).strip().replace("\n", ", ")
+    if args.search:
+        parts["search"] = args.search
+    return parts

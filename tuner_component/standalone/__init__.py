@@ -1,0 +1,1 @@
+"""A search from a script or a notebook: no pipeline, and no TFX."""

@@ -1,0 +1,197 @@
+"""`tune`: a search from a script or a notebook."""
+
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from tuner_component.arguments import tune_args as tune_args_lib
+from tuner_component.proto import tuner_pb2
+from tuner_component.publishing import files as published
+from tuner_component.publishing.names import NameWatcher
+from tuner_component.publishing.outcome import log_confirmation, log_outcome
+from tuner_component.report import tensorboard, terminal
+from tuner_component.report.loading import load_study
+from tuner_component.search.events import Audience
+from tuner_component.search.in_process.search import search_in_process
+from tuner_component.search.machine import environment
+from tuner_component.search.options import SearchOptions
+from tuner_component.search.oracle.result import SearchResult
+from tuner_component.search.parallel import user_code
+from tuner_component.search.parallel.local import launch
+from tuner_component.search.storage import files
+from tuner_component.search.study import fingerprint
+from tuner_component.search.study.study import Study
+from tuner_component.standalone import entry as entry_lib
+from tuner_component.standalone.code_parts import CodeParts
+from tuner_component.standalone.result import TuneResult
+
+_log = logging.getLogger("tuner_component")
+
+# What all workers need, whatever the user's code imports.
+_PRELOAD = ("keras_tuner", entry_lib.__name__)
+
+
+def tune(
+    make_tuner: Callable[[], Any],
+    fit_kwargs: Mapping[str, Any] | None = None,
+    *,
+    directory: str | os.PathLike[str],
+    **tune_args: Any,
+) -> TuneResult:
+    """Runs a search, or goes on with it, and returns what it found.
+
+    The search is kept in `directory`. If it is stopped, the same call goes on with it; if
+    it is finished, the same call returns what it found. A change of `make_tuner`, of the
+    functions, modules and arrays that it uses, or of `fit_kwargs`, starts a new search
+    beside it. A tuner's own `directory` and `overwrite` have no effect.
+
+        def make_tuner():
+            return keras_tuner.RandomSearch(build_model, "val_loss", max_trials=20)
+
+        result = tune(
+            make_tuner,
+            {"x": x, "y": y, "validation_split": 0.2, "epochs": 10},
+            directory="search",
+            num_parallel_trials=2,
+        )
+        model = result.best_model()
+
+    Args:
+        make_tuner: Returns a KerasTuner tuner; or what `tuner_fn` of a pipeline returns,
+            an object with the attributes `tuner` and `fit_kwargs`. With workers it is
+            called in each of them. It may be defined in a notebook or a script.
+        fit_kwargs: The arguments of the tuner's `search`, if it returns only the tuner.
+            Datasets that cannot be pickled are made within `make_tuner`.
+        directory: Path or URI of the directory for all that the search writes.
+        **tune_args: How to run the search: the fields of `TuneArgs`, such as
+            `num_parallel_trials`, `search`, `stopping` and `seed`. Without
+            `num_parallel_trials` trials run one by one in this process.
+
+    Raises:
+        TypeError: If `make_tuner` returns something else, or an argument has a wrong name
+            or type.
+        ValueError: If an argument is out of its range.
+        SearchFailedError: If the search ends without a result.
+        SearchInterruptedError: If it was stopped; the same call goes on with it.
+        StorageError: If the directory cannot be read or written, or a disk is full.
+    """
+    args = _tune_args(tune_args)
+    options = tune_args_lib.search_options(args)
+    root = _absolute(os.fspath(directory))
+    code = CodeParts()
+    code.add("make_tuner", make_tuner)
+    code.add("fit_kwargs", dict(fit_kwargs or {}))
+    parts = {**code.parts, **tune_args_lib.fingerprint_parts(args)}
+    studies = args.study_dir or files.join(root, "studies")
+    study_directory = files.join(studies, fingerprint.study_id(parts))
+    request = entry_lib.Request(
+        make_tuner, fit_kwargs, Study.workdir_of(study_directory), args.search
+    )
+    with _shown_log(), environment.without_roles():
+        if new := fingerprint.explain_difference(study_directory, parts):
+            _log.info("%s", new)
+        _log.info("The study is kept in %s.", study_directory)
+        if args.num_parallel_trials:
+            preload = (*_PRELOAD, *sorted(code.libraries))
+            result = _in_workers(request, study_directory, parts, options, preload)
+        else:
+            result = _in_process(request, study_directory, parts, options)
+        log_outcome(result, study_directory)
+        return _published(result, study_directory, root, request)
+
+
+def _tune_args(given: Mapping[str, Any]) -> tuner_pb2.TuneArgs:
+    fields = [field.name for field in tuner_pb2.TuneArgs.DESCRIPTOR.fields]
+    if unknown := sorted(set(given) - set(fields)):
+        raise TypeError(
+            f"Expected the arguments of tune to be among directory, {', '.join(fields)}. "
+            f"Received: {', '.join(unknown)}. See help(tuner_component.tune)."
+        )
+    named = {name: value for name, value in given.items() if value is not None}
+    try:
+        args = tuner_pb2.TuneArgs(**named)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"Expected the arguments of tune to be of the types of TuneArgs. Received: "
+            f"{named} ({error})."
+        ) from error
+    return tune_args_lib.validated(args)
+
+
+def _in_workers(
+    request: entry_lib.Request,
+    directory: str,
+    parts: Mapping[str, str],
+    options: SearchOptions,
+    preload: tuple[str, ...],
+) -> SearchResult:
+    with terminal.shown() as view, tensorboard.writing(directory) as writer:
+        return launch.run_parallel(
+            entry_lib.entry_point(request),
+            directory,
+            parts,
+            options,
+            preload,
+            observer=Audience([view, writer, NameWatcher()]),
+        )
+
+
+def _in_process(
+    request: entry_lib.Request,
+    directory: str,
+    parts: Mapping[str, str],
+    options: SearchOptions,
+) -> SearchResult:
+    def check(seed: int) -> None:
+        try:
+            entry = entry_lib.entry_point(request)
+        except TypeError as error:  # This process needs no copy.
+            _log.info("No check before the first trial: %s", error)
+        else:
+            user_code.check(entry, seed)
+
+    with tensorboard.writing(directory) as writer:
+        # No view on the terminal: KerasTuner prints what happens.
+        audience = Audience([writer, NameWatcher()])
+        return search_in_process(
+            request.make, directory, parts, options, check, audience
+        )
+
+
+def _published(
+    result: SearchResult, study_directory: str, root: str, request: entry_lib.Request
+) -> TuneResult:
+    study = load_study(study_directory)
+    log_confirmation(study)
+    best, results = (files.join(root, n) for n in ("best_hyperparameters", "results"))
+    published.write_numbers(result, study, best, results)
+    published.draw_report(study, results)
+    return TuneResult(study, root, result, request.make)
+
+
+def _absolute(directory: str) -> str:
+    return directory if files.is_remote(directory) else os.path.abspath(directory)
+
+
+@contextlib.contextmanager
+def _shown_log() -> Iterator[None]:
+    """Prints what this package logs, unless the user has set up logging for it."""
+    root = logging.getLogger()
+    is_shown = root.handlers and root.level not in (logging.NOTSET, logging.WARNING)
+    if _log.level != logging.NOTSET or _log.handlers or is_shown:
+        yield
+        return
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    _log.setLevel(logging.INFO)
+    _log.addHandler(handler)
+    propagated, _log.propagate = _log.propagate, False
+    try:
+        yield
+    finally:
+        _log.propagate = propagated
+        _log.removeHandler(handler)
+        _log.setLevel(logging.NOTSET)
