@@ -21,7 +21,7 @@ from tuner_component.pipeline import (
 )
 from tuner_component.proto import tuner_pb2
 from tuner_component.publishing.names import NameWatcher
-from tuner_component.publishing.outcome import log_outcome
+from tuner_component.publishing.outcome import log_confirmation, log_outcome
 from tuner_component.report import loading, tensorboard, terminal
 from tuner_component.search.events import Audience
 from tuner_component.search.in_process.search import search_in_process
@@ -97,7 +97,8 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         with environment.without_roles():
             result = run(message, directory, parts, options)
         study = loading.load_study(directory)
-        log_outcome(result, study, directory)
+        log_outcome(result, directory)
+        log_confirmation(study)
         publish.publish(result, study, output_dict)
 
 

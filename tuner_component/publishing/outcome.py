@@ -10,12 +10,11 @@ from tuner_component.search.study.study import StudyState
 _log = logging.getLogger("tuner_component")
 
 
-def log_outcome(result: SearchResult, study: StudyRecord, directory: str) -> None:
-    """Logs how many trials there were, what to do if none was run, and what is sure.
+def log_outcome(result: SearchResult, directory: str) -> None:
+    """Logs how many trials there were, and what to do if none was run.
 
     Args:
         result: What the search found.
-        study: All that happened in it.
         directory: Path or URI of its study.
     """
     if result.found is StudyState.FINISHED:
@@ -35,8 +34,18 @@ def log_outcome(result: SearchResult, study: StudyRecord, directory: str) -> Non
             else "",
             f" {result.ended_because}" if result.ended_because else "",
         )
-    if study.confirmation is not None:
-        for text in confirmation.sentences(study.confirmation, result.objective):
-            _log.info("%s", text)
-        for text in confirmation.warnings(study.confirmation):
-            _log.warning("%s", text)
+
+
+def log_confirmation(study: StudyRecord) -> None:
+    """Logs what the re-runs of the best trials say of them, if there were any.
+
+    Args:
+        study: All that is known of the search.
+    """
+    if study.confirmation is None:
+        return
+    name = study.objective.name if study.objective else "score"
+    for text in confirmation.sentences(study.confirmation, name):
+        _log.info("%s", text)
+    for text in confirmation.warnings(study.confirmation):
+        _log.warning("%s", text)

@@ -11,7 +11,7 @@ from tuner_component.arguments import tune_args as tune_args_lib
 from tuner_component.proto import tuner_pb2
 from tuner_component.publishing import files as published
 from tuner_component.publishing.names import NameWatcher
-from tuner_component.publishing.outcome import log_outcome
+from tuner_component.publishing.outcome import log_confirmation, log_outcome
 from tuner_component.report import tensorboard, terminal
 from tuner_component.report.loading import load_study
 from tuner_component.report.record import StudyRecord
@@ -101,7 +101,8 @@ def tune(
         else:
             result = _in_process(request, study_directory, parts, options)
         study = load_study(study_directory)
-        log_outcome(result, study, study_directory)
+        log_outcome(result, study_directory)
+        log_confirmation(study)
         _publish(result, study, root)
     return TuneResult(study, root, result, request.make)
 
