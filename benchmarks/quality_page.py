@@ -61,6 +61,29 @@ def summary(by_workers: dict[int, Found]) -> str:
     return quality_tables.rows([header, *rows])
 
 
+def peers(by_workers: dict[int, Found]) -> str:
+    """A table: "auto" beside each of the others, over all tasks."""
+    found = by_workers.get(WORKERS, {})
+    tasks = [found[task] for task in _with_auto(found)]
+    names = sorted({name for task in tasks for name in task} - {searchers.AUTO})
+    cells = [
+        ["search", '"auto" is so many times as fast', "on tasks", "missed", '"auto"']
+    ]
+    for name in names:
+        both = goals.Beside.of(tasks, name)
+        low, high = both.interval
+        cells.append(
+            [
+                name,
+                f"{both.speedup:.2f} [{low:.2f}, {high:.2f}]",
+                f"faster on {both.faster} of {both.tasks}",
+                f"{both.missed[1]:.0%}",
+                f"{both.missed[0]:.0%}",
+            ]
+        )
+    return quality_tables.rows(cells)
+
+
 def losses(by_workers: dict[int, Found]) -> str:
     """A table: losses at equal budget and areas, of "auto" and the best of the others."""
     found = by_workers.get(WORKERS, {})
@@ -156,6 +179,7 @@ def _median(scores: Scores, figure: str) -> float:
 
 _PARTS: dict[str, Callable[[dict[int, Found]], str]] = {
     "goals": reached,
+    "peers": peers,
     "summary": summary,
     "losses": losses,
     "workers": scaling,

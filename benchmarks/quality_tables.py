@@ -3,8 +3,6 @@
 import statistics
 from collections.abc import Callable, Iterable
 
-import numpy as np
-
 from benchmarks import scoring, task_sets
 from benchmarks.scoring import Scores
 
@@ -58,7 +56,7 @@ def area(scores: Scores) -> str:
 
 def _median(scores: Scores, figure: str) -> str:
     values = [getattr(score, figure) for score in scores]
-    low, high = scoring.interval([values], lambda samples: float(np.median(samples[0])))
+    low, high = scoring.interval_of(scoring.resampled(values))
     return f"{_short(statistics.median(values))} [{_short(low)}, {_short(high)}]"
 
 

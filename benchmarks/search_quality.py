@@ -64,7 +64,7 @@ from benchmarks.scoring import Score, Scores
 KEPT = Path(__file__).parent / "results" / "search_quality.jsonl"
 _LIMIT_LIVE_S = 240.0
 # Searches that think for a long time get fewer seeds than the others.
-SEEDS = {"bayesian": 1}
+SEEDS = {"bayesian": 5}
 
 
 def replays(

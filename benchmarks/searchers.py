@@ -266,7 +266,7 @@ def make(name: str, task: Task, seed: int, workers: int) -> tuple[Any, int]:
     common: dict[str, Any] = {
         "objective": _OBJECTIVE,
         "hyperparameters": hyperparameters(task),
-        "seed": seed + 1,
+        "seed": seed * _seed_step(name) + 1,
     }
     if family in (STOCK, KERAS_TUNER):
         searcher = OfKerasTuner(_KERAS_TUNER[kind](**common), task)
@@ -279,6 +279,17 @@ def make(name: str, task: Task, seed: int, workers: int) -> tuple[Any, int]:
     return OfKerasTuner(oracle, task, _RULES[kind], looks_ahead=not draws), workers
 
 
+def _seed_step(name: str) -> int:
+    """How far the seeds of two searches of KerasTuner's are apart.
+
+    It draws each value with the next whole number as its seed. So seeds beside each other
+    draw the same values, and in spaces with conditions soon the same points as well.
+    """
+    family, _, kind = name.partition(" ")
+    draws = family in (STOCK, KERAS_TUNER) or (family, kind) == ("ours", "random")
+    return 1_000_003 if draws else 1
+
+
 def settings(name: str) -> str:
     """What tells a search from others of its family, so that scores of both differ."""
     family, _, kind = name.partition(" ")
@@ -287,7 +298,9 @@ def settings(name: str) -> str:
         "optuna": _PRUNERS,
         "ours": _RULES,
     }
-    return f"{name} {tables.get(family, {}).get(kind)}"
+    of_kind = tables.get(family, {}).get(kind)
+    step = _seed_step(name)
+    return f"{name} {of_kind}" + (f" {step}" if step > 1 else "")
 
 
 def available() -> list[str]:

@@ -91,6 +91,19 @@ def test_a_replay_gives_the_same_result_each_time(name: str) -> None:
     assert found() == found()
 
 
+@pytest.mark.parametrize("name", ["kerastuner random", "kerastuner hyperband"])
+def test_seeds_beside_each_other_draw_other_points(name: str) -> None:
+    """Many seeds would be one, and its luck would look like a sure thing."""
+    task = synthetic_curves.conditional()
+
+    def drawn(seed: int) -> set[tuple[int, ...]]:
+        searcher, _ = searchers.make(name, task, seed, 2)
+        trials = [searcher.begin() for _ in range(20)]
+        return {trial.place for trial in trials if trial is not None}
+
+    assert len(drawn(0) & drawn(1)) < 5
+
+
 def test_all_but_the_stock_tuners_have_the_same_number_of_workers() -> None:
     """A search would look better than another because it has more workers."""
     task = synthetic_curves.late_bloomers()
