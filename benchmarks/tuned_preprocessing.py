@@ -1,6 +1,6 @@
 """What tuning the preprocessing gains over tuning the model alone.
 
-    python -m benchmarks.tuned_preprocessing [--quick] [--check] [--seeds 5] [--trials 12]
+    python -m benchmarks.tuned_preprocessing [--quick] [--check] [--seeds 3] [--trials 8]
 
 The search of examples/tuned_preprocessing, with the number of buckets as a hyperparameter,
 beside the same search with each of the numbers fixed: with as many trials, on the same
@@ -90,8 +90,8 @@ def main() -> None:
     """Prints the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     harness.add_arguments(parser)
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--trials", type=int, default=12)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--trials", type=int, default=8)
     arguments = parser.parse_args()
     seeds, trials = (1, 2) if arguments.quick else (arguments.seeds, arguments.trials)
     with (
