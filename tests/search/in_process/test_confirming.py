@@ -185,7 +185,7 @@ def test_weights_of_what_may_be_confirmed_are_kept(
     """The published trial could not be loaded."""
     monkeypatch.setattr(
         "tuner_component.search.training.weights_cleaner.WeightsCleaner.__init__.__defaults__",
-        (1, 0),
+        (1, 0, lambda keep: ()),
     )
     tuner = keras_tuner.RandomSearch(
         keras_trials.build,

@@ -63,8 +63,9 @@ def test_an_early_end_is_journaled_once_and_told(tmp_path: Path) -> None:
     assert len(history.trials) == 3
     assert history.ended_because == "Ended after 3 of 8 trials."
     assert history.decisions == []
-    records = list(Study.open(str(tmp_path), simulation.FINGERPRINT).journal.records())
-    assert [r["kind"] for r in records].count("decided") == 1
+    with Study.open(str(tmp_path), simulation.FINGERPRINT) as study:
+        kinds = [record["kind"] for record in study.journal.records()]
+    assert kinds.count("decided") == 1
 
 
 def test_what_is_expected_is_journaled_when_it_changes(tmp_path: Path) -> None:

@@ -193,13 +193,26 @@ def test_a_node_on_which_no_driver_can_be_started_is_left_out(
 
 
 def test_a_driver_that_gets_no_place_is_told_so(
-    search: Search, cluster: RayCluster
+    search: Search,
+    executors: processes.Executors,
+    cluster: RayCluster,
+    tmp_path: Path,
+    options: SearchOptions,
+    place: meeting.Meeting,
 ) -> None:
     """A search would wait for ever for a cluster that others use."""
-    busy = Cluster(cluster.address, wait_s=0.01, driver_on_cluster=True)
+    (tmp_path / "full").mkdir()
+    other = Search(executors, tmp_path / "full", options)
+    fills = other.script(act="meet", meeting=place.address)
+    full = other.start(fills, num_workers=4, cluster=Cluster(cluster.address))
+    guests = [place.next() for _ in range(4)]
+    busy = Cluster(cluster.address, wait_s=1.0, driver_on_cluster=True)
     executor = search.start(search.script(), cluster=busy)
     with pytest.raises(SearchError, match=r"a node with 1 CPU free. Received: none"):
         executor.result()
+    for guest in guests:
+        guest.release()
+    assert len(full.result().completed) == 4
 
 
 def test_a_finished_study_needs_no_cluster(search: Search) -> None:
