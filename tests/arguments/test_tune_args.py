@@ -8,7 +8,7 @@ from tfx.proto import tuner_pb2 as tfx_tuner_pb2
 from tuner_component import Cluster, Stopping, TuneArgs
 from tuner_component.arguments import tune_args
 from tuner_component.search import options
-from tuner_component.search.goals.constraint import Constraint
+from tuner_component.search.constraint import Constraint
 from tuner_component.search.options import SearchOptions, StoppingOptions
 
 

@@ -20,10 +20,10 @@ PACKAGE = "tuner_component"
 FLOORS = (
     (
         *("documents", "proto", "version"),
-        *("search.epochs", "search.errors", "search.events"),
-        *("search.goals", "search.ranges"),
+        *("search.constraint", "search.epochs", "search.errors", "search.events"),
+        "search.ranges",
     ),
-    ("results", "search.options", "search.storage"),
+    ("results", "search.goals", "search.options", "search.storage"),
     ("search.epoch_state", "search.machine", "search.study"),
     ("identity", "report", "search.stopping", "search.training"),
     ("search.oracle",),
@@ -43,7 +43,8 @@ FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floo
 # What a report may know of the search: what it leaves behind, what it tells, and how
 # that can fail. So a study can be looked at where there is no KerasTuner.
 OF_SEARCH_IN_REPORT = (
-    *("search.errors", "search.events", "search.goals", "search.storage"),
+    *("search.constraint", "search.errors", "search.events", "search.goals"),
+    "search.storage",
     *("search.study.confirmation", "search.study.description"),
     *("search.study.history", "search.study.times", "search.study.trial_history"),
 )

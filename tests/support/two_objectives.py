@@ -10,8 +10,8 @@ import keras_tuner
 
 from tests.support import simulation
 from tuner_component.oracles import AutoOracle, OptunaOracle
+from tuner_component.search.constraint import Constraint
 from tuner_component.search.epochs import Decision
-from tuner_component.search.goals.constraint import Constraint
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle import aims
 from tuner_component.search.oracle.durable import DurableOracle

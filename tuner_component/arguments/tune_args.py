@@ -7,7 +7,7 @@ from google.protobuf import json_format
 
 from tuner_component.oracles import names
 from tuner_component.proto import tuner_pb2
-from tuner_component.search.goals.constraint import Constraint
+from tuner_component.search.constraint import Constraint
 from tuner_component.search.options import (
     NOTHING,
     Cluster,

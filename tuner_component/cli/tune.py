@@ -11,7 +11,7 @@ from typing import Any
 from google.protobuf import descriptor
 
 from tuner_component.proto import tuner_pb2
-from tuner_component.search.goals.constraint import Constraint
+from tuner_component.search.constraint import Constraint
 from tuner_component.search.machine import ray_package
 from tuner_component.search.options import Cluster
 

@@ -20,7 +20,7 @@ from tuner_component.report import frames
 from tuner_component.report.attempts import AttemptRecord, StopRecord
 from tuner_component.report.confirmation import ConfirmationRecord
 from tuner_component.report.prospect import ProspectRecord
-from tuner_component.search.goals.constraint import Constraint
+from tuner_component.search.constraint import Constraint
 from tuner_component.search.goals.goals import Goals, shortfall
 from tuner_component.search.storage import plain
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tuner_component.search.goals.constraint import Constraint
+from tuner_component.search.constraint import Constraint
 from tuner_component.search.ranges import Range, check_numbers, number
 
 # What may end a search before all trials were run.

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tuner_component.search.goals.constraint import Constraint
+from tuner_component.search.constraint import Constraint
 from tuner_component.search.goals.goals import (
     Candidate,
     Goals,

@@ -3,7 +3,7 @@
 import keras_tuner
 import pytest
 
-from tuner_component.search.goals.constraint import Constraint
+from tuner_component.search.constraint import Constraint
 from tuner_component.search.goals.goals import Goals
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle import aims

@@ -10,8 +10,8 @@ import pytest
 
 from tests.support import simulation
 from tuner_component import load_study
+from tuner_component.search.constraint import Constraint
 from tuner_component.search.events import Lines
-from tuner_component.search.goals.constraint import Constraint
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle import aims
 from tuner_component.search.oracle.durable import DurableOracle

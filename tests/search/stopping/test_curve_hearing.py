@@ -6,7 +6,7 @@ from typing import Any
 import keras_tuner
 import pytest
 
-from tuner_component.search.goals.constraint import Constraint
+from tuner_component.search.constraint import Constraint
 from tuner_component.search.goals.front import Point
 from tuner_component.search.goals.goals import Goals
 from tuner_component.search.stopping import curve_hearing

@@ -9,8 +9,8 @@ from typing import Any
 import keras_tuner
 import pytest
 
+from tuner_component.search.constraint import Constraint
 from tuner_component.search.goals import front
-from tuner_component.search.goals.constraint import Constraint
 from tuner_component.search.goals.front import Point
 from tuner_component.search.goals.goals import Goals
 from tuner_component.search.options import StoppingOptions

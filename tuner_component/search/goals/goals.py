@@ -5,8 +5,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from tuner_component.search.constraint import Constraint
 from tuner_component.search.goals import front as front_lib
-from tuner_component.search.goals.constraint import Constraint
 from tuner_component.search.goals.front import Point
 
 _DIRECTIONS = ("min", "max")

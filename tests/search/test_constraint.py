@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from tuner_component.search.goals.constraint import Constraint
+from tuner_component.search.constraint import Constraint
 
 
 @pytest.mark.parametrize(
