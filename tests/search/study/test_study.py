@@ -186,6 +186,27 @@ def test_a_study_that_ended_early_goes_on_without_that(
         assert study.is_finished  # It has all trials now.
 
 
+def test_what_ended_a_study_early_is_known_while_its_best_are_confirmed(
+    tmp_path: Path,
+) -> None:
+    """Confirmed in two runs, it would count as one that had all of its trials."""
+    with Study.open(str(tmp_path), PARTS, stop_when="converged") as study:
+        for record in (studies.created("0"), studies.ended("0")):
+            study.journal.append(record)
+        study.mark_finished(["0"], "converged")
+    with Study.open(
+        str(tmp_path), PARTS, confirm_top=1, stop_when="converged"
+    ) as study:
+        assert study.search_is_over and not study.is_finished
+    with Study.open(str(tmp_path), PARTS, confirm_top=1) as study:
+        assert study.search_is_over
+        study.mark_finished(["0"])
+    with Study.open(str(tmp_path), PARTS, stop_when="converged") as study:
+        assert study.is_finished
+    with Study.open(str(tmp_path), PARTS) as study:
+        assert not study.is_finished and not study.search_is_over
+
+
 def test_finished_study_on_a_read_only_filesystem_is_read(mount: Mount) -> None:
     """An archived study could not be looked at."""
     directory = mount("size=1m")

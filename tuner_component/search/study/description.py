@@ -122,7 +122,7 @@ def reopened(
         description: Of the study.
         is_over: Whether its search itself does not: only its best trials are run again.
     """
-    gone = ("ended_by", "finished", "journal", "over")
+    gone = {"finished", "journal", "over"} | (set() if is_over else {"ended_by"})
     told = {k: v for k, v in description.items() if k not in gone}
     return {**told, "status": "running", **({"over": True} if is_over else {})}
 
