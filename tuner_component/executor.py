@@ -16,13 +16,12 @@ from tuner_component.pipeline import (
     preload,
     prior,
     publish,
-    search_log,
     user_module,
 )
 from tuner_component.proto import tuner_pb2
 from tuner_component.publishing.names import NameWatcher
 from tuner_component.publishing.outcome import log_confirmation, log_outcome
-from tuner_component.report import loading, tensorboard, terminal
+from tuner_component.report import loading, search_log, tensorboard, terminal
 from tuner_component.search.events import Audience
 from tuner_component.search.in_process.search import search_in_process
 from tuner_component.search.machine import environment

@@ -21,7 +21,7 @@ FLOORS = (
     (
         *("documents", "proto", "version"),
         *("search.constraint", "search.epochs", "search.errors", "search.events"),
-        "search.ranges",
+        *("search.ranges", "search.reserved"),
     ),
     ("results", "search.goals", "search.options", "search.storage"),
     ("search.epoch_state", "search.machine", "search.study"),
@@ -44,7 +44,7 @@ FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floo
 # that can fail. So a study can be looked at where there is no KerasTuner.
 OF_SEARCH_IN_REPORT = (
     *("search.constraint", "search.errors", "search.events", "search.goals"),
-    "search.storage",
+    *("search.reserved", "search.storage"),
     *("search.study.confirmation", "search.study.description"),
     *("search.study.history", "search.study.times", "search.study.trial_history"),
 )

@@ -11,7 +11,7 @@ import pytest
 from absl import logging as absl_logging
 
 from tests.conftest import Run
-from tuner_component.pipeline import search_log
+from tuner_component.report import search_log
 
 SEARCH = logging.getLogger("tuner_component")
 

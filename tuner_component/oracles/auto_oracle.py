@@ -110,9 +110,8 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
     def prospect(self) -> Mapping[str, Any] | None:
         """What was expected of going on at the last decision: see `Prospect`."""
         if self._planner is None or self._turns is not None:
-            return (
-                None  # By each choice's own weights it says nothing of the objective.
-            )
+            # By each choice's own weights it says nothing of the objective.
+            return None
         found = self._planner.prospect
         return None if found is None else dataclasses.asdict(found)
 

@@ -4,7 +4,12 @@ import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from tuner_component.search.study.confirmation import Plan, Results, Standing
+from tuner_component.search.study.confirmation import (
+    Plan,
+    Results,
+    Standing,
+    confirmed_first,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,8 +77,7 @@ def confirmation_record(
     """
     before = list(scores)
     standings = [s for s in plan.standings(results, direction) if s.trial_id in scores]
-    first = [s.trial_id for s in standings if s.is_confirmed]
-    now = [*first, *(trial_id for trial_id in before if trial_id not in set(first))]
+    now = confirmed_first(plan, results, direction, before)
     trials = [
         ConfirmedTrial(
             trial_id=standing.trial_id,

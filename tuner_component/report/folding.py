@@ -62,14 +62,19 @@ def _confirmation(
 ) -> ConfirmationRecord | None:
     if history.plan is None or objective is None:
         return None
-    scored = [
-        (trial_id, ended["score"])
-        for trial_id, trial in history.trials.items()
-        if (ended := trial.ended) and ended["status"] == record.COMPLETED
-    ]
+    scored = [(name, ended["score"]) for name, ended in _completed(history).items()]
     scored.sort(key=lambda pair: pair[1], reverse=objective.direction == "max")
     told = history.of_reruns()
     return confirmation_record(history.plan, told, dict(scored), objective.direction)
+
+
+def _completed(history: History) -> dict[str, Mapping[str, Any]]:
+    """The ends of the trials that completed, by their ids."""
+    return {
+        trial_id: ended
+        for trial_id, trial in history.trials.items()
+        if (ended := trial.ended) and ended["status"] == record.COMPLETED
+    }
 
 
 def _objectives(known: Iterable[tuple[str, str]]) -> Iterator[record.Objective]:
@@ -78,11 +83,7 @@ def _objectives(known: Iterable[tuple[str, str]]) -> Iterator[record.Objective]:
 
 def _front(history: History, goals: Goals) -> list[str]:
     """Ids of the trials of the front, the best one first."""
-    scored = {
-        trial_id: ended
-        for trial_id, trial in history.trials.items()
-        if (ended := trial.ended) and ended["status"] == record.COMPLETED
-    }
+    scored = _completed(history)
     order = goals.order(
         [Candidate(ended["score"], *_metrics(ended)) for ended in scored.values()]
     )

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from tuner_component.report.record import StudyRecord
+from tuner_component.search.reserved import is_reserved
 
 # From fewer trials nothing can be said; more than the second number only take longer.
 LEAST_TRIALS = 8
@@ -62,7 +63,7 @@ def varied(study: StudyRecord) -> list[str]:
     for trial in study.completed:
         for name, value in trial.hyperparameters.items():
             seen.setdefault(name, set()).add(value)
-    return [n for n, values in seen.items() if len(values) > 1 and n[:6] != "tuner/"]
+    return [n for n, values in seen.items() if len(values) > 1 and not is_reserved(n)]
 
 
 def _numbers(values: list[Any]) -> Any:

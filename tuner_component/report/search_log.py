@@ -15,20 +15,28 @@ _LOG = logging.getLogger("tuner_component")
 
 
 @contextlib.contextmanager
-def on_stdout() -> Iterator[None]:
+def on_stdout(
+    form: logging.Formatter | None = None, level: int | None = None
+) -> Iterator[None]:
     """Shows what this package logs, at the level at which TFX's own lines are shown.
 
     Each line is written whole and at once, even if standard output is buffered.
     Handlers for other places, such as a file, get the lines as well. If the user has set
     a level or a handler for this package's logger, nothing is changed.
+
+    Args:
+        form: Of a line; by default that of TFX's own lines.
+        level: What is shown; by default what is shown of TFX.
     """
     if _LOG.level != logging.NOTSET or _LOG.handlers:
         yield
         return
     handler = _Handler(sys.stdout)
-    handler.setFormatter(absl_logging.PythonFormatter())
+    handler.setFormatter(form or absl_logging.PythonFormatter())
     others = [other for other in logging.getLogger().handlers if _shows(other)]
-    _LOG.setLevel(absl_logging.get_absl_logger().getEffectiveLevel())
+    if level is None:
+        level = absl_logging.get_absl_logger().getEffectiveLevel()
+    _LOG.setLevel(level)
     _LOG.addHandler(handler)
     for other in others:
         other.addFilter(_is_not_ours)

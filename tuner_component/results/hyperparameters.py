@@ -15,9 +15,7 @@ from keras_tuner.engine import hyperparameters as hp_lib
 
 from tuner_component.documents import decoding
 from tuner_component.documents.decoding import DecodingError
-
-# Hyperband keeps its bookkeeping among the values.
-_RESERVED_PREFIX = "tuner/"
+from tuner_component.search.reserved import is_reserved
 
 _TYPES = {
     cls.__name__: cls
@@ -102,7 +100,7 @@ def _check_entry(entry: _Entry, content: Any, source: str) -> None:
 def _check_names(hps: keras_tuner.HyperParameters, source: str) -> None:
     known = {hp.name for hp in hps.space}
     for name in hps.values:
-        if name in known or name.startswith(_RESERVED_PREFIX):
+        if name in known or is_reserved(name):
             continue
         close = difflib.get_close_matches(name, known, n=1)
         raise ValueError(

@@ -3,8 +3,7 @@
 import contextlib
 import logging
 import os
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tuner_component.arguments import tune_args as tune_args_lib
@@ -12,7 +11,7 @@ from tuner_component.proto import tuner_pb2
 from tuner_component.publishing import files as published
 from tuner_component.publishing.names import NameWatcher
 from tuner_component.publishing.outcome import log_confirmation, log_outcome
-from tuner_component.report import tensorboard, terminal
+from tuner_component.report import search_log, tensorboard, terminal
 from tuner_component.report.loading import load_study
 from tuner_component.report.record import StudyRecord
 from tuner_component.search.events import Audience
@@ -175,22 +174,9 @@ def _absolute(directory: str) -> str:
     return directory if files.is_remote(directory) else os.path.abspath(directory)
 
 
-@contextlib.contextmanager
-def _shown_log() -> Iterator[None]:
+def _shown_log() -> contextlib.AbstractContextManager[None]:
     """Prints what this package logs, unless the user has set up logging for it."""
     root = logging.getLogger()
-    is_shown = root.handlers and root.level not in (logging.NOTSET, logging.WARNING)
-    if _log.level != logging.NOTSET or _log.handlers or is_shown:
-        yield
-        return
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    _log.setLevel(logging.INFO)
-    _log.addHandler(handler)
-    propagated, _log.propagate = _log.propagate, False
-    try:
-        yield
-    finally:
-        _log.propagate = propagated
-        _log.removeHandler(handler)
-        _log.setLevel(logging.NOTSET)
+    if root.handlers and root.level not in (logging.NOTSET, logging.WARNING):
+        return contextlib.nullcontext()
+    return search_log.on_stdout(logging.Formatter("%(message)s"), logging.INFO)

@@ -148,6 +148,17 @@ def test_reruns_that_are_all_alike_are_told(tmp_path: Path) -> None:
     assert text.startswith("All re-runs of trial 0, 1 have the same score")
 
 
+def random_search(root: Path, max_trials: int, **how: Any) -> Any:
+    return keras_tuner.RandomSearch(
+        keras_trials.build,
+        "val_loss",
+        max_trials=max_trials,
+        seed=1,
+        directory=str(root / "workdir"),
+        **how,
+    )
+
+
 def keras_search(tuner: Any, root: Path, **options: Any) -> Any:
     with Study.open(str(root / "study"), simulation.FINGERPRINT, seed=5) as study:
         fit = {**keras_trials.DATA, "epochs": 4}
@@ -161,14 +172,7 @@ def weights(root: Path) -> set[str]:
 
 def test_keras_models_are_trained_with_other_seeds(tmp_path: Path) -> None:
     """A re-run would have the luck of its trial; its weights would stay for ever."""
-    tuner = keras_tuner.RandomSearch(
-        keras_trials.build,
-        "val_loss",
-        max_trials=3,
-        seed=1,
-        executions_per_trial=2,
-        directory=str(tmp_path / "workdir"),
-    )
+    tuner = random_search(tmp_path, 3, executions_per_trial=2)
     study = keras_search(tuner, tmp_path, confirm_top=2, confirm_seeds=2)
     scores = [rerun.score for rerun in study.reruns]
     assert len({*scores, *(t.score for t in study.completed)}) == 4 + 3
@@ -187,13 +191,7 @@ def test_weights_of_what_may_be_confirmed_are_kept(
         "tuner_component.search.training.weights_cleaner.WeightsCleaner.__init__.__defaults__",
         (1, 0, lambda keep: ()),
     )
-    tuner = keras_tuner.RandomSearch(
-        keras_trials.build,
-        "val_loss",
-        max_trials=4,
-        seed=1,
-        directory=str(tmp_path / "workdir"),
-    )
+    tuner = random_search(tmp_path, 4)
     study = keras_search(tuner, tmp_path, confirm_top=2, confirm_seeds=1)
     assert study.confirmation is not None
     names = {f"trial_{trial.trial_id}" for trial in study.confirmation.trials}

@@ -8,7 +8,8 @@ from tuner_component.search import events
 from tuner_component.search.in_process.run import run_in_process
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle.result import SearchResult
-from tuner_component.search.study.study import Study, StudyState
+from tuner_component.search.study.opening import open_study
+from tuner_component.search.study.study import StudyState
 from tuner_component.search.training import (
     preflight,
     project_guard,
@@ -46,14 +47,7 @@ def search_in_process(
         StorageError: If the study cannot be read or written, or a disk is full.
     """
     with (
-        Study.open(
-            directory,
-            fingerprint,
-            options.seed,
-            confirm_top=options.confirm_top,
-            confirm_seeds=options.confirm_seeds,
-            stop_when=options.stop_when,
-        ) as study,
+        open_study(directory, fingerprint, options) as study,
         scratch.of_search(directory, locked=not study.is_finished),
     ):
         new = study.found is StudyState.NEW

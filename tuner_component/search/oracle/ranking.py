@@ -51,6 +51,7 @@ class Ranking:
         # A trial that has ended does not change any more.
         self._candidates: dict[str, Candidate] = {}
         self._warned: set[str] = set()
+        self._ranked = Ranked([], [])
 
     def best(self, number: int | None) -> list[Any]:
         """The best trials, best first: see `keras_tuner.Oracle.get_best_trials`.
@@ -75,10 +76,13 @@ class Ranking:
         """All completed trials. If nothing but the score counts, `best` knows more."""
         every = self._oracle.trials.values()
         trials = [t for t in every if t.status == _Status.COMPLETED]
+        if len(trials) == len(self._ranked.trials):
+            return self._ranked  # Each end is looked at several times.
         order = self.goals.order(list(map(self._candidate, trials)))
         best_first = [trials[place] for place in order.places]
         front = [trial.trial_id for trial in best_first[: order.front]]
-        return Ranked(best_first, front)
+        self._ranked = Ranked(best_first, front)
+        return self._ranked
 
     def kept(self, number: int) -> list[str]:
         """Ids of the trials whose models are worth keeping whatever their scores.

@@ -11,12 +11,10 @@ from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search.oracle import restore, trials
 from tuner_component.search.oracle.repairs import RepairedOracle
+from tuner_component.search.reserved import EPOCHS, INITIAL_EPOCH, PARENT
 from tuner_component.search.study import confirmation
 from tuner_component.search.study.confirmation import Plan
 from tuner_component.search.study.history import is_number
-
-# What KerasTuner's Hyperband tells its tuner.
-_PARENT, _BEGIN, _EPOCHS = "tuner/trial_id", "tuner/initial_epoch", "tuner/epochs"
 
 
 class Rerun(trial_lib.Trial):  # type: ignore[misc]
@@ -164,11 +162,11 @@ class RerunOracle(RepairedOracle):
 
     def _whole(self, values: dict[str, Any]) -> dict[str, Any]:
         """The values with which a training is whole, and begins at its beginning."""
-        whole = {name: value for name, value in values.items() if name != _PARENT}
-        if _BEGIN in whole:
-            whole[_BEGIN] = 0
-        if _EPOCHS in whole:
-            whole[_EPOCHS] = getattr(self._search, "max_epochs", whole[_EPOCHS])
+        whole = {name: value for name, value in values.items() if name != PARENT}
+        if INITIAL_EPOCH in whole:
+            whole[INITIAL_EPOCH] = 0
+        if EPOCHS in whole:
+            whole[EPOCHS] = getattr(self._search, "max_epochs", whole[EPOCHS])
         return whole
 
     def _new_id(self, confirms: str, number: int) -> str:

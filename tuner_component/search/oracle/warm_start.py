@@ -10,9 +10,7 @@ from keras_tuner.engine import trial as trial_lib
 from tuner_component.search.goals.goals import Goals
 from tuner_component.search.options import Known
 from tuner_component.search.oracle.dimensions import Dimension, dimensions
-
-# What Hyperband keeps among the values.
-_RESERVED = "tuner/"
+from tuner_component.search.reserved import is_reserved
 
 _LOG = logging.getLogger(__name__)
 
@@ -102,7 +100,7 @@ def _fitted(
     Hyperparameters that are new today get their default, as KerasTuner does with what
     it finds on the way.
     """
-    given = {k: v for k, v in values.items() if not k.startswith(_RESERVED)}
+    given = {k: v for k, v in values.items() if not is_reserved(k)}
     if strange := given.keys() - {dimension.name for dimension in space}:
         _LOG.warning(
             "Skipping %s, %s: today's search space has no hyperparameter %s.",

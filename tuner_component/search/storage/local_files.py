@@ -78,10 +78,16 @@ def overwrite(path: str, data: bytes) -> None:
         os.close(descriptor)
 
 
-def make_directory(path: str) -> None:
-    """Creates a directory with its parents, durably; fine if it is there."""
+def make_directory(path: str, *, durable: bool = True) -> None:
+    """Creates a directory with its parents; fine if it is there.
+
+    Args:
+        path: Of the directory.
+        durable: Whether to wait until it would survive a loss of power.
+    """
     place, name = held.locate(path)
-    _make_directory(name if place is not None else os.path.abspath(name), place)
+    absolute = name if place is not None else os.path.abspath(name)
+    _make_directory(absolute, place, durable)
 
 
 def _open(place: int | None, path: str, flags: int, mode: int = 0o666) -> int:
@@ -95,14 +101,15 @@ def _write_at(descriptor: int, data: bytes, offset: int) -> None:
         data, offset = data[written:], offset + written
 
 
-def _make_directory(directory: str, place: int | None) -> None:
+def _make_directory(directory: str, place: int | None, durable: bool) -> None:
     if not directory or _is_directory(directory, place):
         return
     parent = os.path.dirname(directory)
-    _make_directory(parent, place)
+    _make_directory(parent, place, durable)
     with contextlib.suppress(FileExistsError):
         os.mkdir(directory, dir_fd=place)
-    _sync_directory(parent, place)
+    if durable:
+        _sync_directory(parent, place)
 
 
 def _is_directory(path: str, place: int | None) -> bool:

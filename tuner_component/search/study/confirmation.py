@@ -11,8 +11,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-# What KerasTuner's Hyperband keeps among the values: how far a trial is trained.
-RESERVED = "tuner/"
+from tuner_component.search.reserved import is_reserved
 
 # Scores of re-runs by the trial that they confirm and by their number, which counts from 1;
 # None for one that failed. Those that have not ended are left out.
@@ -176,7 +175,8 @@ def confirmed_first(
     known = set(ranked)
     first = plan.confirmed(results, direction) if plan else []
     first = [trial_id for trial_id in first if trial_id in known]
-    return [*first, *(trial_id for trial_id in ranked if trial_id not in set(first))]
+    confirmed = set(first)
+    return [*first, *(trial_id for trial_id in ranked if trial_id not in confirmed)]
 
 
 def distinct(trials: Iterable[tuple[str, Mapping[str, Any]]], top: int) -> list[str]:
@@ -194,8 +194,3 @@ def distinct(trials: Iterable[tuple[str, Mapping[str, Any]]], top: int) -> list[
         if len(chosen) == top:
             break
     return list(chosen.values())
-
-
-def is_reserved(name: str) -> bool:
-    """Whether a value is none of the user's hyperparameters, but Hyperband's own."""
-    return name.startswith(RESERVED)

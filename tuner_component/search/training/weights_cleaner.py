@@ -12,6 +12,7 @@ from typing import Any
 from keras_tuner.engine import base_tuner
 
 from tuner_component.search.errors import StorageError
+from tuner_component.search.reserved import PARENT
 from tuner_component.search.storage import files, names
 from tuner_component.search.study import confirmation
 from tuner_component.search.training import best_weights, checkpoint_files
@@ -27,9 +28,6 @@ _WEIGHTS = "checkpoint.weights.h5"
 _FILES = (_WEIGHTS, "checkpoint.new.weights.h5", "build_config.json", "model.pickle")
 
 _ENDED = ("COMPLETED", "FAILED")
-
-# Set by Hyperband in a trial that goes on from another one's weights.
-_PARENT = "tuner/trial_id"
 
 
 class WeightsCleaner:
@@ -124,10 +122,11 @@ class WeightsCleaner:
     def _failures(self) -> set[str]:
         """Trials that have failed since the last call."""
         ended = self._oracle.end_order
-        news = [*ended[self._seen_ended :], *(self._reruns - self._failed_reruns)]
+        reruns = self._reruns
+        news = [*ended[self._seen_ended :], *(reruns - self._failed_reruns)]
         self._seen_ended = len(ended)
         failed = {t for t in news if self._trial(t).status == "FAILED"}
-        self._failed_reruns |= failed & self._reruns
+        self._failed_reruns |= failed & reruns
         return failed
 
     @property
@@ -153,9 +152,10 @@ class WeightsCleaner:
         return files.is_remote(directory) or files.exists(directory)
 
     def _needed(self, ended: set[str]) -> set[str]:
+        own = ended - self._reruns
         best = [
-            *self._best(ended - self._reruns, self._keep),
-            *self._maybe_confirmed(ended - self._reruns),
+            *self._best(own, self._keep),
+            *self._maybe_confirmed(own),
             *self._also(self._keep),
         ]
         # A model that continued another is built from the other's weights first.
@@ -212,7 +212,7 @@ class WeightsCleaner:
 
     def _parent(self, trial_id: str) -> str | None:
         values = self._trial(trial_id).hyperparameters.values
-        parent: str | None = values.get(_PARENT)
+        parent: str | None = values.get(PARENT)
         return parent
 
     def _delete(self, trial_id: str) -> None:

@@ -31,6 +31,7 @@ from tuner_component.search.parallel.driver.oracle_actions import OracleActions
 from tuner_component.search.parallel.driver.workers import Workers
 from tuner_component.search.parallel.engine import Engine, Place
 from tuner_component.search.stopping.curves import LearningCurves
+from tuner_component.search.study.opening import open_study
 from tuner_component.search.study.study import Study, StudyState
 from tuner_component.search.training import preflight, scratch
 
@@ -152,7 +153,7 @@ def _search(
     heart: pulse.Pulse,
 ) -> SearchResult:
     with (
-        _opened(job) as study,
+        open_study(job.study_directory, job.fingerprint, job.options) as study,
         scratch.of_search(job.study_directory, locked=not study.is_finished),
     ):
         # What is finished is published again also where its cluster is gone.
@@ -195,18 +196,6 @@ def _search(
         )
     _check(end, outcome, job)
     return outcome
-
-
-def _opened(job: protocol.Job) -> Study:
-    options = job.options
-    return Study.open(
-        job.study_directory,
-        job.fingerprint,
-        options.seed,
-        confirm_top=options.confirm_top,
-        confirm_seeds=options.confirm_seeds,
-        stop_when=options.stop_when,
-    )
 
 
 def _run(

@@ -1,6 +1,5 @@
 """Bringing what is printed on a node to the study's own logs, while it is printed."""
 
-import contextlib
 import os
 import queue
 import threading
@@ -10,7 +9,7 @@ from collections.abc import Iterator
 from tuner_component.search.errors import SearchError
 from tuner_component.search.parallel.logs import Logs
 from tuner_component.search.parallel.ray.messages import LogGrew
-from tuner_component.search.storage import files, held
+from tuner_component.search.storage import files, held, local_files
 
 # At most so much of a log at a time, so that a worker that prints without end does not
 # fill the connection.
@@ -75,7 +74,7 @@ class LogSink:
         if not path.startswith(f"{local}/"):
             return
         try:
-            with open(_opened(*held.locate(path)), "ab") as file:
+            with open(_opened(path), "ab") as file:
                 file.write(grown.data)
         except (OSError, SearchError) as error:
             print(f"Lines of {path} are lost: {error}", flush=True)
@@ -93,26 +92,20 @@ class LogSink:
                 self._logs.copy(path)
 
 
-def _opened(place: int | None, path: str) -> int:
+def _opened(path: str) -> int:
     """Opens a log to append to it.
 
     Its directory is made if need be, and not synced, as logs are not: each trial has one, and
     the driver would wait for the disk, and trials for the driver.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     try:
-        return os.open(path, flags, 0o666, dir_fd=place)
+        return _append_to(path)
     except FileNotFoundError:
-        _make_directory(os.path.dirname(path), place)
-        return os.open(path, flags, 0o666, dir_fd=place)
+        local_files.make_directory(os.path.dirname(path), durable=False)
+        return _append_to(path)
 
 
-def _make_directory(path: str, place: int | None) -> None:
-    if not path:
-        return
-    with contextlib.suppress(FileExistsError):
-        try:
-            os.mkdir(path, dir_fd=place)
-        except FileNotFoundError:
-            _make_directory(os.path.dirname(path), place)
-            os.mkdir(path, dir_fd=place)
+def _append_to(path: str) -> int:
+    place, name = held.locate(path)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    return os.open(name, flags, 0o666, dir_fd=place)

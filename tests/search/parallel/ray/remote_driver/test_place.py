@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -161,6 +162,16 @@ def test_nodes_with_other_versions_get_no_driver(
         )
 
 
+def fill(
+    search: Search, cluster: RayCluster, place: meeting.Meeting
+) -> tuple[Any, list[meeting.Guest]]:
+    """Has another search take all places; returns its executor, and what it runs."""
+    search.directory.mkdir()
+    fills = search.script(act="meet", meeting=place.address)
+    full = search.start(fills, num_workers=4, cluster=Cluster(cluster.address))
+    return full, [place.next() for _ in range(4)]
+
+
 @pytest.mark.on_demand
 def test_a_node_on_which_no_driver_can_be_started_is_left_out(
     search: Search,
@@ -172,12 +183,8 @@ def test_a_node_on_which_no_driver_can_be_started_is_left_out(
 ) -> None:
     """One node would end the search, with fit ones beside it."""
     # The fit ones are full until the other one was tried.
-    everywhere = Cluster(cluster.address)
-    (tmp_path / "full").mkdir()
     other = Search(executors, tmp_path / "full", options)
-    fills = other.script(act="meet", meeting=place.address)
-    full = other.start(fills, num_workers=4, cluster=everywhere)
-    guests = [place.next() for _ in range(4)]
+    full, guests = fill(other, cluster, place)
     mute = "127.0.0.15"
     nowhere = {node_servers.ADDRESS: str(tmp_path / "nowhere")}
     cluster.add(mute, environment=nowhere)
@@ -201,11 +208,8 @@ def test_a_driver_that_gets_no_place_is_told_so(
     place: meeting.Meeting,
 ) -> None:
     """A search would wait for ever for a cluster that others use."""
-    (tmp_path / "full").mkdir()
     other = Search(executors, tmp_path / "full", options)
-    fills = other.script(act="meet", meeting=place.address)
-    full = other.start(fills, num_workers=4, cluster=Cluster(cluster.address))
-    guests = [place.next() for _ in range(4)]
+    full, guests = fill(other, cluster, place)
     busy = Cluster(cluster.address, wait_s=1.0, driver_on_cluster=True)
     executor = search.start(search.script(), cluster=busy)
     with pytest.raises(SearchError, match=r"a node with 1 CPU free. Received: none"):
