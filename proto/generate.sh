@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Writes tuner_component/proto/tuner_pb2.py and its type stub from tuner.proto.
+# Writes the modules in tuner_component/proto/, their type stubs, and the docstrings of
+# what is in tuner.proto.
 #
 # The compiler is pinned to a version whose output loads under protobuf 3.20 (TFX 1.16)
 # as well as 6.x (TFX 1.21); newer ones write code that 3.20 rejects. It cannot share an
@@ -26,7 +27,14 @@ fi
 
 # The virtual path keeps the file's name in protobuf's global descriptor pool
 # unique: a bare "proto/tuner.proto" would clash with another project's.
-PATH="$venv/bin:$PATH" "$venv/bin/python" -m grpc_tools.protoc \
-  --proto_path="tuner_component/proto=$root/proto" \
-  --python_out="$out" --mypy_out="quiet:$out" \
-  tuner_component/proto/tuner.proto
+compile() {
+  PATH="$venv/bin:$PATH" "$venv/bin/python" -m grpc_tools.protoc \
+    --proto_path="tuner_component/proto=$root/proto" \
+    --python_out="$out" --mypy_out="quiet:$out" \
+    --include_source_info --descriptor_set_out="$venv/$1.descriptor" \
+    "tuner_component/proto/$1.proto"
+}
+compile tuner
+compile vizier
+"$venv/bin/python" "$root/proto/write_docstrings.py" "$venv/tuner.descriptor" \
+  >"$out/tuner_component/proto/docstrings.py"

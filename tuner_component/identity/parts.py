@@ -6,6 +6,7 @@ a part of it.
 """
 
 import hashlib
+import json
 import logging
 import os
 from collections.abc import Iterable, Mapping
@@ -14,7 +15,7 @@ from typing import Any
 from tfx import types
 from tfx.types import standard_component_specs as specs
 
-from tuner_component.identity import user_sources
+from tuner_component.identity import cloud_keys, user_sources
 from tuner_component.identity.artifact_content import describe, digest_of_file
 
 _log = logging.getLogger(__name__)
@@ -40,12 +41,40 @@ def fingerprint_parts(
         for key, artifacts in input_dict.items()
         if artifacts
     }
-    result["module"] = _module(exec_properties)
-    for name, digest in user_sources.imported(exec_properties).items():
-        result[f"module {name}"] = digest
-    for key in (specs.TRAIN_ARGS_KEY, specs.EVAL_ARGS_KEY, specs.CUSTOM_CONFIG_KEY):
+    result |= module_parts(exec_properties)
+    for key in (specs.TRAIN_ARGS_KEY, specs.EVAL_ARGS_KEY):
         result[key] = _digest([str(exec_properties.get(key))])
+    config = _without_jobs(str(exec_properties.get(specs.CUSTOM_CONFIG_KEY)))
+    result[specs.CUSTOM_CONFIG_KEY] = _digest([config])
     return result
+
+
+def _without_jobs(custom_config: str) -> str:
+    """The user's values for the module, less those that say where a job runs.
+
+    As they are if they say nothing of a job.
+    """
+    try:
+        config = json.loads(custom_config)
+    except ValueError:
+        return custom_config
+    if not isinstance(config, dict) or not cloud_keys.ALL & config.keys():
+        return custom_config
+    kept = {key: value for key, value in config.items() if key not in cloud_keys.ALL}
+    return json.dumps(kept, sort_keys=True)
+
+
+def module_parts(exec_properties: Mapping[str, Any]) -> dict[str, str]:
+    """Returns those of the user's code alone.
+
+    Args:
+        exec_properties: Execution properties by the keys of `TunerSpec`.
+    """
+    others = user_sources.imported(exec_properties)
+    return {
+        "module": _module(exec_properties),
+        **{f"module {name}": digest for name, digest in others.items()},
+    }
 
 
 def _module(exec_properties: Mapping[str, Any]) -> str:

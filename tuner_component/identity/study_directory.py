@@ -32,8 +32,23 @@ def directory(
         output_dict: Output artifacts by the keys of `TunerSpec`.
         parts: The fingerprint.
     """
-    parent = tune_args.study_dir or _default_parent(context, output_dict)
-    return os.path.join(parent, fingerprint.study_id(parts))
+    above = parent(tune_args, context, output_dict)
+    return os.path.join(above, fingerprint.study_id(parts))
+
+
+def parent(
+    tune_args: tuner_pb2.TuneArgs,
+    context: base_executor.BaseExecutor.Context,
+    output_dict: Mapping[str, list[types.Artifact]],
+) -> str:
+    """Returns the directory that a component's studies are in.
+
+    Args:
+        tune_args: May name it.
+        context: Of the executor.
+        output_dict: Output artifacts by the keys of `TunerSpec`.
+    """
+    return tune_args.study_dir or _default_parent(context, output_dict)
 
 
 def _default_parent(

@@ -6,14 +6,12 @@ names the code makes up while it runs.
 
 import ast
 import contextlib
-import functools
 import hashlib
 import importlib.machinery
 import importlib.util
 import io
 import os
 import sys
-import sysconfig
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -23,9 +21,10 @@ from tfx.components.util import udf_utils
 from tfx.dsl.io import fileio
 from tfx.types import standard_component_specs as specs
 
+from tuner_component.search.machine.libraries import has_libraries
+
 # An upgrade of this package does not start a new study.
 _OWN_PACKAGE = __name__.partition(".")[0]
-_LIBRARIES = {"site-packages", "dist-packages"}
 
 
 def imported(exec_properties: Mapping[str, Any]) -> dict[str, str]:
@@ -156,7 +155,7 @@ def _find(name: str, places: Mapping[str, list[str]]) -> tuple[str, list[str]]:
         if spec and spec.origin and spec.origin.endswith(".py"):
             directories = list(spec.submodule_search_locations or [])
             root = os.path.dirname(directories[0] if directories else spec.origin)
-            if not _has_libraries(root):
+            if not has_libraries(root):
                 return spec.origin, directories
     return "", []
 
@@ -168,19 +167,7 @@ def _look(name: str, directories: Iterable[str]) -> tuple[str, list[str]]:
         package = os.path.join(base, "__init__.py")
         for file, within in ((package, [base]), (f"{base}.py", [])):
             if os.path.isfile(file):
-                return ("", []) if _has_libraries(directory) else (file, within)
-        if os.path.isdir(base) and not _has_libraries(directory):
+                return ("", []) if has_libraries(directory) else (file, within)
+        if os.path.isdir(base) and not has_libraries(directory):
             portions.append(base)
     return "", portions
-
-
-@functools.lru_cache
-def _has_libraries(directory: str) -> bool:
-    """Whether packages were installed into a directory, by pip or with Python."""
-    path = Path(directory).absolute()
-    standard = Path(sysconfig.get_path("stdlib"))
-    return (
-        not _LIBRARIES.isdisjoint(path.parts)
-        or path.is_relative_to(standard)
-        or any(path.glob("*.dist-info"))
-    )

@@ -9,11 +9,11 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
+from tuner_component.oracles import endings
 from tuner_component.oracles.turns import Turns
 from tuner_component.planner import steps
 from tuner_component.planner.convergence import Convergence
 from tuner_component.planner.planner import Planner
-from tuner_component.planner.prospect import Prospect
 from tuner_component.planner.rungs import Rungs
 from tuner_component.search.epochs import Decision
 from tuner_component.search.goals.front import Point
@@ -61,8 +61,9 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._told: set[str] = set()
         self._ended: set[str] = set()
         self._step: steps.Step | None = None
-        # Trials and epochs in the order in which the planner has heard of them.
-        self._heard: list[tuple[str, int]] = []
+        # Trials and epochs in the order in which the planner has heard of them, and
+        # whether it heard that the trial had failed.
+        self._heard: list[tuple[str, int, bool]] = []
         # By trial: the seconds of an epoch; and, of what runs, since when from which epoch.
         self._seconds: dict[str, float] = {}
         self._since: dict[str, tuple[float, int]] = {}
@@ -153,9 +154,10 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         if self._planner is not None:
             for name, epochs in self._planner.seen[self._noted :]:
                 if name in self.trials:
-                    self._heard.append((name, epochs))
+                    failed = self._planner.has_failed(name, epochs)
+                    self._heard.append((name, epochs, failed))
             self._noted = len(self._planner.seen)
-        heard = [list(pair) for pair in self._heard]
+        heard = [list(one) for one in self._heard]
         state.update(heard=heard, epoch_seconds=dict(self._seconds))
         if self._turns is not None:
             state["turn"] = self._turns.state
@@ -166,7 +168,10 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
     def set_state(self, state: dict[str, Any]) -> None:
         """Takes what `get_state` has returned."""
         super().set_state(state)
-        self._heard = [(name, epochs) for name, epochs in state.get("heard", [])]
+        self._heard = [
+            (name, epochs, failed == [True])
+            for name, epochs, *failed in state.get("heard", [])
+        ]
         self._seconds = dict(state.get("epoch_seconds", {}))
         if self._turns is not None and "turn" in state:
             self._turns.state = state["turn"]
@@ -244,7 +249,7 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         step = planner.next(paused)
         is_over = self._ending is not None and self._ending.is_over
         if is_over and self.ended_because is None and planner.prospect is not None:
-            self.ended_because = self._explained(planner.prospect)
+            self.ended_because = endings.explained(self, planner.prospect)
         return step
 
     def _next_of_front(
@@ -277,16 +282,6 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._end_turn()
         self._since[trial_id] = (time.monotonic(), 0)
         return {"status": _Status.RUNNING, "values": dict(step.values)}
-
-    def _explained(self, prospect: Prospect) -> str:
-        """Why a search ends by which so little is expected."""
-        of = f" of {self.max_trials}" if self.max_trials else ""
-        verb = "raise" if self.objective.direction == "max" else "lower"
-        return (
-            f"Ended after {len(self.trials)}{of} trials: {prospect.trials} more are "
-            f"expected to {verb} {self.objective.name} by {prospect.gain:.2g}, which is "
-            f"little beside the noise of {prospect.noise:.2g}."
-        )
 
     def _nothing(self) -> str:
         status: str = _Status.IDLE if self.ongoing_trials else _Status.STOPPED
@@ -329,9 +324,12 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         if self._turns is not None:
             for trial_id in self.end_order:
                 self._learn_result(self.trials[trial_id])
-            self._turns.go_on(self._heard)
-        for trial_id, epochs in self._heard:
-            self._observe(planner, trial_id, epochs)
+            self._turns.go_on([(name, epochs) for name, epochs, _ in self._heard])
+        for trial_id, epochs, failed in self._heard:
+            if failed:
+                planner.observe(trial_id, epochs, math.nan)
+            else:
+                self._observe(planner, trial_id, epochs)
         if self._turns is not None:
             self._turns.tell(planner)
         for trial_id in self._paused:

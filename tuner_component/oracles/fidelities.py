@@ -27,6 +27,11 @@ class Fidelities:
         self.stopped: dict[str, int] = {}
         self._gains: dict[str, float] = {}
         self.whole: dict[str, Sequence[float]] = {}
+        self._settled: set[str] = set()
+
+    def settle(self, trial_id: str) -> None:
+        """Somebody has ended a trial, and does not want it to be tried again."""
+        self._settled.add(trial_id)
 
     def learn(
         self, trial_id: str, curve: Sequence[float], stopped_after: int | None
@@ -51,7 +56,8 @@ class Fidelities:
             points: For each trial the point where it is.
         """
         tries = collections.Counter(points.values())
-        return [trial_id for trial_id in self.stopped if tries[points[trial_id]] == 1]
+        doubtful = self.stopped.keys() - self._settled
+        return [i for i in self.stopped if i in doubtful and tries[points[i]] == 1]
 
     def estimate(self, trial_id: str, score: float) -> float:
         """What a trial would have come to if it was stopped: its score and what others

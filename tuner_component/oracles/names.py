@@ -14,7 +14,7 @@ def check(search: str) -> None:
     if search not in SEARCHES:
         raise ValueError(
             f"Expected search to be one of {', '.join(SEARCHES)}. Received: {search!r}. "
-            "Leave it out to search with the oracle of the tuner that tuner_fn returns."
+            "Leave it out to search with the tuner's own oracle."
         )
 
 

@@ -5,14 +5,34 @@ again. What it would have learned next is whether the points beside it are even 
 """
 
 import collections
+import itertools
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from tuner_component.search.oracle.dimensions import Dimension
+from tuner_component.search.oracle.dimensions import Dimension, points
 
 # How far a step goes where a hyperparameter is continuous, as a share of its range.
 _STEP = 0.05
+
+
+def untried(
+    space: Sequence[Dimension],
+    tried: int,
+    is_tried: Callable[[dict[str, Any]], bool],
+    draw: random.Random,
+) -> dict[str, Any] | None:
+    """A point drawn from those that were not tried; None if there is none.
+
+    Args:
+        space: The search space.
+        tried: How many points were tried.
+        is_tried: Whether a point was.
+        draw: Chooses among the others.
+    """
+    # One point more than were tried must have a new one among them.
+    every = itertools.islice(points(space, draw), tried + 1)
+    return next((point for point in every if not is_tried(point)), None)
 
 
 def nearest(
@@ -34,17 +54,17 @@ def nearest(
     Returns:
         The values of the hyperparameters that are active there; None if none was found.
     """
-    points = collections.deque([dict(values)])
+    pending = collections.deque([dict(values)])
     seen = {frozenset(values.items())}
     parents = {parent.name for one in space for parent in one.hp.conditions}
-    while points:
-        for near in _neighbours(space, points.popleft(), parents, draw):
+    while pending:
+        for near in _neighbours(space, pending.popleft(), parents, draw):
             if (key := frozenset(near.items())) in seen:
                 continue
             if not is_tried(near):
                 return near
             seen.add(key)
-            points.append(near)
+            pending.append(near)
     return None
 
 

@@ -1,6 +1,5 @@
 """Optuna's samplers as an oracle of KerasTuner's."""
 
-import itertools
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -139,6 +138,10 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
         if self.trials[trial_id].status == trial_lib.TrialStatus.COMPLETED:
             self._fidelities.learn(trial_id, curve, stopped_after)
 
+    def settle_trial(self, trial_id: str) -> None:
+        """Hears that somebody has ended a trial: its point is not tried again."""
+        self._fidelities.settle(trial_id)
+
     def get_state(self) -> dict[str, Any]:
         """KerasTuner's own state: all else that this oracle knows follows from it.
 
@@ -178,19 +181,12 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]
         found = None
         if not draws:
             found = neighbours.nearest(space, values, self._duplicate, draw)
-        found = found or self._untried(space, draw) or self._second_try(space)
+        tried, is_tried = len(self._tried_so_far), self._duplicate
+        found = found or neighbours.untried(space, tried, is_tried, draw)
+        found = found or self._second_try(space)
         if found is not None:
             study.add(trial_id, space, found, None)
         return found
-
-    def _untried(
-        self, space: list[dimensions.Dimension], draw: random.Random
-    ) -> dict[str, Any] | None:
-        """A point drawn from those that were not tried; None if there is none."""
-        # One point more than were tried must have a new one among them.
-        enough = len(self._tried_so_far) + 1
-        points = itertools.islice(dimensions.points(space, draw), enough)
-        return next((point for point in points if not self._duplicate(point)), None)
 
     def _second_try(self, space: list[dimensions.Dimension]) -> dict[str, Any] | None:
         """A point of which it is not known what it comes to; None if there is none."""

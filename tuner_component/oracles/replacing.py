@@ -62,7 +62,8 @@ def replace_oracle(
     )
     for name in _SETTINGS:
         setattr(oracle, name, getattr(own, name))
-    tuner.oracle = oracle
+    # KerasTuner can read the trials only with an oracle of this class.
+    tuner.oracle, tuner.replaced_oracle = oracle, own
     return arguments
 
 

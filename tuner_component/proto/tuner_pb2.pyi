@@ -47,6 +47,9 @@ class TuneArgs(google.protobuf.message.Message):
     PARETO_FIELD_NUMBER: builtins.int
     CONSTRAINTS_FIELD_NUMBER: builtins.int
     STOP_WHEN_FIELD_NUMBER: builtins.int
+    MAX_TRIALS_FIELD_NUMBER: builtins.int
+    RETRY_FIELD_NUMBER: builtins.int
+    TRACKERS_FIELD_NUMBER: builtins.int
     num_parallel_trials: builtins.int
     """How many trials run at the same time, each in a worker process of its own.
     0 (the default) runs the search sequentially inside the executor's process;
@@ -131,6 +134,24 @@ class TuneArgs(google.protobuf.message.Message):
     search "auto" only, whose model says so. A study that has ended so goes on if this is
     left out.
     """
+    max_trials: builtins.int
+    """How many trials the search has, in place of what the tuner says. A finished study that
+    had fewer goes on, with all that it knows. Hyperband, which has no such number of its
+    own, begins further iterations until there are so many. 0 means what the tuner says.
+    """
+    @property
+    def retry(self) -> global___Retry:
+        """Trials that failed in earlier runs of the search are run again, with the same
+        hyperparameters, at the beginning of this one; a finished study goes on with that. Unset
+        means none; without ids and causes it means all that have failed.
+        """
+    @property
+    def trackers(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """What is told of the search while it runs, by name: "mlflow", whose server, experiment
+        and credentials are those of its variables (MLFLOW_TRACKING_URI and others); "wandb",
+        Weights & Biases, in the mode that WANDB_MODE or your login says, and offline if there
+        is neither. A tracker that fails is left out, with a warning.
+        """
     def __init__(
         self,
         *,
@@ -153,9 +174,12 @@ class TuneArgs(google.protobuf.message.Message):
         pareto: builtins.bool = ...,
         constraints: collections.abc.Iterable[builtins.str] | None = ...,
         stop_when: builtins.str = ...,
+        max_trials: builtins.int = ...,
+        retry: global___Retry | None = ...,
+        trackers: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing_extensions.Literal["_gpus_per_trial", b"_gpus_per_trial", "_max_failed_trials", b"_max_failed_trials", "_max_retries", b"_max_retries", "_seed", b"_seed", "cluster", b"cluster", "gpus_per_trial", b"gpus_per_trial", "max_failed_trials", b"max_failed_trials", "max_retries", b"max_retries", "seed", b"seed", "stopping", b"stopping"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing_extensions.Literal["_gpus_per_trial", b"_gpus_per_trial", "_max_failed_trials", b"_max_failed_trials", "_max_retries", b"_max_retries", "_seed", b"_seed", "cluster", b"cluster", "confirm_seeds", b"confirm_seeds", "confirm_top", b"confirm_top", "constraints", b"constraints", "cpus_per_trial", b"cpus_per_trial", "gpus_per_trial", b"gpus_per_trial", "max_failed_trials", b"max_failed_trials", "max_retries", b"max_retries", "max_trials_per_worker", b"max_trials_per_worker", "num_parallel_trials", b"num_parallel_trials", "pareto", b"pareto", "search", b"search", "seed", b"seed", "skip_preflight", b"skip_preflight", "stop_when", b"stop_when", "stopping", b"stopping", "study_dir", b"study_dir", "time_budget_seconds", b"time_budget_seconds", "trial_timeout_seconds", b"trial_timeout_seconds"]) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["_gpus_per_trial", b"_gpus_per_trial", "_max_failed_trials", b"_max_failed_trials", "_max_retries", b"_max_retries", "_seed", b"_seed", "cluster", b"cluster", "gpus_per_trial", b"gpus_per_trial", "max_failed_trials", b"max_failed_trials", "max_retries", b"max_retries", "retry", b"retry", "seed", b"seed", "stopping", b"stopping"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["_gpus_per_trial", b"_gpus_per_trial", "_max_failed_trials", b"_max_failed_trials", "_max_retries", b"_max_retries", "_seed", b"_seed", "cluster", b"cluster", "confirm_seeds", b"confirm_seeds", "confirm_top", b"confirm_top", "constraints", b"constraints", "cpus_per_trial", b"cpus_per_trial", "gpus_per_trial", b"gpus_per_trial", "max_failed_trials", b"max_failed_trials", "max_retries", b"max_retries", "max_trials", b"max_trials", "max_trials_per_worker", b"max_trials_per_worker", "num_parallel_trials", b"num_parallel_trials", "pareto", b"pareto", "retry", b"retry", "search", b"search", "seed", b"seed", "skip_preflight", b"skip_preflight", "stop_when", b"stop_when", "stopping", b"stopping", "study_dir", b"study_dir", "time_budget_seconds", b"time_budget_seconds", "trackers", b"trackers", "trial_timeout_seconds", b"trial_timeout_seconds"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing_extensions.Literal["_gpus_per_trial", b"_gpus_per_trial"]) -> typing_extensions.Literal["gpus_per_trial"] | None: ...
     @typing.overload
@@ -166,6 +190,34 @@ class TuneArgs(google.protobuf.message.Message):
     def WhichOneof(self, oneof_group: typing_extensions.Literal["_seed", b"_seed"]) -> typing_extensions.Literal["seed"] | None: ...
 
 global___TuneArgs = TuneArgs
+
+class Retry(google.protobuf.message.Message):
+    """Which failed trials are run again: those with these ids, and those with these causes."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TRIALS_FIELD_NUMBER: builtins.int
+    CAUSES_FIELD_NUMBER: builtins.int
+    TIMES_FIELD_NUMBER: builtins.int
+    @property
+    def trials(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    @property
+    def causes(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Parts of the line that names what a trial failed with, as the report and
+        `tuner-component status` show it. Numbers in it are all alike.
+        """
+    times: builtins.int
+    """How often each of them is run again, all runs of the search together. 0 means once."""
+    def __init__(
+        self,
+        *,
+        trials: collections.abc.Iterable[builtins.str] | None = ...,
+        causes: collections.abc.Iterable[builtins.str] | None = ...,
+        times: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing_extensions.Literal["causes", b"causes", "times", b"times", "trials", b"trials"]) -> None: ...
+
+global___Retry = Retry
 
 class Cluster(google.protobuf.message.Message):
     """A running Ray cluster, and what a trial needs of a node beside cpus_per_trial and
@@ -259,6 +311,10 @@ class Stopping(google.protobuf.message.Message):
         """Several such halvings side by side that start sooner and later. Needs max_epochs."""
         PATIENCE: Stopping._Rule.ValueType  # 4
         """Its best value so far is more than `patience` epochs old, whatever other trials do."""
+        SERVICE: Stopping._Rule.ValueType  # 5
+        """The service that suggests trials says so: with VizierSearch on Vertex AI only. It
+        hears of each epoch, and its answer counts from the next one on.
+        """
 
     class Rule(_Rule, metaclass=_RuleEnumTypeWrapper): ...
     NONE: Stopping.Rule.ValueType  # 0
@@ -274,6 +330,10 @@ class Stopping(google.protobuf.message.Message):
     """Several such halvings side by side that start sooner and later. Needs max_epochs."""
     PATIENCE: Stopping.Rule.ValueType  # 4
     """Its best value so far is more than `patience` epochs old, whatever other trials do."""
+    SERVICE: Stopping.Rule.ValueType  # 5
+    """The service that suggests trials says so: with VizierSearch on Vertex AI only. It
+    hears of each epoch, and its answer counts from the next one on.
+    """
 
     RULE_FIELD_NUMBER: builtins.int
     GRACE_EPOCHS_FIELD_NUMBER: builtins.int
@@ -282,6 +342,7 @@ class Stopping(google.protobuf.message.Message):
     PATIENCE_FIELD_NUMBER: builtins.int
     MAX_EPOCHS_FIELD_NUMBER: builtins.int
     rule: global___Stopping.Rule.ValueType
+    """Which rule. NONE (the default) ends no trial."""
     grace_epochs: builtins.int
     """No trial is stopped before it was trained for this many epochs. 0 means 1."""
     reduction_factor: builtins.int
@@ -353,6 +414,8 @@ class TunerFnArgs(google.protobuf.message.Message):
     MODULE_PATH_FIELD_NUMBER: builtins.int
     TUNER_FN_FIELD_NUMBER: builtins.int
     SEARCH_FIELD_NUMBER: builtins.int
+    BEST_MODEL_FIELD_NUMBER: builtins.int
+    ARGV_FIELD_NUMBER: builtins.int
     working_dir: builtins.str
     """A directory that the search may write to."""
     @property
@@ -393,6 +456,15 @@ class TunerFnArgs(google.protobuf.message.Message):
     tuner_fn: builtins.str
     search: builtins.str
     """What the search puts in the place of the tuner's oracle: TuneArgs.search."""
+    best_model: builtins.bool
+    """Whether the model of the best trial is wanted: then a tuner that can never give one
+    is refused before the first trial.
+    """
+    @property
+    def argv(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The command line that the module's absl flags are parsed from: a name for the
+        program, then flags. Empty if nobody parses them, as in a pipeline.
+        """
     def __init__(
         self,
         *,
@@ -415,7 +487,9 @@ class TunerFnArgs(google.protobuf.message.Message):
         module_path: builtins.str = ...,
         tuner_fn: builtins.str = ...,
         search: builtins.str = ...,
+        best_model: builtins.bool = ...,
+        argv: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing_extensions.Literal["base_model", b"base_model", "custom_config", b"custom_config", "data_view_uri", b"data_view_uri", "eval_files", b"eval_files", "eval_splits", b"eval_splits", "eval_steps", b"eval_steps", "module_file", b"module_file", "module_path", b"module_path", "num_examples", b"num_examples", "payload_format", b"payload_format", "schema_path", b"schema_path", "search", b"search", "study_id", b"study_id", "train_files", b"train_files", "train_splits", b"train_splits", "train_steps", b"train_steps", "transform_graph_path", b"transform_graph_path", "tuner_fn", b"tuner_fn", "working_dir", b"working_dir"]) -> None: ...
+    def ClearField(self, field_name: typing_extensions.Literal["argv", b"argv", "base_model", b"base_model", "best_model", b"best_model", "custom_config", b"custom_config", "data_view_uri", b"data_view_uri", "eval_files", b"eval_files", "eval_splits", b"eval_splits", "eval_steps", b"eval_steps", "module_file", b"module_file", "module_path", b"module_path", "num_examples", b"num_examples", "payload_format", b"payload_format", "schema_path", b"schema_path", "search", b"search", "study_id", b"study_id", "train_files", b"train_files", "train_splits", b"train_splits", "train_steps", b"train_steps", "transform_graph_path", b"transform_graph_path", "tuner_fn", b"tuner_fn", "working_dir", b"working_dir"]) -> None: ...
 
 global___TunerFnArgs = TunerFnArgs

@@ -1,0 +1,1 @@
+"""Managed services: jobs that are started elsewhere, each service a folder."""

@@ -1,0 +1,107 @@
+"""What the replicas of a job print, which Google keeps in Cloud Logging."""
+
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import google.auth
+from google.auth.exceptions import GoogleAuthError
+from google.auth.transport.requests import AuthorizedSession
+from requests.exceptions import RequestException
+
+_log = logging.getLogger("tuner_component")
+
+_URL = "https://logging.googleapis.com/v2/entries:list"
+_SCOPE = "https://www.googleapis.com/auth/logging.read"
+_JSON = {"Content-Type": "application/json"}
+_ANSWER_S = 30.0
+_PAGE = 1000
+# A reader that may not read will not be allowed to in a moment.
+_REFUSED = (400, 401, 403, 404)
+
+
+class JobLog:
+    """The log of one job.
+
+    Args:
+        project: Its project.
+        job: Its id: the last part of its name.
+        since: From when on, as RFC 3339 has it.
+    """
+
+    def __init__(self, project: str, job: str, since: str) -> None:
+        self._project, self._job = project, job
+        self._from = since
+        self._seen: dict[str, str] = {}
+        self._session: AuthorizedSession | None = None
+        self._is_refused = False
+
+    def new_lines(self) -> Iterator[str]:
+        """Yields what was printed since the last call, each line with its replica.
+
+        It raises nothing: a search must not end because its log cannot be read.
+        """
+        token = ""
+        while not self._is_refused:
+            answer = self._ask(token)
+            for entry in answer.get("entries", []):
+                yield from self._lines(entry)
+            token = answer.get("nextPageToken", "")
+            if not token:
+                break
+        self._forget()
+
+    def _ask(self, token: str) -> dict[str, Any]:
+        request = {
+            "resourceNames": [f"projects/{self._project}"],
+            "filter": 'resource.type="ml_job" '
+            f'AND resource.labels.job_id="{self._job}" AND timestamp>="{self._from}"',
+            "orderBy": "timestamp asc",
+            "pageSize": _PAGE,
+            **({"pageToken": token} if token else {}),
+        }
+        try:
+            if self._session is None:
+                credentials, _ = google.auth.default(scopes=[_SCOPE])
+                self._session = AuthorizedSession(credentials)
+            answer = self._session.post(
+                _URL, data=json.dumps(request), headers=_JSON, timeout=_ANSWER_S
+            )
+            if answer.status_code == 200:
+                found: dict[str, Any] = answer.json()
+                return found
+            said = f"{answer.status_code} {answer.reason}"
+            self._is_refused = answer.status_code in _REFUSED
+        except (RequestException, GoogleAuthError, ValueError) as error:
+            said = type(error).__name__  # Its text may have what nobody is to see.
+        if self._is_refused:
+            _log.warning(
+                "The log of the job is not shown here: Cloud Logging says %s. The role "
+                "roles/logging.viewer allows it.",
+                said,
+            )
+        else:
+            _log.debug("Cloud Logging does not answer: %s", said)
+        return {}
+
+    def _lines(self, entry: dict[str, Any]) -> Iterator[str]:
+        name, moment = str(entry.get("insertId")), str(entry.get("timestamp", ""))
+        if name in self._seen:
+            return
+        self._seen[name] = moment
+        payload = entry.get("jsonPayload") or {}
+        text = entry.get("textPayload") or payload.get("message") or ""
+        labels = entry.get("resource", {}).get("labels", {})
+        task = labels.get("task_name") or "service"
+        for line in str(text).splitlines():
+            yield f"[{task}] {line}"
+
+    def _forget(self) -> None:
+        """Asks the next time from the last entry on, of which there may be more."""
+        if self._seen:
+            last = max(self._seen.values())
+            self._from = last
+            self._seen = {
+                n: moment for n, moment in self._seen.items() if moment == last
+            }
