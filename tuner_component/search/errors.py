@@ -69,6 +69,10 @@ class SearchInterruptedError(SearchError):
     """
 
 
+class SearchStoppedError(SearchInterruptedError):
+    """The search was told to stop: by a signal, or by whoever started it."""
+
+
 def how_to_go_on(study_directory: str) -> str:
     """What to tell the user whose search was interrupted."""
     return (
@@ -79,6 +83,10 @@ def how_to_go_on(study_directory: str) -> str:
 
 class PreflightError(SearchError):
     """What would fail every trial was found before the first one."""
+
+
+class NoModelError(SearchError, ValueError):
+    """There is no model of the best trial; what else the search found is there."""
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
@@ -161,13 +169,24 @@ def portable(error: BaseException, stage: str) -> PortableError:
         )
     text = "".join(traceback.format_exception(error)).rstrip()
     if package in _SHARED:
-        message = f"{error}\nIt was raised in {stage}. Its traceback:\n{text}"
+        said = error.args[0] if type(error) is KeyError and error.args else error
+        message = f"{said}\nIt was raised in {stage}. Its traceback:\n{text}"
         return PortableError(path, message)
     return PortableError(
         f"{SearchFailedError.__module__}:{SearchFailedError.__qualname__}",
         f"Expected {stage} to run without errors outside of trials. Received: "
         f"{error!r}. Its traceback:\n{text}",
     )
+
+
+class MissingKeyError(KeyError):
+    """A `KeyError` from elsewhere, which shows what it says as it is.
+
+    The built-in one shows its source text: no lines, but backslashes.
+    """
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 def rebuild(sent: PortableError) -> Exception:
@@ -183,6 +202,8 @@ def rebuild(sent: PortableError) -> Exception:
         return SearchError(sent.message)
     if kind is SearchFailedError:
         return SearchFailedError(sent.message, sent.first_traceback, sent.failed_trials)
+    if kind is KeyError:
+        return MissingKeyError(sent.message)
     try:
         error = kind(sent.message)
     except TypeError:  # It takes more than a message.

@@ -5,10 +5,9 @@ connection. Events are for people to see. One may be left out if the receiver is
 what must not be lost is in the journal.
 """
 
-import bisect
 import dataclasses
 import logging
-import time
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -169,18 +168,27 @@ class PlacesChanged:
         return f"{self.open} of {self.wanted} places {on}"
 
 
+# What TensorFlow says before it says what went wrong in a graph.
+_GRAPH_ERROR = "Graph execution error:"
+_NOT_THE_CAUSE = ("Detected at node", "<stack traces unavailable>")
+
+
 def cause_of(message: str) -> str:
     """The line of a message that names what went wrong: of a traceback, the exception."""
     _, marker, last = message.rpartition("Traceback (most recent call last):")
-    lines = (last if marker else message).splitlines()
-    return next((line for line in lines if line and not line[0].isspace()), "")
+    text = last if marker else message
+    lines = [line for line in text.splitlines() if line and not line[0].isspace()]
+    cause = lines[0] if lines else ""
+    if cause.endswith(_GRAPH_ERROR):
+        told = (line for line in lines[1:] if not line.startswith(_NOT_THE_CAUSE))
+        cause = f"{cause.removesuffix(_GRAPH_ERROR)}{next(told, _GRAPH_ERROR)}"
+    return cause
 
 
-# A trial may hang that takes so many times as long as the median of at least so many, and
-# at least so many seconds.
-_SLOW = 10
-_ENOUGH_TRIALS = 3
-_SLOW_S = 60.0
+def alike(cause: str) -> str:
+    """A cause without the numbers in it, which differ from trial to trial."""
+    return re.sub(r"\d+", "0", cause)
+
 
 Event = (
     SearchStarted
@@ -193,163 +201,6 @@ Event = (
     | PlacesChanged
 )
 Observer = Callable[[Event], None]
-
-
-class Tally:
-    """Counts what events tell.
-
-    Attributes:
-        search: How the search started; None before it did.
-        completed: Number of trials that completed, those of earlier runs included.
-        failed: Number of trials that failed, those of earlier runs included.
-        best: Score and id of the best trial.
-        paused: The trials that are paused.
-        reruns: Number of re-runs that have ended; none of them is one of the others.
-        standing: How the search stands, where the best score does not say it.
-    """
-
-    def __init__(self) -> None:
-        self.reruns = 0
-        self.search: SearchStarted | None = None
-        self.paused: set[str] = set()
-        self.completed = 0
-        self.failed = 0
-        self.best: tuple[float, str] | None = None
-        self.standing: str | None = None
-
-    @property
-    def ended(self) -> int:
-        """How many trials have ended."""
-        return self.completed + self.failed
-
-    def count(self, event: Event) -> None:
-        """Takes an event into account."""
-        if isinstance(event, SearchStarted):
-            self.search, self.best = event, event.best
-            self.completed, self.failed = event.completed, event.failed
-            self.paused = set(event.paused)
-            self.reruns = sum(map(len, event.rerun_scores.values()))
-            self.standing = event.standing
-        elif isinstance(event, TrialPaused):
-            self.paused.add(event.trial_id)
-        elif isinstance(event, TrialStarted):
-            self.paused.discard(event.trial_id)
-        elif isinstance(event, TrialEnded) and event.confirms is not None:
-            self.reruns += 1
-        elif isinstance(event, TrialEnded):
-            self.paused.discard(event.trial_id)
-            self.completed += event.completed
-            self.failed += not event.completed
-            self.standing = event.standing or self.standing
-            if event.score is not None and self._is_better(event.score):
-                self.best = event.score, event.trial_id
-
-    def _is_better(self, score: float) -> bool:
-        if self.best is None or self.search is None:
-            return self.best is None
-        sign = 1 if self.search.direction == "max" else -1
-        return sign * score > sign * self.best[0]
-
-
-class Pace:
-    """How long trials take, to tell one that may hang.
-
-    Args:
-        clock: The time in seconds, by a clock that never goes back; the system's if None.
-    """
-
-    def __init__(self, clock: Callable[[], float] | None = None) -> None:
-        self._clock = clock or time.monotonic
-        self._began: dict[str, float] = {}
-        self._took: list[float] = []
-
-    def count(self, event: Event) -> None:
-        """Takes an event into account."""
-        if isinstance(event, TrialStarted):
-            self._began[event.trial_id] = self._clock()
-        elif isinstance(event, (AttemptLost, TrialPaused, TrialEnded)):
-            began = self._began.pop(event.trial_id, None)
-            if began is not None and isinstance(event, TrialEnded):
-                bisect.insort(self._took, self._clock() - began)
-
-    def too_slow(self) -> list[tuple[str, str]]:
-        """The trials that take ten times as long as most, and what to say of each."""
-        if len(self._took) < _ENOUGH_TRIALS:
-            return []
-        median, now = self._took[len(self._took) // 2], self._clock()
-        limit = max(_SLOW * median, _SLOW_S)
-        warning = (
-            "Trial {} has run for {:.0f} seconds, and half of the trials took at most "
-            "{:.0f}. If it hangs, set trial_timeout_seconds."
-        )
-        return [
-            (trial_id, warning.format(trial_id, now - began, median))
-            for trial_id, began in self._began.copy().items()
-            if now - began > limit
-        ]
-
-
-class Lines:
-    """An observer that logs a line for each event of a trial, and for other places."""
-
-    def __init__(self, log: Callable[[str], None] | None = None) -> None:
-        self._log = log or (lambda line: _log.info("%s", line))
-        self._tally = Tally()
-        self._pace = Pace()
-        self._warned: set[str] = set()
-        self._places: PlacesChanged | None = None
-
-    def __call__(self, event: Event) -> None:
-        """Logs an event."""
-        self._tally.count(event)
-        self._pace.count(event)
-        if line := self._line(event):
-            self._log(line)
-        for trial_id, warning in self._pace.too_slow():
-            if trial_id not in self._warned:
-                self._warned.add(trial_id)
-                self._log(warning)
-
-    def _line(self, event: Event) -> str | None:
-        if isinstance(event, SearchStarted):
-            done = event.completed + event.failed
-            how = f"{event.workers} trials at a time" if event.workers else "in process"
-            return f"Search in {event.study_directory}: {how}" + (
-                f", {done} trials are done." if done else "."
-            )
-        if isinstance(event, TrialStarted):
-            again = f": trial {event.confirms} again" if event.confirms else ""
-            return f"Trial {event.trial_id} starts on {event.worker}{again}."
-        if isinstance(event, AttemptLost):
-            why = cause_of(event.reason)
-            return f"Trial {event.trial_id} will be run again: {why}."
-        if isinstance(event, TrialPaused):
-            return f"Trial {event.trial_id} is paused after epoch {event.epochs}."
-        if isinstance(event, TrialEnded):
-            return self._end(event)
-        if isinstance(event, SearchEnding):
-            return event.reason
-        if isinstance(event, PlacesChanged) and event != self._places:
-            self._places = event
-            return f"{event}.".capitalize()
-        return None
-
-    def _end(self, event: TrialEnded) -> str:
-        tally = self._tally
-        if event.confirms is not None:
-            score = "it failed" if event.score is None else f"score {event.score:.6g}"
-            return f"Trial {event.confirms} was run again ({event.trial_id}): {score}."
-        of = tally.search.max_trials if tally.search else None
-        text = f"Trial {event.trial_id} {'completed' if event.completed else 'failed'}"
-        failed = f", {tally.failed} failed" if tally.failed else ""
-        text += f" ({tally.ended}{f' of {of}' if of else ''}{failed})"
-        if event.score is not None and tally.search is not None:
-            text += f": {tally.search.objective} {event.score:.6g}"
-        if tally.standing is not None:
-            text += f"; {tally.standing}"
-        elif tally.best is not None:
-            text += f"; best so far {tally.best[0]:.6g} by trial {tally.best[1]}"
-        return f"{text}."
 
 
 class Audience:

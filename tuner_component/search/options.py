@@ -14,7 +14,7 @@ from tuner_component.search.ranges import Range, check_numbers, number
 
 # What may end a search before all trials were run.
 CONDITIONS = ("converged",)
-RULES = ("median", "asha", "hyperband", "patience")
+RULES = ("median", "asha", "hyperband", "patience", "service")
 _WARMUP = {"median": 5}
 # What has an option of its own, by Ray's name.
 _OWN_OPTIONS = {
@@ -33,7 +33,8 @@ class StoppingOptions:
         rule: "median": the best value so far is worse than the median of the trials
             that were trained to the end, at the same epoch. "asha": asynchronous
             successive halving. "hyperband": several halvings side by side. "patience":
-            the best value is too old.
+            the best value is too old. "service": the service that suggests trials says
+            so.
         grace_epochs: No trial is stopped before it was trained for this many epochs.
         reduction_factor: For "asha" and "hyperband": 1 trial in this many goes on.
         warmup_trials: No trial is stopped before this many were trained to the end.
@@ -78,6 +79,40 @@ class StoppingOptions:
         if self.warmup_trials is None:
             return _WARMUP.get(self.rule, 0)
         return self.warmup_trials
+
+
+@dataclasses.dataclass(frozen=True)
+class RetryOptions:
+    """Which failed trials are run again, when a search is run again.
+
+    Attributes:
+        trials: Their ids.
+        causes: Parts of what they failed with; numbers in it are all alike. Without ids and
+            without causes, all failed trials are meant.
+        times: How often each is run again, all runs of the search together; None for once
+            more, however often it was before.
+    """
+
+    trials: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()
+    times: int | None = number(
+        1, Range(1, whole=True, left_out="to run them again once")
+    )
+
+    def __post_init__(self) -> None:
+        """Checks every value.
+
+        Raises:
+            TypeError: If `times` is not a whole number.
+            ValueError: If it is not 1 or more, or if an id or a cause is empty.
+        """
+        if self.times is not None:
+            check_numbers(self, "retry.")
+        if not all((*self.trials, *self.causes)):
+            raise ValueError(
+                "Expected ids of failed trials, and parts of what they failed with, in "
+                "retry. Received: an empty one. Leave both out for all failed trials."
+            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -228,6 +263,10 @@ class SearchOptions:
         confirm_seeds: How often each of them is.
         stop_when: What may end the search before all trials were run, one of `CONDITIONS`;
             None for nothing.
+        max_trials: How many trials the search has; None for as many as the tuner says. A
+            finished study that had fewer goes on.
+        retry: Which trials that failed in earlier runs of the search are run again; None for
+            none.
     """
 
     num_workers: int = number(
@@ -267,6 +306,10 @@ class SearchOptions:
     confirm_top: int = number(0, Range(1, whole=True, left_out="to confirm none"))
     confirm_seeds: int = number(3, Range(1, whole=True, left_out="for 3 times"))
     stop_when: str | None = None
+    max_trials: int | None = number(
+        None, Range(1, whole=True, left_out="to run as many as the tuner says")
+    )
+    retry: RetryOptions | None = None
 
     def __post_init__(self) -> None:
         """Checks every value.

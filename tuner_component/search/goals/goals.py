@@ -215,4 +215,7 @@ def metrics_of(
 
 def _mean(values: Iterable[Any]) -> float:
     known = [float(value) for value in values]
-    return math.fsum(known) / len(known)
+    try:
+        return math.fsum(known) / len(known)
+    except OverflowError:  # Their sum is too large for a number; their mean is not.
+        return math.fsum(value / len(known) for value in known)

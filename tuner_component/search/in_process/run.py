@@ -13,6 +13,7 @@ from tuner_component.search.epochs import Decision
 from tuner_component.search.errors import (
     SearchError,
     SearchInterruptedError,
+    SearchStoppedError,
     how_to_go_on,
 )
 from tuner_component.search.in_process.interruption import (
@@ -23,14 +24,16 @@ from tuner_component.search.in_process.interruption import (
 from tuner_component.search.machine import disk_space
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle import (
-    aims,
     announcements,
-    decisions,
+    project_files,
+    taking_over,
     trials,
-    warm_start,
 )
-from tuner_component.search.stopping.curves import LearningCurves
+from tuner_component.search.spelling import counted
 from tuner_component.search.storage import files
+from tuner_component.search.study.request_files import Requests
+from tuner_component.search.study.request_watch import RequestWatch
+from tuner_component.search.study.requests import Request
 from tuner_component.search.study.study import Study
 from tuner_component.search.training import dataset_iterators, objective
 from tuner_component.search.training.instrument import instrument, keep_state
@@ -56,7 +59,7 @@ def run_in_process(
     Args:
         tuner: The user's tuner, fresh from its constructor.
         fit_kwargs: Arguments for its `search`.
-        study: Open. A finished one is not extended: the tuner's oracle only gets to know
+        study: Open. A finished one runs no trial: the tuner's oracle only gets to know
             its trials.
         options: Those of workers have no effect, nor have the seed, which is the
             study's, and the check, which is done before the tuner is made.
@@ -74,20 +77,27 @@ def run_in_process(
     """
     audience = events.Audience([] if observer is None else [observer])
     oracle = _take_over(tuner, study, options, audience)
+    waiting = Requests(study.directory, study.id)
     if study.is_finished:
+        waiting.close(oracle.settle)
+        project_files.write(tuner, oracle, study)
         return True
+    project_files.begin(tuner, study)
     oracle.listen_to_end(lambda why: audience(events.SearchEnding(why)))
     _fail_given_up(oracle)
     _prepare(tuner, oracle, study, options)
     audience(announcements.search_started(oracle, study.directory, workers=0))
-    _search(tuner, fit_kwargs, oracle, study.directory)
+    watch = RequestWatch(waiting, lambda request: _do(oracle, request))
+    with watch.looking():
+        _search(tuner, fit_kwargs, oracle, study.directory)
     stop = oracle.interruption
     if not stop.ended_search:
         oracle.finish()
+        waiting.close(oracle.settle)
     if stop.signaled:
-        raise SearchInterruptedError(
+        raise SearchStoppedError(
             "Expected the search to run to its end. Received: SIGTERM. "
-            + how_to_go_on(study.directory)
+            + _left(oracle, study.directory)
         )
     if stop.ended_search and not trials.ranked(oracle):
         raise SearchInterruptedError(
@@ -95,7 +105,15 @@ def run_in_process(
             f"{options.time_budget_s:g} seconds. Received: none. Raise the time budget "
             f"and run the same search again: it goes on from {study.directory}."
         )
+    project_files.write(tuner, oracle, study)
     return not stop.ended_search
+
+
+def _do(oracle: InterruptibleOracle, request: Request) -> tuple[str, str]:
+    """Does what somebody asks of the search, durably."""
+    outcome = oracle.do(request)
+    oracle.commit()  # Also what an earlier try could not make durable.
+    return outcome
 
 
 def _take_over(
@@ -105,17 +123,11 @@ def _take_over(
     observer: events.Observer,
 ) -> InterruptibleOracle:
     """Gives a tuner an oracle that survives, in place of its own."""
-    goals = aims.take_up(tuner.oracle, options)
-    warm_start.start_from(tuner.oracle, options.known)
-    decisions.end_when(tuner.oracle, options.stop_when)
-    oracle = InterruptibleOracle.open(
+    oracle = taking_over.take_over(
+        InterruptibleOracle,
         tuner.oracle,
         study,
-        max_failed_trials=options.max_failed_trials,
-        max_retries=options.max_retries,
-        epochs=LearningCurves.of(options.stopping, tuner.oracle, goals),
-        confirm_top=options.confirm_top,
-        confirm_seeds=options.confirm_seeds,
+        options,
         display=True,
         observer=observer,
     )
@@ -199,8 +211,15 @@ def _search(
     except KeyboardInterrupt:
         with contextlib.suppress(SearchError):
             oracle.excuse()
-        _log.warning("Interrupted. %s", how_to_go_on(directory))
+        _log.warning("Interrupted. %s", _left(oracle, directory))
         raise
+
+
+def _left(oracle: InterruptibleOracle, directory: str) -> str:
+    """What there is of a search that was interrupted, and how to go on."""
+    completed = counted(len(trials.completed_ids(oracle)), "trial")
+    failed = sum(t.status == "FAILED" for t in oracle.trials.values())
+    return f"{completed} completed, {failed} failed. {how_to_go_on(directory)}"
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """A whole search in this process: from the study to what was found."""
 
+import contextlib
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from tuner_component.search import events
 from tuner_component.search.in_process.run import run_in_process
 from tuner_component.search.options import SearchOptions
+from tuner_component.search.oracle import trial_limit
 from tuner_component.search.oracle.result import SearchResult
 from tuner_component.search.study.opening import open_study
 from tuner_component.search.study.study import StudyState
@@ -46,10 +48,10 @@ def search_in_process(
         SearchInterruptedError: If it was stopped; running it again continues it.
         StorageError: If the study cannot be read or written, or a disk is full.
     """
-    with (
-        open_study(directory, fingerprint, options) as study,
-        scratch.of_search(directory, locked=not study.is_finished),
-    ):
+    with contextlib.ExitStack() as stack:
+        study = stack.enter_context(open_study(directory, fingerprint, options))
+        locked = not study.is_finished
+        stack.enter_context(scratch.of_search(directory, locked))
         new = study.found is StudyState.NEW
         if preflight.is_wanted(options, new):
             check(study.seed)
@@ -60,6 +62,9 @@ def search_in_process(
         ):
             made = make()
         tuner = made.tuner
+        if more := trial_limit.reopened(study, tuner.oracle, options):
+            stack.enter_context(scratch.swept(directory))
+            study = stack.enter_context(more)
         tuner.search_space_summary()
         complete = run_in_process(tuner, made.fit_kwargs, study, options, observer)
         _summarize(tuner)

@@ -30,8 +30,7 @@ def without_roles() -> Iterator[None]:
     if removed:
         _log.warning(
             "Expected no variables of KerasTuner's own distributed search. Received: "
-            "%s. They are ignored: TuneArgs(num_parallel_trials=N) runs trials in "
-            "parallel.",
+            "%s. They are ignored: num_parallel_trials=N runs trials in parallel.",
             ", ".join(f"{name}={value}" for name, value in sorted(removed.items())),
         )
     try:

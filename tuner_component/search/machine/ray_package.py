@@ -4,6 +4,10 @@ import importlib.util
 
 from tuner_component.search.errors import SearchError
 
+# The variable with the address of the node that a process is on, if it is known. Ray itself
+# would take any node of this machine, where there are several, and the head first.
+NODE = "TUNER_COMPONENT_RAY_NODE"
+
 
 def require() -> None:
     """Checks that Ray is installed; does not import it, which takes seconds.

@@ -4,11 +4,12 @@ Everything here computes environment variables, which a worker sets before its f
 starts. Nothing asks CUDA: the process that hands out a GPU must never hold it.
 """
 
+import dataclasses
 import math
 import os
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 # What the numeric libraries beneath the frameworks ask for their number of threads.
 _THREAD_VARIABLES = (
@@ -105,7 +106,7 @@ def gpu_slots(
 def thread_environment(
     num_workers: int,
     cpus_per_trial: float | None,
-    environ: Mapping[str, str],
+    environ: Container[str],
     cpus: float | None = None,
 ) -> dict[str, str]:
     """Returns the variables that give each worker its share of the CPU threads.
@@ -129,7 +130,7 @@ def thread_environment(
     return {name: value for name, value in variables.items() if name not in environ}
 
 
-def gpu_environment(gpus: Sequence[str], environ: Mapping[str, str]) -> dict[str, str]:
+def gpu_environment(gpus: Sequence[str], environ: Container[str]) -> dict[str, str]:
     """Returns the variables that show a worker its GPUs, and no others.
 
     Args:
@@ -168,9 +169,38 @@ def worker_environments(
     Raises:
         ValueError: There are not enough GPUs for that.
     """
-    threads = thread_environment(num_workers, cpus_per_trial, environ)
-    slots = gpu_slots(available_gpus(environ), num_workers, gpus_per_trial)
-    return [{**threads, **gpu_environment(gpus, environ)} for gpus in slots]
+    return Machine.of(environ).shares(num_workers, cpus_per_trial, gpus_per_trial)
+
+
+@dataclasses.dataclass(frozen=True)
+class Machine:
+    """What there is to share out, as the process sees it that starts the search.
+
+    Attributes:
+        cpus: Cores.
+        gpus: Names of the GPUs.
+        given: The variables that the user has set, which are left alone.
+    """
+
+    cpus: float
+    gpus: tuple[str, ...]
+    given: frozenset[str]
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> "Machine":
+        """This machine, as a process of that environment sees it."""
+        return cls(available_cpus(), available_gpus(environ), frozenset(environ))
+
+    def shares(
+        self,
+        num_workers: int,
+        cpus_per_trial: float | None,
+        gpus_per_trial: float | None,
+    ) -> list[dict[str, str]]:
+        """The variables to set in each worker: see `worker_environments`."""
+        threads = thread_environment(num_workers, cpus_per_trial, self.given, self.cpus)
+        slots = gpu_slots(self.gpus, num_workers, gpus_per_trial)
+        return [{**threads, **gpu_environment(gpus, self.given)} for gpus in slots]
 
 
 def _named(visible: str) -> tuple[str, ...]:

@@ -57,9 +57,9 @@ def end_when(oracle: keras_tuner.Oracle, condition: str | None) -> None:
     if not hasattr(oracle, "end_when"):
         raise ValueError(
             "Expected an oracle that knows what going on is worth, with stop_when="
-            f"{condition!r}. Received: {type(oracle).__name__}, the oracle of the tuner "
-            'that tuner_fn returns. Set search="auto", which puts one in its place, or '
-            "leave stop_when out."
+            f"{condition!r}. Received: {type(oracle).__name__}, the oracle of the "
+            'tuner. Set search="auto", which puts one in its place, or leave stop_when '
+            "out."
         )
     oracle.end_when(condition)
 
@@ -101,6 +101,11 @@ class Decisions:
             self._ended = ended
             self._records.append("decided", text=ended, time=time.time(), ends=True)
             self.listener(ended)
+
+    def end(self, why: str) -> None:
+        """Journals that the search ends, which was not the oracle's doing."""
+        self._records.append("decided", text=why, time=time.time(), ends=True)
+        self.listener(why)
 
     def _note_prospect(self) -> None:
         told = getattr(self._oracle, "prospect", None)

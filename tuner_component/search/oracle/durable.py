@@ -10,15 +10,15 @@ import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search import events
-from tuner_component.search.oracle import decisions, trials
+from tuner_component.search.oracle import informing, trials
 from tuner_component.search.oracle.announcements import Announcer
-from tuner_component.search.oracle.confirming import ConfirmingOracle
 from tuner_component.search.oracle.failures import FailureLimit, Tries
 from tuner_component.search.oracle.ledger import TrialLedger
 from tuner_component.search.oracle.pausing import PausingOracle
 from tuner_component.search.oracle.repairs import lock_released_on_error, repair
 from tuner_component.search.oracle.reruns import RerunOracle
 from tuner_component.search.oracle.restore import restore
+from tuner_component.search.oracle.steering import SteerableOracle, Steering
 from tuner_component.search.oracle.supply import Supply
 from tuner_component.search.stopping.curves import LearningCurves
 from tuner_component.search.study.study import Study
@@ -29,7 +29,7 @@ _Status = trial_lib.TrialStatus
 _log = logging.getLogger(__name__)
 
 
-class DurableOracle(ConfirmingOracle):
+class DurableOracle(SteerableOracle):
     """Stands in for an oracle, and journals what it does before anyone acts on it.
 
     Has the interface of the oracle it wraps, attributes included, and passes for an
@@ -53,6 +53,7 @@ class DurableOracle(ConfirmingOracle):
         paused: Iterable[str],
         max_retries: int | None,
         reruns: RerunOracle,
+        steering: Steering,
     ) -> None:
         """Wraps an oracle that is where its study is: see `open`."""
         super().__init__(oracle)
@@ -72,8 +73,10 @@ class DurableOracle(ConfirmingOracle):
             paused,
             reruns.trials,
         )
-        self._reruns = reruns
-        self._supply = Supply(oracle, ledger, self._open, self._pausing, reruns)
+        self._reruns, self._steering = reruns, steering
+        self._supply = Supply(
+            *(oracle, ledger, self._open, self._pausing, reruns, steering.enqueued)
+        )
 
     @classmethod
     def open(  # noqa: PYI019
@@ -135,6 +138,7 @@ class DurableOracle(ConfirmingOracle):
             *(study, ledger, epochs, limit, announcer),
             *(waiting, paused, max_retries),
             RerunOracle(oracle, restored, confirm_top, confirm_seeds),
+            Steering(oracle, restored.history, study, epochs),
         )
 
     # What a tuner and its users call.
@@ -244,6 +248,7 @@ class DurableOracle(ConfirmingOracle):
         """
         with self._lock:
             self._study.commit()
+            informing.tell_committed(self._inner)
 
     def require_study(self) -> None:
         """Raises if the study is known to be lost; cheap, from any thread.
@@ -325,12 +330,15 @@ class DurableOracle(ConfirmingOracle):
 
         Raises:
             SearchFailedError: If not one trial completed.
+            SearchStoppedError: The same, and somebody has ended the search before.
         """
         with self._lock:
+            informing.tell_concluded(self._inner)
             if not (done := trials.completed_ids(self._inner)):
+                self.require_result()
                 raise self._limit.none_completed(self._study.directory)
             completed = [*done, *trials.completed_ids(self._reruns)]
-            self._study.mark_finished(completed, decisions.ended_by(self._inner))
+            self._study.mark_finished(completed, self.ended_by)
 
     # How it is done.
 

@@ -65,7 +65,8 @@ class Tries:
 
         Args:
             record: What the journal says of it. `kind`: "paused" if it ended in a pause;
-                the same attempt goes on after that. `failed`: it was handed in as a
+                the same attempt goes on after that; "retried" if the trial failed with it,
+                and is run again because somebody wants it. `failed`: it was handed in as a
                 failure, which the user's oracle wants repeated. `excused`: the search was
                 asked to end, or is to blame itself. `out_of_memory`: it was.
                 `interrupted`: it ended with the whole search, or its node; `last`: in its
@@ -77,6 +78,12 @@ class Tries:
             self.interrupted, self.had_last_chance = 0, False  # It got further.
             return
         self.attempts += 1
+        if record.get("kind") == "retried":
+            # What it may lose counts from here, and so does what it reaches.
+            self.lost = self.interrupted = 0
+            self.ran_out = self.had_last_chance = False
+            self.reached = now
+            return
         if record.get("failed") or record.get("excused"):
             return
         if record.get("out_of_memory"):

@@ -5,7 +5,8 @@ wherever that fault does not show. `repair` puts it behind the user's oracle cla
 has to be mended in every oracle is in `repairs`.
 """
 
-from collections.abc import Collection, Mapping
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from keras_tuner.oracles import (
@@ -97,6 +98,39 @@ class ResumableGrid(GridSearchOracle):  # type: ignore[misc]
         if lost:
             self._populate_next = known
 
+    def snapped(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The point of the grid that some values are.
+
+        Raises:
+            ValueError: If they are none.
+        """
+        known = {hp.name: list(hp.values) for hp in self.hyperparameters.space}
+        return {name: _on_grid(name, v, known[name]) for name, v in values.items()}
+
+    def take_in(self, trial_id: str, values: Mapping[str, Any]) -> None:
+        """Takes a trial into the order of points that is not the next in it.
+
+        When the search comes to its point, that is not tried again.
+
+        Args:
+            trial_id: The trial, which is about to be created. It is not the first.
+            values: Its values: a point of the grid.
+        """
+        order = list(self._in_order())
+        known = [self.trials[i].hyperparameters.values for i in order]
+        place = sum(self._compare(one, values) < 0 for one in known)
+        self._ordered_ids = type(self._ordered_ids)()
+        for each in (*order[:place], trial_id, *order[place:]):
+            self._ordered_ids.insert(each)
+
+    def _in_order(self) -> Iterator[str]:
+        """The trials in the order of their points."""
+        ids = self._ordered_ids
+        index = ids._next_index[None]
+        while index is not None:
+            yield ids._memory[index]
+            index = ids._next_index[index]
+
     def _compare(self, a: Mapping[str, Any], b: Mapping[str, Any]) -> int:
         order: int = super()._compare(self._completed(a), self._completed(b))
         return order
@@ -121,9 +155,23 @@ class FaultTolerantHyperband(HyperbandOracle):  # type: ignore[misc]
     promotion: two failures among the first 98 trials of a bracket, and nothing reaches
     its last round. Here a failed trial counts as what it is, the first to be thrown out.
     Without failures, the suggestions are KerasTuner's own.
+
+    Attributes:
+        iterates_on: Whether another iteration follows the last one, so that nothing but
+            `max_trials` ends the search.
     """
 
+    iterates_on = False
+    hyperband_iterations: float
     _brackets: list[dict[str, Any]]
+    _current_iteration: int
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """See `keras_tuner.Oracle.set_state`; how far to go is not a part of it."""
+        wanted = self.hyperband_iterations
+        super().set_state(state)
+        # KerasTuner ends after exactly so many: one that has begun must come to its end.
+        self.hyperband_iterations = max(wanted, self._current_iteration + 1)
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """See `keras_tuner.Oracle.populate_space`."""
@@ -136,7 +184,13 @@ class FaultTolerantHyperband(HyperbandOracle):  # type: ignore[misc]
                 return {"status": "RUNNING", "values": promoted}
         # With no trial left to promote, the next step is KerasTuner's: a random trial for
         # the open first round, a new bracket, or the end.
-        suggestion: dict[str, Any] = super().populate_space(trial_id)
+        wanted = self.hyperband_iterations
+        if self.iterates_on:
+            self.hyperband_iterations = math.inf
+        try:
+            suggestion: dict[str, Any] = super().populate_space(trial_id)
+        finally:
+            self.hyperband_iterations = wanted
         return suggestion
 
     def _remove_completed_brackets(self) -> None:
@@ -201,3 +255,16 @@ class FaultTolerantHyperband(HyperbandOracle):  # type: ignore[misc]
 def _ranked_values(hyperparameter: Any) -> list[Any]:
     default = hyperparameter.default
     return [default, *(v for v in hyperparameter.values if v != default)]
+
+
+def _on_grid(name: str, value: Any, known: Sequence[Any]) -> Any:
+    if value in known:
+        return known[known.index(value)]
+    if isinstance(value, float):
+        for one in known:
+            if math.isclose(one, value, rel_tol=1e-6):
+                return one
+    raise ValueError(
+        f"Expected a value of {name!r} that this grid search tries: "
+        f"{', '.join(map(str, known[:20]))}. Received: {value!r}."
+    )

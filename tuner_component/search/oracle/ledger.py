@@ -10,7 +10,7 @@ from typing import Any
 
 import keras_tuner
 
-from tuner_component.search.oracle import reruns
+from tuner_component.search.oracle import informing, reruns
 from tuner_component.search.oracle.decisions import Decisions
 from tuner_component.search.oracle.failures import Tries
 from tuner_component.search.oracle.records import Records
@@ -20,6 +20,7 @@ from tuner_component.search.stopping.curves import LearningCurves
 from tuner_component.search.storage import faults
 from tuner_component.search.study.confirmation import Plan
 from tuner_component.search.study.history import is_number
+from tuner_component.search.study.requests import Request
 from tuner_component.search.study.study import Study
 from tuner_component.search.training import checkpoint_files
 
@@ -43,6 +44,12 @@ _PAUSED_BEFORE = faults.declare(
 )
 _PAUSED_AFTER = faults.declare(
     "trial.paused.after", "a pause is journaled, its worker has not been told"
+)
+_ASKED_BEFORE = faults.declare(
+    "request.asked.before", "a request was read, it is not journaled"
+)
+_ASKED_AFTER = faults.declare(
+    "request.asked.after", "a request is journaled, perhaps not yet durable"
 )
 _ATTEMPT_AFTER = faults.declare(
     "trial.attempt.after", "a lost attempt is journaled, the trial not handed out again"
@@ -125,6 +132,10 @@ class TrialLedger:
                     excused=trial.excused,
                     last=trial.last,
                 )
+        for trial in history.trials.values():
+            if trial.retried and trial.ended is None and not trial.since_retry:
+                directory = self._study.directory
+                checkpoint_files.begin_run(directory, trial.trial_id, trial.failures)
         adopted = self._adopt() if history.is_empty() else []
         self._study.commit()
         return adopted
@@ -171,12 +182,30 @@ class TrialLedger:
         self._records.append("stopping", trials=trial_ids, time=time.time())
         self._settle()
 
-    def created(self, trial: Any, worker: str | None = None) -> None:
+    def asked(self, request: Request, **told: Any) -> None:
+        """Journals what somebody has asked; the record is what makes it so.
+
+        Args:
+            request: What was asked.
+            told: What is done about it, if that is not just what was asked.
+        """
+        faults.point(_ASKED_BEFORE)
+        told = {**request.told(), **told, "made": request.made, "by": request.by}
+        self._records.append(
+            "asked", request=request.id, what=request.kind, time=time.time(), **told
+        )
+        self._settle()
+        faults.point(_ASKED_AFTER)
+
+    def created(
+        self, trial: Any, worker: str | None = None, request: str | None = None
+    ) -> None:
         """Journals a new trial.
 
         Args:
             trial: The trial.
             worker: Who is about to run it; None if it has to wait for a worker.
+            request: Id of the request for it, if somebody has asked for it.
         """
         faults.point(_CREATED_BEFORE)
         self._known.add(trial.trial_id)
@@ -186,7 +215,11 @@ class TrialLedger:
         told = reruns.marks(trial)
         own_id = not (told or self._is_count(trial.trial_id))
         self._records.append_trial(
-            "created", trial, time=now, worker=worker, **_flags(own_id=own_id, **told)
+            "created",
+            trial,
+            time=now,
+            worker=worker,
+            **_flags(own_id=own_id, request=request, **told),
         )
         if not told:
             self.decisions.note()
@@ -313,6 +346,7 @@ class TrialLedger:
     def _settle(self) -> None:
         if self._autocommit:
             self._study.commit()
+            informing.tell_committed(self._oracle)
 
 
 def _flags(**flags: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search.epochs import Decision
 from tuner_component.search.errors import SearchError
+from tuner_component.search.oracle import informing
 from tuner_component.search.oracle.announcements import Announcer
 from tuner_component.search.oracle.facade import OracleFacade
 from tuner_component.search.oracle.failures import Tries
@@ -78,7 +79,9 @@ class PausableOracle(OracleFacade):
             ValueError: If its numbers are out of all proportion.
             UndecidedError: If the oracle does not say which epochs it looks at.
         """
-        if self.epochs.report(trial_id, fit, epoch, metrics):
+        stop = self.epochs.report(trial_id, fit, epoch, metrics)
+        informing.tell_epoch(self._inner, trial_id, fit, epoch, metrics)
+        if stop:
             return Decision.STOP
         epochs = epoch + 1
         asks = (

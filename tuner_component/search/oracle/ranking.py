@@ -11,6 +11,7 @@ from tuner_component.search.goals.goals import (
     metrics_of,
     shortfall,
 )
+from tuner_component.search.spelling import counted
 
 _Status = trial_lib.TrialStatus
 _log = logging.getLogger(__name__)
@@ -111,11 +112,8 @@ class Ranking:
                 f"best so far that meets the constraints {best.score:.6g} by trial "
                 f"{best.trial_id}"
             )
-        count = len(ranked.front)
-        return (
-            f"the front has {count} trial{'s' if count > 1 else ''}, the most balanced "
-            f"one is {best.trial_id}"
-        )
+        count = counted(len(ranked.front), "trial")
+        return f"the front has {count}, the most balanced one is {best.trial_id}"
 
     def outcome(self) -> tuple[list[str], str | None]:
         """The ids of the front, the best one first; and what the best trial falls short of.

@@ -6,6 +6,7 @@ Nothing is replayed through the oracle: no suggestion is drawn and no model fitt
 import contextlib
 import dataclasses
 import logging
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -64,14 +65,29 @@ def restore(oracle: keras_tuner.Oracle, study: Study) -> Restored:
     # Both are taken before anything changes the oracle.
     spaces, state, shape = SpaceTable(), OracleState(oracle), shape_of(oracle)
     with plain.collector_paused():
-        history = History.of(study.journal.records())
+        history = History.of([*study.journal.records(), *study.asked_for])
         if not history.is_empty():
             _check_same_search(shape, history)
             with _explained(study):
                 _restore(oracle, history, spaces, state)
     if changed := explain_change(shape, history, study):
         _log.warning("%s", changed)
+    _extend(history, shape["max_trials"], study)
     return Restored(history, spaces, state, shape)
+
+
+def _extend(history: History, max_trials: int | None, study: Study) -> None:
+    """Has a search go on that is to have more trials than it was to have before."""
+    if study.is_finished or history.opened is None or max_trials is None:
+        return
+    if history.falls_short_of(max_trials):
+        history.extend(max_trials, time.time())
+        _log.info(
+            "The search in %s is extended to %d trials; there are %d by now.",
+            study.directory,
+            max_trials,
+            len(history.trials),
+        )
 
 
 @contextlib.contextmanager
@@ -174,7 +190,7 @@ def _lost_trial(trial_id: str) -> Any:
 
 def run_times(trial: TrialHistory) -> int:
     """How often a trial was run to an end, good or bad."""
-    failed = sum(bool(attempt.get("failed")) for attempt in trial.attempts)
+    failed = sum(bool(attempt.get("failed")) for attempt in trial.since_retry)
     return failed + (trial.ended is not None)
 
 

@@ -3,6 +3,8 @@
 import dataclasses
 from typing import Any
 
+from tuner_component.search.spelling import counted
+from tuner_component.search.study.requests import BY_REQUEST
 from tuner_component.search.study.study import Study, StudyState
 
 
@@ -26,7 +28,8 @@ class SearchResult:
             for.
         unmet: What the best trial falls short of, for people; None if it is what was
             looked for.
-        ended_because: Why the oracle ended it before all trials were run, if it did.
+        ended_because: Why it ended before all trials were run, if it did.
+        was_stopped: Whether it did because somebody has asked for that.
     """
 
     completed: list[dict[str, Any]]
@@ -40,6 +43,7 @@ class SearchResult:
     front: list[str] = dataclasses.field(default_factory=list)
     unmet: str | None = None
     ended_because: str | None = None
+    was_stopped: bool = False
 
     @classmethod
     def of(cls, oracle: Any, study: Study, complete: bool) -> "SearchResult":
@@ -66,7 +70,20 @@ class SearchResult:
             front=front,
             unmet=unmet,
             ended_because=getattr(oracle, "ended_because", None),
+            was_stopped=getattr(oracle, "ended_by", None) == BY_REQUEST,
         )
+
+    @property
+    def so_far(self) -> str:
+        """How many trials there are, for people: the unfinished ones are kept as well."""
+        number = len(self.completed)
+        text = (
+            f"{counted(number, 'trial')} {'has' if number == 1 else 'have'} completed"
+        )
+        if self.unfinished:
+            verb = "is" if self.unfinished == 1 else "are"
+            text += f", and {self.unfinished} {verb} unfinished"
+        return text
 
     @property
     def best_hyperparameters(self) -> dict[str, Any]:

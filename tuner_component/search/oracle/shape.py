@@ -72,12 +72,16 @@ def explain_change(
     goes_on = "goes on" + " in the space that it was started with" * bool(changed)
     arguments = (_each(shape.get("arguments")) for shape in (then, now))
     changed += _changes("", *arguments)
-    if then and history.max_trials != now["max_trials"]:
-        changed.append(f"max_trials (was {history.max_trials}, is {now['max_trials']})")
+    longer = history.falls_short_of(now["max_trials"])  # That is asked for, and said.
+    if then and not longer and history.max_trials != now["max_trials"]:
+        was, by_now = history.max_trials, now["max_trials"]
+        told = f"was {was}, is {by_now}; an argument may have told it before"
+        changed.append(f"max_trials ({told})")
         goes_on += f", to {now['max_trials']} trials"
     if not changed:
         return None
-    if study.is_finished or study.search_is_over or history.plan:
+    over = study.is_finished or study.search_is_over or history.plan
+    if over and not longer:
         goes_on = "is finished, and stays as it is"
     return (
         "Expected the tuner that this study was started with. Received: one that differs "

@@ -14,6 +14,7 @@ import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search.errors import SearchError
+from tuner_component.search.oracle.enqueued import Enqueued
 from tuner_component.search.oracle.ledger import TrialLedger
 from tuner_component.search.oracle.pausing import PausingOracle
 from tuner_component.search.oracle.repairs import lock_released_on_error
@@ -41,6 +42,7 @@ class Supply:
         pausing: Asks the oracle about those that are paused.
         reruns: Has what follows the search: when it has begun, the oracle is not asked any
             more.
+        enqueued: What somebody wants to be tried next.
     """
 
     def __init__(
@@ -50,8 +52,10 @@ class Supply:
         open_trials: OpenTrials,
         pausing: PausingOracle,
         reruns: RerunOracle,
+        enqueued: Enqueued,
     ) -> None:
         self._oracle = oracle
+        self._enqueued = enqueued
         self._reruns = reruns
         self._pausing = pausing
         self._ledger = ledger
@@ -61,8 +65,11 @@ class Supply:
     @property
     def is_slow(self) -> bool:
         """Whether it pays to have a trial suggested before it is asked for."""
-        # Twice in a row: one slow suggestion may be chance, a busy disk or processor.
-        return min(self._thoughts) > SLOW_S and not self._reruns.begun
+        # Twice in a row: one slow suggestion may be chance, a busy disk or processor. Of
+        # an oracle that has a service suggest nothing is seen here: it says so.
+        elsewhere = getattr(self._oracle, "suggests_elsewhere", False)
+        slow = elsewhere or min(self._thoughts) > SLOW_S
+        return slow and not self._reruns.begun
 
     def next(self, tuner_id: str) -> Any:
         """A trial for a tuner that runs none; one that does not run if there is none."""
@@ -71,7 +78,7 @@ class Supply:
             return self.nothing(_Status.IDLE)
         trial = (
             self._open.take(tuner_id)
-            or self._go_on(tuner_id)
+            or (None if self._enqueued.any else self._go_on(tuner_id))
             or (self._rerun if self._reruns.begun else self._suggest)(tuner_id)
         )
         if trial.status != _Status.RUNNING:
@@ -87,9 +94,9 @@ class Supply:
         if not (self._open.any_ready or self._pausing.pauses) and self.is_slow:
             # No one's pending trial, and none that becomes pending for the next call.
             nobody = _new_id()
-            trial = self._ask(nobody)
+            trial, request = self._enqueued.create(lambda: self._ask(nobody))
             if self._is_new(trial):
-                self._created(trial)
+                self._created(trial, request=request)
                 self._open.release(trial.trial_id, waits=True)
             self._oracle.ongoing_trials.pop(nobody, None)
         return self._open.any_ready
@@ -118,20 +125,22 @@ class Supply:
 
     def _suggest(self, tuner_id: str) -> Any:
         """Has the oracle create a trial for a tuner."""
-        trial = self._ask(tuner_id)
+        trial, request = self._enqueued.create(lambda: self._ask(tuner_id))
         if trial.status == _Status.RUNNING and not self._is_new(trial):
             # It is pending for this tuner, as far as the oracle knows; but it runs
             # elsewhere by now, say, because the worker of that name is another one.
             self._oracle.ongoing_trials.pop(tuner_id, None)
             trial = self._ask_as_another(tuner_id)
         if trial.status == _Status.RUNNING:
-            self._created(trial, tuner_id)
+            self._created(trial, tuner_id, request)
         return trial
 
-    def _created(self, trial: Any, tuner_id: str | None = None) -> None:
+    def _created(
+        self, trial: Any, tuner_id: str | None = None, request: str | None = None
+    ) -> None:
         """Takes down a new trial of the search; what was confirmed before is open again."""
         self._reruns.plan = None
-        self._ledger.created(trial, tuner_id)
+        self._ledger.created(trial, tuner_id, request)
 
     def _ask_as_another(self, tuner_id: str) -> Any:
         """Asks under a name for which no trial can be pending."""

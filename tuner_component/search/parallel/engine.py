@@ -114,7 +114,20 @@ class Engine(Protocol):
         """The descriptor that becomes readable when there are events."""
 
     def places(self) -> Mapping[int, Place]:
-        """The places that are there now, taken ones included, by their slots."""
+        """The places for workers that are there now, taken ones included, by slots."""
+
+    def resize(self, workers: int) -> None:
+        """Has places for another number of workers.
+
+        What is started from now on gets its share of that; what runs keeps its own, and
+        its place is there for it until it has exited.
+
+        Args:
+            workers: How many, 1 or more.
+
+        Raises:
+            ValueError: If there cannot be so many; nothing has changed.
+        """
 
     def start(self, spec: protocol.WorkerSpec) -> Channel:
         """Starts a worker, and returns the driver's end of the connection to it.

@@ -2,13 +2,11 @@
 
 The environment, the working directory and resource limits are inherited by every
 child process. The rest lives inside the interpreter: the module search path, the
-command line, flags of absl, and how logging is set up. The user's module must find all
-of it in a worker as it would in the process that runs the pipeline.
+command line, flags of absl, how logging is set up, and other settings. The user's module
+must find all of it in a worker as it would in the process that runs the pipeline.
 """
 
-import contextlib
 import dataclasses
-import importlib
 import logging
 import os
 import sys
@@ -16,26 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tuner_component.search.machine import environment
-
-_PLAIN = (bool, int, float, str, type(None))
-
-
-@dataclasses.dataclass(frozen=True)
-class FlagState:
-    """A flag of absl.
-
-    Attributes:
-        name: Its name.
-        module: The module that defines it; None for the main script, which is never
-            imported a second time.
-        value: Its value, or its text where the value is not a plain one.
-        is_text: Whether `value` is the text to parse.
-    """
-
-    name: str
-    module: str | None
-    value: Any
-    is_text: bool
+from tuner_component.search.parallel import absl_flags, settings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,25 +43,34 @@ class ProcessContext:
         argv: `sys.argv`.
         logging: How logging is set up.
         flags: Flags of absl, where they have been parsed; else None.
+        settings: See `settings`.
     """
 
     path: list[str]
     argv: list[str]
     logging: LoggingState
-    flags: list[FlagState] | None = None
+    flags: list[absl_flags.FlagState] | None = None
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def capture(cls) -> "ProcessContext":
         """Describes this process."""
-        return cls(list(sys.path), list(sys.argv), _logging_state(), _flag_states())
+        return cls(
+            list(sys.path),
+            list(sys.argv),
+            _logging_state(),
+            absl_flags.capture(),
+            settings.capture(),
+        )
 
     def apply(self) -> None:
         """Makes this process like the one described."""
         sys.path[:] = self.path
         sys.argv[:] = self.argv
         self._apply_logging()
+        settings.apply(self.settings)
         if self.flags is not None:
-            _apply_flags(self.argv, self.flags)
+            absl_flags.apply(self.argv, self.flags)
 
     def _apply_logging(self) -> None:
         root = logging.getLogger()
@@ -149,67 +137,3 @@ def _styles() -> Iterator[tuple[str, type]]:
     yield "{", logging.StrFormatStyle
     yield "$", logging.StringTemplateStyle
     yield "%", logging.PercentStyle
-
-
-def _flag_states() -> list[FlagState] | None:
-    flags = sys.modules.get("absl.flags")
-    if flags is None or not flags.FLAGS.is_parsed():
-        return None
-    states = []
-    for name in flags.FLAGS:
-        flag = flags.FLAGS[name]
-        if flag.name != name:
-            continue  # A short name or an alias of another flag.
-        module = flags.FLAGS.find_module_defining_flag(name)
-        if module not in sys.modules or module == "__main__":
-            module = None  # absl calls the main script by its path.
-        if flag.using_default_value and module is not None:
-            continue
-        if _is_plain(flag.value):
-            states.append(FlagState(name, module, flag.value, is_text=False))
-        elif module is not None:
-            _, _, text = flag.serialize().partition("=")
-            states.append(FlagState(name, module, text, is_text=True))
-    return states
-
-
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, list):
-        return all(map(_is_plain, value))
-    return type(value) in _PLAIN
-
-
-def _apply_flags(argv: list[str], states: list[FlagState]) -> None:
-    from absl import flags
-
-    if not flags.FLAGS.is_parsed():
-        flags.FLAGS(argv[:1] or [""])
-    for state in states:
-        if state.name not in flags.FLAGS and state.module is not None:
-            # A module that is broken here says so when the user's code needs it.
-            with contextlib.suppress(Exception):
-                importlib.import_module(state.module)
-        if state.name not in flags.FLAGS:
-            if state.is_text:
-                continue
-            _define(flags, state.name)
-        flag = flags.FLAGS[state.name]
-        if state.is_text:
-            flag.parse(state.value)
-        else:
-            flag.value = state.value
-        flag.using_default_value = False
-
-
-def _define(flags: Any, name: str) -> None:
-    """Defines a flag that the main script defines there: any value will do."""
-    flags.DEFINE_flag(
-        flags.Flag(
-            flags.ArgumentParser(),
-            flags.ArgumentSerializer(),
-            name,
-            None,
-            "defined by the main script",
-            allow_override=True,
-        )
-    )

@@ -13,6 +13,7 @@ from typing import Any
 
 from tuner_component.search import events
 from tuner_component.search.errors import PortableError
+from tuner_component.search.machine.resources import Machine
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.parallel import pulse
 from tuner_component.search.parallel.logs import Logs
@@ -29,10 +30,12 @@ class EntryPoint:
             worker with `argument` and its role, `"driver"` or `"worker"`, and
             returns an object with the attributes `tuner` and `fit_kwargs`.
         argument: Whatever the function needs, as bytes.
+        called: What the user calls the function of theirs that it calls.
     """
 
     target: str
     argument: bytes = b""
+    called: str = "tuner_fn"
 
     def load(self) -> Callable[[bytes, str], Any]:
         """Imports the function.
@@ -68,8 +71,7 @@ class Job:
         study_directory: Path or URI of the study.
         fingerprint: What the study depends on, by name.
         options: How to run it.
-        slots: For each worker that runs at a time, the variables that give it its
-            share of the machine.
+        machine: What the workers share; None if they run on others.
         context: What the processes take over from the one that starts them.
         logs: Where the processes print to.
         preload: Names of the modules that are imported once for all workers.
@@ -83,12 +85,25 @@ class Job:
     study_directory: str
     fingerprint: Mapping[str, str]
     options: SearchOptions
-    slots: tuple[Mapping[str, str], ...]
+    machine: Machine | None
     context: ProcessContext
     logs: Logs
     preload: tuple[str, ...] = ()
     engine: str | None = None
     reads: tuple[str, ...] = ()
+
+    def shares(self, workers: int) -> list[dict[str, str]]:
+        """For each of so many workers, the variables that give it its share.
+
+        Raises:
+            ValueError: If there are not enough GPUs for that.
+        """
+        if self.machine is None:
+            return []
+        options = self.options
+        return self.machine.shares(
+            workers, options.cpus_per_trial, options.gpus_per_trial
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -184,6 +199,11 @@ WORDS_OF_WORKERS = frozenset(
 @dataclasses.dataclass(frozen=True)
 class Ending:
     """The worker will soon be ended: it saves its training after each epoch until then."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Ask:
+    """The worker asks after each epoch from now on what becomes of the trial."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -24,7 +24,7 @@ def make_tuner(
         UserCodeError: If it raises.
     """
     with (
-        errors.user_code("tuner_fn"),
+        errors.user_code(entry.called),
         shared_project(may_overwrite),
         seeding.seeded_construction(seed),
     ):

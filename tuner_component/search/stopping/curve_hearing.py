@@ -12,6 +12,7 @@ from typing import Any
 
 from tuner_component.search.goals.goals import Goals
 from tuner_component.search.stopping.rule import is_final
+from tuner_component.search.study.requests import BY_REQUEST
 
 
 def tell(oracle: Any, trial_id: str, ended: Mapping[str, Any]) -> None:
@@ -21,6 +22,9 @@ def tell(oracle: Any, trial_id: str, ended: Mapping[str, Any]) -> None:
     objective's best value so far after each epoch, in the mean over the trial's trainings;
     `stopped_after` is the number of epochs after which a rule stopped the trial without
     knowing what it would have come to, or after which it was paused, or None.
+
+    A method `settle_trial(trial_id)` is called as well if it was a person that has ended it: then
+    its point is not to be tried again.
 
     Args:
         oracle: Any oracle.
@@ -37,6 +41,9 @@ def tell(oracle: Any, trial_id: str, ended: Mapping[str, Any]) -> None:
         stopped_after = stopped["epoch"] + 1
     curve = best_so_far(oracle.objective, ended.get("curves", []))
     learn(trial_id, curve, stopped_after)
+    settle = getattr(oracle, "settle_trial", None)
+    if settle is not None and stopped and stopped["rule"] == BY_REQUEST:
+        settle(trial_id)
 
 
 def tell_points(

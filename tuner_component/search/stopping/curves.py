@@ -15,6 +15,7 @@ from tuner_component.search.goals.goals import Goals
 from tuner_component.search.options import StoppingOptions
 from tuner_component.search.stopping.rule import StoppingRule
 from tuner_component.search.study.history import History
+from tuner_component.search.study.requests import BY_REQUEST
 
 # What the curves of a trial may hold, gaps included.
 _MOST_VALUES = 10_000_000
@@ -61,6 +62,8 @@ class LearningCurves:
         self._paused: dict[str, dict[str, Any]] = {}
         # Trials that are trained to the end, whatever others do.
         self._exempt: set[str] = set()
+        # Trials that somebody wants to end.
+        self._unwanted: set[str] = set()
 
     @classmethod
     def of(
@@ -166,6 +169,19 @@ class LearningCurves:
             curve = fits[fit] if fit < len(fits) else {}
             return {name: list(values) for name, values in curve.items()}
 
+    def stop(self, trial_id: str) -> None:
+        """Has a trial that has not ended stop after the next epoch that it reports."""
+        with self._lock:
+            self._unwanted.add(trial_id)
+            if paused := self._paused.get(trial_id):
+                stopped = {**paused["stopped"], "rule": BY_REQUEST}
+                self._paused[trial_id] = {**paused, "stopped": stopped}
+
+    @property
+    def unwanted(self) -> frozenset[str]:
+        """The trials that were told to `stop`, and have not ended."""
+        return frozenset(self._unwanted)
+
     def stopped_by_oracle(self, trial_id: str, fit: int, epoch: int) -> None:
         """The oracle wants a trial to stop, or to pause, after this epoch."""
         with self._lock:
@@ -213,7 +229,8 @@ class LearningCurves:
             of each metric by the number of the epoch, None where there was none.
             `stopped`, if a rule stopped it, has the name of the `rule`, and the first
             training (`fit`) and the `epoch` after which it did. ("oracle" stands for the
-            oracle: that it was not gone on with after a pause, for one.)
+            oracle: that it was not gone on with after a pause, for one. "request" does for
+            somebody who has asked for it.)
         """
         with self._lock:
             found = self._paused.pop(trial_id, None)
@@ -223,6 +240,7 @@ class LearningCurves:
                     found["stopped"] = self._stopping(trial_id)
             for known in (self._places, self._stopped, self._decided, self._kept):
                 known.pop(trial_id, None)
+            self._unwanted.discard(trial_id)
             if trial_id in self._exempt:
                 self._exempt.discard(trial_id)
             elif self._rule is not None:
@@ -256,6 +274,9 @@ class LearningCurves:
         stopped = self._stopped.setdefault(trial_id, {})
         # A training that goes on all the same was not stopped.
         stopped.pop(fit, None)
+        if trial_id in self._unwanted:
+            stopped[fit] = BY_REQUEST, epoch
+            return True
         if self._rule is None or trial_id in self._exempt:
             return False
         if self._rule.should_stop(trial_id, fit, epoch, metrics):

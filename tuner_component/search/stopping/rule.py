@@ -23,6 +23,7 @@ from tuner_component.search.goals.goals import Goals
 from tuner_component.search.options import StoppingOptions
 from tuner_component.search.stopping.front_pruner import FrontPruner
 from tuner_component.search.stopping.pruner import Pruner
+from tuner_component.search.stopping.service_pruner import ServicePruner, ask_service
 from tuner_component.search.study.history import History
 
 # Their decisions depend on which trials got to which rung.
@@ -70,6 +71,7 @@ class StoppingRule:
         self._goals = None if goals is None or goals.is_plain else goals
         # By the number of the training. The first one is made here: an option that Optuna
         # refuses is found now and not at the first epoch.
+        self._pruners: dict[int, Pruner | FrontPruner | ServicePruner]
         self._pruners = {0: self._new_pruner(0)}
         self._best: dict[tuple[str, int], float] = {}
         # With goals: what was reported after the best epoch so far.
@@ -156,7 +158,9 @@ class StoppingRule:
             return None
         return str(self._oracle._compute_values_hash(trial.hyperparameters.values))
 
-    def _new_pruner(self, fit: int) -> Pruner | FrontPruner:
+    def _new_pruner(self, fit: int) -> Pruner | FrontPruner | ServicePruner:
+        if self.name == "service":
+            return ServicePruner(self._oracle)
         if self._goals is not None:
             return FrontPruner(self._options)
         return Pruner(self._options, self._objective.direction, f"fit-{fit}")
@@ -184,7 +188,7 @@ class StoppingRule:
         if fit not in self._pruners:
             self._pruners[fit] = self._new_pruner(fit)
         value, pruner = float(self._objective.get_value(metrics)), self._pruners[fit]
-        if isinstance(pruner, Pruner):
+        if not isinstance(pruner, FrontPruner):
             pruner.report(trial_id, epoch + 1, self._judged(trial_id, fit, value))
             return value
         told = {**metrics, self._objective.name: value}
@@ -229,6 +233,8 @@ class StoppingRule:
 
 
 def _check(options: StoppingOptions, oracle: keras_tuner.Oracle) -> None:
+    if options.rule == "service":
+        ask_service(oracle)
     own = isinstance(oracle, keras_tuner.oracles.HyperbandOracle)
     if own and options.rule != "patience":
         raise ValueError(

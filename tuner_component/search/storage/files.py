@@ -56,6 +56,32 @@ def read_bytes(path: str, at_most: int = -1) -> bytes:
             return file.read(at_most)
 
 
+def read_end(path: str, at_most: int) -> tuple[bytes, bool]:
+    """The last bytes of a file.
+
+    Args:
+        path: The file.
+        at_most: How many.
+
+    Returns:
+        The bytes, and whether they are all of the file.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        StorageError: It cannot be read.
+    """
+    with explained("read", path, may_lack=True):
+        if is_remote(path):
+            with _gfile().GFile(path, "rb") as file:
+                size = file.size()
+                file.seek(max(size - at_most, 0))
+                return file.read(at_most), size <= at_most
+        with open(local_path(path), "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            file.seek(max(size - at_most, 0))
+            return file.read(at_most), size <= at_most
+
+
 def write_bytes(path: str, data: bytes) -> None:
     """Writes a file whole or not at all; when it returns, the file is durable.
 

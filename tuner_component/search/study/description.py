@@ -21,6 +21,7 @@ from tuner_component.search.storage import conditional, files
 from tuner_component.search.study import times
 from tuner_component.search.study.fingerprint import STUDY_FILE, differences, study_id
 from tuner_component.search.study.journal_end import End
+from tuner_component.search.study.requests import BY_REQUEST
 from tuner_component.version import __version__
 
 FORMAT_VERSION = 1
@@ -62,6 +63,7 @@ class _Form(msgspec.Struct):
     finished: str | None = None
     journal: _Journal | None = None
     ended_by: str | None = None
+    heeded: int = 0
 
 
 def new(fingerprint: Mapping[str, str], seed: int | None) -> dict[str, Any]:
@@ -114,22 +116,37 @@ def finished(
 
 
 def reopened(
-    description: Mapping[str, Any], *, is_over: bool = False
+    description: Mapping[str, Any], *, is_over: bool = False, heeded: int | None = None
 ) -> dict[str, Any]:
     """The same of a study that was finished, and has to go on.
 
     Args:
         description: Of the study.
         is_over: Whether its search itself does not: only its best trials are run again.
+        heeded: The number of a record of its journal: who asked before it that the search
+            should end has been heeded. None for as before.
     """
     gone = {"finished", "journal", "over"} | (set() if is_over else {"ended_by"})
     told = {k: v for k, v in description.items() if k not in gone}
+    if heeded is not None:
+        told["heeded"] = heeded
     return {**told, "status": "running", **({"over": True} if is_over else {})}
 
 
 def is_over(description: Mapping[str, Any]) -> bool:
     """Whether no new trial is to be suggested, although the study may not be finished."""
     return description.get("over") is True
+
+
+def heeded(description: Mapping[str, Any]) -> int:
+    """Who asked before this record of the journal that the search should end was heeded."""
+    number = description.get("heeded", 0)
+    return number if type(number) is int else 0
+
+
+def was_stopped(description: Mapping[str, Any]) -> bool:
+    """Whether a search was finished because somebody asked that it should end."""
+    return is_finished(description) and description.get("ended_by") == BY_REQUEST
 
 
 def journal_end(description: Mapping[str, Any]) -> End | None:
@@ -174,7 +191,8 @@ def stays_finished(description: Mapping[str, Any], stop_when: str | None) -> boo
         description: Of its study.
         stop_when: The condition that it has today; None for none.
     """
-    return is_finished(description) and description.get("ended_by") in (None, stop_when)
+    ended_by = description.get("ended_by")
+    return is_finished(description) and ended_by in (None, stop_when, BY_REQUEST)
 
 
 def read(

@@ -14,6 +14,8 @@ from tuner_component.search.study import times
 
 STUDY_FILE = "study.json"
 
+# What the parts are called that are the user's code.
+_OF_CODE = ("module", "function ", "class ")
 # Longer values, checksums mostly, would tell a reader nothing.
 _SHOWN_LENGTH = 60
 
@@ -72,10 +74,16 @@ def explain_difference(directory: str, fingerprint: Mapping[str, str]) -> str | 
     changed = differences(latest.fingerprint, fingerprint)
     if not changed:
         return None
-    return (
+    told = (
         f"This is a new study: since the study {name} of {latest.created}, these changed: "
         f"{'; '.join(changed)}."
     )
+    if all(phrase.startswith(_OF_CODE) for phrase in changed):
+        told += (
+            " If you only want more trials, undo that and set max_trials: then the "
+            f"study {name} goes on."
+        )
+    return told
 
 
 def _read(directory: str) -> _Known | None:

@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tuner_component.search.goals.goals import Goals
-from tuner_component.search.storage import files, plain
+from tuner_component.search.storage import plain
 from tuner_component.search.study import confirmation
-from tuner_component.search.study import description as description_lib
 from tuner_component.search.study import records as records_lib
-from tuner_component.search.study.journal import Journal
+from tuner_component.search.study.asked import Asked
 from tuner_component.search.study.trial_history import TrialHistory
 
 # What a record that no search wrote may end in.
@@ -28,9 +27,6 @@ _UNUSABLE = (
     TypeError,
     ValueError,
 )
-
-# Ids in one message.
-_NAMED = 20
 
 # More trials are not lost with a file of the journal: such ids count something else.
 _MOST_LOST = 10_000
@@ -63,6 +59,9 @@ class History:
         decisions: How the oracle decided to search, in sentences, in order.
         ended_because: Why the oracle ended the search before all trials were run; None
             if it has not, or if the search has gone on since.
+        extensions: When the search was given more trials than before, in order: the `time`,
+            how many `trials` there were, and the limits `before` (None if there was none)
+            and `after`.
         prospect: What the oracle expected of going on, last of all; None if it never said.
         own_ids: Whether the oracle names its trials otherwise than KerasTuner, which
             counts them from 0.
@@ -70,6 +69,7 @@ class History:
             itself has gone on since.
         reruns: These runs by their ids, in the order of their creation. They are none of
             `trials`: no oracle learns from them.
+        asked: What people have asked of the search while it ran.
     """
 
     trials: dict[str, TrialHistory] = field(default_factory=dict)
@@ -89,10 +89,12 @@ class History:
     goes_on: bool = False
     decisions: list[str] = field(default_factory=list)
     ended_because: str | None = None
+    extensions: list[dict[str, Any]] = field(default_factory=list)
     prospect: dict[str, Any] | None = None
     own_ids: bool = False
     plan: confirmation.Plan | None = None
     reruns: dict[str, TrialHistory] = field(default_factory=dict)
+    asked: Asked = field(default_factory=Asked)
 
     @classmethod
     def of(cls, records: Iterable[Mapping[str, Any]]) -> "History":
@@ -106,7 +108,7 @@ class History:
             except _UNUSABLE as error:
                 fault = repr(error)
             if fault is not None:
-                history._lose(
+                history.lose(
                     f"Record {record.get('seq')} of the journal is none that a search "
                     f"writes ({fault}), and is not used."
                 )
@@ -130,6 +132,30 @@ class History:
         if not top or all(record["status"] != "COMPLETED" for record in ended):
             return False
         return self.plan is None or self.plan.lacks(top, seeds, self.of_reruns())
+
+    def falls_short_of(self, max_trials: int | None) -> bool:
+        """Whether a search that was to have so many trials would have more than this one.
+
+        What counts is how many it was to have: a space may have no more points than it has.
+
+        Args:
+            max_trials: How many; None for no limit, or if that is not known.
+        """
+        return max_trials is not None and max_trials > (
+            self.max_trials or len(self.trials)
+        )
+
+    def extend(self, max_trials: int, now: float | None) -> None:
+        """The search is to have more trials from now on; so it is not over.
+
+        Args:
+            max_trials: How many.
+            now: When that is, in seconds since the epoch; None if it is not known.
+        """
+        told = {"before": self.max_trials, "after": max_trials}
+        self.extensions.append({"time": now, "trials": len(self.trials), **told})
+        self.max_trials = max_trials
+        self.plan = self.ended_because = None
 
     def of_reruns(self) -> confirmation.Results:
         """What came of the re-runs that have ended."""
@@ -159,7 +185,8 @@ class History:
             return []
         return [f"{n:0{width}d}" for n in range(count) if n not in known]
 
-    def _lose(self, loss: str) -> None:
+    def lose(self, loss: str) -> None:
+        """Something is missing: warns of it, and remembers it."""
         _log.warning("%s", loss)
         self.losses.append(loss)
 
@@ -197,8 +224,11 @@ class History:
         self.prospect = {name: record.get(name) for name in records_lib.PROSPECT}
 
     def _fold_opened(self, record: Mapping[str, Any]) -> None:
+        after = record.get("max_trials")
+        if self.opened is not None and after and self.falls_short_of(after):
+            self.extend(after, record.get("time"))
         self.opened = self.opened or dict(record)
-        self.max_trials = record.get("max_trials")
+        self.max_trials = after
         if "objective_name" in record and "direction" in record:
             told = record["objective_name"], record["direction"]
             self.objective = self.objective or told
@@ -213,6 +243,7 @@ class History:
             self.plan = None  # There is another trial to be compared with.
             self.ended_because = None
         self.own_ids = self.own_ids or bool(record.get("own_id"))
+        self.asked.created(record)
         trial.created = record["time"]
         trial.worker = record.get("worker")
         # Without a worker it was created ahead, and waits for one.
@@ -238,6 +269,13 @@ class History:
         if trial is not None:
             trial.attempts.append(plain.decode(record))
 
+    def _fold_retried(self, record: Mapping[str, Any]) -> None:
+        trial = self.trials.get(record["trial"])
+        if trial is not None and trial.has_failed:
+            trial.retry(record)
+            self.end_order.remove(trial.trial_id)
+            self.plan = None  # It may be better than those that were confirmed.
+
     def _fold_ended(self, record: Mapping[str, Any]) -> None:
         self._fold_goals(record)
         ended = plain.decode(record)
@@ -245,6 +283,7 @@ class History:
         if trial.ended is None and trial.confirms is None:
             self.end_order.append(trial.trial_id)
         trial.ended = ended
+        self.asked.ended(trial.trial_id)
         name, direction = record.get("objective", ("", ""))
         if isinstance(name, str) and direction in records_lib.DIRECTIONS:
             self.objective = self.objective or (name, direction)
@@ -281,8 +320,10 @@ _FOLDS = {
     "prospect": History._fold_prospect,
     "began": History._fold_began,
     "stopping": History._fold_stopping,
+    "asked": lambda history, record: history.asked.fold(record),
     "attempt": History._fold_attempt,
     "paused": History._fold_attempt,
+    "retried": History._fold_retried,
     "ended": History._fold_ended,
 }
 
@@ -310,59 +351,3 @@ def is_number(trial_id: str) -> bool:
     """Whether an id may be KerasTuner's, which are numbers with zeros in front."""
     # More digits are no count; and Python refuses to read thousands of them.
     return trial_id.isascii() and trial_id.isdecimal() and len(trial_id) < 20
-
-
-def read_history(
-    directory: str, study_id: str, description: Mapping[str, Any] | None = None
-) -> History:
-    """Reads what happened in a study, without a lock and without touching anything.
-
-    Args:
-        directory: The study's directory; a search may be running on it.
-        study_id: The study's id.
-        description: What the study's `study.json` says, if it is known: that of a
-            finished study tells what its journal must have.
-    """
-    described = description or {}
-    path = files.join(directory, "journal")
-    journal = Journal(
-        path,
-        study_id,
-        read_only=True,
-        end=description_lib.journal_end(described),
-        gone_without=description_lib.gone_without(described),
-    )
-    return history_of(journal, described)
-
-
-def history_of(journal: Journal, description: Mapping[str, Any]) -> History:
-    """What a journal tells, and what it should tell and does not.
-
-    Args:
-        journal: As it was opened.
-        description: What the study's `study.json` says.
-    """
-    history = History.of(journal.records())
-    gone_without = description_lib.gone_without(description)
-    for first, last in journal.missing:
-        told = f"Records {first} to {last} of the journal are lost"
-        if (first, last) in gone_without:
-            told += "; the search ran again what was missing"
-        history.losses.append(f"{told}.")
-    if not journal.is_right:
-        history.losses.append(
-            "Some records of the journal are not those of this study."
-        )
-    if description_lib.is_finished(description):
-        history.goes_on = description_lib.has_lost(
-            description, journal.missing, journal.is_right
-        )
-        every = (*history.trials.items(), *history.reruns.items())
-        known = {i for i, t in every if t.ended is not None}
-        gone = [i for i in description_lib.completed(description) if i not in known]
-        if gone:
-            history._lose(
-                f"{len(gone)} trials completed, and their results are lost: "
-                f"{', '.join(gone[:_NAMED])}{', ...' if len(gone) > _NAMED else ''}."
-            )
-    return history

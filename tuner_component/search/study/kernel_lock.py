@@ -157,6 +157,24 @@ class KernelLock:
         )
 
 
+def signature(directory: str) -> dict[str, Any]:
+    """Who signed the lock of a study last; empty if that cannot be told.
+
+    The lock is only read: one who tried it would keep a search away for a moment.
+
+    Args:
+        directory: The study's, on this machine.
+    """
+    try:
+        descriptor = os.open(os.path.join(directory, NAME), os.O_RDONLY | _CAREFULLY)
+    except OSError:
+        return {}
+    try:
+        return _read_owner(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 class _Place:
     """The directory of a lock, which is itself locked for moments.
 

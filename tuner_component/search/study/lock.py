@@ -6,12 +6,42 @@ holder's, not the name's: before each commit the holder makes sure that it still
 """
 
 import contextlib
+import dataclasses
 from collections.abc import Callable
 
 from tuner_component.search.storage import conditional, files, held, stores
-from tuner_component.search.study import owner
+from tuner_component.search.study import kernel_lock, owner
 from tuner_component.search.study.kernel_lock import KernelLock
 from tuner_component.search.study.lease import Lease
+
+
+@dataclasses.dataclass(frozen=True)
+class Holder:
+    """Who works on a study, or was the last to.
+
+    Attributes:
+        name: In words.
+        is_gone: Whether it is known that nobody does any more; False also where that
+            cannot be seen from here.
+    """
+
+    name: str
+    is_gone: bool
+
+
+def holder(directory: str) -> Holder | None:
+    """Who holds a study, or was the last to, without a touch of its lock.
+
+    Args:
+        directory: The study's directory.
+
+    Returns:
+        None if that is not known: the study was never opened, or has a lease.
+    """
+    if files.is_remote(directory):
+        return None
+    known = kernel_lock.signature(files.local_path(directory))
+    return Holder(owner.name(known), owner.is_dead(known)) if known else None
 
 
 class StudyLock:

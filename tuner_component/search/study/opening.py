@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from tuner_component.search.options import SearchOptions
+from tuner_component.search.study.going_on import Wanted
 from tuner_component.search.study.study import Study
 
 
@@ -16,11 +17,16 @@ def open_study(
         fingerprint: The parts that shape the search, by name.
         options: Those of the search.
     """
-    return Study.open(
-        directory,
-        fingerprint,
-        options.seed,
+    asked = wanted(options)._asdict()
+    return Study.open(directory, fingerprint, options.seed, **asked)
+
+
+def wanted(options: SearchOptions) -> Wanted:
+    """What a finished study may go on for, by the options of its search."""
+    return Wanted(
         confirm_top=options.confirm_top,
         confirm_seeds=options.confirm_seeds,
         stop_when=options.stop_when,
+        max_trials=options.max_trials,
+        retry=options.retry,
     )

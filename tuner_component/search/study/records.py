@@ -24,17 +24,21 @@ _REQUIRED: Mapping[str, Mapping[str, tuple[type, ...]]] = {
     "began": {**_TRIAL, "worker": (str,), "time": _NUMBER},
     "attempt": _TRIAL,
     "paused": {**_TRIAL, "time": _NUMBER, "curves": (list,), "stopped": (dict,)},
+    "retried": {**_TRIAL, "time": _NUMBER},
+    "asked": {"request": (str,), "what": (str,), "time": _NUMBER},
     "confirming": {"trials": (list,), "seeds": (int,), "top": (int,)},
     "ended": {**_POINT, "status": (str,), "score": (*_NUMBER, _NOTHING)},
 }
 # The types of what it may have.
 _OPTIONAL: Mapping[str, tuple[type, ...]] = {
     "best_step": (int, _NOTHING),
+    "by": (str,),
     "confirms": (str,),
     "curves": (list,),
     "ends": (bool,),
     "ended": (*_NUMBER, _NOTHING),
     "goals": (dict,),
+    "made": _NUMBER,
     "max_trials": (int, _NOTHING),
     "message": (str, _NOTHING),
     "metrics": (dict,),
@@ -42,12 +46,16 @@ _OPTIONAL: Mapping[str, tuple[type, ...]] = {
     "objective_name": (str,),
     "reached": (list,),
     "reason": (str, _NOTHING),
+    "request": (str,),
     "rerun": (int,),
     "seconds": (*_NUMBER, _NOTHING),
     "started": (*_NUMBER, _NOTHING),
     "state": (dict,),
     "stopped": (dict, _NOTHING),
+    "trial": (str,),
+    "values": (dict,),
     "worker": (str, _NOTHING),
+    "workers": (int,),
 }
 _TYPES = {kind: {**_OPTIONAL, **required} for kind, required in _REQUIRED.items()}
 _OF_ANY_KIND = {"state": _OPTIONAL["state"]}
@@ -81,12 +89,16 @@ def _type_fault(
 def _value_fault(kind: str, record: Mapping[str, Any]) -> str | None:
     if kind == "opened" and record.get("direction", "min") not in DIRECTIONS:
         return f"its direction is {record['direction']!r}"
-    if kind == "attempt" and any(type(n) is not int for n in record.get("reached", ())):
+    if kind in ("attempt", "retried") and any(
+        type(n) is not int for n in record.get("reached", ())
+    ):
         return f"what it reached is {record['reached']!r}"
     if kind == "prospect" and not _is_prospect(record):
         return "what it expects is no number of trials and no amount"
     if kind == "paused" and not _is_place(record["stopped"]):
         return f"it was paused at {record['stopped']!r}"
+    if kind == "asked" and (lacks := _lacks(record)):
+        return f"it asks for {record['what']!r} without {lacks}"
     if kind == "confirming" and any(type(i) is not str for i in record["trials"]):
         return f"it confirms {record['trials']!r}"
     if "confirms" in record and record.get("rerun", 0) < 1:
@@ -105,6 +117,13 @@ def _is_prospect(record: Mapping[str, Any]) -> bool:
     """Whether it tells of trials to come, and of amounts that there can be."""
     amounts = (record["gain"], record["noise"], record.get("seconds") or 0.0)
     return record["trials"] > 0 and all(0.0 <= one < math.inf for one in amounts)
+
+
+def _lacks(record: Mapping[str, Any]) -> str | None:
+    """What a record lacks that tells what somebody asked; None if it has all."""
+    needed = {"stop_trial": "trial", "enqueue": "values", "workers": "workers"}
+    name = needed.get(record["what"])
+    return name if name is not None and name not in record else None
 
 
 def _is_place(stopped: Mapping[str, Any]) -> bool:

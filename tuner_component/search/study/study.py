@@ -9,14 +9,17 @@ import enum
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import Any, NamedTuple, final
+from typing import Any, final
 
 from tuner_component.search.errors import StudyLockedError
-from tuner_component.search.storage import conditional, faults, files, names
+from tuner_component.search.options import RetryOptions
+from tuner_component.search.storage import conditional, faults, files
 from tuner_component.search.study import description as description_lib
 from tuner_component.search.study import records as records_lib
+from tuner_component.search.study import retries
 from tuner_component.search.study.fingerprint import study_id
-from tuner_component.search.study.history import History, history_of
+from tuner_component.search.study.going_on import Wanted, going_on
+from tuner_component.search.study.history_reading import history_of
 from tuner_component.search.study.journal import Journal
 from tuner_component.search.study.lock import StudyLock
 
@@ -42,14 +45,6 @@ class StudyState(enum.Enum):
     FINISHED = "finished"
 
 
-class _Wanted(NamedTuple):
-    """What a finished study may go on for: see `Study.open`."""
-
-    confirm_top: int
-    confirm_seeds: int
-    stop_when: str | None
-
-
 @final
 class Study:
     """A study, opened for its only driver, or finished and open for reading.
@@ -61,6 +56,8 @@ class Study:
         seed: The study's seed, from which every trial's is derived.
         found: How it was found when it was opened; stays so.
         journal: Its records.
+        asked_for: Records, of failed trials to be run again, that follow those which were
+            there when it was opened.
     """
 
     def __init__(
@@ -81,6 +78,7 @@ class Study:
         self.seed: int = description["seed"]
         self._description = description
         self._lock = lock
+        self.asked_for: list[dict[str, Any]] = []
         self._file = file or description_lib.file_of(directory)
 
     @classmethod
@@ -94,6 +92,9 @@ class Study:
         confirm_top: int = 0,
         confirm_seeds: int = 3,
         stop_when: str | None = None,
+        max_trials: int | None = None,
+        retry: RetryOptions | None = None,
+        go_on: bool = False,
     ) -> "Study":
         """Opens a study, creating it if need be.
 
@@ -109,6 +110,11 @@ class Study:
             confirm_seeds: How often each of them is.
             stop_when: By which condition the search may end before all trials were run. A
                 study that was finished by another one goes on.
+            max_trials: How many trials it is to have. A finished study that was to have
+                fewer goes on; so does one of which only re-runs were still to come.
+            retry: Which failed trials are to be run again: see `asked_for`. A finished
+                study with such trials goes on.
+            go_on: Whether a finished study goes on that somebody has stopped.
 
         Returns:
             The study, locked for this process unless it is finished.
@@ -120,7 +126,7 @@ class Study:
             StorageError: It cannot be read or written.
         """
         description = description_lib.read(directory, fingerprint)
-        wanted = _Wanted(confirm_top, confirm_seeds, stop_when)
+        wanted = Wanted(confirm_top, confirm_seeds, stop_when, max_trials, retry, go_on)
         if finished := cls._open_finished(directory, description, wanted):
             return finished
         files.makedirs_anew(directory)
@@ -134,7 +140,7 @@ class Study:
                 lock.release()
                 return finished
             return cls._open_running(
-                directory, description, fingerprint, seed, lock, file, stop_when
+                directory, description, fingerprint, seed, lock, file, wanted
             )
         except BaseException:
             lock.release()
@@ -145,7 +151,7 @@ class Study:
         cls,
         directory: str,
         description: dict[str, Any] | None,
-        wanted: _Wanted,
+        wanted: Wanted,
     ) -> "Study | None":
         """The study if it is finished, has all that it had then, and nothing is wanted."""
         if not description or not description_lib.stays_finished(
@@ -162,9 +168,10 @@ class Study:
         )
         if description_lib.has_lost(description, journal.missing, journal.is_right):
             return None
-        top, seeds = wanted.confirm_top, wanted.confirm_seeds
-        if top and history_of(journal, description).lacks_reruns(top, seeds):
-            return None
+        if wanted.asks:
+            history = history_of(journal, description)
+            if wanted.reopens(description, history):
+                return None
         first = _first_record(journal) or {}
         description = description_lib.agreed(description, first, directory)
         return cls(directory, description, StudyState.FINISHED, journal, None)
@@ -178,7 +185,7 @@ class Study:
         seed: int | None,
         lock: StudyLock,
         file: conditional.File,
-        stop_when: str | None,
+        wanted: Wanted,
     ) -> "Study":
         end = description_lib.journal_end(description or {})
         journal = Journal(
@@ -204,7 +211,7 @@ class Study:
                     directory,
                     description["seed"],
                 )
-        description = _without_what_is_lost(directory, journal, description, stop_when)
+        description = going_on(directory, journal, description, wanted)
         if lock.store is not None:
             # Another content, and so another version: the run before cannot replace it.
             description = {**description, "run": journal.end.run}
@@ -225,7 +232,18 @@ class Study:
             )
         for part in ("trials", "workdir"):
             files.makedirs(files.join(directory, part))
-        return cls(directory, description, found, journal, lock, file)
+        study = cls(directory, description, found, journal, lock, file)
+        if wanted.retry is not None:
+            study._ask_for(wanted.retry)
+        return study
+
+    def _ask_for(self, retry: RetryOptions) -> None:
+        """Has failed trials run again; durable with the next commit."""
+        history = history_of(self.journal, self._description)
+        retries.warn_of_unknown(history, retry)
+        self.asked_for = retries.records(history, retries.chosen(history, retry))
+        for record in self.asked_for:
+            self.journal.append(record)
 
     @property
     def is_finished(self) -> bool:
@@ -236,6 +254,25 @@ class Study:
     def search_is_over(self) -> bool:
         """Whether its oracle has nothing more to say: only re-runs are still to come."""
         return description_lib.is_over(self._description)
+
+    @property
+    def heeded(self) -> int:
+        """Who asked before this record that the search should end has been heeded."""
+        return description_lib.heeded(self._description)
+
+    def heed(self) -> None:
+        """Has the search not end any more for those who have asked that so far.
+
+        Raises:
+            StudyLockedError: Another driver took the study over.
+            StorageError: It cannot be written.
+        """
+        self.commit()
+        end = self.journal.end.records
+        description = description_lib.reopened(self._description, heeded=end)
+        with self._writing():
+            description_lib.write(self._file, description)
+        self._description = description
 
     @property
     def workdir(self) -> str:
@@ -259,7 +296,7 @@ class Study:
     def mark_finished(
         self, completed: Iterable[str] = (), ended_by: str | None = None
     ) -> None:
-        """Declares the search complete: it is not extended when opened again.
+        """Declares the search complete: opened again, it runs no trial unless more is wanted.
 
         Args:
             completed: Ids of the trials that completed.
@@ -328,47 +365,6 @@ class Study:
 
 def _journal_of(directory: str) -> str:
     return files.join(directory, "journal")
-
-
-def _without_what_is_lost(
-    directory: str,
-    journal: Journal,
-    description: dict[str, Any],
-    stop_when: str | None,
-) -> dict[str, Any]:
-    """The description with which a search goes on, whatever its journal has lost."""
-    if journal.missing or not journal.is_right:
-        _leave_trainings(directory, history_of(journal, description))
-    if not description_lib.is_finished(description):
-        return description
-    if description_lib.has_lost(description, journal.missing, journal.is_right):
-        _log.warning(
-            "The study %s was finished, and records of it are lost: its search goes on "
-            "with what is there, and runs again what is not.",
-            directory,
-        )
-        return description_lib.reopened(description)
-    if description_lib.stays_finished(description, stop_when):
-        _log.info("The study %s is finished. Its best trials are confirmed.", directory)
-        return description_lib.reopened(description, is_over=True)
-    _log.info(
-        "The study %s had ended before all trials were run. Its search goes on.",
-        directory,
-    )
-    return description_lib.reopened(description)
-
-
-def _leave_trainings(directory: str, history: History) -> None:
-    """Removes the trainings of trials that the journal does not know any more.
-
-    Their ids will be given to other trials, which must not continue them.
-    """
-    unfinished = (*history.unfinished(), *history.unfinished_reruns())
-    known = {names.component(trial_id) for trial_id in unfinished}
-    trials = files.join(directory, "trials")
-    for name in files.list_names(trials):
-        if name not in known:
-            files.remove_tree(files.join(trials, name, "training"))
 
 
 def _first_record(journal: Journal) -> dict[str, Any] | None:

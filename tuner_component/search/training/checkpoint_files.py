@@ -182,6 +182,22 @@ class CheckpointFiles:
                 self.forget(fit)
 
 
+def begin_run(study_directory: str, trial_id: str, run: int) -> None:
+    """Has a trial begin anew, if it has not begun since.
+
+    Args:
+        study_directory: Path or URI of the study.
+        trial_id: A trial that no process runs.
+        run: How often it was run to a failure of its own before.
+    """
+    directory = directory_of(study_directory, trial_id)
+    with tolerated(directory):
+        if f"run-{run:05}" not in files.list_names(directory):
+            files.remove_tree(directory)
+            files.makedirs(directory)
+            files.write_bytes(files.join(directory, f"run-{run:05}"), b"")
+
+
 def _path(directory: str, fit: int) -> str:
     return files.join(directory, f"fit-{fit:05}.state")
 

@@ -11,6 +11,7 @@ import keras_tuner
 from keras_tuner import errors
 from keras_tuner.engine import base_tuner
 
+from tuner_component.search.spelling import did_you_mean
 from tuner_component.search.training import stock_loop
 
 
@@ -41,8 +42,9 @@ def lack_of(
     )
     return (
         f"Expected the objective {missing[0]!r} among the metrics that {source} reports "
-        f"after each epoch. Received: {sorted(reported)}. Name one of these in the "
-        "tuner's objective, or compile the model with that metric."
+        f"after each epoch. Received: {sorted(reported)}."
+        f"{did_you_mean(missing[0], reported)} Name one of these in the tuner's "
+        "objective, or compile the model with that metric."
         + (validation if missing[0].startswith("val_") else "")
     )
 

@@ -26,7 +26,8 @@ _log = logging.getLogger("tuner_component")
 TIMEOUT_S = 180.0
 # More points are not tried: this search gives up after as many failures in a row.
 _MOST_POINTS = 10
-# Oracles that talk to nobody: a copy can be asked for trials that are never run.
+# Oracles that talk to nobody, if none of the other kind: a copy can be asked for trials
+# that are never run. A service would wait for their results for ever.
 _KNOWN_ORACLES = ("keras_tuner", "tuner_component")
 # Callbacks without which a training is the same, and reports the same.
 _SILENT = {
@@ -130,7 +131,7 @@ def _look(
     try:
         tuner, fit_kwargs = make()
     except Exception as error:  # noqa: BLE001 - the search calls it, too
-        return Finding(f"tuner_fn failed there: {error}", certain=False)
+        return Finding(f"Making the tuner failed there: {error}", certain=False)
     return check(tuner, fit_kwargs, seed)
 
 
@@ -170,8 +171,8 @@ def check(
         return Finding(f"The first trial may fail. {findings[0].message}", False)
     return Finding(
         f"{findings[0].message} It is the same with each of the first {len(findings)} "
-        "trials. Correct the module, or do without this check: "
-        "TuneArgs(skip_preflight=True).",
+        "trials. Correct that, or do without this check: set "
+        "skip_preflight.",
         certain=True,
     )
 
@@ -202,6 +203,8 @@ def _first_points(oracle: Any) -> Iterator[Any]:
 
 
 def _is_known(oracle: Any) -> bool:
+    if getattr(oracle, "suggests_elsewhere", False):
+        return False
     return type(oracle).__module__.partition(".")[0] in _KNOWN_ORACLES
 
 

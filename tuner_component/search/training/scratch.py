@@ -38,7 +38,8 @@ def of_search(study_directory: str, locked: bool) -> Iterator[None]:
     Args:
         study_directory: Path or URI of the study.
         locked: Whether this process holds the study. Then what earlier processes left
-            is removed before, and what its workers left after.
+            is removed before, and what its workers left after. Others may be at work
+            otherwise: only what this process made is removed.
     """
     everything = _root(study_directory)
     try:
@@ -47,8 +48,23 @@ def of_search(study_directory: str, locked: bool) -> Iterator[None]:
         with claimed(study_directory, uuid.uuid4().hex):
             yield
     finally:
-        if locked:
+        if locked or not files.list_names(everything):
             _discard(everything)
+
+
+@contextlib.contextmanager
+def swept(study_directory: str) -> Iterator[None]:
+    """Removes at its end what all processes of a search have left, as `of_search` does.
+
+    For a process that holds the study only since its tuner was made.
+
+    Args:
+        study_directory: Path or URI of the study.
+    """
+    try:
+        yield
+    finally:
+        _discard(_root(study_directory))
 
 
 @contextlib.contextmanager

@@ -70,7 +70,7 @@ class WeightsCleaner:
         self._also = also
         self._present: set[str] | None = None
         self._trials: dict[str, Any] = {}
-        # Trials that continue another one, until they have ended: id -> parent's id.
+        # Trials that continue another one, until they have completed: id -> parent's id.
         self._continuing: dict[str, str] = {}
         self._seen_started = 0
         self._seen_ended = len(oracle.end_order)
@@ -187,7 +187,8 @@ class WeightsCleaner:
                 self._continuing[trial_id] = parent
         self._seen_started = len(started)
         for trial_id in list(self._continuing):
-            if self._trial(trial_id).status in _ENDED:
+            # One that has failed may be run again, if somebody wants it.
+            if self._trial(trial_id).status == "COMPLETED":
                 del self._continuing[trial_id]
         return list(self._continuing.values())
 

@@ -53,6 +53,10 @@ class Dispatcher:
         # How many orders of each kind the oracle has not answered.
         self._orders: collections.Counter[type] = collections.Counter()
         self._useless = 0
+        # The worker that checks the search, until it has found nothing; and the trials that
+        # have failed meanwhile, by their workers.
+        self._checker: str | None = None
+        self._held: dict[str, todo.TrialHandedIn] = {}
         self._closed = False
         self._instructions: list[todo.Instruction] = []
 
@@ -99,16 +103,23 @@ class Dispatcher:
         self._instructions = []
         if isinstance(stimulus, todo.WorkerAdded):
             self._workers[stimulus.worker_id] = states.WorkerState()
+            if stimulus.checks:
+                self._checker = stimulus.worker_id
         elif isinstance(stimulus, todo.TrialWanted):
             self._trial_wanted(stimulus.caller)
         elif isinstance(stimulus, todo.TrialHandedIn):
-            self._trial_handed_in(stimulus)
+            if not self._holds(stimulus):
+                self._trial_handed_in(stimulus)
         elif isinstance(stimulus, todo.TrialPaused):
             self._trial_paused(stimulus)
         elif isinstance(stimulus, todo.WorkerGone):
             self._worker_gone(stimulus)
         elif isinstance(stimulus, todo.OracleAnswered):
             self._oracle_answered(stimulus, now)
+        elif isinstance(stimulus, todo.Steered):
+            self._line.reopen()
+        elif isinstance(stimulus, todo.Resized):
+            self._resized(stimulus.surplus)
         elif isinstance(stimulus, todo.Closed):
             self._close()
         self._serve_waiting(now)
@@ -118,6 +129,8 @@ class Dispatcher:
 
     def _trial_wanted(self, caller: Caller) -> None:
         worker = self._workers[caller.worker_id]
+        if caller.worker_id == self._checker:
+            self._checked()
         if worker.asks is not None:
             self._answer(caller, error=states.asks_again())
             return
@@ -125,10 +138,43 @@ class Dispatcher:
             self._answer(caller, worker.trial)  # As KerasTuner's oracle does.
             return
         self._clean_up_after(worker)
+        if worker.surplus:
+            self._do(todo.Dismiss(caller))
+            return
         worker.asks = caller
         self._line.join(caller)
 
+    def _resized(self, surplus: frozenset[str]) -> None:
+        for worker_id, worker in self._workers.items():
+            worker.surplus = worker_id in surplus
+            # One that waits for an answer of the oracle will have a trial perhaps.
+            if worker.surplus and worker.asks and self._line.waits(worker_id):
+                self._line.leave(worker_id)
+                self._answer_request(todo.Dismiss(worker.asks))
+
+    def _holds(self, told: todo.TrialHandedIn) -> bool:
+        """Holds a failure back while it is not known whether all trials will fail.
+
+        If they will, the check says why, and the search ends with that alone. Each worker
+        has one such failure and waits, so no more trials fail for the same reason.
+        """
+        if self._checker is None or told.state["status"] == _Status.COMPLETED:
+            return False
+        self._held[told.caller.worker_id] = told
+        return True
+
+    def _checked(self) -> None:
+        """There is nothing more to learn from the check."""
+        self._checker = None
+        for worker_id in list(self._held):
+            self._let_go(worker_id)
+
+    def _let_go(self, worker_id: str) -> None:
+        if told := self._held.pop(worker_id, None):
+            self._trial_handed_in(told)
+
     def _close(self) -> None:
+        self._checked()
         self._closed = True
         if running := tuple(attempt.trial_id for attempt in self.running):
             self._order(todo.Excuse(running))
@@ -166,6 +212,9 @@ class Dispatcher:
         return attempt
 
     def _worker_gone(self, gone: todo.WorkerGone) -> None:
+        if gone.worker_id == self._checker:
+            self._checked()
+        self._let_go(gone.worker_id)  # Its trial had failed before it was gone.
         worker = self._workers.pop(gone.worker_id)
         self._line.leave(gone.worker_id)
         self._clean_up_after(worker)
@@ -173,7 +222,7 @@ class Dispatcher:
         # the trial's fault, and must not count against it.
         if worker.attempt is not None and not self._closed:
             self._lose(worker.attempt, gone)
-        if worker.trials or gone.excused:
+        if worker.trials or worker.surplus or gone.excused:
             self._useless = 0
         elif not self._closed:
             self._useless += 1

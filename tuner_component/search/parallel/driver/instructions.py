@@ -25,9 +25,15 @@ class Caller:
 
 @dataclasses.dataclass(frozen=True)
 class WorkerAdded:
-    """A worker is being started."""
+    """A worker is being started.
+
+    Attributes:
+        worker_id: Which one.
+        checks: Whether it checks the search before it asks for its first trial.
+    """
 
     worker_id: str
+    checks: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,6 +115,22 @@ class DeadlinePassed:
 
 
 @dataclasses.dataclass(frozen=True)
+class Steered:
+    """Somebody has asked something of the search: there may be other trials than before."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Resized:
+    """There are more places for workers, or fewer.
+
+    Attributes:
+        surplus: The workers that are to leave as soon as they run no trial.
+    """
+
+    surplus: frozenset[str]
+
+
+@dataclasses.dataclass(frozen=True)
 class Closed:
     """No more trials shall be handed out; those that run may still be handed in."""
 
@@ -121,6 +143,8 @@ Stimulus = (
     | WorkerGone
     | OracleAnswered
     | DeadlinePassed
+    | Steered
+    | Resized
     | Closed
 )
 

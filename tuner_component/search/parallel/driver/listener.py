@@ -72,7 +72,9 @@ class Listener:
             self._see_to_request(worker, message)
         elif isinstance(message, events.EpochEnded):
             try:
-                self._epoch_ended(worker, message)
+                if self._epoch_ended(worker, message) is Decision.STOP:
+                    # It was not asked, as nobody wanted to end it when it began.
+                    self._workers.send(worker, protocol.Ask())
             except Exception as error:
                 raise BadMessageError(f"reported no epoch: {error}") from error
         elif isinstance(message, protocol.Logged):

@@ -15,9 +15,14 @@ from multiprocessing import connection
 from typing import Any
 
 from tuner_component.search import errors, events
-from tuner_component.search.errors import SearchInterruptedError
+from tuner_component.search.errors import SearchInterruptedError, SearchStoppedError
 from tuner_component.search.machine import disk_space, output, resources
-from tuner_component.search.oracle import aims, announcements, decisions, warm_start
+from tuner_component.search.oracle import (
+    announcements,
+    project_files,
+    taking_over,
+    trial_limit,
+)
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.oracle.result import SearchResult
 from tuner_component.search.parallel import (
@@ -30,8 +35,8 @@ from tuner_component.search.parallel.driver import supervisor
 from tuner_component.search.parallel.driver.oracle_actions import OracleActions
 from tuner_component.search.parallel.driver.workers import Workers
 from tuner_component.search.parallel.engine import Engine, Place
-from tuner_component.search.stopping.curves import LearningCurves
 from tuner_component.search.study.opening import open_study
+from tuner_component.search.study.request_files import Requests
 from tuner_component.search.study.study import Study, StudyState
 from tuner_component.search.training import preflight, scratch
 
@@ -152,36 +157,30 @@ def _search(
     connect: Callable[[], Engine],
     heart: pulse.Pulse,
 ) -> SearchResult:
-    with (
-        open_study(job.study_directory, job.fingerprint, job.options) as study,
-        scratch.of_search(job.study_directory, locked=not study.is_finished),
-    ):
+    directory = job.study_directory
+    with contextlib.ExitStack() as stack:
+        study = stack.enter_context(open_study(directory, job.fingerprint, job.options))
+        locked = not study.is_finished
+        stack.enter_context(scratch.of_search(directory, locked))
         # What is finished is published again also where its cluster is gone.
-        workers = None if study.is_finished else Workers(connect(), _Specs(job, study))
+        workers = _started(job, study, connect) if locked else None
         # They make their tuners while this process makes its own.
-        while workers is not None and workers.vacancies:
-            workers.start()
         tuner, _ = user_code.make_tuner(
             job.entry,
             "driver",
             study.seed,
             may_overwrite=study.found is StudyState.NEW,
         )
-        goals = aims.take_up(tuner.oracle, job.options)
-        warm_start.start_from(tuner.oracle, job.options.known)
-        decisions.end_when(tuner.oracle, job.options.stop_when)
-        oracle = DurableOracle.open(
-            tuner.oracle,
-            study,
-            autocommit=False,
-            max_failed_trials=job.options.max_failed_trials,
-            max_retries=job.options.max_retries,
-            epochs=LearningCurves.of(job.options.stopping, tuner.oracle, goals),
-            confirm_top=job.options.confirm_top,
-            confirm_seeds=job.options.confirm_seeds,
+        if more := trial_limit.reopened(study, tuner.oracle, job.options):
+            stack.enter_context(scratch.swept(directory))
+            study = stack.enter_context(more)
+            workers = _started(job, study, connect)
+        oracle = taking_over.take_over(
+            DurableOracle, tuner.oracle, study, job.options, autocommit=False
         )
         end = supervisor.End.COMPLETE
         if workers is not None:
+            project_files.begin(tuner, study)
             confirm = job.options.confirm_top
             actions = OracleActions(
                 tuner, oracle, study.seed, study.directory, job.logs, confirm
@@ -189,6 +188,10 @@ def _search(
             end = _run(job, link, workers, actions, heart)
             if end is supervisor.End.COMPLETE:
                 oracle.finish()
+        if study.is_finished:
+            Requests(directory, study.id).close(oracle.settle)
+        if end is not supervisor.End.INTERRUPTED:
+            project_files.write(tuner, oracle, study)
         outcome = SearchResult.of(
             oracle,
             study,
@@ -196,6 +199,13 @@ def _search(
         )
     _check(end, outcome, job)
     return outcome
+
+
+def _started(job: protocol.Job, study: Study, connect: Callable[[], Engine]) -> Workers:
+    workers = Workers(connect(), _Specs(job, study))
+    while workers.vacancies:
+        workers.start()
+    return workers
 
 
 def _run(
@@ -256,11 +266,11 @@ class _Specs:
 def _check(end: supervisor.End, outcome: SearchResult, job: protocol.Job) -> None:
     """Raises if there is no result to give."""
     left = (
-        f"{len(outcome.completed)} trials have completed and are kept in "
-        f"{job.study_directory}: run the same search again to go on from there."
+        f"{outcome.so_far}. All are kept in {job.study_directory}: run the same search "
+        "again to go on from there."
     )
     if end is supervisor.End.INTERRUPTED:
-        raise SearchInterruptedError(
+        raise SearchStoppedError(
             "Expected the search to run to its end. Received: a request to stop. "
             f"{left}"
         )

@@ -38,6 +38,7 @@ class WorkerState:
         handed_in: The trial that it has handed in last, and may still look at.
         trials: How many it was given.
         retiring: Whether it will be dismissed when it asks for a trial.
+        surplus: Whether it will be even if there is none for the one that follows it.
     """
 
     attempt: Attempt | None = None
@@ -46,6 +47,7 @@ class WorkerState:
     handed_in: str | None = None
     trials: int = 0
     retiring: bool = False
+    surplus: bool = False
 
 
 def asks_again() -> ValueError:

@@ -28,8 +28,10 @@ from tuner_component.search.parallel.driver import instructions as todo
 from tuner_component.search.parallel.driver.dispatcher import Dispatcher
 from tuner_component.search.parallel.driver.listener import Listener
 from tuner_component.search.parallel.driver.sources import Sources
+from tuner_component.search.parallel.driver.steering import Steering
 from tuner_component.search.parallel.driver.workers import Worker, Workers
 from tuner_component.search.parallel.engine import Event, WorkerEnds, WorkerStarted
+from tuner_component.search.study.fingerprint import study_id
 
 # How often to look whether the study still is this search's. Workers beat as often, so no
 # wait takes longer.
@@ -88,6 +90,11 @@ class Supervisor:
             self._handle,
             self._dispatcher.runs,
         )
+        self._steering = Steering(
+            *(actions.oracle, self._oracle_thread, workers),
+            *(self._dispatcher, self._handle),
+        )
+        self._job = job
         self._wire = wire
         self._observer = observer
         self._advance = advance
@@ -119,7 +126,12 @@ class Supervisor:
         for worker in self._workers.workers:
             self._added(worker)
         try:
-            with posix.caught_signals(signal.SIGTERM, signal.SIGINT) as signals:
+            with (
+                posix.caught_signals(signal.SIGTERM, signal.SIGINT) as signals,
+                self._steering.looking(
+                    self._job.study_directory, study_id(self._job.fingerprint)
+                ),
+            ):
                 engine = self._workers.engine
                 for other in (signals, self._wire, engine, self._oracle_thread):
                     self._sources.add(other)
@@ -173,7 +185,7 @@ class Supervisor:
     def _added(self, worker: Worker) -> None:
         """A worker is being started."""
         self._sources.add(worker)
-        self._handle(todo.WorkerAdded(worker.worker_id))
+        self._handle(todo.WorkerAdded(worker.worker_id, worker.checks))
 
     def _wait(self) -> list[Any]:
         """What is ready of all that is waited for; nothing if a deadline comes first."""
@@ -285,7 +297,7 @@ class Supervisor:
         path = self._logs.process(why.worker_id)
         raise SearchFailedError(
             f"Expected workers to get as far as running trials. Received: {why.reason}, "
-            f"{why.count} times in a row. See what tuner_fn does; the log "
+            f"{why.count} times in a row. See what makes the tuner; the log "
             f"{self._logs.public(path)} ends with:\n{output.tail(path) or '(nothing)'}"
         )
 

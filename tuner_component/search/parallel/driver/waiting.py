@@ -59,6 +59,10 @@ class WaitingLine:
         """Takes the one that has waited longest."""
         return self._callers.popleft()
 
+    def waits(self, worker_id: str) -> bool:
+        """Whether a worker waits here."""
+        return any(caller.worker_id == worker_id for caller in self._callers)
+
     def leave(self, worker_id: str) -> None:
         """A worker is gone."""
         rest = (caller for caller in self._callers if caller.worker_id != worker_id)

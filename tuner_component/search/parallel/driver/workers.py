@@ -28,6 +28,7 @@ class Worker:
         slot: The place it fills.
         channel: Connection to it.
         heard: When it last gave a sign of life, by the monotonic clock.
+        checks: Whether it checks the search first.
         pid: Its process, once it has started.
         doom: Why it was killed, if it was on purpose.
         open: Whether something may still come from it.
@@ -37,6 +38,7 @@ class Worker:
     slot: int
     channel: Channel
     heard: float
+    checks: bool = False
     pid: int | None = None
     doom: str | None = None
     open: bool = True
@@ -100,6 +102,13 @@ class Workers:
             return []
         return [slot for slot in places if slot not in self._taken]
 
+    @property
+    def surplus(self) -> frozenset[str]:
+        """The workers whose places are no more."""
+        places = self.engine.places()
+        known = self._workers.items()
+        return frozenset(i for i, worker in known if worker.slot not in places)
+
     def start(self) -> Worker:
         """Starts a worker in a free place."""
         slot = self.vacancies[0]
@@ -109,7 +118,7 @@ class Workers:
         spec = self._spec_for(worker_id, slot, place, self._started == 0)
         channel = self.engine.start(spec)
         self._started += 1
-        worker = Worker(worker_id, slot, channel, time.monotonic())
+        worker = Worker(worker_id, slot, channel, time.monotonic(), spec.preflight)
         self._workers[worker_id] = worker
         self._taken.add(slot)
         return worker

@@ -8,7 +8,8 @@ import pickle
 import select
 import socket
 import struct
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing import connection, reduction
 from typing import Any
 
@@ -27,6 +28,8 @@ from tuner_component.search.parallel.local.messages import KillWorker, StartWork
 _STALL_S = 5
 # More bytes than a trial with all that it has measured takes.
 _LONGEST = 256 << 20
+# Slower than any worker of this machine sends a message, in bytes per second.
+_SLOWEST = 10e6
 
 
 class DriversEnd(connection.Connection):
@@ -69,6 +72,23 @@ class WorkerChannel(DriversEnd):
         except Exception as error:
             raise BadMessageError(f"sent what is no message ({error})") from error
 
+    def _recv(
+        self, size: int, read: Callable[[int, int], bytes] = os.read
+    ) -> io.BytesIO:
+        """Reads so many bytes, which must not take long.
+
+        If they are none of a message's, heartbeats may come in their place: there is never
+        nothing for long, and never enough.
+        """
+        deadline = time.monotonic() + _STALL_S + size / _SLOWEST
+
+        def read_in_time(handle: int, at_most: int) -> bytes:
+            if time.monotonic() > deadline:
+                raise BlockingIOError
+            return read(handle, at_most)
+
+        return super()._recv(size, read_in_time)  # type: ignore[misc, no-any-return]
+
 
 class _Unpickler(pickle.Unpickler):
     """Makes objects of a worker's words alone: others would bring the user's modules."""
@@ -90,17 +110,23 @@ class LocalEngine:
 
     Args:
         server: The connection.
-        slots: For each worker that runs at a time, the variables that give it its share
-            of the machine.
+        shares: For each of so many workers, the variables that give it its share of the
+            machine; raises a `ValueError` if there cannot be so many.
+        workers: How many run at a time.
     """
 
     def __init__(
-        self, server: connection.Connection, slots: Sequence[Mapping[str, str]]
+        self,
+        server: connection.Connection,
+        shares: Callable[[int], Sequence[Mapping[str, str]]] = lambda workers: [],
+        workers: int = 0,
     ) -> None:
         self._server = server
+        self._shares = shares
         self._asked = select.poll()
         self._asked.register(server.fileno(), select.POLLIN)
-        self._places = {slot: Place(share) for slot, share in enumerate(slots)}
+        self._places: dict[int, Place] = {}
+        self.resize(workers)
 
     def fileno(self) -> int:
         """The descriptor that becomes readable when there are events."""
@@ -109,6 +135,11 @@ class LocalEngine:
     def places(self) -> Mapping[int, Place]:
         """The places of this machine: all of them, always."""
         return self._places
+
+    def resize(self, workers: int) -> None:
+        """Shares the machine out to another number of workers."""
+        shares = self._shares(workers)
+        self._places = {slot: Place(share) for slot, share in enumerate(shares)}
 
     def start(self, spec: protocol.WorkerSpec) -> Channel:
         """Starts a worker, and returns the driver's end of the connection to it."""

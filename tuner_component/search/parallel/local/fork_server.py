@@ -113,7 +113,9 @@ class ForkServer:
         """
 
         def make_engine() -> Engine:
-            return LocalEngine(client, job.slots) if connect is None else connect()
+            if connect is not None:
+                return connect()
+            return LocalEngine(client, job.shares, job.options.num_workers)
 
         def begin() -> None:
             self._driver_pid = self._fork(
@@ -221,9 +223,10 @@ class ForkServer:
     def _be_worker(self, spec: protocol.WorkerSpec, handle: int) -> int:
         self._forget()
         self._server.close()
+        from tuner_component.search.parallel.worker import hearing
         from tuner_component.search.parallel.worker import main as worker_main
 
-        return worker_main.main(spec, connection.Connection(handle))
+        return worker_main.main(spec, hearing.WorkersEnd(handle))
 
     def _forget(self) -> None:
         """Lets go of what belongs to the server alone: others wait for its end."""

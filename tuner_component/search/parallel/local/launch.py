@@ -17,11 +17,12 @@ from collections.abc import Mapping, Sequence
 from multiprocessing import connection, reduction
 from typing import Any, NoReturn
 
-from tuner_component.search import events
+from tuner_component.search import events, watching
 from tuner_component.search.errors import (
     PortableError,
     SearchError,
     SearchInterruptedError,
+    SearchStoppedError,
     how_to_go_on,
     rebuild,
 )
@@ -95,14 +96,14 @@ def run_parallel(
             package's come out as what they are.
     """
     _check_platform()
-    watch = events.Audience([observer or events.Lines()])
+    watch = events.Audience([observer or watching.Lines()])
     with opened(study_directory) as logs, _caught_signals() as signals:
         job = protocol.Job(
             entry=entry,
             study_directory=study_directory,
             fingerprint=dict(fingerprint),
             options=options,
-            slots=where.slots(options),
+            machine=where.machine(options),
             context=process_context.ProcessContext.capture(),
             logs=logs,
             preload=(*preload, *_PRELOAD),
@@ -285,7 +286,7 @@ class _Launcher:
             self._stops += 1
             name = posix.signal_name(number)
             if not self._started or self._stops > 2:
-                raise SearchInterruptedError(
+                raise SearchStoppedError(
                     f"Expected the search to run to its end. Received: {name}. "
                     f"{how_to_go_on(self._job.study_directory)}"
                 )

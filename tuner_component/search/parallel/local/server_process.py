@@ -1,18 +1,12 @@
 """Starting the process of a fork server."""
 
 import os
-import subprocess
 from collections.abc import Mapping
-from multiprocessing import connection, spawn
+from multiprocessing import connection
 from typing import Protocol
 
-# The fork server starts with the module search path of this process, and must not
-# import this process's main script.
-_BOOTSTRAP = (
-    "import sys; from multiprocessing.connection import Connection; "
-    "control = Connection(int(sys.argv[1])); sys.path[:] = control.recv(); "
-    "from importlib import import_module; import_module(sys.argv[2]).main(control)"
-)
+from tuner_component.search.machine import interpreter
+
 _FORK_SERVER = "tuner_component.search.parallel.local.fork_server"
 
 
@@ -62,19 +56,4 @@ def start_module(
         environment: The same.
     """
     with open(log, "ab") as file:
-        return subprocess.Popen(
-            [
-                spawn.get_executable(),
-                *subprocess._args_from_interpreter_flags(),  # type: ignore[attr-defined]
-                "-c",
-                _BOOTSTRAP,
-                str(control.fileno()),
-                module,
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=file,
-            env={**os.environ, **environment},
-            pass_fds=[control.fileno()],
-            start_new_session=True,
-        )
+        return interpreter.start(module, control, file, {**os.environ, **environment})

@@ -9,7 +9,8 @@ from tuner_component.search.machine import ray_package, resources
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.parallel import protocol
 from tuner_component.search.parallel.local.server_process import StartServer
-from tuner_component.search.study import description
+from tuner_component.search.study import description, opening
+from tuner_component.search.study.history_reading import read_history
 
 _RAY = "tuner_component.search.parallel.ray"
 
@@ -22,18 +23,9 @@ def engine(options: SearchOptions) -> str | None:
     return f"{_RAY}.engine.engine:connect"
 
 
-def slots(options: SearchOptions) -> tuple[dict[str, str], ...]:
-    """For each worker that runs here at a time, its share of the machine."""
-    if options.cluster is not None:
-        return ()
-    return tuple(
-        resources.worker_environments(
-            options.num_workers,
-            options.cpus_per_trial,
-            options.gpus_per_trial,
-            os.environ,
-        )
-    )
+def machine(options: SearchOptions) -> resources.Machine | None:
+    """What workers share that run here; None if they run elsewhere."""
+    return resources.Machine.of(os.environ) if options.cluster is None else None
 
 
 def is_driver_here(job: protocol.Job) -> bool:
@@ -48,8 +40,10 @@ def is_driver_here(job: protocol.Job) -> bool:
     if cluster is None or not cluster.driver_on_cluster:
         return True
     known = description.read(job.study_directory, job.fingerprint)
-    stop_when = job.options.stop_when
-    return known is not None and description.stays_finished(known, stop_when)
+    if known is None or not description.stays_finished(known, job.options.stop_when):
+        return False
+    history = read_history(job.study_directory, known["id"], known)
+    return not opening.wanted(job.options).reopens(known, history)
 
 
 def start_on_cluster() -> StartServer:

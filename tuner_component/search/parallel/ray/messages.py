@@ -71,6 +71,20 @@ class AskForPlaces:
 
 
 @dataclasses.dataclass(frozen=True)
+class Resize:
+    """Ask for the places that are missing of so many."""
+
+    workers: int
+
+
+@dataclasses.dataclass(frozen=True)
+class GiveBack:
+    """No worker is in a place any more, and none will be."""
+
+    slot: int
+
+
+@dataclasses.dataclass(frozen=True)
 class LeaveOut:
     """Ask for no place on a node that is unfit, and give back those that are there."""
 

@@ -1,10 +1,12 @@
 """A worker's connection to the driver."""
 
 import builtins
+import contextlib
 import itertools
 import logging
 import os
 import queue
+import sys
 import threading
 from typing import Any
 
@@ -26,7 +28,8 @@ class DriverLink:
     """Asks the driver, and shows it that this process is alive.
 
     Two threads serve the connection. When it ends, so does the process: what a worker
-    computes for a driver that is gone is of no use.
+    computes for a driver that is gone is of no use. So it does when something comes that
+    is no message, since an answer may be lost with it.
 
     Args:
         channel: The connection.
@@ -41,6 +44,7 @@ class DriverLink:
         self._waiting: dict[int, queue.SimpleQueue[protocol.Reply]] = {}
         self._closing = threading.Event()
         self._ending = threading.Event()
+        self._asks = threading.Event()
 
     def start(self) -> None:
         """Starts to listen, and to send heartbeats."""
@@ -97,6 +101,12 @@ class DriverLink:
             self._waiting[message.request_id].put(message)
         elif isinstance(message, protocol.Ending):
             self._ending.set()
+        elif isinstance(message, protocol.Ask):
+            self._asks.set()
+
+    def is_to_ask(self) -> bool:
+        """Whether the driver wants to be asked after each epoch."""
+        return self._asks.is_set()
 
     def is_ending(self) -> bool:
         """Whether the driver has said that it will soon end this process."""
@@ -112,15 +122,28 @@ class DriverLink:
                 self.take(self._channel.recv())
         except (EOFError, OSError):
             self._lost()
+        except Exception as error:  # noqa: BLE001 - what is it, and what was lost with it?
+            self._lost(f"what is no message of the driver's ({error!r})")
 
     def _beat(self) -> None:
         while not self._closing.wait(self._beat_s):
             self.tell(protocol.Heartbeat())
 
-    def _lost(self) -> None:
-        if not self._closing.is_set():
-            # Not sys.exit: the user's code may be in the middle of anything.
-            os._exit(1)
+    def _lost(self, received: str = "") -> None:
+        if self._closing.is_set():
+            return
+        if received:
+            # Whoever waits for an answer here would do so for ever, and this process would
+            # still show that it is alive.
+            text = (
+                "Expected the connection of a worker to be used by nobody else. Received: "
+                f"{received}. The worker ends, which costs its trial an attempt."
+            )
+            with contextlib.suppress(Exception):  # The log's disk may be full.
+                print(text, file=sys.stderr, flush=True)
+            self.warn(text)
+        # Not sys.exit: the user's code may be in the middle of anything.
+        os._exit(1)
 
 
 def value_of(reply: protocol.Reply | protocol.Told) -> Any:

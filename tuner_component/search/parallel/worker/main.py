@@ -109,7 +109,8 @@ def _join(
     tuner.tuner_id = _owner(spec).replace("-", "")
     path = files.join(spec.study_directory, f"tuner-{tuner.tuner_id}.json")
     keep_state(tuner, path)
-    asks = spec.asks or pausing.pauses(tuner.oracle)
+    # Of several processes that train one trial, all have to stop after the same epoch.
+    asks = spec.asks or spec.gang != ALONE or pausing.pauses(tuner.oracle)
     # The log of a trial is what the process prints that speaks for it.
     tuner.oracle = (
         _LoggingOracle(tuner, driver, spec, log)
@@ -132,14 +133,13 @@ def _join(
 def _report_epoch(driver: link.DriverLink, asks: bool) -> ReportEpoch:
     """How the driver hears of epochs."""
 
-    def ask(*epoch: Any, **how: bool) -> Decision:
-        return Decision(driver.call("report_epoch", *epoch, **how))
-
-    def tell(*epoch: Any, **how: bool) -> Decision:
+    def report(*epoch: Any, **how: bool) -> Decision:
+        if asks or driver.is_to_ask():
+            return Decision(driver.call("report_epoch", *epoch, **how))
         driver.tell(events.EpochEnded(*epoch))
         return Decision.GO_ON
 
-    return ask if asks else tell
+    return report
 
 
 class _LoggingOracle(proxy_oracle.ProxyOracle):

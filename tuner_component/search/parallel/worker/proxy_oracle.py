@@ -13,7 +13,6 @@ from tuner_component.search.parallel.worker.own_trial import OwnTrial
 # What the user's code has set before the search and nothing changes during it.
 _SETTINGS = (
     "objective",
-    "max_trials",
     "allow_new_entries",
     "tune_new_entries",
     "seed",

@@ -38,6 +38,7 @@ from tuner_component.search.parallel.ray.messages import (
     CodeWanted,
     Connect,
     EndAgent,
+    GiveBack,
     Hello,
     LeaveOut,
     NodeDrains,
@@ -47,6 +48,7 @@ from tuner_component.search.parallel.ray.messages import (
     NodeRests,
     NodeServes,
     PlaceOpened,
+    Resize,
 )
 from tuner_component.search.parallel.ray.node.agent import Agent
 
@@ -165,6 +167,10 @@ class Broker:
         if isinstance(message, LeaveOut):
             self._unfit.add(message.node_id)
             self._leave_out(message.node_id)
+        elif isinstance(message, Resize):
+            self._places.resize(message.workers)
+        elif isinstance(message, GiveBack):
+            self._places.give_back(message.slot)
         elif isinstance(message, NodeServes):
             self._has_served = True
             self._deaths.serves(message.node_id)

@@ -40,6 +40,7 @@ from tuner_component.search.parallel.ray.messages import (
     Beat,
     ClusterLost,
     EndAgent,
+    GiveBack,
     LargestWorker,
     LeaveOut,
     LogGrew,
@@ -53,6 +54,7 @@ from tuner_component.search.parallel.ray.messages import (
     NodeUnfit,
     PlaceClosed,
     PlaceOpened,
+    Resize,
     Share,
     StudySeen,
 )
@@ -96,7 +98,12 @@ class RayEngine:
         # Those on nodes that are ready, and what is told of them.
         self._opened: dict[int, PlaceOpened] = {}
         self._shown: dict[int, Place] = {}
-        self._told = -1
+        self._told = (-1, -1)
+        # How many places are wanted, which of those beyond are to be given back, and
+        # which are taken by whom.
+        self._wanted = job.options.num_workers
+        self._surplus: set[int] = set()
+        self._in: dict[str, int] = {}
         self._nodes: dict[str, Node] = {}
         self._left_out: list[str] = []
         self._where: dict[str, Node] = {}
@@ -119,6 +126,14 @@ class RayEngine:
         """The places on nodes that are ready."""
         return self._shown
 
+    def resize(self, workers: int) -> None:
+        """Asks the cluster for more places, or gives back those beyond so many."""
+        self._surplus |= set(range(workers, self._wanted))
+        self._surplus -= set(range(workers))
+        self._wanted = workers
+        self._broker.tell(Resize(workers))
+        self._tell_places()
+
     def start(self, spec: protocol.WorkerSpec) -> Channel:
         """Starts a worker, and returns the driver's end of the connection to it."""
         shares = self._places[spec.slot].shares
@@ -140,6 +155,7 @@ class RayEngine:
     def _start(self, spec: protocol.WorkerSpec, share: Share) -> WorkerChannel:
         node = self._nodes[share.node_id]
         self._where[spec.worker_id] = node
+        self._in[spec.worker_id] = spec.slot
         node.workers.add(spec.worker_id)
         node.send(local.StartWorker(spec))
         return self._links.expect(spec.worker_id)
@@ -286,6 +302,7 @@ class RayEngine:
     def _exited(self, node: Node, event: WorkerExited) -> None:
         """A worker has exited; that is told when all that it said has been heard."""
         node.workers.discard(event.worker_id)
+        self._in.pop(event.worker_id, None)
         if self._where.pop(event.worker_id, None) is None:
             return
         if node.leaves:
@@ -332,19 +349,26 @@ class RayEngine:
         self._lose(node, NodeLost(node.node_id, reason))
 
     def _tell_places(self) -> None:
+        for slot in self._surplus.difference(self._in.values()):
+            self._surplus.discard(slot)
+            self._places.pop(slot, None)
+            self._broker.tell(GiveBack(slot))
         ready = {node.node_id for node in self._nodes.values() if node.takes_workers}
-        opened = {s: p for s, p in self._places.items() if p.node_ids <= ready}
+        opened = {
+            slot: place
+            for slot, place in self._places.items()
+            if place.node_ids <= ready and slot < self._wanted
+        }
         if opened != self._opened:
             self._opened = opened
             self._shown = {
                 slot: Place(self._share(place.shares[0]), place.shares[0].node)
                 for slot, place in opened.items()
             }
-        if len(opened) != self._told:
-            self._told = len(opened)
+        if (told := (len(opened), self._wanted)) != self._told:
+            self._told = told
             nodes = len({n for place in opened.values() for n in place.node_ids})
-            wanted = self._job.options.num_workers
-            self._news.append(events.PlacesChanged(self._told, wanted, nodes))
+            self._news.append(events.PlacesChanged(*told, nodes))
 
     def _share(self, share: Share) -> dict[str, str]:
         """The variables that give a process what belongs to its place."""

@@ -125,8 +125,8 @@ class GangChannel:
         Raises:
             OSError: If that process cannot take it.
         """
-        if isinstance(message, protocol.Ending):
-            self._channels[0].send(message)  # The others write nothing.
+        if not isinstance(message, protocol.Reply):
+            self._channels[0].send(message)  # The others write nothing, and always ask.
             return
         number, rank = divmod(message.request_id, len(self._channels))
         method = self._shared.pop(message.request_id, None)

@@ -7,11 +7,8 @@ import socket
 import ray
 from ray.exceptions import RayError
 
+from tuner_component.search.machine import ray_package
 from tuner_component.search.parallel.ray.engine import refusals
-
-# The variable with the address of the node that a process is on, if it is known. Ray itself
-# would take any node of this machine, where there are several, and the head first.
-NODE = "TUNER_COMPONENT_RAY_NODE"
 
 
 class Unreachable(Exception):
@@ -35,7 +32,7 @@ def join(address: str) -> None:
             log_to_driver=False,
             logging_level=logging.WARNING,
             configure_logging=False,
-            _node_ip_address=os.environ.get(NODE),
+            _node_ip_address=os.environ.get(ray_package.NODE),
         )
     except (ConnectionError, RayError, RuntimeError, ValueError, OSError) as error:
         raise Unreachable(refusals.explain(address, error, os.environ)) from error

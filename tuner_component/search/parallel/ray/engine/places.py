@@ -119,6 +119,17 @@ class Places:
                     news.append(PlaceOpened(slot, shares))
         return news
 
+    def resize(self, workers: int) -> None:
+        """Asks for the places that are missing of so many."""
+        for slot in range(workers):
+            if slot not in self._places:
+                self._places[slot] = _Place(self._ask(slot))
+
+    def give_back(self, slot: int) -> None:
+        """Does without a place from now on."""
+        if place := self._places.pop(slot, None):
+            remove_placement_group(place.group)
+
     def leave(self, node_id: str, for_good: bool) -> list[PlaceClosed]:
         """Gives back the places on a node, and asks for others instead.
 

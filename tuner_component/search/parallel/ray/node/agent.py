@@ -125,7 +125,7 @@ class _Node:
                 control.send(local.WorkersOnly(self._context.argv, modules))
                 reduction.send_handle(control, served.fileno(), None)
                 served.close()
-                yield pid, control, LocalEngine(client, [])
+                yield pid, control, LocalEngine(client)
         finally:
             self._send_logs()
 

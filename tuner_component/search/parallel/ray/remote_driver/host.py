@@ -19,10 +19,9 @@ from typing import Any
 
 import ray
 
-from tuner_component.search.machine import posix
+from tuner_component.search.machine import posix, ray_package
 from tuner_component.search.parallel import logs, protocol, pulse
 from tuner_component.search.parallel.ray import meeting
-from tuner_component.search.parallel.ray.engine import joining
 from tuner_component.search.parallel.ray.lease import Lease
 from tuner_component.search.parallel.ray.log_stream import LogTail
 from tuner_component.search.parallel.ray.messages import (
@@ -51,7 +50,7 @@ class DriverHost:
         """
         context = ray.get_runtime_context()
         node = ray.util.get_node_ip_address()
-        os.environ[joining.NODE] = node  # For the driver's broker.
+        os.environ[ray_package.NODE] = node  # For the driver's broker.
         hello = Hello(None, context.get_node_id(), node)
         try:
             with (
