@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from tuner_component.report import record
+from tuner_component.report.asked import request_records
 from tuner_component.report.attempts import AttemptRecord, StopRecord
 from tuner_component.report.confirmation import ConfirmationRecord, confirmation_record
+from tuner_component.report.extension import ExtensionRecord
 from tuner_component.report.prospect import ProspectRecord
 from tuner_component.search import events
 from tuner_component.search.goals.goals import Candidate, Goals, metrics_of
@@ -54,6 +56,8 @@ def study_record(
         losses=history.losses,
         reruns=[_trial(trial) for trial in history.reruns.values()],
         confirmation=_confirmation(history, objective),
+        extensions=[ExtensionRecord(**told) for told in history.extensions],
+        requests=request_records(history),
     )
 
 
@@ -146,7 +150,14 @@ def _trial(trial: TrialHistory) -> record.TrialRecord:
         message=message,
         cause=events.cause_of(message or "it left no message") if failed else None,
         confirms=trial.confirms,
+        retried=trial.retried,
     )
+
+
+_OUTCOMES: Mapping[str, Literal["paused", "failed"]] = {
+    "paused": "paused",
+    "retried": "failed",
+}
 
 
 def _attempts(trial: TrialHistory, ended: Mapping[str, Any]) -> list[AttemptRecord]:
@@ -155,7 +166,7 @@ def _attempts(trial: TrialHistory, ended: Mapping[str, Any]) -> list[AttemptReco
             worker=lost.get("worker"),
             started=lost.get("started"),
             ended=None if lost.get("interrupted") else lost.get("time"),
-            outcome="paused" if lost.get("kind") == "paused" else "lost",
+            outcome=_OUTCOMES.get(lost.get("kind", ""), "lost"),
             reason=lost.get("reason"),
             node=node_of(lost.get("worker")),
         )

@@ -7,20 +7,20 @@ from typing import Any
 
 from tuner_component.documents import decoding
 from tuner_component.documents.decoding import DecodingError
-from tuner_component.report import folding
-from tuner_component.report.record import KIND, RECORD_FILE, StudyRecord
+from tuner_component.report import finding, folding
+from tuner_component.report.record import RECORD_FILE, StudyRecord
+from tuner_component.report.record_file import KIND
 from tuner_component.results import cross_check
 from tuner_component.search.errors import StorageError
 from tuner_component.search.storage import files
 from tuner_component.search.study import description as description_lib
 from tuner_component.search.study import times
-from tuner_component.search.study.history import read_history
+from tuner_component.search.study.history_reading import read_history
 
 _log = logging.getLogger(__name__)
 
-# Where studies are below the directories that people know: the output directory of
-# `tuner-component tune`, and that of a pipeline's node.
-_BELOW = ("studies", ".system/studies")
+# How many levels an artifact may be below such a directory.
+_LEVELS = 3
 
 
 def load_study(uri: str | os.PathLike[str]) -> StudyRecord:
@@ -32,8 +32,8 @@ def load_study(uri: str | os.PathLike[str]) -> StudyRecord:
     Args:
         uri: A TunerResults artifact, or its `study.json`; or the directory of a study,
             which may be running; or a directory with studies below it: the one that
-            `tuner-component tune` wrote to, or that of a pipeline's Tuner. Of several
-            studies the one that started last is taken, with a warning that names the
+            `tuner-component tune` wrote to (its results, if the studies are gone), that of
+            a pipeline's Tuner, or the pipeline's root. Of several studies the one that started last is taken, with a warning that names the
             others; one that cannot be read is passed over, with a warning that says
             why. Paths, or URIs.
 
@@ -45,15 +45,7 @@ def load_study(uri: str | os.PathLike[str]) -> StudyRecord:
         ValueError: If it is something else, or of a newer version.
         StorageError: If it cannot be read.
     """
-    path = os.fspath(uri).rstrip("/")
-    if os.path.basename(path) == RECORD_FILE:
-        path = os.path.dirname(path)
-    elif not files.exists(files.join(path, RECORD_FILE)):
-        path = _newest_below(path)
-    try:
-        data = files.read_bytes(files.join(path, RECORD_FILE))
-    except FileNotFoundError:
-        raise _no_study(path) from None
+    path, data = _found(uri)
     description = _description(data, path)
     if description is None:
         study = StudyRecord.from_json(data, files.join(path, RECORD_FILE))
@@ -62,6 +54,67 @@ def load_study(uri: str | os.PathLike[str]) -> StudyRecord:
     history = read_history(path, description["id"], description)
     description = description_lib.agreed(description, history.study, path)
     return folding.study_record(history, description)
+
+
+def find(uri: str | os.PathLike[str]) -> str:
+    """The directory of the study, or of the record, that `load_study` would take.
+
+    For who needs it more than once: what there is to warn of is said here, and not again.
+
+    Args:
+        uri: As for `load_study`.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        ValueError: If it is something else, or of a newer version.
+        StorageError: If it cannot be read.
+    """
+    return _found(uri)[0]
+
+
+def own_directory(uri: str | os.PathLike[str]) -> tuple[str, dict[str, Any]]:
+    """The directory that a search works in, where more is than its results.
+
+    Args:
+        uri: As for `load_study`.
+
+    Returns:
+        Path or URI of the study that `load_study` would take, and what it says of itself.
+
+    Raises:
+        FileNotFoundError: If there is none: results alone may have been copied.
+        ValueError: If it is something else, or of a newer version.
+        StorageError: If it cannot be read.
+    """
+    path, data = _found(uri)
+    if (description := _description(data, path)) is not None:
+        return path, description
+    study = StudyRecord.from_json(data, files.join(path, RECORD_FILE))
+    above = path if files.is_remote(path) else os.path.abspath(path)
+    for _ in range(_LEVELS):
+        above = above.rpartition("/")[0]
+        for parent in finding.BELOW:
+            directory = files.join(above, parent, study.study_id)
+            if files.exists(files.join(directory, RECORD_FILE)):
+                return own_directory(directory)
+    raise FileNotFoundError(
+        f"Expected the study {study.study_id} near its results at {path}. Received: none "
+        f"above it in {' or '.join(finding.BELOW)}. Name the study's own directory: the log of "
+        "the search names it, below TuneArgs.study_dir if that was set."
+    )
+
+
+def _found(uri: str | os.PathLike[str]) -> tuple[str, bytes]:
+    """The directory of a study or of its record, and the content of its file."""
+    path = os.fspath(uri).rstrip("/")
+    if os.path.basename(path) == RECORD_FILE:
+        path = os.path.dirname(path)
+    elif not files.exists(files.join(path, RECORD_FILE)):
+        path = _newest_below(path)
+    try:
+        return path, files.read_bytes(files.join(path, RECORD_FILE))
+    except FileNotFoundError:
+        raise _no_study(path) from None
 
 
 def _compare(study: StudyRecord, directory: str) -> None:
@@ -84,12 +137,7 @@ def _compare(study: StudyRecord, directory: str) -> None:
 
 def _newest_below(path: str) -> str:
     """The directory of the study below `path` that started last; `path` without one."""
-    below = [
-        files.join(path, parent, name)
-        for parent in _BELOW
-        for name in files.list_names(files.join(path, parent))
-    ]
-    started = _readable(below)
+    started = _readable(finding.candidates(path))
     if not started:
         return path
     newest, *others = sorted(started, key=lambda name: started[name], reverse=True)
@@ -143,10 +191,10 @@ def _started(directory: str) -> float:
 def _no_study(path: str) -> FileNotFoundError:
     return FileNotFoundError(
         f"Expected a study at {path}. Received: nothing with a {RECORD_FILE} in it, and "
-        f"no study below it in {' or '.join(_BELOW)}. Name the TunerResults artifact "
+        f"no study below it in {' or '.join(finding.BELOW)}. Name the TunerResults artifact "
         "that the Tuner published, the study's directory (its log names it), the "
-        "directory of the pipeline's Tuner, or the one that `tuner-component tune` wrote "
-        "to."
+        "directory of the pipeline's Tuner, the pipeline's root, or the one that "
+        "`tuner-component tune` wrote to."
     )
 
 

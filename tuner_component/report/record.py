@@ -1,35 +1,31 @@
 """The record of a study: everything that happened in it, as typed, plain data.
 
-`StudyRecord.to_json` is the format of the file `study.json` in the TunerResults artifact;
-docs/results.md describes it.
+`record_file` has it as a file.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
-import math
-from collections.abc import Mapping, Sequence
+import importlib
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
-from tuner_component.documents import decoding, seal
-from tuner_component.documents.decoding import DecodingError
-from tuner_component.report import frames
+from tuner_component.report import frames, notebook, record_file
+from tuner_component.report.asked import RequestRecord
 from tuner_component.report.attempts import AttemptRecord, StopRecord
 from tuner_component.report.confirmation import ConfirmationRecord
+from tuner_component.report.extension import ExtensionRecord
 from tuner_component.report.prospect import ProspectRecord
 from tuner_component.search.constraint import Constraint
 from tuner_component.search.goals.goals import Goals, shortfall
-from tuner_component.search.storage import plain
+from tuner_component.search.spelling import did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
 
 RECORD_FILE = "study.json"
-KIND = "tuner_component.study"
-VERSION = 1
 
 COMPLETED, FAILED, RUNNING = "COMPLETED", "FAILED", "RUNNING"
 PAUSED = "PAUSED"
@@ -83,6 +79,8 @@ class TrialRecord:
         message: Traceback of its failure, or another explanation.
         cause: The line of the message that names the failure.
         confirms: The trial that it runs again, with another seed; None for one of the search.
+        retried: How often it was run again after it had failed, because somebody wanted it.
+            What it had failed with is in its `attempts`.
     """
 
     trial_id: str
@@ -103,6 +101,7 @@ class TrialRecord:
     message: str | None = None
     cause: str | None = None
     confirms: str | None = None
+    retried: int = 0
 
     @property
     def duration_s(self) -> float | None:
@@ -112,7 +111,11 @@ class TrialRecord:
         """
         if self.ended is None:
             return None
-        kept = [attempt for attempt in self.attempts if attempt.outcome != "lost"]
+        kept: list[AttemptRecord] = []
+        for attempt in self.attempts:
+            if kept and kept[-1].outcome == "failed":
+                kept = []  # It was run again from its beginning.
+            kept += [attempt] if attempt.outcome != "lost" else []
         times = [
             attempt.ended - attempt.started
             for attempt in kept
@@ -129,12 +132,18 @@ class TrialRecord:
     def epochs(self) -> int:
         """How many epochs were trained, over all executions."""
         return sum(
-            max((len(values) for values in curves.values()), default=0)
+            max(
+                (
+                    sum(value is not None for value in curve)
+                    for curve in curves.values()
+                ),
+                default=0,
+            )  # Where a training went on from another one, earlier epochs are None.
             for curves in self.executions
         )
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class StudyRecord:
     """A study.
 
@@ -169,6 +178,8 @@ class StudyRecord:
         reruns: The re-runs of the best trials, to confirm them, in the order of their
             creation. None of them is among `trials`, nor ever the best.
         confirmation: What came of these; None if there are none to be.
+        extensions: When the search was given more trials than it was to have, in order.
+        requests: What people asked of it while it ran, in order.
     """
 
     study_id: str
@@ -193,6 +204,50 @@ class StudyRecord:
     losses: Sequence[str] = ()
     reruns: Sequence[TrialRecord] = ()
     confirmation: ConfirmationRecord | None = None
+    extensions: Sequence[ExtensionRecord] = ()
+    requests: Sequence[RequestRecord] = ()
+
+    def __repr__(self) -> str:
+        total = f" of {self.max_trials}" if self.max_trials else ""
+        told = f"{self.status}, {len(self.completed)}{total} trials completed"
+        if failed := len(self.with_status(FAILED)):
+            told += f", {failed} failed"
+        if self.best is not None and self.objective is not None:
+            score = f"{self.objective.name} {self.best.score:.6g}"
+            told += f", best {score} by trial {self.best.trial_id}"
+        return f"<Study {self.study_id}: {told}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return notebook.html_of(self)
+
+    def __len__(self) -> int:
+        return len(self.trials)
+
+    def __bool__(self) -> bool:
+        """A study is there, whether it has trials or not."""
+        return True
+
+    def __iter__(self) -> Iterator[TrialRecord]:
+        return iter(self.trials)
+
+    def __getitem__(self, trial_id: str) -> TrialRecord:
+        for trial in (*self.trials, *self.reruns):
+            if trial.trial_id == trial_id:
+                return trial
+        known = [trial.trial_id for trial in self.trials]
+        meant = did_you_mean(str(trial_id), known)
+        raise KeyError(
+            f"Expected the id of a trial, a text such as {known[-1] if known else '00'!r}. "
+            f"Received: {trial_id!r}.{meant}"
+        )
+
+    @property
+    def plot(self) -> Any:
+        """The report's figures, by their names, as Plotly figures: see `plots.Plots`."""
+        # Not an import: figures are drawn of records, and import this module.
+        plots = importlib.import_module("tuner_component.report.page.plots")
+        return plots.Plots(self)
 
     def with_status(self, status: str) -> list[TrialRecord]:
         """The trials of one status, in the order of their creation."""
@@ -214,7 +269,9 @@ class StudyRecord:
 
         Those that are confirmed come first, by the means of their re-runs.
         """
-        scored = [t for t in self.with_status(COMPLETED) if _is_finite(t.score)]
+        scored = [
+            t for t in self.with_status(COMPLETED) if record_file.is_finite(t.score)
+        ]
         if (goals := self.goals) is None:
             return scored
         place = {trial_id: place for place, trial_id in enumerate(self._first)}
@@ -267,14 +324,7 @@ class StudyRecord:
 
     def to_json(self) -> str:
         """The record as the text of a `study.json`."""
-        content = {"kind": KIND, "version": VERSION, **_fields(self)}
-        content["objective"] = self.objective and _fields(self.objective)
-        content["objectives"] = [_fields(one) for one in self.objectives]
-        for name, trials in (("trials", self.trials), ("reruns", self.reruns)):
-            content[name] = [_trial_fields(trial) for trial in trials]
-        content["prospect"] = self.prospect and _fields(self.prospect)
-        content["confirmation"] = self.confirmation and _confirmation(self.confirmation)
-        return json.dumps(seal.sealed(plain.encode(content)))
+        return record_file.text_of(self)
 
     @classmethod
     def from_json(cls, text: str | bytes, source: str) -> StudyRecord:
@@ -287,80 +337,4 @@ class StudyRecord:
         Raises:
             ValueError: If it is no record, or one of a newer version.
         """
-        data = text.encode() if isinstance(text, str) else text
-        try:
-            content = decoding.decode(data, dict[str, Any])
-            if content.get("kind") != KIND:
-                raise DecodingError("JSON of something else")
-            _check_version(content.get("version"))
-            if not seal.is_intact(content):
-                raise DecodingError(
-                    "one that was changed since it was written, by the checksum in it; "
-                    f"if that was meant, remove its field {seal.FIELD!r}"
-                )
-            return _checked(decoding.check(_plain(content), cls))
-        except DecodingError as error:
-            raise _unreadable(source, str(error)) from error
-
-
-def _check_version(version: object) -> None:
-    if type(version) is not int or version != VERSION:
-        raise DecodingError(
-            f"version {version}; upgrade tfx-tuner-component to read it"
-        )
-
-
-def _plain(content: dict[str, Any]) -> Any:
-    try:
-        return plain.decode(content)
-    except (TypeError, ValueError) as error:  # Of what only looks like a number, a set.
-        raise DecodingError(f"wrong content: {error}") from error
-
-
-def _checked(study: StudyRecord) -> StudyRecord:
-    """What types do not say of a record: a completed trial has a score to compare."""
-    for trial in study.with_status(COMPLETED):
-        if not _is_finite(trial.score):
-            raise DecodingError(
-                f"the score {trial.score} of the completed trial {trial.trial_id!r}"
-            )
-    known = {trial.trial_id: trial for trial in study.with_status(COMPLETED)}
-    names = [one.name for one in study.objectives]
-    for trial_id in study.front:
-        metrics = known[trial_id].metrics if trial_id in known else {}
-        if not names or not all(_is_finite(metrics.get(name)) for name in names):
-            raise DecodingError(f"a front with {trial_id!r}, which has no such point")
-    try:
-        study.goals  # noqa: B018 - its constraints are read.
-    except ValueError as error:
-        raise DecodingError(f"wrong content: {error}") from error
-    return study
-
-
-def _is_finite(score: float | None) -> bool:
-    return score is not None and math.isfinite(score)
-
-
-def _fields(record: Any) -> dict[str, Any]:
-    return {f.name: getattr(record, f.name) for f in dataclasses.fields(record)}
-
-
-def _trial_fields(trial: TrialRecord) -> dict[str, Any]:
-    return {
-        **_fields(trial),
-        "executions": list(trial.executions),
-        "attempts": [_fields(attempt) for attempt in trial.attempts],
-        "stopped": trial.stopped and _fields(trial.stopped),
-    }
-
-
-def _confirmation(found: ConfirmationRecord) -> dict[str, Any]:
-    return {**_fields(found), "trials": [_fields(trial) for trial in found.trials]}
-
-
-def _unreadable(source: str, received: str) -> ValueError:
-    return ValueError(
-        f"Expected {source} to hold a study's record of version {VERSION} or older. "
-        f"Received: {received}. Name the TunerResults artifact of this component, or "
-        "the directory of a study."
-    )
+        return record_file.parsed(text, source, cls)

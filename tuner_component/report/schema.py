@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 
 from tuner_component.documents import seal
-from tuner_component.report.record import KIND, VERSION, StudyRecord
+from tuner_component.report.record import StudyRecord
+from tuner_component.report.record_file import KIND, VERSION
 
 
 def record_schema() -> dict[str, Any]:

@@ -14,7 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from tuner_component.search import events
+from tuner_component.search import events, watching
 
 # Pictures a second: enough to see changes soon, and too few to cost anything.
 _REFRESH_HZ = 1.0
@@ -34,7 +34,7 @@ def shown(console: Console | None = None) -> Iterator[events.Observer]:
     forced = None if sys.stderr.isatty() else False
     console = console or Console(stderr=True, force_terminal=forced)
     if not console.is_terminal or console.is_dumb_terminal:
-        yield events.Lines()
+        yield watching.Lines()
         return
     view = LiveView()
     live = Live(view, console=console, refresh_per_second=_REFRESH_HZ)
@@ -84,8 +84,8 @@ class LiveView:
     """What is going on in a search, as a table."""
 
     def __init__(self) -> None:
-        self._tally = events.Tally()
-        self._pace = events.Pace()
+        self._tally = watching.Tally()
+        self._pace = watching.Pace()
         self._running: dict[str, _Running] = {}
         self._started = time.monotonic()
         self._ended_before = 0

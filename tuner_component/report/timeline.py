@@ -1,29 +1,13 @@
-"""Which worker ran what when: the report's timeline, and the workers' idle time."""
+"""Which worker ran what when, and the workers' idle time."""
 
 import collections
 import dataclasses
-import datetime
 import math
 import re
 from collections.abc import Sequence
 
-import plotly.graph_objects as go
-
-from tuner_component.report import figures
 from tuner_component.report.attempts import AttemptRecord
 from tuner_component.report.record import StudyRecord
-
-_COLOURS = {
-    "completed": figures.BLUE,
-    "stopped early": figures.ORANGE,
-    "paused": figures.LIGHT_BLUE,
-    "failed": figures.RED,
-    "lost": figures.GREY,
-    "running": figures.GREEN,
-}
-
-# Characters of a worker's id: its number, and the whole of an IPv6 address.
-_LABEL = 52
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,57 +112,11 @@ def by_node(found: list[Span]) -> list[NodeTotals]:
             seconds=math.fsum(span.ended - span.started for span in mine),
             busy=busy_share(mine),
         )
-        for node, mine in sorted(groups.items(), key=lambda item: _natural(item[0]))
+        for node, mine in sorted(groups.items(), key=lambda item: natural(item[0]))
     ]
 
 
-def timeline(study: StudyRecord) -> go.Figure | None:
-    """A row for each worker, a bar for each attempt; gaps are idle time.
-
-    The workers of a node are beside each other.
-    """
-    found = spans(study)
-    if not found:
-        return None
-    rows = {(span.node or "", span.worker) for span in found}
-    workers = [
-        worker for _, worker in sorted(rows, key=lambda row: [*map(_natural, row)])
-    ]
-    figure = figures.blank(height=140 + 24 * len(workers), barmode="overlay")
-    for outcome, colour in _COLOURS.items():
-        mine = [span for span in found if span.outcome == outcome]
-        if not mine:
-            continue
-        figure.add_bar(
-            y=[figures.escaped(span.worker, _LABEL) for span in mine],
-            x=[1000 * (span.ended - span.started) for span in mine],
-            base=[_time(span.started) for span in mine],
-            customdata=[
-                [figures.escaped(span.trial_id), f"{span.ended - span.started:.1f}"]
-                for span in mine
-            ],
-            orientation="h",
-            name=outcome,
-            # A thin edge separates trials, unless there are too many to see any.
-            marker={
-                "color": colour,
-                "line": {"color": "white", "width": 0.5 if len(found) < 300 else 0},
-            },
-            hovertemplate="trial %{customdata[0]}: %{customdata[1]} s<extra></extra>",
-        )
-    figure.update_xaxes(type="date", title="time (UTC)")
-    order = [figures.escaped(worker, _LABEL) for worker in workers]
-    return figure.update_yaxes(
-        type="category", categoryorder="array", categoryarray=order[::-1]
-    )
-
-
-def _time(seconds: float) -> str:
-    when = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
-    return when.strftime("%Y-%m-%d %H:%M:%S.%f")
-
-
-def _natural(name: str) -> list[str | int]:
+def natural(name: str) -> list[str | int]:
     """What sorts names by the numbers in them."""
     # More digits are no number to count with, and Python refuses to read thousands.
     parts = re.split(r"([0-9]{1,18})", name)

@@ -5,7 +5,6 @@ The form is `{"space": [{"class_name": ..., "config": {...}}, ...], "values": {.
 
 import contextlib
 import copy
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +15,7 @@ from keras_tuner.engine import hyperparameters as hp_lib
 from tuner_component.documents import decoding
 from tuner_component.documents.decoding import DecodingError
 from tuner_component.search.reserved import is_reserved
+from tuner_component.search.spelling import did_you_mean
 
 _TYPES = {
     cls.__name__: cls
@@ -102,11 +102,9 @@ def _check_names(hps: keras_tuner.HyperParameters, source: str) -> None:
     for name in hps.values:
         if name in known or is_reserved(name):
             continue
-        close = difflib.get_close_matches(name, known, n=1)
         raise ValueError(
             f"Expected the values in {source} to name hyperparameters of its space: "
-            f"{sorted(known)}. Received: {name!r}."
-            + (f" Did you mean {close[0]!r}?" if close else "")
+            f"{sorted(known)}. Received: {name!r}." + did_you_mean(name, known)
         )
 
 

@@ -4,24 +4,33 @@ Works on the artifacts of this component and on those of TFX's own Tuner, and on
 that a person has edited: everything is parsed as data, and checked.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import logging
 import math
 import os
 import re
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import keras_tuner
 import msgspec
 
 from tuner_component.documents import decoding
 from tuner_component.documents.decoding import DecodingError
-from tuner_component.results import cross_check, hyperparameters
+from tuner_component.results import cross_check
+
+if TYPE_CHECKING:
+    import keras_tuner
 
 BEST_HYPERPARAMETERS_FILE = "best_hyperparameters.txt"
 TUNER_RESULTS_FILE = "tuner_results.json"
 
+# Where the file is in the output of `tuner-component tune`.
+_PUBLISHED = {
+    BEST_HYPERPARAMETERS_FILE: "best_hyperparameters",
+    TUNER_RESULTS_FILE: "results",
+}
 # Trials in one message.
 _NAMED = 10
 _log = logging.getLogger(__name__)
@@ -82,7 +91,7 @@ def load_best_hyperparameters(
 
     Args:
         source: The path of a `best_hyperparameters.txt`, of the directory that holds
-            it, or its parsed content. Paths with a scheme (`gs://...`) are read
+            it, of the one that `tuner-component tune` wrote to, or its parsed content. Paths with a scheme (`gs://...`) are read
             through TensorFlow.
 
     Returns:
@@ -95,6 +104,9 @@ def load_best_hyperparameters(
         ValueError: If the content is not hyperparameters: empty, truncated, not
             JSON, of an unknown type, or with a value out of its range.
     """
+    # KerasTuner brings Keras and its backend along, which the table of trials needs not.
+    from tuner_component.results import hyperparameters
+
     if isinstance(source, Mapping):
         return hyperparameters.from_config(source, "the given configuration")
     if source is None:
@@ -112,7 +124,8 @@ def load_tuner_results(source: str | os.PathLike[str]) -> list[TrialResult]:
 
     Args:
         source: The path of a `tuner_results.json`, or of the directory (a
-            TunerResults artifact's URI) that holds it.
+            TunerResults artifact's URI) that holds it, or of the one that
+            `tuner-component tune` wrote to.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -174,7 +187,11 @@ def _name_of(column: str) -> str:
 def _file(source: str | os.PathLike[str], name: str) -> str:
     """Returns the path of the file that `source` names or holds."""
     path = os.fspath(source).removeprefix("file://")
-    return os.path.join(path, name) if _is_directory(path) else path
+    if not _is_directory(path):
+        return path
+    own = os.path.join(path, name)
+    published = os.path.join(path, _PUBLISHED[name], name)
+    return published if not _exists(own) and _exists(published) else own
 
 
 def _decoded(path: str, kind: type[_T], what: str) -> _T:
@@ -190,6 +207,10 @@ def _is_directory(path: str) -> bool:
     if "://" in path:
         return bool(_gfile().isdir(path))
     return os.path.isdir(path)
+
+
+def _exists(path: str) -> bool:
+    return bool(_gfile().exists(path)) if "://" in path else os.path.exists(path)
 
 
 def _content(path: str) -> bytes:

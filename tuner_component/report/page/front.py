@@ -5,8 +5,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from tuner_component.report import figures
+from tuner_component.report.page import combinations, figures, palette
+from tuner_component.report.page.axes import typical
 from tuner_component.report.record import StudyRecord, TrialRecord
+from tuner_component.search.spelling import counted
 
 # A kind of trials: its name in the legend, the trials, and the look of their markers.
 _Kind = tuple[str, list[TrialRecord], dict[str, Any]]
@@ -33,7 +35,7 @@ def _plane(study: StudyRecord, trials: list[TrialRecord], x: str, y: str) -> go.
         y=[point[1] for point in line],
         mode="lines",
         name="front",
-        line={"color": figures.GREEN, "width": 2},
+        line={"color": palette.INK, "width": 2},
         hoverinfo="skip",
     )
     for name, members, marker in _kinds(study, trials):
@@ -41,13 +43,19 @@ def _plane(study: StudyRecord, trials: list[TrialRecord], x: str, y: str) -> go.
             x=[trial.metrics[x] for trial in members],
             y=[trial.metrics[y] for trial in members],
             text=[figures.label(trial) for trial in members],
+            customdata=[figures.escaped(t.trial_id, 10_000) for t in members],
             mode="markers",
             name=name,
             marker=marker,
             hovertemplate="%{x}, %{y}<br>%{text}<extra></extra>",
         )
-    _limit(figure, study, trials)
-    return figure
+    out = _limit(figure, study, trials)
+    return figures.described(
+        figure,
+        f"{counted(len(trials), 'trial')} by {figures.escaped(x)} and "
+        f"{figures.escaped(y)}; {len(study.front)} on the front.",
+        f"{counted(out, 'trial')} out of view." if out else "",
+    )
 
 
 def _kinds(study: StudyRecord, trials: list[TrialRecord]) -> Iterator[_Kind]:
@@ -61,60 +69,47 @@ def _kinds(study: StudyRecord, trials: list[TrialRecord]) -> Iterator[_Kind]:
             kind = kind if violates or trial.stopped else "completed"
             others.setdefault(kind, []).append(trial)
     looks: dict[str, dict[str, Any]] = {
-        "violates a constraint": {"color": figures.GREY, "symbol": "x-thin-open"},
-        "stopped early": {"color": figures.ORANGE, "symbol": "x"},
-        "completed": {"color": figures.BLUE, "opacity": 0.6},
+        "violates a constraint": {"color": palette.AMBER, "symbol": "x-thin-open"},
+        "stopped early": {"color": palette.GREY, "symbol": "x-thin-open"},
+        "completed": {"color": palette.GREY},
     }
     for name, marker in looks.items():
         if name in others:
             yield name, others[name], marker
     best, *rest = study.on_front
     if rest:
-        yield "on the front", rest, {"color": figures.GREEN, "size": 9}
-    star = {"color": figures.RED, "size": 16, "symbol": "star"}
-    yield "published", [best], star
+        yield "on the front", rest, {"color": palette.INK, "size": 9}
+    yield "published", [best], figures.STAR
 
 
-def _limit(
-    figure: go.Figure, study: StudyRecord, trials: Sequence[TrialRecord]
-) -> None:
-    """Limits the axes to typical values; all of the front is shown."""
+def _limit(figure: go.Figure, study: StudyRecord, trials: Sequence[TrialRecord]) -> int:
+    """Limits the axes to typical values; all of the front is shown.
+
+    Returns:
+        How many trials are not.
+    """
+    out: set[str] = set()
     axes = (figure.update_xaxes, figure.update_yaxes)
     for one, update in zip(study.objectives, axes, strict=True):
         values = [trial.metrics[one.name] for trial in trials]
         on_front = [trial.metrics[one.name] for trial in study.on_front]
-        low, high = figures.typical(values, one.direction)
+        low, high = typical(values, one.direction)
         margin = 0.05 * (max(on_front) - min(on_front))
         low, high = min(low, min(on_front) - margin), max(high, max(on_front) + margin)
         if low < high:
             update(range=[low, high])
+            beyond = [t for t in trials if not low <= t.metrics[one.name] <= high]
+            out |= {trial.trial_id for trial in beyond}
+    return len(out)
 
 
 def _axes(study: StudyRecord, trials: list[TrialRecord], names: list[str]) -> go.Figure:
-    figure = figures.blank(height=420, margin={"l": 64, "r": 48, "t": 56, "b": 24})
-    on_front = set(study.front)
-    # What is drawn last is on top.
-    trials = sorted(trials, key=lambda trial: trial.trial_id in on_front)
-    kinds = [
-        2 if t.trial_id == study.front[0] else int(t.trial_id in on_front)
-        for t in trials
+    """Better is up on each axis; the trials of the front stand out."""
+    found = [
+        combinations.of_scores(
+            one.name, [trial.metrics[one.name] for trial in trials], one.direction
+        )
+        for one in study.objectives
     ]
-    scale = [(0.0, figures.GREY), (0.5, figures.GREEN), (1.0, figures.RED)]
-    figure.add_parcoords(
-        dimensions=[
-            {
-                "label": figures.escaped(name, 24),
-                "values": [trial.metrics[name] for trial in trials],
-            }
-            for name in names
-        ],
-        labelangle=-12,
-        line={
-            "color": kinds,
-            "colorscale": scale,
-            "cmin": 0,
-            "cmax": 2,
-            "showscale": False,
-        },
-    )
-    return figure
+    on_front = [trial for trial in study.on_front if trial in trials]
+    return combinations.drawn(study, trials, found, on_front, ("published", "front"))
