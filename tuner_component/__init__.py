@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         TunedTransform as TunedTransform,
     )
     from tuner_component.proto.tuner_pb2 import Cluster as Cluster
+    from tuner_component.proto.tuner_pb2 import Retry as Retry
     from tuner_component.proto.tuner_pb2 import Stopping as Stopping
     from tuner_component.proto.tuner_pb2 import TuneArgs as TuneArgs
     from tuner_component.proto.tuner_pb2 import TunerFnArgs as TunerFnArgs
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 _MODULE_OF = {
     "Cluster": "proto.tuner_pb2",
     "Executor": "executor",
+    "Retry": "proto.tuner_pb2",
     "Stopping": "proto.tuner_pb2",
     "TrialResult": "results.loading",
     "TuneArgs": "proto.tuner_pb2",
@@ -55,6 +57,7 @@ _MODULE_OF = {
 __all__ = [
     "Cluster",
     "Executor",
+    "Retry",
     "Stopping",
     "TrialResult",
     "TuneArgs",

@@ -15,10 +15,13 @@ from tfx.utils import json_utils
 
 from tuner_component.arguments import tune_args as tune_args_lib
 from tuner_component.executor import Executor
-from tuner_component.pipeline import prior
+from tuner_component.pipeline import best_model as best_model_lib
+from tuner_component.pipeline import prior, visualization
 from tuner_component.proto import tuner_pb2
 
 __all__ = ["Tuner", "TunerFnResult", "TunerSpec"]
+
+visualization.register()
 
 
 class TunerSpec(component_spec.ComponentSpec):  # type: ignore[misc]
@@ -51,6 +54,17 @@ class TunerSpec(component_spec.ComponentSpec):  # type: ignore[misc]
     OUTPUTS: ClassVar[dict[str, Any]] = specs.TunerSpec.OUTPUTS
 
 
+class TunerWithModelSpec(TunerSpec):
+    """The same with the output `best_model`."""
+
+    OUTPUTS: ClassVar[dict[str, Any]] = {
+        **TunerSpec.OUTPUTS,
+        best_model_lib.BEST_MODEL_KEY: component_spec.ChannelParameter(
+            type=standard_artifacts.Model
+        ),
+    }
+
+
 class Tuner(base_component.BaseComponent):  # type: ignore[misc]
     """Tunes the hyperparameters of a model: a drop-in for `tfx.v1.components.Tuner`.
 
@@ -64,6 +78,9 @@ class Tuner(base_component.BaseComponent):  # type: ignore[misc]
       as `fn_args.hyperparameters`.
     - `tuner_results`: Channel of type `standard_artifacts.TunerResults`; its file
       `tuner_results.json` lists the completed trials, the best one first.
+    - with `best_model=True` also `best_model`: Channel of type
+      `standard_artifacts.Model`: the model of the best trial with the weights of its best
+      epoch. A Trainer takes it as `base_model`, and a Pusher as `model`.
     """
 
     SPEC_CLASS = TunerSpec
@@ -87,6 +104,7 @@ class Tuner(base_component.BaseComponent):  # type: ignore[misc]
         statistics: types.BaseChannel | None = None,
         prior_results: types.BaseChannel | None = None,
         initial_hyperparameters: types.BaseChannel | None = None,
+        best_model: bool | None = None,
     ) -> None:
         """Constructs a Tuner component.
 
@@ -118,6 +136,8 @@ class Tuner(base_component.BaseComponent):  # type: ignore[misc]
                 tried first, and an oracle that can learns from all of them.
             initial_hyperparameters: Channel of `standard_artifacts.HyperParameters`: a
                 point to be tried before all others.
+            best_model: Whether there is the output `best_model`. For tuners that train
+                Keras models by KerasTuner's `build` and `fit`, or load models themselves.
 
         Raises:
             ValueError: If not exactly one of `module_file` and `tuner_fn` is given,
@@ -131,8 +151,15 @@ class Tuner(base_component.BaseComponent):  # type: ignore[misc]
                 f"module_file={module_file!r}, tuner_fn={tuner_fn!r}. Pass the path "
                 "of a file that defines tuner_fn, or the Python path of the function."
             )
+        spec_class: type[TunerSpec] = TunerSpec
+        outputs = {}
+        if best_model:
+            spec_class = TunerWithModelSpec
+            outputs[best_model_lib.BEST_MODEL_KEY] = types.Channel(
+                type=standard_artifacts.Model
+            )
         super().__init__(
-            spec=TunerSpec(
+            spec=spec_class(
                 examples=examples,
                 schema=schema,
                 transform_graph=transform_graph,
@@ -150,6 +177,7 @@ class Tuner(base_component.BaseComponent):  # type: ignore[misc]
                     type=standard_artifacts.HyperParameters
                 ),
                 tuner_results=types.Channel(type=standard_artifacts.TunerResults),
+                **outputs,
             )
         )
         if udf_utils.should_package_user_modules():

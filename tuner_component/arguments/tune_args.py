@@ -12,10 +12,12 @@ from tuner_component.search.options import (
     NOTHING,
     Cluster,
     Known,
+    RetryOptions,
     SearchOptions,
     StoppingOptions,
 )
 from tuner_component.search.ranges import ranges
+from tuner_component.search.spelling import did_you_mean
 
 # Its module takes many seconds to import, and is not there in every environment.
 _OF_TFX = "tfx.components.tuner.TuneArgs"
@@ -27,8 +29,11 @@ _RENAMED = {
     "time_budget_seconds": "time_budget_s",
 }
 _RENAMED_OF_CLUSTER = {"wait_seconds": "wait_s"}
+# What can be told of a search while it runs.
+TRACKERS = ("mlflow", "wandb")
 _RANGES = ranges(SearchOptions)
 _RANGES_OF_CLUSTER = ranges(Cluster)
+_RANGES_OF_RETRY = ranges(RetryOptions)
 
 
 def validated(tune_args: Any) -> tuner_pb2.TuneArgs:
@@ -66,6 +71,7 @@ def validated(tune_args: Any) -> tuner_pb2.TuneArgs:
     if result.search:
         names.check(result.search)
         names.check_goals(result.search, result.pareto, bool(result.constraints))
+    _check_trackers(result)
     _check_cluster(result)
     _check_ending(result)
     search_options(result)  # Checks the rest, and what does not go together.
@@ -147,6 +153,21 @@ def stopping_options(args: tuner_pb2.TuneArgs) -> StoppingOptions | None:
     return StoppingOptions(tuner_pb2.Stopping.Rule.Name(number).lower(), **given)
 
 
+def retry_options(args: tuner_pb2.TuneArgs) -> RetryOptions | None:
+    """Returns which failed trials are run again, None for none.
+
+    Raises:
+        ValueError: If a value is out of its range, or empty.
+    """
+    if not args.HasField("retry"):
+        return None
+    retry = args.retry
+    if retry.times:
+        _RANGES_OF_RETRY["times"].check("tune_args.retry.times", retry.times)
+    named = {"trials": tuple(retry.trials), "causes": tuple(retry.causes)}
+    return RetryOptions(**named, times=retry.times or 1)
+
+
 def constraints(args: tuner_pb2.TuneArgs) -> tuple[Constraint, ...]:
     """Returns what a result must meet, each constraint once, in the order given.
 
@@ -183,6 +204,15 @@ def _check_cluster(args: tuner_pb2.TuneArgs) -> None:
             "Received: 0, a search in process, where cluster has no effect. Set "
             "num_parallel_trials, or leave cluster out."
         )
+
+
+def _check_trackers(args: tuner_pb2.TuneArgs) -> None:
+    for name in args.trackers:
+        if name not in TRACKERS:
+            raise ValueError(
+                f"Expected tune_args.trackers to be of {', '.join(TRACKERS)}. Received: "
+                f"{name!r}.{did_you_mean(name, TRACKERS)} Leave it out to tell none."
+            )
 
 
 def _check_ending(args: tuner_pb2.TuneArgs) -> None:
@@ -242,6 +272,7 @@ def search_options(args: tuner_pb2.TuneArgs, known: Known = NOTHING) -> SearchOp
         cluster=cluster_options(args),
         preflight=not args.skip_preflight,
         stop_when=args.stop_when or None,
+        retry=retry_options(args),
         **numbers,
     )
 

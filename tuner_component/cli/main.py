@@ -2,10 +2,15 @@
 
 import argparse
 import io
+import os
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from tuner_component.cli import look, tune
+from tuner_component.cli import cluster, completion, look, retry, steer, tune
+from tuner_component.cli.flags import split
+from tuner_component.console.errors import NoResultError
+from tuner_component.search.spelling import did_you_mean
 from tuner_component.version import __version__
 
 # Exit codes.
@@ -29,15 +34,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The status to exit with.
     """
     _show_everything()
-    args = _parser().parse_args(arguments)
+    args = _parsed(list(sys.argv[1:] if arguments is None else arguments))
     # This module imports nothing that a search needs, which would take seconds.
     from tuner_component.search import errors
 
     try:
         args.run(args)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Who reads has seen enough (`| head`). Python would complain at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
     except errors.SearchInterruptedError as error:
         return _complain(error, INTERRUPTED)
-    except (errors.SearchFailedError, look.NoResultError) as error:
+    except (errors.SearchFailedError, errors.NoModelError, NoResultError) as error:
         return _complain(error, FAILED)
     except (errors.SearchError, OSError, TypeError, ValueError) as error:
         return _complain(error, MISUSED)
@@ -60,12 +70,45 @@ def _show_everything() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def _again(command_line: Sequence[str], study_id: str) -> str:
+    """Runs the search of a command line again.
+
+    Args:
+        command_line: All that followed the program's name.
+        study_id: The only study that it may go on with.
+
+    Returns:
+        The directory of its results.
+    """
+    args = _parsed(list(command_line))
+    args.only_study = study_id
+    return tune.search(args)
+
+
+def _parsed(command_line: list[str]) -> argparse.Namespace:
+    own, flags = split(command_line)
+    parser, commands = _parser()
+    args, unknown = parser.parse_known_args(own)
+    if unknown:
+        name = next(word for word in own if word in commands)
+        command = commands[name]
+        known = re.findall(r"--[\w-]+", command.format_help())
+        flag = next((word for word in unknown if word.startswith("--")), "")
+        meant = did_you_mean(flag.partition("=")[0], known)
+        command.error(f"unrecognized arguments: {' '.join(unknown)}.{meant}")
+    if flags and args.run is not tune.run:
+        parser.error(f"only tune takes flags behind --: {' '.join(flags)}")
+    args.flags, args.command_line = flags, command_line
+    return args
+
+
 def _complain(error: object, status: int) -> int:
     print(f"tuner-component: {error}", file=sys.stderr)
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentParser]]:
+    """The parser, and that of each command by its name."""
     parser = argparse.ArgumentParser(
         prog="tuner-component",
         description="Tunes hyperparameters without a pipeline, and shows searches: those "
@@ -75,7 +118,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     version = f"tuner-component {__version__}"
     parser.add_argument("--version", action="version", version=version)
+    completion.add_to(parser)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     tune.add_to(commands)
     look.add_to(commands)
-    return parser
+    retry.add_to(commands, _again)
+    steer.add_to(commands, _again)
+    cluster.add_to(commands)
+    return parser, commands.choices

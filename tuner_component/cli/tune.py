@@ -1,15 +1,20 @@
 """`tuner-component tune`: a search without a pipeline, by the same executor."""
 
 import argparse
+import functools
 import json
-import logging
 import os
 import sys
-import warnings
 from typing import Any
 
-from google.protobuf import descriptor
+from google.protobuf import descriptor, json_format
 
+from tuner_component.arguments import tune_args as tune_args_lib
+from tuner_component.arguments import wording
+from tuner_component.cli import again, command_file, flags, inputs, stopping
+from tuner_component.cli.quiet import quieten, standard_output_kept
+from tuner_component.console import status
+from tuner_component.console.place import Place
 from tuner_component.proto import tuner_pb2
 from tuner_component.search.constraint import Constraint
 from tuner_component.search.machine import ray_package
@@ -32,7 +37,8 @@ _HELP = {
     "seed": "makes the search reproducible (default: a random seed, which is recorded)",
     "max_trials_per_worker": "a worker is replaced after this many trials, in case "
     "your code leaks memory (default: never)",
-    "stopping": 'how to stop hopeless trials early, for example {"rule": "MEDIAN"}; '
+    "stopping": "how to stop hopeless trials early: median, asha, hyperband or patience, "
+    "with options behind a colon, for example asha:grace_epochs=2,reduction_factor=4; "
     "see docs/searches.md (default: trials are not stopped)",
     "skip_preflight": "do not check before the first trial that the default model trains",
     "search": "how points are chosen: auto, or one of Optuna's samplers (tpe, gp, cmaes, "
@@ -46,6 +52,14 @@ _HELP = {
     "may be repeated",
     "stop_when": "converged: end the search when going on is not expected to gain "
     "anything worth it; for --search auto (default: when all trials were run)",
+    "max_trials": "how many trials the search has; a finished search that had fewer goes "
+    "on (default: as the module's tuner says)",
+    "retry": "run failed trials again: {} for all of them, or for example "
+    '{"trials": ["07"]} or {"causes": ["OutOfMemory"]}; see docs/searches.md and '
+    "tuner-component retry (default: none)",
+    "trackers": "tell this tracker of the search while it runs: mlflow, with the server of "
+    "MLFLOW_TRACKING_URI, or wandb, with your login, and offline without one; may be "
+    "repeated (default: none)",
     "cluster": "runs the workers on a Ray cluster: auto for the one that this machine is "
     "a node of, or the address of its head, for example ray-head:6379; see "
     "docs/cluster.md (default: they run on this machine)",
@@ -74,10 +88,17 @@ _NUMBERS: dict[int, type] = {
 
 _DESCRIPTION = """Runs the search that tuner_fn in a Python module describes, on files.
 
-If the search is stopped, the same command continues it. (A change of the data, the
-module or the seed starts a new search.) Afterwards OUT holds:
+If the search is stopped, the same command continues it; `tuner-component retry OUT` runs
+its failed trials again. (A change of the data, the
+module or the seed starts a new search.) Flags behind -- are the module's own:
+
+  tuner-component tune MODULE --train DATA --out OUT -- --tuner_type=hyperband
+
+They are in fn_args.custom_config, and in absl's FLAGS if the module defines them there.
+Afterwards OUT holds:
   best_hyperparameters/  best_hyperparameters.txt, in the form that an importer node takes
   results/               tuner_results.json, study.json and report.html
+  command.json           this command line, for `tuner-component retry`
   studies/               the search itself, with the log of each trial and files for
                          TensorBoard: tensorboard --logdir OUT/studies
 """
@@ -87,11 +108,11 @@ def add_to(commands: Any) -> None:
     """Adds the command to a parser's."""
     parser = commands.add_parser(
         "tune",
-        help="run a search on TFRecord or CSV files",
+        help="run a search on files",
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, only_study=None)
     parser.add_argument(
         "module",
         metavar="MODULE",
@@ -103,22 +124,22 @@ def add_to(commands: Any) -> None:
         "--train",
         nargs="+",
         required=True,
-        metavar="FILE",
-        help="files to train on: TFRecord files of tf.Examples, or .csv files with a "
-        "header line",
+        metavar="PATH",
+        help=f"what to train on: {inputs.TAKES}",
     )
     add(
         "--eval",
         nargs="+",
         default=[],
-        metavar="FILE",
-        help="files to evaluate on, of the same kind (default for CSV files: a third "
-        "of the rows of --train)",
+        metavar="PATH",
+        help="what to evaluate on, of the same kind (default: the folders train and val "
+        "of a directory in --train, the arrays x_test and y_test beside x_train and "
+        "y_train, or else a third of --train)",
     )
     add(
         "--schema",
         metavar="PATH",
-        help="a schema.pbtxt (default for CSV files: inferred from them)",
+        help="a schema.pbtxt (default for CSV and Parquet files: inferred from them)",
     )
     add("--transform-graph", metavar="DIR", help="the directory that Transform wrote")
     add("--base-model", metavar="DIR", help="a saved model to start from")
@@ -133,6 +154,7 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--out", required=True, metavar="OUT", help="directory for the output"
     )
+    again.add_json(parser)
     _add_tune_args(parser.add_argument_group("search (TuneArgs)"))
     _add_cluster(parser.add_argument_group("cluster (TuneArgs.cluster)"))
 
@@ -152,10 +174,26 @@ def _add_tune_args(group: Any) -> None:
                 metavar="TEXT",
                 help=text,
             )
+        elif field.name == "trackers":
+            group.add_argument(
+                "--tracker",
+                dest=field.name,
+                action="append",
+                metavar="NAME",
+                help=text,
+            )
+        elif field.name == "stopping":
+            group.add_argument(
+                flag, type=stopping.parsed, metavar="RULE[:NAME=N,...]", help=text
+            )
         elif kind == field.CPPTYPE_BOOL:
             group.add_argument(flag, action="store_true", default=None, help=text)
         elif kind == field.CPPTYPE_MESSAGE:
-            group.add_argument(flag, type=_json, metavar="JSON", help=text)
+            form = functools.partial(
+                _message,
+                getattr(tuner_pb2, str(field.message_type and field.message_type.name)),
+            )
+            group.add_argument(flag, type=form, metavar="JSON", help=text)
         elif kind in _NUMBERS:
             name = "N" if _NUMBERS[kind] is int else "X"
             group.add_argument(flag, type=_NUMBERS[kind], metavar=name, help=text)
@@ -201,11 +239,16 @@ def _constraint(text: str) -> str:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def _json(text: str) -> Any:
+def _message(kind: Any, text: str) -> Any:
     try:
-        return json.loads(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"not JSON: {error}") from error
+        content = json.loads(text)
+        json_format.ParseDict(content, kind())
+    except (ValueError, json_format.ParseError) as error:
+        names = ", ".join(field.name for field in kind.DESCRIPTOR.fields)
+        raise argparse.ArgumentTypeError(
+            f"Expected JSON, an object with some of {names}. Received: {text} ({error})."
+        ) from error
+    return content
 
 
 def tune_args(args: argparse.Namespace, out: str) -> dict[str, Any]:
@@ -247,18 +290,34 @@ def run(args: argparse.Namespace) -> None:
         SearchError: If the search fails or is interrupted.
         ValueError: If what the command line names is not as it should be.
     """
+    with standard_output_kept(args.json):
+        results = search(args)
+    status.show(Place.of(results), args.json)
+
+
+def search(args: argparse.Namespace) -> str:
+    """Runs a search, and prints nothing of its result.
+
+    Returns:
+        The directory of its results.
+
+    Raises:
+        SearchError: If the search fails or is interrupted.
+        ValueError: If what the command line names is not as it should be.
+    """
     out = os.path.abspath(args.out)
     properties = _properties(args, out)
     _check_files(args)
     if args.cluster is not None:
         Cluster(args.cluster)  # Checks it.
         ray_package.require()
-    _quieten()
+    quieten()
     print("Importing TFX ...", file=sys.stderr, flush=True)
     # The import takes ten seconds or more: first all that can be checked without it.
     from tuner_component.cli import on_files
 
-    on_files.search(args, out, properties)
+    command_file.keep(out, args.command_line)
+    return on_files.search(args, out, properties)
 
 
 def _properties(args: argparse.Namespace, out: str) -> dict[str, Any]:
@@ -275,46 +334,30 @@ def _properties(args: argparse.Namespace, out: str) -> dict[str, Any]:
             f"{args.module}. Write it with its .py, or as package.module.function."
         )
     module = os.path.abspath(args.module) if is_file else args.module
+    given = json.dumps(tune_args(args, out))
+    with wording.named_by(wording.flag):
+        tune_args_lib.from_exec_properties(given)
     return {
         "module_file" if is_file else "tuner_fn": module,
         "train_args": json.dumps({"num_steps": args.train_steps}),
         "eval_args": json.dumps({"num_steps": args.eval_steps}),
-        "tune_args": json.dumps(tune_args(args, out)),
-        "custom_config": args.custom_config or "null",
+        "tune_args": given,
+        "custom_config": json.dumps(
+            flags.custom_config(args.custom_config, args.flags)
+        ),
+        # Its name is what the module's help would show.
+        "argv": [os.path.basename(args.module), *args.flags],
     }
 
 
 def _check_files(args: argparse.Namespace) -> None:
-    for path in (*args.train, *args.eval):
-        if not os.path.isfile(path):
-            raise ValueError(
-                f"Expected --train and --eval to name files on this machine. Received: "
-                f"{path}, and there is no such file."
-            )
-    kinds = {path.endswith(".csv") for path in (*args.train, *args.eval)}
-    if len(kinds) > 1:
+    """Looks at what is on this machine; what TFX reads elsewhere comes later."""
+    given = (*args.train, *args.eval)
+    if not inputs.remote(given):
+        for warning in inputs.warnings(inputs.found(args.train, args.eval)):
+            print(f"Warning: {warning}", file=sys.stderr)
+    if args.schema and not os.path.exists(args.schema):
         raise ValueError(
-            "Expected either CSV files or TFRecord files. Received: both. Convert one "
-            "kind to the other."
+            f"Expected --schema to name a schema.pbtxt, or the directory that holds it. "
+            f"Received: {args.schema}, and there is no such file."
         )
-    if not args.eval and kinds == {False}:
-        raise ValueError(
-            "Expected --eval with TFRecord files. Received: none. Name files to "
-            "evaluate on."
-        )
-
-
-def _quieten() -> None:
-    """Shows only what this package logs, in plain lines, and errors."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    warnings.simplefilter("ignore")
-    errors = logging.StreamHandler()
-    errors.setLevel(logging.ERROR)
-    logging.basicConfig(
-        format="%(message)s", level=logging.INFO, handlers=[errors], force=True
-    )
-    # A pipeline's log has prefixes, which are of no use to someone at a terminal.
-    own = logging.getLogger(__name__.partition(".")[0])
-    own.setLevel(logging.INFO)
-    own.propagate = False
-    own.handlers = [logging.StreamHandler(sys.stdout)]

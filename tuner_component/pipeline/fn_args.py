@@ -32,6 +32,8 @@ _SAME = (
     "transform_graph_path",
     "base_model",
 )
+# Of a search from the command line: what the module's absl flags are parsed from.
+ARGV = "argv"
 # Fields with the same name as the execution properties that say where `tuner_fn` is.
 _OF_MODULE = (specs.MODULE_FILE_KEY, specs.MODULE_PATH_KEY, specs.TUNER_FN_KEY)
 
@@ -61,6 +63,7 @@ def from_artifacts(
     working_dir: str,
     study_id: str = "",
     search: str = "",
+    best_model: bool = False,
 ) -> tuner_pb2.TunerFnArgs:
     """Resolves the component's inputs.
 
@@ -70,6 +73,7 @@ def from_artifacts(
         working_dir: A directory that the search may write to.
         study_id: The study that the trials belong to.
         search: What is put in the place of the tuner's oracle; empty for nothing.
+        best_model: Whether the model of the best trial is wanted.
 
     Raises:
         ValueError: If a split is not in the examples, if custom_config is not JSON, or
@@ -96,6 +100,8 @@ def from_artifacts(
         num_examples=_num_examples(input_dict.get(specs.STATISTICS_KEY) or [], splits),
         study_id=study_id,
         search=search,
+        best_model=best_model,
+        argv=exec_properties.get(ARGV) or [],
         **_how_stored(examples),
         # None leaves a field unset.
         **{name: getattr(common, name) for name in (*_FILES, *_SAME)},
@@ -129,6 +135,11 @@ def to_fn_args(message: tuner_pb2.TunerFnArgs) -> fn_args_utils.FnArgs:
     if message.num_examples:
         fn_args.num_examples = dict(message.num_examples)
     return fn_args
+
+
+def custom_config(exec_properties: Mapping[str, Any]) -> Any:
+    """The user's `custom_config`; None if there is none."""
+    return json_utils.loads(exec_properties.get(specs.CUSTOM_CONFIG_KEY) or "null")
 
 
 def _check_custom_config(custom_config: str | None) -> None:

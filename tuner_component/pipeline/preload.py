@@ -1,15 +1,14 @@
 """Which modules to load once, before worker processes are forked."""
 
 import ast
-import sysconfig
 from collections.abc import Iterator
-from pathlib import Path
 
 from tfx.dsl.io import fileio
 
 from tuner_component.identity import user_sources
 from tuner_component.pipeline import user_module
 from tuner_component.proto import tuner_pb2
+from tuner_component.search.machine import libraries
 
 # What every worker needs, whatever the user's module imports.
 _ALWAYS = ("keras_tuner", "tensorflow", user_module.__name__)
@@ -55,11 +54,10 @@ def _imported(tree: ast.Module) -> Iterator[str]:
 
 
 def _is_installed(name: str) -> bool:
-    """Whether the name belongs to a library in site-packages.
+    """Whether the name belongs to a library installed by pip, or by the system.
 
     Looks only for its top-level package. A name that is not a module (a class, a
     function) fails to preload, and is skipped there.
     """
     file = user_sources.file_of(name.partition(".")[0])
-    libraries = {Path(sysconfig.get_path(key)) for key in ("purelib", "platlib")}
-    return any(library in Path(file).parents for library in libraries)
+    return libraries.is_installed(file)

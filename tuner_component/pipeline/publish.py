@@ -15,6 +15,7 @@ def publish(
     result: SearchResult,
     study: StudyRecord,
     output_dict: Mapping[str, list[types.Artifact]],
+    study_directory: str | None = None,
 ) -> None:
     """Writes the files of both artifacts, or none, and sets their properties.
 
@@ -22,6 +23,7 @@ def publish(
         result: Of a search with at least one completed trial.
         study: Everything that happened in it.
         output_dict: The component's output artifacts by their keys.
+        study_directory: Path or URI of where the search works, and logs are.
 
     Raises:
         StorageError: If they cannot be written; what was published before is there still.
@@ -32,14 +34,20 @@ def publish(
     results = artifact_utils.get_single_instance(output_dict[specs.TUNER_RESULTS_KEY])
     files.write_numbers(result, study, best.uri, results.uri)
     for artifact in (results, best):
-        _describe(artifact, result, study)
-    files.draw_report(study, results.uri)
+        describe(artifact, result, study)
+    files.draw_report(study, results.uri, study_directory)
 
 
-def _describe(
+def describe(
     artifact: types.Artifact, result: SearchResult, study: StudyRecord
 ) -> None:
-    """Tells ML Metadata, and what shows it, what was found."""
+    """Tells ML Metadata, and what shows it, what was found.
+
+    Args:
+        artifact: One of the component's.
+        result: Of a search with at least one completed trial.
+        study: Everything that happened in it.
+    """
     best = result.completed[0]
     for name, text in (
         ("objective", result.objective),

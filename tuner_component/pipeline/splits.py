@@ -12,7 +12,7 @@ from tfx.proto import trainer_pb2
 from tfx.types import artifact_utils
 from tfx.utils import proto_utils
 
-_GZIP_MAGIC = b"\x1f\x8b"
+from tuner_component.documents import compression
 
 _log = logging.getLogger(__name__)
 
@@ -105,9 +105,7 @@ def _holds_data(path: str) -> bool:
 
 def _has_content(path: str) -> bool:
     with fileio.open(path, "rb") as file:
-        head = file.read(len(_GZIP_MAGIC))
-        if head != _GZIP_MAGIC:
-            return bool(head)
-        file.seek(0)
+        if not compression.is_gzip(file):
+            return bool(file.read(1))
         with gzip.GzipFile(fileobj=file) as records:
             return bool(records.read(1))

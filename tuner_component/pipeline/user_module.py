@@ -17,8 +17,9 @@ from tfx.components.util import udf_utils
 from tfx.types import standard_component_specs as specs
 from tfx.utils import io_utils
 
-from tuner_component.pipeline import fn_args
+from tuner_component.pipeline import fn_args, module_flags
 from tuner_component.proto import tuner_pb2
+from tuner_component.publishing import best_model
 from tuner_component.search.training import scratch
 
 _TUNER_FN = specs.TUNER_FN_KEY
@@ -36,6 +37,10 @@ class UserModuleError(RuntimeError):
     """
 
 
+class ModuleLoadError(UserModuleError):
+    """There is no tuner_fn to call: no trial can have been run."""
+
+
 def load_tuner_fn(message: tuner_pb2.TunerFnArgs) -> Callable[[FnArgs], Any]:
     """Imports the user's module and returns its `tuner_fn`.
 
@@ -43,7 +48,8 @@ def load_tuner_fn(message: tuner_pb2.TunerFnArgs) -> Callable[[FnArgs], Any]:
         message: Names the module in `module_path`, `module_file` or `tuner_fn`.
 
     Raises:
-        UserModuleError: If the module does not import, or has no such function.
+        ModuleLoadError: If the module does not import, or has no such function, or does
+            not take the flags of the command line.
         ValueError: If no module is named.
     """
     source = _source(message)
@@ -52,19 +58,24 @@ def load_tuner_fn(message: tuner_pb2.TunerFnArgs) -> Callable[[FnArgs], Any]:
         tuner_fn = udf_utils.get_fn(names, _TUNER_FN)
     except Exception as error:
         if _is_missing_function(error):
-            raise UserModuleError(
+            raise ModuleLoadError(
                 f"Expected {source} to define {_TUNER_FN_SHAPE}. Received: a module "
                 f"without it ({error}). Define it at the module's top level."
             ) from None
-        raise UserModuleError(
+        raise ModuleLoadError(
             f"Expected {source} to import without errors. Received: "
             f"{_root_cause(error)!r}. Its traceback:\n{_user_traceback(error)}"
         ) from error
     if not callable(tuner_fn):
-        raise UserModuleError(
+        raise ModuleLoadError(
             f"Expected tuner_fn in {source} to be a function. Received: {tuner_fn!r} "
             f"of type {type(tuner_fn).__name__}. Define {_TUNER_FN_SHAPE}."
         )
+    if message.argv:
+        try:
+            module_flags.parse(message.argv, tuner_fn.__module__)
+        except ValueError as error:
+            raise ModuleLoadError(str(error)) from error
     return tuner_fn  # type: ignore[no-any-return]
 
 
@@ -136,7 +147,7 @@ def call_tuner_fn(
     Raises:
         UserModuleError: If it raises.
         TypeError: If its result is not a TunerFnResult of a KerasTuner tuner and a
-            dictionary.
+            dictionary; or a model is wanted, and the tuner can never give one.
         ImportError: If a package is missing that the search needs which `message` names.
     """
     local = tuner_pb2.TunerFnArgs()
@@ -168,6 +179,12 @@ def call_tuner_fn(
             "Expected TunerFnResult.fit_kwargs to be a dictionary of arguments for "
             f"tuner.search. Received: {result.fit_kwargs!r} of type "
             f"{type(result.fit_kwargs).__name__}. Write fit_kwargs={{'x': ...}}."
+        )
+    if message.best_model and (why := best_model.obstacle(result.tuner)):
+        raise TypeError(
+            "Expected a tuner of Keras models, since the output best_model is wanted. "
+            f"Received: {why}. Leave best_model=True out, and train a model with the best "
+            "hyperparameters."
         )
     scratch.keep_project(result.tuner, local.working_dir, message.working_dir)
     if message.search:

@@ -141,7 +141,7 @@ class CurveModel:
 
     def tune(self, known: Observations) -> None:
         """Learns the parameters, from where they are, by the marginal likelihood."""
-        known = known.part(np.arange(len(known.target))[-FITTED:])
+        known = known.part(_fitted(known))
         squares = self._squares(known.vectors)
         found = optimize.minimize(
             lambda at: self._objective(at, known, squares),
@@ -299,6 +299,24 @@ class CurveModel:
         across = self._covariance(vectors, time, np.arange(len(vectors)))
         found: Array = across[:, : self._size] @ self._weights
         return found
+
+
+def _fitted(known: Observations) -> Integers:
+    """The observations that parameters are learned from, if there are too many.
+
+    Half of them are of the trials that were trained longest: few tell how curves go on,
+    among many that tell how they begin. The others are the last ones.
+    """
+    count = len(known.target)
+    if count <= FITTED:
+        return np.arange(count)
+    longest = np.zeros(len(known.vectors))
+    np.maximum.at(longest, known.trial, known.time)
+    # The last one first where there are several as long.
+    order = np.lexsort((-np.arange(count), -longest[known.trial]))
+    long = order[: FITTED // 2]
+    last = np.setdiff1d(np.arange(count), long)[len(long) - FITTED :]
+    return np.sort(np.concatenate([long, last]))
 
 
 def log_improvement(mean: Array, deviation: Array, best: float) -> Array:

@@ -145,8 +145,24 @@ class Outlook:
         kept = set(np.argsort(means, kind="stable")[:most].tolist())
         return [name for place, name in enumerate(names) if place in kept]
 
-    def seconds(self, names: list[Any], vectors: Array) -> Array:
-        """The seconds of an epoch: those of trials, and then those of other points."""
+    def seconds_left(self, names: list[Any], vectors: Array) -> Array:
+        """The seconds by which a gain is divided: of trials, and then of new points.
+
+        By turns these are the seconds until the end of the training, and those until the
+        trial is looked at again. By the first alone, too little that is new would be
+        tried where one look tells much; by the second alone, hardly anything would be
+        trained to its end where there is always something new.
+        """
+        end = self._trials.horizon
+        done = np.zeros(len(vectors))
+        done[: len(names)] = [self._trials[name].epochs for name in names]
+        until = np.full(len(vectors), end)
+        if len(self._trials.seen) % 2:
+            until = np.minimum([self._rungs.after(int(one)) for one in done], end)
+        return self._seconds(names, vectors) * (until - done)
+
+    def _seconds(self, names: list[Any], vectors: Array) -> Array:
+        """The seconds of an epoch: those of trials, and then those of new points."""
         trials = list(self._trials.values())
         costs = Costs(
             np.array([one.vector for one in trials]),

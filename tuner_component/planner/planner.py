@@ -2,7 +2,8 @@
 
 Each trial pauses at its next rung unless nothing else is worth more. A model of curves
 says what each paused trial, and each of some hundred new points, would come to if it were
-trained to the end. The one that is expected to gain most for its time goes on.
+trained to the end. The one that is expected to gain most for its time goes on: by turns
+the time until it ends, and the time until it is looked at again.
 """
 
 import math
@@ -279,6 +280,10 @@ class Planner:
         """Trials and epochs that were observed, in the order that decisions depend on."""
         return self._trials.seen
 
+    def has_failed(self, trial: Any, epochs: int) -> bool:
+        """Whether what was observed of a trial after so many epochs is no number."""
+        return math.isnan(self._trials[trial].reached[epochs])
+
     @property
     def why(self) -> str:
         """How it decides, in a sentence."""
@@ -341,8 +346,7 @@ class Planner:
             if not worth.any():
                 return None
             gains = np.where(worth, gains, -np.inf)
-        done = [self._trials[name].epochs for name in names] + [0] * len(new)
-        left = self._outlook.seconds(names, vectors) * (end - np.array(done))
+        left = self._outlook.seconds_left(names, vectors)
         best = int(np.argmax(gains - np.log(left)))
         if best < len(names):
             return Continue(names[best])

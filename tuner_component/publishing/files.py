@@ -72,10 +72,13 @@ def write_numbers(
             result.best_hyperparameters
         ),
     }
+    replaces = _replaced(study, files.join(results_directory, RECORD_FILE))
     # Not beside the best hyperparameters, which must be alone in their directory, also
     # after a crash.
     name = f".publishing-{urllib.parse.quote(study.study_id, safe='')}"
     _replace(texts, files.join(results_directory, name))
+    if replaces is not None:
+        _log.info("%s", replaces)
     if result.unmet is not None:
         _log.error(
             "What is published is not what was looked for: %s. It is the best that was "
@@ -92,22 +95,39 @@ def write_numbers(
     faults.point(_DONE)
 
 
-def draw_report(study: StudyRecord, results_directory: str) -> None:
+def draw_report(
+    study: StudyRecord, results_directory: str, study_directory: str | None = None
+) -> None:
     """Draws the report; leaves none behind, not even an older one, if that fails.
 
     Args:
         study: Everything that happened in the search.
         results_directory: Path or URI of where its record is.
+        study_directory: Path or URI of where its search works, and logs are; None if that
+            is not here.
     """
     path = files.join(results_directory, page.REPORT_FILE)
     try:
-        files.write_bytes(path, page.render(study).encode())
+        files.write_bytes(path, page.render(study, directory=study_directory).encode())
     except Exception:  # noqa: BLE001
         _log.exception("The results are published, without a report of the search:")
         with contextlib.suppress(StorageError):
             files.remove(path)
     else:
         _log.info("Written: %s", path)
+
+
+def _replaced(study: StudyRecord, path: str) -> str | None:
+    """Says that the results of another study are there; None if there are none."""
+    try:
+        before = StudyRecord.from_json(files.read_bytes(path), path)
+    except (FileNotFoundError, StorageError, ValueError):
+        return None  # What cannot be read has nothing to say.
+    if before.study_id == study.study_id:
+        return None
+    best = before.best
+    score = "" if best is None or best.score is None else f" (best {best.score:.6g})"
+    return f"This replaces the results of study {before.study_id}{score}."
 
 
 def _replace(texts: Mapping[str, str], aside: str) -> None:

@@ -20,7 +20,8 @@ def log_outcome(result: SearchResult, directory: str) -> None:
     if result.found is StudyState.FINISHED:
         _log.info(
             "This search was finished before: no trial was run, its results are "
-            "published again. To start a new search, remove %s.",
+            "published again.%s To start a new search, remove %s.",
+            _how_it_ended(result, directory),
             directory,
         )
     else:
@@ -34,6 +35,15 @@ def log_outcome(result: SearchResult, directory: str) -> None:
             else "",
             f" {result.ended_because}" if result.ended_because else "",
         )
+
+
+def _how_it_ended(result: SearchResult, directory: str) -> str:
+    """Why a finished search had ended before all trials were run, if somebody ended it."""
+    if result.ended_because is None or not result.was_stopped:
+        return ""
+    return (
+        f" {result.ended_because} To go on with it: tuner-component resume {directory}"
+    )
 
 
 def log_confirmation(study: StudyRecord) -> None:

@@ -10,7 +10,6 @@ import hashlib
 import inspect
 import os
 import sys
-import sysconfig
 import textwrap
 import types
 from collections.abc import Iterator, Mapping
@@ -19,8 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from tuner_component.search.machine import libraries
+
 _OWN_PACKAGE = __name__.partition(".")[0]
-_LIBRARIES = {"site-packages", "dist-packages"}
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), os.PathLike)
 
 
@@ -69,7 +69,7 @@ class CodeParts:
         file = getattr(module, "__file__", None)
         if module.__name__ == "__main__":
             return  # What is used of it is reached by itself.
-        if file and not _LIBRARIES.isdisjoint(Path(file).parts):
+        if file and libraries.is_installed(file):
             self.libraries.add(module.__name__)
             return
         if _is_pythons_or_ours(module.__name__, file):
@@ -227,4 +227,4 @@ def _is_pythons_or_ours(name: str, file: str | None) -> bool:
     """Whether a module came with Python or with this package, or has no file."""
     if not file or name.partition(".")[0] == _OWN_PACKAGE:
         return True
-    return Path(file).absolute().is_relative_to(sysconfig.get_path("stdlib"))
+    return libraries.is_pythons(file)

@@ -92,7 +92,7 @@ def entry_point(request: Request) -> EntryPoint:
         TypeError: If something that the function uses cannot be sent to a process.
     """
     try:
-        return EntryPoint(_TARGET, cloudpickle.dumps(request))
+        return EntryPoint(_TARGET, cloudpickle.dumps(request), called="make_tuner")
     except Exception as error:
         raise TypeError(
             "Expected make_tuner and fit_kwargs to use only what can be sent to another "

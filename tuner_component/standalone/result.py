@@ -1,13 +1,15 @@
 """What `tune` returns."""
 
 import functools
+import html
 from collections.abc import Callable
 from typing import Any
 
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.report import page
+from tuner_component.publishing import best_model
+from tuner_component.report import notebook, page
 from tuner_component.report.record import StudyRecord
 from tuner_component.results.loading import (
     TrialResult,
@@ -47,6 +49,11 @@ class TuneResult:
             f"{len(self.trials)} completed; report: {self.report}>"
         )
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        where = html.escape(f"Report: {self.report}")
+        return f"{notebook.html_of(self.study)}<small>{where}</small>"
+
     @property
     def report(self) -> str:
         """Path or URI of the report, an HTML file."""
@@ -71,34 +78,17 @@ class TuneResult:
         `get_best_models`, `get_best_hyperparameters` and `results_summary` work with it,
         as after a search of its own.
         """
-        tuner = self._make().tuner
-        states = [*self._found.completed, *self._found.failed]
-        trials = [trial_lib.Trial.from_state(codec.decode(state)) for state in states]
-        best = trials[: len(self._found.completed)]
-        oracle = tuner.oracle
-        oracle.trials = {trial.trial_id: trial for trial in trials}
-        oracle.start_order = sorted(oracle.trials)
-        oracle.end_order = sorted(oracle.trials)
-        oracle.get_best_trials = lambda num_trials=1: best[:num_trials]
-        return tuner
+        found = self._found
+        completed, failed = (
+            [trial_lib.Trial.from_state(codec.decode(state)) for state in states]
+            for states in (found.completed, found.failed)
+        )
+        return best_model.knowing(self._make().tuner, completed, failed)
 
     def best_model(self) -> Any:
         """Loads the model of the best trial, with the weights of its best epoch.
 
         Raises:
-            ValueError: If the tuner kept no model: it trains in a way of its own.
+            NoModelError: If the tuner kept no model: it trains in a way of its own.
         """
-        kept = self._kept_weights()
-        if kept is not None and not files.exists(kept):
-            raise ValueError(
-                "Expected a tuner that trains Keras models by KerasTuner's build and fit. "
-                f"Received: {type(self.tuner).__name__}, which left no weights at {kept}. "
-                "Train a model with best_hyperparameters, or load what your tuner saved."
-            )
-        models: list[Any] = self.tuner.get_best_models(1)
-        return models[0]
-
-    def _kept_weights(self) -> str | None:
-        """Where the weights of the best trial are; None if only the tuner knows."""
-        name = getattr(self.tuner, "_get_checkpoint_fname", None)
-        return None if name is None else str(name(self.trials[0].trial_id))
+        return best_model.load(self.tuner)

@@ -3,10 +3,12 @@
 import contextlib
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tuner_component.arguments import tune_args as tune_args_lib
+from tuner_component.arguments import wording
+from tuner_component.export import tracking
 from tuner_component.proto import tuner_pb2
 from tuner_component.publishing import files as published
 from tuner_component.publishing.names import NameWatcher
@@ -14,6 +16,7 @@ from tuner_component.publishing.outcome import log_confirmation, log_outcome
 from tuner_component.report import search_log, tensorboard, terminal
 from tuner_component.report.loading import load_study
 from tuner_component.report.record import StudyRecord
+from tuner_component.search.errors import SearchInterruptedError
 from tuner_component.search.events import Audience
 from tuner_component.search.in_process.search import search_in_process
 from tuner_component.search.machine import environment
@@ -21,6 +24,7 @@ from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle.result import SearchResult
 from tuner_component.search.parallel import user_code
 from tuner_component.search.parallel.local import launch
+from tuner_component.search.spelling import did_you_mean
 from tuner_component.search.storage import files
 from tuner_component.search.study import fingerprint
 from tuner_component.search.study.study import Study
@@ -96,32 +100,42 @@ def tune(
         _log.info("The study is kept in %s.", study_directory)
         if args.num_parallel_trials:
             preload = (*_PRELOAD, *sorted(code.libraries))
-            result = _in_workers(request, study_directory, parts, options, preload)
+            try:
+                result = _in_workers(
+                    request, study_directory, parts, options, preload, args.trackers
+                )
+            except SearchInterruptedError as error:
+                # Where in here it was stopped is of no use to who stopped it.
+                raise error.with_traceback(None) from None
         else:
-            result = _in_process(request, study_directory, parts, options)
+            result = _in_process(
+                request, study_directory, parts, options, args.trackers
+            )
         study = load_study(study_directory)
         log_outcome(result, study_directory)
         log_confirmation(study)
-        _publish(result, study, root)
+        _publish(result, study, root, study_directory)
     return TuneResult(study, root, result, request.make)
 
 
 def _tune_args(given: Mapping[str, Any]) -> tuner_pb2.TuneArgs:
     fields = [field.name for field in tuner_pb2.TuneArgs.DESCRIPTOR.fields]
     if unknown := sorted(set(given) - set(fields)):
+        meant = "".join(did_you_mean(name, fields) for name in unknown)
         raise TypeError(
             f"Expected the arguments of tune to be among directory, {', '.join(fields)}. "
-            f"Received: {', '.join(unknown)}. See help(tuner_component.tune)."
+            f"Received: {', '.join(unknown)}.{meant} See help(tuner_component.tune)."
         )
     named = {name: value for name, value in given.items() if value is not None}
     try:
         args = tuner_pb2.TuneArgs(**named)
     except (TypeError, ValueError) as error:
         raise TypeError(
-            f"Expected the arguments of tune to be of the types of TuneArgs. Received: "
-            f"{named} ({error})."
+            f"Expected the arguments of tune to be of their types. Received: {named} "
+            f"({error}). See help(tuner_component.tune)."
         ) from error
-    return tune_args_lib.validated(args)
+    with wording.named_by(wording.keyword):
+        return tune_args_lib.validated(args)
 
 
 def _in_workers(
@@ -130,15 +144,20 @@ def _in_workers(
     parts: Mapping[str, str],
     options: SearchOptions,
     preload: tuple[str, ...],
+    trackers: Sequence[str],
 ) -> SearchResult:
-    with terminal.shown() as view, tensorboard.writing(directory) as writer:
+    with (
+        terminal.shown() as view,
+        tensorboard.writing(directory) as writer,
+        tracking.watching(trackers, directory) as others,
+    ):
         return launch.run_parallel(
             entry_lib.entry_point(request),
             directory,
             parts,
             options,
             preload,
-            observer=Audience([view, writer, NameWatcher()]),
+            observer=Audience([view, writer, *others, NameWatcher()]),
         )
 
 
@@ -147,6 +166,7 @@ def _in_process(
     directory: str,
     parts: Mapping[str, str],
     options: SearchOptions,
+    trackers: Sequence[str],
 ) -> SearchResult:
     def check(seed: int) -> None:
         try:
@@ -156,18 +176,23 @@ def _in_process(
         else:
             user_code.check(entry, seed)
 
-    with tensorboard.writing(directory) as writer:
+    with (
+        tensorboard.writing(directory) as writer,
+        tracking.watching(trackers, directory) as others,
+    ):
         # No view on the terminal: KerasTuner prints what happens.
-        audience = Audience([writer, NameWatcher()])
+        audience = Audience([writer, *others, NameWatcher()])
         return search_in_process(
             request.make, directory, parts, options, check, audience
         )
 
 
-def _publish(result: SearchResult, study: StudyRecord, root: str) -> None:
+def _publish(
+    result: SearchResult, study: StudyRecord, root: str, study_directory: str
+) -> None:
     best, results = (files.join(root, n) for n in ("best_hyperparameters", "results"))
     published.write_numbers(result, study, best, results)
-    published.draw_report(study, results)
+    published.draw_report(study, results, study_directory)
 
 
 def _absolute(directory: str) -> str:

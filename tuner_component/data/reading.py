@@ -1,0 +1,183 @@
+"""Columns of examples, as batches or as arrays."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx_bsl.public import tfxio
+
+from tuner_component.data import schemas
+from tuner_component.data.files import patterns
+
+# Rows that are read at once where there are no batches.
+_CHUNK = 1024
+
+
+def dataset(
+    fn_args: Any,
+    split: str,
+    *,
+    columns: Sequence[str] | None = None,
+    label: str | None = None,
+    classes: Sequence[str] | None = None,
+    batch_size: int | None = 32,
+    shuffle: bool = False,
+    seed: int | None = None,
+) -> tf.data.Dataset:
+    """Returns the examples of a split, in one pass.
+
+    Args:
+        fn_args: Of `tuner_fn` or `run_fn`.
+        split: `train` or `eval`.
+        columns: Their names; by default all but the label.
+        label: The name of the label's column, if there is one.
+        classes: The values of a label that is text, in the order of their numbers.
+        batch_size: Examples in a batch; None for single examples, without the dimension
+            of the batch.
+        shuffle: Whether each pass is in another order.
+        seed: Of the order; without one it is another in each process.
+
+    Returns:
+        A dataset of columns by name, or of pairs of these and the label. Columns have
+        the shape [batch, values], or that which the schema gives them; the label has the
+        shape [batch] if it is one value. Where a value is missing, there is NaN (the
+        column then is float32), or the empty text.
+
+    Raises:
+        ValueError: If there is no such column, or the label has other classes.
+    """
+    files = list(patterns(fn_args, split))
+    schema = schemas.schema_of(fn_args, files)
+    if columns is not None:
+        schema = schemas.only(schema, [*columns, *([label] if label else [])])
+    elif label:
+        schemas.only(schema, [label])  # Says so if there is no such column.
+    options = tfxio.TensorFlowDatasetOptions(
+        batch_size=batch_size or _CHUNK,
+        num_epochs=1,
+        shuffle=shuffle,
+        shuffle_seed=seed,
+    )
+    rows = fn_args.data_accessor.tf_dataset_factory(files, options, schema)
+    features = {feature.name: feature for feature in schema.feature}
+    number_of = _number_of(classes) if classes is not None else None
+
+    def convert(batch: dict[str, Any]) -> Any:
+        dense = {
+            name: _dense(value, features[name])
+            for name, value in batch.items()
+            if name in features
+        }
+        if label is None:
+            return dense
+        values = dense.pop(label)
+        if values.shape.rank == 2 and values.shape[1] == 1:
+            values = tf.squeeze(values, 1)
+        return dense, values if number_of is None else number_of(values)
+
+    converted = rows.map(convert, num_parallel_calls=tf.data.AUTOTUNE)
+    return converted.unbatch() if batch_size is None else converted
+
+
+def table(
+    fn_args: Any,
+    split: str,
+    columns: Sequence[str],
+    *,
+    label: str,
+    classes: Sequence[str] | None = None,
+    missing: float = math.nan,
+) -> tuple[Any, Any]:
+    """Returns the examples of a split as arrays, for data that fit into memory.
+
+    Args:
+        fn_args: Of `tuner_fn` or `run_fn`.
+        split: `train` or `eval`.
+        columns: Names of columns with numbers, or with text that says numbers.
+        label: The name of the label's column.
+        classes: The values of a label that is text, in the order of their numbers.
+        missing: What stands for a value that is missing, or is no number.
+
+    Returns:
+        The columns, float32 of the shape [examples, columns] (more if a column has
+        several values), and the labels, [examples]: as they are, or the numbers of the
+        classes.
+
+    Raises:
+        ValueError: If there is no such column, or the label has other classes.
+    """
+    rows = dataset(
+        fn_args, split, columns=columns, label=label, classes=classes, batch_size=_CHUNK
+    )
+    parts, labels = [], []
+    for batch, values in rows.as_numpy_iterator():
+        numbers = [_numbers(batch[name]) for name in columns]
+        parts.append(np.concatenate(numbers, axis=1))
+        labels.append(values)
+    if not parts:
+        raise ValueError(
+            f"Expected examples in the split {split}. Received: none in "
+            f"{', '.join(patterns(fn_args, split))}."
+        )
+    x = np.concatenate(parts)
+    y = np.concatenate(labels)
+    return np.where(np.isnan(x), np.float32(missing), x), _text(y)
+
+
+def _dense(value: Any, feature: schema_pb2.Feature) -> Any:
+    """A column with a value everywhere."""
+    if isinstance(value, tf.Tensor):
+        return value
+    if value.dtype != tf.string:
+        value = tf.cast(value, tf.float32)
+    filler = "" if value.dtype == tf.string else math.nan
+    if isinstance(value, tf.RaggedTensor):
+        return value.to_tensor(filler)
+    # A batch in which all values are missing has no columns.
+    width = tf.maximum(value.dense_shape[1], 1)
+    shape = tf.stack([value.dense_shape[0], width])
+    dense = tf.sparse.to_dense(tf.sparse.reset_shape(value, shape), filler)
+    if feature.value_count.max == 1:
+        dense = tf.ensure_shape(dense, [None, 1])
+    return dense
+
+
+def _number_of(classes: Sequence[str]) -> Any:
+    """A function from labels to the numbers of their classes."""
+    table = tf.lookup.StaticHashTable(
+        tf.lookup.KeyValueTensorInitializer(list(classes), tf.range(len(classes))), -1
+    )
+
+    def number(values: Any) -> Any:
+        numbers = table.lookup(values)
+        known = tf.debugging.assert_non_negative(
+            numbers,
+            f"Expected labels among {list(classes)}. Received: others. Name all classes.",
+        )
+        with tf.control_dependencies([known] if known is not None else []):
+            return tf.identity(numbers)
+
+    return number
+
+
+def _numbers(column: Any) -> Any:
+    """A column as float32, [rows, values]."""
+    if column.dtype == object:
+        column = np.vectorize(_number, otypes=[np.float32])(column)
+    return column.reshape(len(column), -1).astype(np.float32)
+
+
+def _number(text: bytes) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _text(labels: Any) -> Any:
+    if labels.dtype == object:
+        return np.char.decode(labels.astype(bytes))
+    return labels
