@@ -4,17 +4,13 @@
         --train examples/penguin/data/penguins.csv --out runs/search
 """
 
-from collections.abc import Sequence
+from typing import Any
 
 import keras
 import keras_tuner
-import tensorflow as tf
-from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.components.trainer.fn_args_utils import FnArgs
-from tfx.utils import io_utils
-from tfx_bsl.public import tfxio
 
-from tuner_component import TunerFnResult
+from tuner_component import TunerFnResult, data
 
 FEATURES = ("bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g")
 SPECIES = ("Adelie", "Chinstrap", "Gentoo")
@@ -26,6 +22,7 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
     Args:
         fn_args: Where the data and the schema inferred from them are.
     """
+    x, y = _penguins(fn_args, "train")
     tuner = keras_tuner.RandomSearch(
         build_model,
         objective="val_loss",
@@ -36,8 +33,9 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
     return TunerFnResult(
         tuner=tuner,
         fit_kwargs={
-            "x": _dataset(fn_args.train_files, fn_args),
-            "validation_data": _dataset(fn_args.eval_files, fn_args),
+            "x": x,
+            "y": y,
+            "validation_data": _penguins(fn_args, "eval"),
             "epochs": 15,
             "verbose": 2,
         },
@@ -61,32 +59,8 @@ def build_model(hp: keras_tuner.HyperParameters) -> keras.Model:
     return model
 
 
-def _dataset(files: Sequence[str], fn_args: FnArgs) -> tf.data.Dataset:
-    """Reads batches of (measurements, number of the species) into memory."""
-    schema = io_utils.parse_pbtxt_file(fn_args.schema_path, schema_pb2.Schema())
-    options = tfxio.TensorFlowDatasetOptions(
-        batch_size=32, label_key="species", num_epochs=1, shuffle=False
+def _penguins(fn_args: FnArgs, split: str) -> tuple[Any, Any]:
+    """Measurements, and the number of the species. Missing values become 0."""
+    return data.table(
+        fn_args, split, FEATURES, label="species", classes=SPECIES, missing=0.0
     )
-    rows = fn_args.data_accessor.tf_dataset_factory(files, options, schema)
-    number_of = tf.lookup.StaticHashTable(
-        tf.lookup.KeyValueTensorInitializer(SPECIES, tf.range(len(SPECIES))), -1
-    )
-
-    def convert(
-        features: dict[str, tf.Tensor], species: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        columns = [_number(features[name]) for name in FEATURES]
-        return tf.concat(columns, 1), number_of.lookup(species)
-
-    # The file is sorted by species.
-    return rows.map(convert).unbatch().cache().shuffle(400, seed=1).batch(32)
-
-
-def _number(column: tf.Tensor | tf.SparseTensor) -> tf.Tensor:
-    """A column as numbers; missing values, which the file marks as NA, become 0."""
-    if isinstance(column, tf.SparseTensor):
-        column = tf.sparse.to_dense(column)
-    if column.dtype != tf.string:
-        return tf.cast(column, tf.float32)
-    known = tf.strings.regex_full_match(column, r"[\d.]+")
-    return tf.strings.to_number(tf.where(known, column, "0"))

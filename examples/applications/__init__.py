@@ -1,0 +1,1 @@
+"""KerasTuner's ready-made models, in spaces that are cut down."""

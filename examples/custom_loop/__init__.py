@@ -1,0 +1,1 @@
+"""Training loops of one's own: GradientTape, tf_keras, two optimizers."""

@@ -1,0 +1,1 @@
+"""Searches over whole programs: preparation, training and evaluation in `run_trial`."""

@@ -1,0 +1,1 @@
+"""TFX's generic Trainer with what the Tuner found: `run_fn` in four ways."""

@@ -1,0 +1,1 @@
+"""Classifiers of small images: from TFRecord, from a folder of JPEGs, by transfer."""

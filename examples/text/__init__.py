@@ -1,0 +1,1 @@
+"""A classifier of sentences whose vocabulary is tuned."""
