@@ -16,8 +16,11 @@ def is_stock(name: str) -> bool:
 
 
 def is_peer(name: str) -> bool:
-    """Whether it is a search of another library's, with as many workers as ours."""
-    return not name.startswith((searchers.AUTO, "ours", searchers.STOCK))
+    """Whether it is a search of another library's, with as many workers as ours.
+
+    Vizier is not counted: it has few seeds, on few tasks.
+    """
+    return not name.startswith((searchers.AUTO, "ours", searchers.STOCK, "vizier"))
 
 
 def of(tasks: list[dict[str, Scores]]) -> dict[str, Any]:
@@ -49,7 +52,7 @@ def of(tasks: list[dict[str, Scores]]) -> dict[str, Any]:
     }
     figures: dict[str, Any] = {}
     for name, (ratios, together) in kinds.items():
-        if not all(ratio.there for ratio in ratios):
+        if not ratios or not all(ratio.there for ratio in ratios):
             continue  # None of the others takes part.
         figures[name], figures[f"{name}_95"] = _over_tasks(ratios, together)
     for name in ("speedup", "speedup_over_stock", "speedup_over_optuna_search"):

@@ -23,8 +23,15 @@ _PACKAGE = Path(__file__).parents[1] / "tuner_component"
 # What the suggestions of ours follow from.
 _PLANNER = ("planner/*.py", "search/oracle/dimensions.py", "search/ranges.py")
 _ORACLES = (
-    *("oracles/*.py", "search/stopping/*.py", "search/oracle/dimensions.py"),
+    *("oracles/optuna_oracle.py", "oracles/optuna_study.py", "oracles/samplers.py"),
+    *("oracles/fidelities.py", "oracles/neighbours.py", "oracles/second_tries.py"),
+    *("search/stopping/*.py", "search/oracle/dimensions.py"),
     *("search/oracle/repairs.py", "search/ranges.py"),
+)
+_VIZIER = (
+    *("oracles/vizier_*.py", "oracles/neighbours.py"),
+    *("vizier/messages.py", "vizier/space.py"),
+    *("search/oracle/dimensions.py", "search/oracle/repairs.py", "search/ranges.py"),
 )
 # What passes on the suggestions of others, where it is not `OfKerasTuner`.
 _ADAPTERS: dict[str, Any] = {
@@ -32,6 +39,7 @@ _ADAPTERS: dict[str, Any] = {
     "optuna": searchers.PlainOptuna,
     "ray": Path(__file__).with_name("ray_searcher.py"),
     "syne": Path(__file__).with_name("syne_searcher.py"),
+    "vizier": Path(__file__).with_name("vizier_searcher.py"),
 }
 
 
@@ -153,7 +161,8 @@ def _of_task(name: str) -> str:
 @functools.cache
 def _of_searcher(name: str) -> str:
     family = name.partition(" ")[0]
-    patterns = {searchers.AUTO: _PLANNER, "ours": _ORACLES}.get(family, ())
+    ours = {searchers.AUTO: _PLANNER, "ours": _ORACLES, "vizier": _VIZIER}
+    patterns = ours.get(family, ())
     paths = [path for one in patterns for path in sorted(_PACKAGE.glob(one))]
     adapter = _ADAPTERS.get(family, searchers.OfKerasTuner)
     # Some cannot be imported where their library is not installed.

@@ -3,6 +3,7 @@
 import functools
 import importlib
 import itertools
+import os
 import tempfile
 from collections.abc import Callable
 from typing import Any
@@ -27,7 +28,7 @@ from tuner_component.search.stopping.rule import StoppingRule
 AUTO = "auto"
 STOCK, KERAS_TUNER = "stock", "kerastuner"
 
-_OBJECTIVE = keras_tuner.Objective("val_loss", "min")
+OBJECTIVE = keras_tuner.Objective("val_loss", "min")
 
 
 def hyperparameters(task: Task) -> keras_tuner.HyperParameters:
@@ -261,10 +262,14 @@ def make(name: str, task: Task, seed: int, workers: int) -> tuple[Any, int]:
         from benchmarks.syne_searcher import SyneTune
 
         return SyneTune(task, seed, kind), workers
+    if family == "vizier":
+        from benchmarks.vizier_searcher import Vizier
+
+        return Vizier(task, seed, kind, _MANY), workers
     if family == "optuna":
         return PlainOptuna(task, seed, _PRUNERS[kind]()), workers
     common: dict[str, Any] = {
-        "objective": _OBJECTIVE,
+        "objective": OBJECTIVE,
         "hyperparameters": hyperparameters(task),
         "seed": seed * _seed_step(name) + 1,
     }
@@ -297,6 +302,7 @@ def settings(name: str) -> str:
         **dict.fromkeys((STOCK, KERAS_TUNER), _KERAS_TUNER),
         "optuna": _PRUNERS,
         "ours": _RULES,
+        "vizier": VIZIER,
     }
     of_kind = tables.get(family, {}).get(kind)
     step = _seed_step(name)
@@ -304,8 +310,8 @@ def settings(name: str) -> str:
 
 
 def available() -> list[str]:
-    """The names of all searchers whose libraries are installed."""
-    missing = []
+    """The names of all searchers whose libraries are installed, and whose service is there."""
+    missing = [] if "VIZIER_ENDPOINT" in os.environ else ["vizier"]
     for family, library in (("ray", "ray.tune"), ("syne", "syne_tune")):
         try:
             # Ray can be there without what Tune needs.
@@ -339,6 +345,8 @@ _RULES = {
     "hyperband": StoppingOptions("hyperband", max_epochs=EPOCHS),
     "without stopping": None,
 }
+# Of open-source Vizier: its default, a Gaussian process, and one without a model.
+VIZIER = {"default": "DEFAULT", "eagle": "EAGLE_STRATEGY"}
 NAMES = (
     AUTO,
     *(f"ours {kind}".strip() for kind in _RULES),
@@ -349,4 +357,5 @@ NAMES = (
     *(f"optuna {kind}" for kind in _PRUNERS),
     *(f"{KERAS_TUNER} {kind}" for kind in _KERAS_TUNER),
     *(f"{STOCK} {kind}" for kind in _KERAS_TUNER),
+    *(f"vizier {kind}" for kind in VIZIER),
 )

@@ -1,26 +1,30 @@
 """Measures how much processor time a suggestion takes, in 8 dimensions.
 
-    python -m benchmarks.suggestions [--quick] [--check]
+    python -m benchmarks.suggestions [--quick] [--check] [--vizier HOST:PORT --vizier-pid PID]
 
 Goal: the median is at most 50 ms at 100 trials and 250 ms at 1,000, with the search "auto",
 whose trials have 27 epochs or one, and with OptunaOracle's default sampler. What "auto"
 decides when a trial has come to a rung counts as well. For comparison (not with --quick), at 100 trials: the sampler "gp", if PyTorch
-is installed, and KerasTuner's Bayesian oracle.
+is installed, and KerasTuner's Bayesian oracle. With --vizier, what an open-source Vizier
+service there takes as well, in seconds: on the clock, and of processor time, of its process.
+That is what counts on a machine with other work.
 """
 
 import argparse
 import importlib.util
+import os
 import random
 import statistics
 import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 import keras_tuner
 from keras_tuner import oracles
 
 from benchmarks import harness
-from tuner_component.oracles import OptunaOracle
+from tuner_component.oracles import OptunaOracle, VizierOracle
 from tuner_component.planner import Continue, Decision, Planner, Start
 from tuner_component.search.oracle.dimensions import dimensions
 from tuner_component.search.oracle.repairs import repair
@@ -70,6 +74,61 @@ def _run(oracle: Any, draw: random.Random) -> float:
     trial.status = "COMPLETED"
     oracle.end_trial(trial)
     return took
+
+
+def measure_vizier(
+    endpoint: str, pid: int, algorithm: str, trials: int, suggestions: int
+) -> tuple[float, float]:
+    """The median time of a suggestion of a Vizier service's, in seconds.
+
+    Returns:
+        On the clock, and of processor time, of the service's process `pid`.
+    """
+    oracle: Any = VizierOracle(
+        keras_tuner.Objective("val_loss", "min"),
+        10_000,
+        endpoint=endpoint,
+        algorithm=algorithm,
+        hyperparameters=space(),
+        seed=1,
+    )
+    oracle._set_project_dir(tempfile.mkdtemp(), "search")
+    repair(oracle)
+    oracle.verbose = 0
+    draw = random.Random(0)
+
+    def run() -> tuple[float, float]:
+        before, spent = time.monotonic(), _processor_time(pid)
+        while (trial := oracle.create_trial("tuner")).status != "RUNNING":
+            pass
+        took = time.monotonic() - before, _processor_time(pid) - spent
+        oracle.update_trial(trial.trial_id, {"val_loss": draw.random()})
+        trial.status = "COMPLETED"
+        oracle.end_trial(trial)
+        oracle.committed()
+        return took
+
+    suggest = oracle.populate_space
+    oracle.populate_space = lambda trial_id: {
+        "status": "RUNNING",
+        "values": {hp.name: hp.random_sample(draw.random()) for hp in space().space},
+    }
+    for _ in range(trials):
+        run()
+    oracle.populate_space = suggest
+    run()  # Not counted: the service hears of all earlier trials, and compiles its model.
+    took = [run() for _ in range(suggestions)]
+    oracle.concluded()
+    clock, processor = zip(*took, strict=True)
+    return statistics.median(clock), statistics.median(processor)
+
+
+def _processor_time(pid: int) -> float:
+    """What a process has used, in seconds; 0 if it is not known."""
+    if not pid:
+        return 0.0
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def measure_auto(epochs: int, trials: int, suggestions: int) -> float:
@@ -126,6 +185,8 @@ def main() -> None:
     """Measures and prints the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     harness.add_arguments(parser)
+    parser.add_argument("--vizier", metavar="HOST:PORT")
+    parser.add_argument("--vizier-pid", type=int, default=0, help="its process")
     arguments = parser.parse_args()
     common: dict[str, Any] = {
         "objective": keras_tuner.Objective("val_loss", "min"),
@@ -154,6 +215,14 @@ def main() -> None:
             figures["gp_100_trials_ms"] = measure(oracle, 100, 5)
         oracle = oracles.BayesianOptimizationOracle(hyperparameters=space(), **common)
         figures["keras_tuner_bayesian_100_trials_ms"] = measure(oracle, 100, 5)
+    if arguments.vizier:
+        for name in ("RANDOM_SEARCH", "EAGLE_STRATEGY", "DEFAULT"):
+            for trials in (20, 100):
+                clock, processor = measure_vizier(
+                    arguments.vizier, arguments.vizier_pid, name, trials, 5
+                )
+                what = f"vizier_{name.lower()}_{trials}_trials"
+                figures |= {f"{what}_s": clock, f"{what}_processor_s": processor}
     harness.report(arguments, figures, met)
 
 
