@@ -1,11 +1,12 @@
 # Each command sets up what it needs first; see tools/setup_env.sh.
 python := .venv/bin/python
 
-.PHONY: help setup demo test lint format protos wheel clean
+.PHONY: help setup demo test docs lint format protos wheel clean
 
 help:
-	@echo "make demo    run the penguin pipeline on this machine"
+	@echo "make demo    search, train and serve on this machine: handwritten digits"
 	@echo "make test    run all tests"
+	@echo "make docs    build the documentation as a site, in runs/site"
 	@echo "make setup   only make .venv (the other commands do it if needed)"
 	@echo "make lint    check style and types"
 	@echo "make format  format the sources"
@@ -17,12 +18,15 @@ setup:
 	@tools/setup_env.sh
 
 demo: setup
-	$(python) -m examples.penguin.pipeline_local
+	$(python) -m examples.digits.pipeline_local
 
 # The tests of one file share what is expensive to make, so they stay in one process.
 test: setup
 	$(python) -m pytest --numprocesses logical --maxprocesses 4 \
 		--dist loadfile --no-loadscope-reorder
+
+docs: setup
+	$(python) -m tests.support.site
 
 lint: setup
 	$(python) -m ruff check

@@ -19,8 +19,13 @@ from tuner_component.search.machine import forked
 
 # What takes longest, the longest first: half a minute or more.
 _LONGEST = (
+    "extensions/google_cloud_ai_platform/test_pipeline.py",
     "kubeflow/test_kfp_local.py",
     "examples/test_pipelines.py",
+    "examples/test_digits.py",
+    "project/test_snippets.py",
+    "examples/gallery/test_images.py",
+    "examples/gallery/test_end_to_end.py",
     "scenarios/test_scenarios.py",
     "search/training/test_instrument.py",
     "search/chaos/test_searches.py",
@@ -204,3 +209,21 @@ def tuned(tmp_path_factory: pytest.TempPathFactory) -> penguin.Run:
     # pytest-xdist gives each process a directory below the session's.
     shared = directory.parent if "PYTEST_XDIST_WORKER" in os.environ else directory
     return penguin.run_once(shared)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless browser; skips if there is none."""
+    from tests.support import reports  # Few tests need what it imports.
+
+    sync_api = pytest.importorskip("playwright.sync_api")
+    path = reports.browser_path()
+    if path is None:
+        pytest.skip("there is no browser: apt-get install chromium")
+    with sync_api.sync_playwright() as playwright:
+        # Root in a container, as in continuous integration, has no sandbox.
+        started = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox"] if os.getuid() == 0 else []
+        )
+        yield started
+        started.close()

@@ -58,6 +58,15 @@ def test_spec_differs_from_stock_only_where_documented() -> None:
         assert TunerSpec.INPUTS[key].optional == channel.optional
 
 
+def test_outputs_are_those_of_stock_unless_a_model_is_wanted() -> None:
+    """Whoever looks at the outputs of a pipeline would find one that stock has not."""
+    assert make().outputs.keys() == specs.TunerSpec.OUTPUTS.keys()
+    assert type(make().spec) is TunerSpec
+    outputs = make(best_model=True).outputs
+    assert outputs.keys() - specs.TunerSpec.OUTPUTS.keys() == {"best_model"}
+    assert outputs["best_model"].type is standard_artifacts.Model
+
+
 def test_tuner_fn_result_is_stocks_own() -> None:
     """A module written for stock would return something we do not know."""
     assert TunerFnResult is StockTunerFnResult

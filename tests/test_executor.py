@@ -11,6 +11,7 @@ from unittest import mock
 import pytest
 
 from tests.conftest import TOY_MODULE, Run
+from tests.support.reports import data_of, sentences_of
 from tuner_component import (
     load_best_hyperparameters,
     load_study,
@@ -76,10 +77,8 @@ def test_record_and_report_stand_beside_the_results(toy_run: Run) -> None:
     assert all(trial.seed is not None for trial in study.trials)
     best = load_tuner_results(toy_run.tuner_results_dir)[0]
     assert study.best is not None and study.best.trial_id == best.trial_id
-    assert (
-        f"by trial {best.trial_id}"
-        in (toy_run.tuner_results_dir / "report.html").read_text()
-    )
+    report = (toy_run.tuner_results_dir / "report.html").read_text()
+    assert f"Trial {best.trial_id} is the best of" in sentences_of(report)
 
 
 def test_artifacts_say_what_was_found(toy_run: Run) -> None:
@@ -327,6 +326,16 @@ def test_module_that_does_not_import(run: Run) -> None:
     assert 'user_module.py", line 3' in message
     assert "no_such_function" in message
     assert "import_utils.py" not in message
+
+
+@pytest.mark.parametrize("source", ["def tuner(fn_args): ...", "import no_such_module"])
+def test_module_that_cannot_be_used_leaves_no_study(run: Run, source: str) -> None:
+    """`list` would show a search that never was, and `OUT` its results."""
+    before = set(run.root.rglob("*"))
+    with pytest.raises(UserModuleError):
+        run.module(source)()
+    left = {path.name for path in run.root.rglob("*")} - {path.name for path in before}
+    assert not left & {"studies", "study.json", "journal"}, left
 
 
 def test_module_that_opens_a_missing_file(run: Run) -> None:
@@ -596,8 +605,8 @@ def test_the_best_mean_is_published(run: Run, caplog: pytest.LogCaptureFixture) 
     assert artifact.get_custom_property("completed_trials") == 6
     assert f"Trial {best.trial_id} is the best of 3 that were run again" in caplog.text
     report = (run.tuner_results_dir / "report.html").read_text()
-    assert "How sure" in report
-    assert "is the best of 3" in report
+    assert len(data_of(report)["confirmation"]["trials"]) == 3
+    assert "re-runs with other seeds" in sentences_of(report)
 
 
 def test_what_was_published_is_confirmed_later(toy_run: Run) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import Run
 from tests.support import crashes, fork_servers, processes
+from tests.support.reports import data_of, sentences_of
 from tuner_component import (
     load_best_hyperparameters,
     load_study,
@@ -123,8 +124,8 @@ def test_a_front_is_published(run: Run) -> None:
     assert results.get_int_custom_property("goals_met") == 1
     assert results.get_int_custom_property("front_trials") == len(study.front)
     report = (run.tuner_results_dir / "report.html").read_text()
-    assert "Minimize val_loss and minimize size" in report
-    assert 'data-plot="plot-front"' in report
+    assert data_of(report)["title"].startswith("Minimize val_loss and minimize size")
+    assert "front" in data_of(report)["figures"]
 
 
 def test_the_search_auto_looks_for_the_front(run: Run) -> None:
@@ -156,9 +157,8 @@ def test_what_comes_closest_is_published_loudly(
     assert study.shortfall in errors
     (results,) = run.output_dict["tuner_results"]
     assert results.get_int_custom_property("goals_met") == 0
-    assert "This is not what was looked for" in (
-        run.tuner_results_dir / "report.html"
-    ).read_text(encoding="utf-8")
+    report = (run.tuner_results_dir / "report.html").read_text(encoding="utf-8")
+    assert "It is not what was looked for" in sentences_of(report)
     capsys.readouterr()
     assert main(["best", "--format", "json", str(run.tuner_results_dir)]) == 1
     out, err = capsys.readouterr()

@@ -17,7 +17,7 @@ from tuner_component import (
     load_tuner_results,
 )
 from tuner_component.pipeline.user_module import UserModuleError
-from tuner_component.search.errors import SearchFailedError
+from tuner_component.search.errors import PreflightError, SearchFailedError
 
 pytestmark = pytest.mark.slow  # Once, a fork server imports TensorFlow and TFX.
 
@@ -173,6 +173,49 @@ def test_more_workers_resume_the_study(toy_run: Run, in_workers: InWorkers) -> N
     assert load_tuner_results(toy_run.tuner_results_dir) == before
 
 
+def test_finished_search_goes_on_for_more_trials(
+    toy_run: Run, in_workers: InWorkers
+) -> None:
+    """A search in workers would end where one in process goes on, or find others."""
+    toy_run()
+    before = load_tuner_results(toy_run.tuner_results_dir)
+    in_workers(toy_run, num_parallel_trials=1, max_trials=8)
+    found = load_tuner_results(toy_run.tuner_results_dir)
+    study = load_study(toy_run.tuner_results_dir)
+    assert (len(before), len(found), study.max_trials) == (5, 8, 8)
+    assert {t.trial_id: t for t in before}.items() <= {
+        t.trial_id: t for t in found
+    }.items()
+    assert [told.after for told in study.extensions] == [8]
+
+
+def test_failed_trials_are_run_again(
+    run: Run, in_workers: InWorkers, tmp_path: Path
+) -> None:
+    """In workers they would stay failed, or cost what was published."""
+    mended = tmp_path / "mended"
+    source = TOY_MODULE.replace(
+        "return (x - 0.25) ** 2 + offset",
+        "import os\n"
+        f"            if trial.trial_id in '13' and not os.path.exists({str(mended)!r}):\n"
+        "                raise OSError('no room')\n"
+        "            return (x - 0.25) ** 2 + offset",
+    )
+    module = run.module(source)
+    in_workers(module)
+    before = load_study(run.tuner_results_dir)
+    assert [t.trial_id for t in before.with_status("FAILED")] == ["1", "3"]
+    mended.touch()
+    in_workers(module, retry={"causes": ["no room"]})
+    study = load_study(run.tuner_results_dir)
+    assert (study.study_id, study.status) == (before.study_id, "finished")
+    assert [t.retried for t in study.trials] == [0, 1, 0, 1, 0]
+    assert len(study.completed) == len(load_tuner_results(run.tuner_results_dir)) == 5
+    first, second = study.trials[1].attempts
+    assert (first.outcome, second.outcome) == ("failed", "completed")
+    assert "OSError: no room" in (first.reason or "")
+
+
 def test_failures_carry_the_users_traceback(run: Run, in_workers: InWorkers) -> None:
     """What is wrong with the user's code would stay in a worker's log."""
     source = TOY_MODULE.replace("return (x", "raise OSError('full'); (x")
@@ -184,6 +227,17 @@ def test_broken_module_is_the_users_error(run: Run, in_workers: InWorkers) -> No
     """The executor would wait for workers that cannot start."""
     with pytest.raises(UserModuleError, match=r'user_module.py", line 1'):
         in_workers(run.module("import no_such_module"))
+    assert not list(run.root.rglob("studies"))
+
+
+def test_what_fails_every_trial_is_the_checks_to_say(
+    run: Run, in_workers: InWorkers
+) -> None:
+    """Trials of the other workers would fail, and one of them be named as the cause."""
+    slip = "keras_tuner.Objective('val_los', 'min')"
+    module = run.module(AUTO_MODULE.replace('"val_loss"', slip))
+    with pytest.raises(PreflightError, match="Did you mean val_loss"):
+        in_workers(module, num_parallel_trials=3)
 
 
 def test_packaged_module_is_installed_once(

@@ -5,11 +5,15 @@ from typing import Any
 import pytest
 from tfx.proto import tuner_pb2 as tfx_tuner_pb2
 
-from tuner_component import Cluster, Stopping, TuneArgs
+from tuner_component import Cluster, Retry, Stopping, TuneArgs
 from tuner_component.arguments import tune_args
 from tuner_component.search import options
 from tuner_component.search.constraint import Constraint
-from tuner_component.search.options import SearchOptions, StoppingOptions
+from tuner_component.search.options import (
+    RetryOptions,
+    SearchOptions,
+    StoppingOptions,
+)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +69,28 @@ def test_option_of_workers_needs_workers(args: TuneArgs) -> None:
     """It would silently do nothing."""
     with pytest.raises(ValueError, match=r"num_parallel_trials to be 1 or more with"):
         tune_args.validated(args)
+
+
+def test_which_failed_trials_are_run_again() -> None:
+    """None would be where all are meant, or all where none is."""
+    assert tune_args.search_options(TuneArgs()).retry is None
+    everything = tune_args.validated(TuneArgs(retry=Retry()))
+    assert tune_args.search_options(everything).retry == RetryOptions()
+    some = TuneArgs(retry=Retry(trials=["07"], causes=["OSError"], times=2))
+    assert tune_args.retry_options(some) == RetryOptions(("07",), ("OSError",), 2)
+
+
+@pytest.mark.parametrize(
+    ("retry", "message"),
+    [
+        (Retry(times=-1), r"Expected tune_args.retry.times to be 1 or more.*-1"),
+        (Retry(causes=[""]), "Expected ids of failed trials.*Received: an empty one"),
+    ],
+)
+def test_a_retry_that_means_nothing_is_refused(retry: Retry, message: str) -> None:
+    """The empty text is a part of every cause."""
+    with pytest.raises(ValueError, match=message):
+        tune_args.validated(TuneArgs(retry=retry))
 
 
 def test_unknown_search_is_refused() -> None:
@@ -140,7 +166,10 @@ def test_every_field_reaches_the_search() -> None:
         confirm_top=3,
         confirm_seeds=4,
         stop_when="converged",
+        max_trials=30,
+        retry=Retry(trials=["07"], causes=["OSError"], times=2),
     )
+    assert len(args.retry.ListFields()) == len(Retry.DESCRIPTOR.fields)
     assert len(args.cluster.ListFields()) == len(Cluster.DESCRIPTOR.fields)
     assert len(args.stopping.ListFields()) == len(Stopping.DESCRIPTOR.fields)
     options_of_most = SearchOptions(
@@ -158,6 +187,8 @@ def test_every_field_reaches_the_search() -> None:
         confirm_top=3,
         confirm_seeds=4,
         stop_when="converged",
+        max_trials=30,
+        retry=RetryOptions(("07",), ("OSError",), 2),
     )
     assert tune_args.search_options(args) == options_of_most
     # These do not go together with re-runs.
@@ -168,8 +199,13 @@ def test_every_field_reaches_the_search() -> None:
         constraints=(Constraint("size", "<=", 5e6), Constraint("recall", ">", 0.5)),
         preflight=True,
     )
-    both = [*args.ListFields(), *goals.ListFields()]
-    assert len(both) == len(TuneArgs.DESCRIPTOR.fields)
+    # Of this the search knows nothing: tests/export/test_tracking.py.
+    told = TuneArgs(trackers=["mlflow", "wandb"])
+    assert tune_args.validated(told) == told
+    parts = (args, goals, told)
+    assert sum(len(part.ListFields()) for part in parts) == len(
+        TuneArgs.DESCRIPTOR.fields
+    )
 
 
 def test_re_runs_of_a_front_are_refused() -> None:

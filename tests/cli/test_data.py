@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tuner_component.cli import data
+from tuner_component.cli import data, whole
 
 PARTS = ["part-0", "part-1"]
 
@@ -58,7 +58,7 @@ def told(caplog: pytest.LogCaptureFixture, text: str) -> threading.Event:
 
 
 def make(home: Path, fill: Callable[[str], None]) -> list[str]:
-    data._make(str(home), fill)
+    whole.make(str(home), fill)
     return parts(home)
 
 
@@ -122,7 +122,7 @@ def test_conversion_that_fails_leaves_nothing(tmp_path: Path) -> None:
         raise ValueError
 
     with pytest.raises(ValueError):
-        data._make(str(home), fail)
+        whole.make(str(home), fail)
     assert directories(home.parent) == []
 
 

@@ -13,7 +13,9 @@ import yaml
 
 from tests.support import studies
 from tests.support.project import ROOT
+from tests.support.reports import data_of
 from tuner_component.cli.main import main
+from tuner_component.report.loading import load_study
 
 
 @pytest.fixture
@@ -47,7 +49,9 @@ def test_status_shows_any_message_on_any_terminal(
     monkeypatch.setattr(sys, "stdout", terminal)
     assert main(["status", str(tmp_path)]) == 0
     terminal.flush()
-    line = shown.getvalue().decode(encoding).splitlines()[-1]
+    (line,) = [
+        line for line in shown.getvalue().decode(encoding).splitlines() if "1 x" in line
+    ]
     dash = "–" if encoding == "utf-8" else "\\u2013"
     assert line.startswith(f"  1 x OSError: caf\\udce9.csv {dash} \\x1b[31myyy")
     assert len(line) < 500
@@ -118,6 +122,33 @@ def test_study_is_found_below_what_people_name(
     assert "0123456789abcdef" in capsys.readouterr().out
 
 
+def test_best_is_for_people(artifact: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """People would be shown a line of JSON with the whole search space in it."""
+    assert main(["best", str(artifact)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    best = studies.big_study(30).best
+    assert best is not None
+    said = (
+        f"Trial {best.trial_id}: val_loss {best.score:.6g}, the best of 29 completed."
+    )
+    assert lines[0] == said
+    assert f"  units       {best.hyperparameters['units']}" in lines
+
+
+def test_best_for_programs_tells_all_of_the_trial(
+    artifact: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A script would have the values, and not which trial and score they are of."""
+    assert main(["best", str(artifact), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    best = studies.big_study(30).best
+    assert best is not None
+    assert (told["trial"], told["score"]) == (best.trial_id, best.score)
+    assert told["hyperparameters"] == best.hyperparameters
+    assert main(["best", str(artifact), "--json", "--format", "yaml"]) == 2
+    assert "Expected --json or --format" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("form", ["json", "yaml"])
 def test_best_values_can_be_read_elsewhere(
     artifact: Path, form: str, capsys: pytest.CaptureFixture[str]
@@ -149,6 +180,27 @@ def test_report_is_drawn_anew(
     path = artifact / "again.html"
     assert main(["report", str(artifact), "--output", str(path)]) == 0
     assert path.read_text().startswith("<!DOCTYPE html>")
+    capsys.readouterr()
+    assert main(["report", str(artifact), "--output", str(path), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == {
+        "report": str(path),
+        "studies": [load_study(str(artifact)).study_id],
+    }
+
+
+def test_report_shows_another_study_beside_it(
+    artifact: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two searches could only be compared by hand."""
+    other = studies.directory_of_a_study(tmp_path / "other", id="another")
+    path = tmp_path / "report.html"
+    assert main(["report", str(artifact), str(other), "--output", str(path)]) == 0
+    shown = data_of(path.read_text())["versus"]["studies"]
+    assert len(shown) == 2 and shown[1] == "another"
+    missing = str(tmp_path / "missing")
+    assert main(["report", str(artifact), missing, "--output", str(path)]) == 2
+    assert missing in capsys.readouterr().err
 
 
 def test_no_result_yet_is_a_failure(
@@ -200,3 +252,16 @@ def test_a_look_imports_no_search() -> None:
         text=True,
     )
     assert done.returncode == 2, done.stderr
+
+
+def test_reader_that_has_seen_enough_is_no_error(artifact: Path) -> None:
+    """`status OUT | head -1` would end in a complaint about a pipe."""
+    command = f"{sys.executable} -m tuner_component show {artifact} best --json"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", f"{command} | true; echo ${{PIPESTATUS[0]}}"],
+        check=True,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.stdout, done.stderr) == ("0\n", "")

@@ -11,7 +11,7 @@ import pytest
 import tensorflow_data_validation as tfdv
 from tfx.components.example_gen.csv_example_gen import executor as csv_executor
 
-from tuner_component.cli import on_files
+from tuner_component.cli import importing, on_files
 from tuner_component.identity import user_sources
 
 
@@ -34,7 +34,7 @@ def test_module_finds_its_siblings_before_those_of_the_working_directory(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     properties = {"module_file": str(link)}
-    on_files.make_importable(properties)
+    importing.make_importable(properties)
     before = user_sources.imported(properties)
     assert before.keys() == {"sibling_of_cli", "other_of_cli"}
     (tmp_path / "sibling_of_cli.py").write_text("two = 3")
@@ -89,8 +89,6 @@ def test_of_two_searches_at_once_both_have_all_data(
             found.append(sorted(path.name for path in split.iterdir()))
 
     monkeypatch.setattr(on_files, "Executor", Search)
-    monkeypatch.setattr(on_files, "load_study", lambda uri: None)
-    monkeypatch.setattr(on_files.look, "summary", lambda study: [])
     monkeypatch.setattr(sys, "path", [*sys.path])
     (tmp_path / "data.csv").write_text("x\n1\n")
     args = argparse.Namespace(
@@ -99,6 +97,7 @@ def test_of_two_searches_at_once_both_have_all_data(
         schema=None,
         transform_graph=None,
         base_model=None,
+        only_study=None,
     )
     with futures.ThreadPoolExecutor() as pool:
         first = pool.submit(on_files.search, args, str(tmp_path / "out"), {})

@@ -16,7 +16,7 @@ from tests.support import programs
 from tests.support.project import ROOT
 from tuner_component import load_study
 from tuner_component.cli import tune
-from tuner_component.cli.main import _parser, main
+from tuner_component.cli.main import _parsed, main
 from tuner_component.proto import tuner_pb2
 
 # A module, and one beside it that it imports.
@@ -62,9 +62,7 @@ MODULES = {"user.py": MODULE, "toys_of_the_user.py": SIBLING}
 
 
 def parsed(*arguments: str) -> argparse.Namespace:
-    return _parser().parse_args(
-        ["tune", "m.py", "--train", "a", "--out", "o", *arguments]
-    )
+    return _parsed(["tune", "m.py", "--train", "a", "--out", "o", *arguments])
 
 
 def test_every_field_of_tune_args_has_a_flag() -> None:
@@ -146,7 +144,7 @@ def test_a_cluster_without_a_name_is_refused_before_the_imports(
     def refuse() -> None:
         raise AssertionError
 
-    monkeypatch.setattr(tune, "_quieten", refuse)  # The imports come after it.
+    monkeypatch.setattr(tune, "quieten", refuse)  # The imports come after it.
     for name in ("m.py", "d.csv"):
         (tmp_path / name).touch()
     data = ["--train", str(tmp_path / "d.csv"), "--out", str(tmp_path / "out")]
@@ -181,6 +179,22 @@ def test_no_argument_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> Non
     assert "usage: tuner-component" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("tune m.py --train a --out b --num-paralel-trials=2", "--num-parallel-trials"),
+        ("status b --jsn", "--json"),
+    ],
+)
+def test_misspelled_flag_gets_the_one_that_was_meant(
+    written: str, meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """People would read forty flags to find the one that they meant."""
+    with pytest.raises(SystemExit, match="2"):
+        main(written.split())
+    assert f"Did you mean {meant}?" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", [[], ["tune"], ["best"], ["status"], ["report"]])
 def test_help_says_what_to_write(
     command: list[str], capsys: pytest.CaptureFixture[str]
@@ -198,8 +212,10 @@ def test_help_says_what_to_write(
         (["no.py", "--train", "x.csv"], "no.py, and there is no such file"),
         (["tuner", "--train", "x.csv"], "MODULE to be a Python file or package"),
         (["m.py", "--train", "no.csv"], "no.csv, and there is no such file"),
-        (["m.py", "--train", "x.csv", "x.tfrecord"], "either CSV files or TFRecord"),
-        (["m.py", "--train", "x.tfrecord"], "Expected --eval with TFRecord files"),
+        (["m.py", "--train", "x.csv", "x.tfrecord"], "Received: CSV and TFRecord"),
+        (["m.py", "--train", "x.csv", "--schema", "no"], "no, and there is no such"),
+        (["m.py", "--train", "x.csv", "--custom-config", "[1]"], "a JSON object"),
+        (["m.py", "--train", "x.csv", "--", "units=8"], "flags of the module"),
     ],
 )
 def test_bad_arguments_are_refused_at_once(
@@ -213,7 +229,7 @@ def test_bad_arguments_are_refused_at_once(
     monkeypatch.chdir(tmp_path)
     for name in ("m.py", "x.csv", "x.tfrecord"):
         (tmp_path / name).touch()
-    assert main(["tune", *arguments, "--out", "out"]) == 2
+    assert main(["tune", "--out", "out", *arguments]) == 2
     assert expected in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
@@ -236,7 +252,7 @@ def test_lines_of_the_search_are_plain_and_on_standard_output() -> None:
     code = (
         "import logging\n"
         "from tuner_component.cli import tune\n"
-        "tune._quieten()\n"
+        "tune.quieten()\n"
         "logging.getLogger('tuner_component.executor').info('The study')\n"
         "logging.getLogger('absl').warning('of no use')\n"
         "logging.getLogger('absl').error('wrong')\n"

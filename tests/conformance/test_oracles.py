@@ -13,8 +13,8 @@ import keras_tuner
 import pytest
 from keras_tuner import oracles
 
-from tests.support import simulation
-from tuner_component.oracles import AutoOracle, OptunaOracle
+from tests.support import open_vizier, simulation, vertex
+from tuner_component.oracles import AutoOracle, OptunaOracle, VizierOracle
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.study.study import Study
 
@@ -25,6 +25,8 @@ GP = pytest.param(
         reason="the sampler 'gp' needs PyTorch, which is not installed",
     ),
 )
+# The service itself; and what stands in for Google's.
+OPEN_VIZIER = pytest.param("vizier", marks=pytest.mark.slow)
 NAMES = (
     "random",
     "bayesian",
@@ -35,10 +37,37 @@ NAMES = (
     "qmc",
     "optuna-random",
     "auto",
+    "vertex",
+    OPEN_VIZIER,
     GP,
 )
 # Those that try as many points as they are told to.
 LIMITED = tuple(name for name in NAMES if name not in ("grid", "hyperband"))
+
+
+ENDPOINT: list[str] = []
+
+
+@pytest.fixture(name="vizier", scope="module")
+def _vizier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with open_vizier.serving(tmp_path_factory.mktemp("vizier")) as server:
+        yield server.endpoint
+
+
+@pytest.fixture(autouse=True)
+def _service(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """The service that an oracle asks, if it asks one."""
+    parameters = getattr(request.node, "callspec", None)
+    name = parameters.params.get("name") if parameters else None
+    if name == "vizier":
+        ENDPOINT[:] = [request.getfixturevalue("vizier")]
+    if name != "vertex":
+        yield
+        return
+    with vertex.serving():
+        yield
 
 
 def make(
@@ -65,6 +94,13 @@ def make(
         return oracles.HyperbandOracle(max_epochs=4, factor=2, **common)
     if name == "auto":
         return AutoOracle(max_trials=trials, epochs=9, **common)
+    if name == "vertex":
+        where = {"project_id": vertex.PROJECT, "region": vertex.REGION}
+        return VizierOracle(max_trials=trials, **where, **common)
+    if name == "vizier":
+        # The only algorithm of its that suggests the same each time.
+        how = {"endpoint": ENDPOINT[0], "algorithm": "GRID_SEARCH"}
+        return VizierOracle(max_trials=trials, **how, **common)
     return OptunaOracle(
         max_trials=trials, sampler=name.removeprefix("optuna-"), **common
     )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.project import ROOT, setup_arguments
+from tests.support.project import ROOT, extras
 
 # TFX of today brings it, TFX of tomorrow may not.
 jsonschema = pytest.importorskip("jsonschema")
@@ -111,7 +111,7 @@ def test_release_of_ray_is_that_of_the_image() -> None:
     """The operator would start pods as another release of Ray expects it."""
     version = cluster()["spec"]["rayVersion"]
     assert "EXTRAS=kfp,ray" in MANIFEST.read_text()
-    assert "ray" in setup_arguments()["extras_require"]
+    assert "ray" in extras()
     for constraints in (ROOT / "constraints").glob("tfx-*.txt"):
         assert f"\nray=={version}\n" in constraints.read_text()
 

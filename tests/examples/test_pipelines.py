@@ -78,6 +78,7 @@ def answers(
     return json.loads(done.stdout)
 
 
+@pytest.mark.on_demand
 def test_the_pushed_model_needs_tensorflow_only(answers: dict[str, list[Any]]) -> None:
     """Else it could not be served."""
     assert answers["ours"] == []

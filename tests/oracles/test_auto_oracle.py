@@ -79,6 +79,43 @@ def test_an_interrupted_search_goes_on_as_it_would_have(tmp_path: Path) -> None:
     assert paused_search.results(resumed) == paused_search.results(oracle)
 
 
+@pytest.mark.parametrize("first", [2, 3, 5])
+def test_failures_of_trained_trials_are_known_after_an_interruption(
+    tmp_path: Path, first: int
+) -> None:
+    """A trial that fails after some epochs would count with its curve, which was good, as
+    soon as the search is resumed; and all that follows would be decided otherwise.
+    """
+    scores = []
+    for name, often in (("whole", 100), ("cut", 1)):
+        saved, found, begun = dict[str, int](), list[tuple[str, int]](), 0
+        for _ in range(200):
+            with Study.open(
+                str(tmp_path / name), simulation.FINGERPRINT, seed=1
+            ) as study:
+                resumed = auto(max_consecutive_failed_trials=99)
+                epochs = LearningCurves.of(None, resumed)
+                durable = DurableOracle.open(
+                    resumed, study, epochs=epochs, max_failed_trials=99
+                )
+                worker = Worker(durable, saved=saved)
+                for _ in range(often):
+                    if (trial := worker.take()).status != "RUNNING":
+                        break
+                    begun += 1
+                    if begun >= first and begun % 3 == 0:
+                        worker.train(trial, can_pause=False, at_most=4)
+                        durable.fail_trial(trial.trial_id, "it failed")
+                    else:
+                        worker.run(trial)
+                found += worker.trained
+                if trial.status == "STOPPED":
+                    durable.finish()
+                    break
+        scores.append((found, paused_search.results(resumed)))
+    assert scores[0] == scores[1]
+
+
 def test_several_workers_train_other_trials(tmp_path: Path) -> None:
     """All workers would be given the same point."""
     with Study.open(str(tmp_path), simulation.FINGERPRINT, seed=1) as study:
@@ -174,7 +211,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def converging(**kwargs: Any) -> AutoOracle:
-    oracle = auto(max_trials=60, **kwargs)
+    oracle = auto(**{"max_trials": 60, "seed": 13, **kwargs})
     oracle.end_when("converged")
     return oracle
 

@@ -43,6 +43,19 @@ def test_it_tells_late_bloomers_from_others() -> None:
     assert deviation.max() < 0.3
 
 
+def test_how_curves_go_on_is_learned_among_many_that_only_begin() -> None:
+    """After some hundred points, of which most were trained for an epoch, the model would
+    take for the best what begins best, whatever it had learned before.
+    """
+    vectors, known = _curves(400)
+    trained = np.arange(len(known.target)) >= 400
+    few = np.flatnonzero(trained & (known.trial < 5))
+    begun = np.flatnonzero(~trained)
+    many = known.part(np.concatenate([few, begun]))
+    mean, _ = _fitted(many).predict(vectors[20:], np.full(380, _END))
+    np.testing.assert_allclose(mean, 1.0 - 2.0 * vectors[20:, 0], atol=0.11)
+
+
 def test_it_finds_the_dimension_that_matters() -> None:
     """In a space of many dimensions, nothing would be near to anything."""
     model = _fitted(_curves(60, dimensions=4)[1])

@@ -73,6 +73,8 @@ def test_search_does_not_need_tfx(bazel: Callable[..., str]) -> None:
     assert folders - {"//third_party/python"} == {
         "//tuner_component",
         "//tuner_component/cli",
+        "//tuner_component/data",
+        "//tuner_component/extensions/google_cloud_ai_platform",
         "//tuner_component/identity",
         "//tuner_component/pipeline",
     }

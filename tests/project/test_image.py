@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.project import ROOT, setup_arguments
+from tests.support.project import ROOT, extras, requirements
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -46,7 +46,7 @@ def in_image(path: str) -> bool:
 
 
 def test_installs_the_project_with_its_kfp_extra_and_nothing_else() -> None:
-    """A step would lack what setup.py requires, or bring what nobody asked for."""
+    """A step would lack what the package requires, or bring what nobody asked for."""
     pip, *words = install()
     assert pip == "/opt/venv/bin/pip"
     assert words == [
@@ -54,7 +54,7 @@ def test_installs_the_project_with_its_kfp_extra_and_nothing_else() -> None:
         *("--constraint", "/src/constraints/tfx-1.16.txt"),
         "/src[kfp]",
     ]
-    assert "kfp" in setup_arguments()["extras_require"]
+    assert "kfp" in extras()
 
 
 @pytest.mark.parametrize("line", ["1.16", "1.21"])
@@ -62,13 +62,12 @@ def test_every_requirement_is_pinned(line: str) -> None:
     """An image that is built again next year would have other versions."""
     path = f"constraints/tfx-{line}.txt"
     pins = re.findall(r"^([\w.-]+)==", (ROOT / path).read_text(), re.MULTILINE)
-    setup = setup_arguments()
     required = [
         re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
         for requirement in (
-            *setup["install_requires"],
-            *setup["extras_require"]["kfp"],
-            *setup["extras_require"]["ray"],
+            *requirements(),
+            *extras()["kfp"],
+            *extras()["ray"],
         )
     ]
     assert {"kfp-pipeline-spec", "ray"} <= set(required)

@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 
 import tuner_component
+from tests.support import environments
 from tests.support.imports import imports_of
-from tests.support.project import ROOT, setup_arguments
+from tests.support.project import ROOT, extras, requirements, setup_arguments
 
 DISTRIBUTION = "tfx-tuner-component"
 
@@ -94,16 +95,25 @@ def test_version_is_that_of_the_distribution() -> None:
 
 
 _DISTRIBUTIONS = {
+    "IPython": "ipython",
     "absl": "absl-py",
     "botocore": "boto3",
-    "google.api_core": "google-cloud-storage",
+    "google.api_core": "google-api-core",
     "google.cloud": "google-cloud-storage",
+    "google.auth": "google-auth",
     "google.protobuf": "protobuf",
+    "mlflow": "mlflow-skinny",
+    "grpc": "grpcio",
     "sklearn": "scikit-learn",
     "yaml": "pyyaml",
 }
 # What the package does without, or says that it is missing, and the extra that brings it.
-_OPTIONAL = {"boto3": "s3", "ray": "ray"}
+_OPTIONAL = {
+    "boto3": "s3",
+    "mlflow-skinny": "mlflow",
+    "ray": "ray",
+    "wandb": "wandb",
+}
 
 
 def third_party_imports() -> set[str]:
@@ -123,15 +133,23 @@ def test_what_is_imported_is_required() -> None:
     An extra does not count: no README tells whom to install it, and no image has it. But
     for what the package does without.
     """
-    arguments = setup_arguments()
     required = {
         re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
-        for requirement in arguments["install_requires"]
+        for requirement in requirements()
     }
     assert third_party_imports() - required == _OPTIONAL.keys()
     for name, extra in _OPTIONAL.items():
-        (requirement,) = arguments["extras_require"][extra]
+        (requirement,) = extras()[extra]
         assert re.split(r"[^\w.-]", requirement, maxsplit=1)[0] == name
+
+
+def test_an_index_gets_no_link_to_a_file() -> None:
+    """Links and pictures of the README would be broken where the package is found."""
+    text = setup_arguments()["long_description"]
+    assert re.findall(r"\]\((?!https?://)[^)]*\)", text) == []
+    assert "](docs/" in (ROOT / "README.md").read_text()
+    for heading in re.findall(r"^#.*", (ROOT / "README.md").read_text(), re.MULTILINE):
+        assert heading in text
 
 
 @pytest.fixture(scope="module")
@@ -181,11 +199,24 @@ def test_wheel_holds_the_package_and_nothing_else(sources: Path, dist: Path) -> 
     """Types or a module would be missing, or our tests would be installed."""
     package = sources / "tuner_component"
     ours = {str(path.relative_to(sources)) for path in package.rglob("*.py*")}
-    ours |= {"tuner_component/py.typed", "tuner_component/report/templates/report.html"}
+    templates = sorted(package.rglob("templates/*"))
+    wanted = {"report.html", "index.html", "plotly-basic.min.js"}
+    assert wanted <= {path.name for path in templates}
+    ours |= {str(path.relative_to(sources)) for path in templates}
+    ours |= {"tuner_component/py.typed"}
     with zipfile.ZipFile(only(dist, "*.whl")) as archive:
         packed = set(archive.namelist())
     assert {name for name in packed if ".dist-info/" not in name} == ours
     assert any(name.endswith("/licenses/LICENSE") for name in packed)
+    assert any(name.endswith("/plotly-basic.LICENSE.txt") for name in packed)
+
+
+@pytest.mark.slow
+def test_an_index_takes_and_shows_it(dist: Path) -> None:
+    """An upload would be refused, or the page of the package be raw text."""
+    python = environments.interpreter("twine", ["twine>=6,<8"])
+    files = [only(dist, "*.whl"), only(dist, "*.tar.gz")]
+    subprocess.run([python, "-m", "twine", "check", "--strict", *files], check=True)
 
 
 @pytest.mark.slow

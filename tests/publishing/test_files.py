@@ -47,7 +47,9 @@ def root(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[str]:
 @pytest.fixture(autouse=True)
 def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """A report that takes no time, and tells which study it is of."""
-    monkeypatch.setattr(page, "render", lambda study: f"<html> {study.study_id}")
+    monkeypatch.setattr(
+        page, "render", lambda study, directory=None: f"<html> {study.study_id}"
+    )
 
 
 def study(study_id: str, message: str = "") -> StudyRecord:
@@ -122,6 +124,32 @@ def test_what_fails_leaves_what_was_published_before(
     assert all(b"second" in content for content in there(root).values())
 
 
+def test_it_is_said_whose_results_are_replaced(
+    root: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A changed model would take the place of a better one without a word."""
+    caplog.set_level("INFO")
+    for record in ("first", "first", "second"):
+        assert "This replaces" not in caplog.text
+        published(root, study(record))
+    score = study("first").trials[0].score
+    assert (
+        f"This replaces the results of study first (best {score:.6g})." in caplog.text
+    )
+
+
+def test_results_that_cannot_be_read_are_replaced(
+    root: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A damaged file would be there for ever, and the new results nowhere."""
+    caplog.set_level("INFO")
+    published(root, study("first"))
+    files.write_bytes(files.join(root, "tuner_results", "study.json"), b"{damaged")
+    published(root, study("second"))
+    assert "This replaces" not in caplog.text
+    assert all(b"second" in content for content in there(root).values())
+
+
 def test_a_file_that_is_too_large_leaves_what_was_published_before(
     tmp_path: Any,
 ) -> None:
@@ -189,7 +217,7 @@ def test_report_that_fails_costs_no_numbers_and_leaves_no_older_one(
     """A picture would throw a result away; or that of another search stand beside it."""
     published(root, study("first"))
 
-    def broken(record: StudyRecord) -> str:
+    def broken(record: StudyRecord, directory: str | None = None) -> str:
         raise RecursionError
 
     monkeypatch.setattr(page, "render", broken)

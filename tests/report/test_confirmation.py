@@ -7,7 +7,8 @@ import pytest
 from scipy import stats
 
 from tests.support import studies
-from tuner_component.cli import look
+from tuner_component.console import status
+from tuner_component.console.place import Place
 from tuner_component.report import confirmation, page
 from tuner_component.report.record import StudyRecord
 from tuner_component.search.study.confirmation import Standing
@@ -111,9 +112,10 @@ def test_report_and_status_say_how_sure() -> None:
     )
     for sentence in confirmation.sentences(study.confirmation, "val_loss"):  # type: ignore[arg-type]
         assert sentence.partition("(")[0] in text
-        assert sentence in look.summary(study)
-    assert look._facts(study)["best"] == {"trial": "1", "score": 0.2}
-    assert look._facts(study)["completed"] == 3
+        assert sentence in status.summary(study)
+    facts = status.facts(study, Place("out", "out", None))
+    assert facts["best"] == {"trial": "1", "score": 0.2}
+    assert facts["completed"] == 3
 
 
 def test_a_failed_rerun_is_shown() -> None:
@@ -123,7 +125,7 @@ def test_a_failed_rerun_is_shown() -> None:
     text = page.render(study)
     assert "Not confirmed, since a re-run failed: trial 1." in text
     assert "ValueError: boom" in text
-    assert "Not confirmed, since a re-run failed: trial 1." in look.summary(study)
+    assert "Not confirmed, since a re-run failed: trial 1." in status.summary(study)
 
 
 def test_scores_that_are_all_the_same_are_told() -> None:
@@ -150,7 +152,7 @@ def test_a_forged_plan_names_no_trial() -> None:
     study = studies.study(studies.created("0"), studies.ended("0"), plan, lone)
     assert study.best is not None and study.best.trial_id == "0"
     page.render(study)
-    look.summary(study)
+    status.summary(study)
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,21 @@ def test_started_last_is_a_moment_not_a_text(tmp_path: Path) -> None:
     assert load_study(tmp_path).study_id == "b" * 16
 
 
+@pytest.mark.parametrize("left", ["", "studies", "studies/0123"])
+def test_results_are_found_where_the_studies_are_gone(
+    tmp_path: Path, left: str
+) -> None:
+    """Who has cleaned up would be told that there is nothing at all."""
+    (tmp_path / left).mkdir(parents=True, exist_ok=True)
+    (tmp_path / "results").mkdir()
+    study = studies.big_study(5)
+    (tmp_path / "results" / "study.json").write_text(study.to_json())
+    assert load_study(tmp_path) == study
+    own = tmp_path / "studies" / studies.DESCRIPTION["id"]
+    studies.directory_of_a_study(own)
+    assert load_study(tmp_path).status == "running"
+
+
 def damaged(directory: Path) -> None:
     directory.mkdir(parents=True)
     (directory / "study.json").write_text('{"id": "b')

@@ -8,15 +8,16 @@ from typing import Any
 import pytest
 
 from tests.support import studies
+from tests.support.reports import data_of
 from tuner_component.report import folding, page
 from tuner_component.report.record import (
-    KIND,
-    VERSION,
     AttemptRecord,
     Objective,
     StopRecord,
     StudyRecord,
+    TrialRecord,
 )
+from tuner_component.report.record_file import KIND, VERSION
 from tuner_component.search.study.history import History
 
 # One that maximizes: the larger score is the better one.
@@ -159,6 +160,38 @@ def test_a_trial_that_ended_while_it_was_paused_has_no_more_attempts() -> None:
     assert trial.duration_s == 35  # Of both.
 
 
+def test_a_trial_that_was_run_again_tells_what_it_had_failed_with() -> None:
+    """The first error would be lost, or the trial count as one that never failed."""
+    wanted = {"kind": "retried", "trial": "0", "time": 9e8, "reached": [1, 0, 0]}
+    first = [studies.created("0"), studies.failed("0", "ValueError: 7"), wanted]
+    [trial] = studies.study(*first).trials
+    assert (trial.status, trial.retried, trial.message) == ("RUNNING", 1, None)
+    assert (trial.started, trial.worker) == (None, None)
+    ended = studies.ended("0", worker="worker-1", started=9e9, ended=9e9 + 5)
+    study = studies.study(*first, ended, dict(wanted))
+    [trial] = study.trials
+    assert (trial.status, trial.retried) == ("COMPLETED", 1)  # The last is too late.
+    told = [(a.worker, a.outcome, a.reason) for a in trial.attempts]
+    assert told == [
+        ("worker-0", "failed", "ValueError: 7"),
+        ("worker-1", "completed", None),
+    ]
+    assert trial.duration_s == 5
+    assert StudyRecord.from_json(study.to_json(), "file") == study
+
+
+def test_an_extended_search_says_so() -> None:
+    """Nobody could tell why a search has more trials than its tuner says."""
+    again = {"kind": "opened", "time": 9e8}
+    more = [{**again, "max_trials": number} for number in (3, 8, 8, 5, 9)]
+    study = studies.study(studies.created("0"), *more)
+    found = [(told.before, told.after, told.trials) for told in study.extensions]
+    assert found[-2:] == [(3, 8, 1), (5, 9, 1)]
+    assert study.extensions[-1].told.startswith("Extended from 5 to 9 trials at 1998-")
+    assert study.extensions[-1].told in page.render(study)
+    assert StudyRecord.from_json(study.to_json(), "file") == study
+
+
 def test_an_interrupted_attempt_has_no_known_end() -> None:
     """A worker would seem to have worked until the search was resumed."""
     lost = {"kind": "attempt", "trial": "0", "worker": "w", "time": 9e9, "started": 5.0}
@@ -294,7 +327,7 @@ def test_why_a_search_ended_early_is_told() -> None:
     ends = {"kind": "decided", "text": "Ended.", "time": 2.0, "ends": True}
     study = studies.study(studies.created("0"), ends)
     assert (study.ended_because, list(study.decisions)) == ("Ended.", [])
-    assert "<p>Ended.</p>" in page.render(study)
+    assert data_of(page.render(study))["study"]["told"] == ["Ended."]
 
 
 def test_frame_has_a_row_for_each_trial() -> None:
@@ -356,3 +389,9 @@ def test_losses_are_in_the_record_and_in_the_report() -> None:
     assert study.status == "running"
     assert StudyRecord.from_json(study.to_json(), "x").losses == study.losses
     assert "Records 4 to 5 are lost." in page.render(study)
+
+
+def test_training_that_goes_on_from_another_counts_its_own_epochs() -> None:
+    """Of two phases of a training, the epochs of the first would count twice."""
+    phases = [{"loss": [3.0, 2.0]}, {"loss": [None, None, 1.0]}]
+    assert TrialRecord("0", "COMPLETED", {}, executions=phases).epochs == 3

@@ -23,6 +23,8 @@ def absl_handler(
     """TFX's log as in a pod: absl's handler, at INFO."""
     root, handler = logging.getLogger(), absl_logging.get_absl_handler()
     monkeypatch.setattr(root, "handlers", [*root.handlers, handler])
+    # Once another test has parsed flags, absl stays with the stream that it had then.
+    monkeypatch.setattr(handler.python_handler, "stream", sys.stderr)
     verbosity = absl_logging.get_verbosity()
     absl_logging.set_verbosity(absl_logging.INFO)
     yield

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from tuner_component.report import terminal
-from tuner_component.search import events
+from tuner_component.search import events, watching
 
 BEGUN = events.SearchStarted("study", "val_loss", "min", 2, max_trials=8, completed=2)
 
@@ -135,7 +135,7 @@ def test_forced_colours_make_no_terminal(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     with terminal.shown() as observer:
-        assert isinstance(observer, events.Lines)
+        assert isinstance(observer, watching.Lines)
 
 
 def test_logs_appear_whole_above_the_view(monkeypatch: pytest.MonkeyPatch) -> None:

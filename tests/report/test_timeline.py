@@ -4,6 +4,7 @@ import pytest
 
 from tests.support import studies
 from tuner_component.report import timeline
+from tuner_component.report.page import workers
 from tuner_component.report.record import StudyRecord
 
 
@@ -63,7 +64,7 @@ def test_interrupted_attempt_lasts_as_long_as_there_were_signs_of_life() -> None
 def test_workers_are_in_the_order_of_their_numbers() -> None:
     """worker-10 would stand between worker-1 and worker-2."""
     trials = [studies.ended(str(i), worker=f"worker-{i}") for i in range(12)]
-    figure = timeline.timeline(studies.study(*trials))
+    figure = workers.timeline_of(studies.study(*trials))
     assert figure is not None
     order = list(figure.layout.yaxis.categoryarray)
     assert order[::-1] == [f"worker-{i}" for i in range(12)]
@@ -84,7 +85,7 @@ def a_cluster() -> StudyRecord:
 
 def test_workers_of_a_node_are_beside_each_other() -> None:
     """A slow or lost node would be bars all over the timeline."""
-    figure = timeline.timeline(a_cluster())
+    figure = workers.timeline_of(a_cluster())
     assert figure is not None
     order = list(figure.layout.yaxis.categoryarray)[::-1]
     names = ["worker-0@10.0.0.9", "worker-10@10.0.0.9"]
@@ -95,7 +96,7 @@ def test_workers_of_nodes_with_long_addresses_have_rows_of_their_own() -> None:
     """Bars of two nodes would be in one row, on top of each other."""
     nodes = [f"fd00:1111:2222:3333:4444:5555:6666:777{i}" for i in range(2)]
     trials = [studies.ended(n[-1], worker=f"worker-123@{n}") for n in nodes]
-    figure = timeline.timeline(studies.study(*trials))
+    figure = workers.timeline_of(studies.study(*trials))
     assert figure is not None
     assert len(set(figure.layout.yaxis.categoryarray)) == 2
 
@@ -118,4 +119,4 @@ def test_one_machine_is_no_cluster() -> None:
 def test_a_name_of_thousands_of_digits_is_sorted() -> None:
     """Python refuses to read such a number, and there would be no report."""
     study = studies.study(studies.ended("0", worker=f"worker-{'1' * 5000}"))
-    assert timeline.timeline(study) is not None
+    assert workers.timeline_of(study) is not None

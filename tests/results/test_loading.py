@@ -66,6 +66,21 @@ def test_takes_file_directory_and_mapping(file: Path, form: str) -> None:
     assert load_best_hyperparameters(source).get("layers") == 1
 
 
+def test_both_files_are_found_in_the_commands_output(tmp_path: Path) -> None:
+    """`load_study` takes that directory, and would be the only one."""
+    rows = [{"trial_id": "1", "score": 0.5, "x": 1}]
+    for name, file, content in (
+        ("results", "tuner_results.json", rows),
+        ("best_hyperparameters", "best_hyperparameters.txt", config()),
+    ):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name / file, content)
+    assert load_best_hyperparameters(tmp_path).get("layers") == 1
+    assert load_tuner_results(tmp_path)[0].trial_id == "1"
+    write(tmp_path / "tuner_results.json", [])
+    assert load_tuner_results(tmp_path) == []
+
+
 def test_reads_through_tensorflows_filesystems() -> None:
     """Artifacts in a bucket could not be read."""
     from tensorflow import io
@@ -220,7 +235,7 @@ def test_misspelled_name_is_refused(file: Path) -> None:
     """The edit would silently change nothing."""
     edited = config()
     edited["values"]["layer"] = 2
-    with pytest.raises(ValueError, match=r"Received: 'layer'. Did you mean 'layers'"):
+    with pytest.raises(ValueError, match=r"Received: 'layer'. Did you mean layers\?"):
         load_best_hyperparameters(write(file, edited))
 
 

@@ -64,6 +64,14 @@ def test_user_code_is_named() -> None:
         raise UserError
 
 
+def test_missing_key_is_shown_with_its_lines() -> None:
+    """A misspelled hyperparameter would be a line of 2,000 characters."""
+    sent = errors.portable(KeyError("unitz does not exist."), "tuner_fn")
+    error = errors.rebuild(sent)
+    assert isinstance(error, KeyError)
+    assert str(error).startswith("unitz does not exist.\nIt was raised in tuner_fn.")
+
+
 def test_a_chain_has_all_that_an_error_goes_back_to() -> None:
     """What says that memory or the disk is full may be deep in a library."""
     first, second, third = KeyError(), TypeError(), ValueError()

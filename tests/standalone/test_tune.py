@@ -75,7 +75,39 @@ def test_finished_search_is_read_and_not_run_again() -> None:
     first = tuner_component.tune(toy, directory="out")
     again = tuner_component.tune(toy, directory="out")
     assert (first.trials, Toy.ran) == (again.trials, 3)
+    assert f"Report: {again.report}" in again._repr_html_()  # In a notebook.
     assert first.study.study_id == again.study.study_id
+
+
+def test_finished_search_goes_on_for_more_trials(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Who wants more trials would pay for the first ones again."""
+    first = tuner_component.tune(toy, directory="out")
+    more = tuner_component.tune(toy, directory="out", max_trials=5)
+    assert more.study.study_id == first.study.study_id
+    assert (len(more.trials), Toy.ran, more.study.max_trials) == (5, 5, 5)
+    assert {t.trial_id for t in first.trials} <= {t.trial_id for t in more.trials}
+    assert "is extended to 5 trials; there are 3 by now" in capsys.readouterr().out
+    (told,) = more.study.extensions
+    assert (told.before, told.after, told.trials) == (3, 5, 3)
+    # Without it, all that there is stays, and nothing runs.
+    assert len(tuner_component.tune(toy, directory="out").trials) == 5
+    assert Toy.ran == 5
+
+
+@pytest.mark.parametrize("source", [IN_PROCESS, IN_WORKER])
+def test_a_tuner_that_wants_more_gets_more(
+    script: Script, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A number of trials from a variable or a file would count once, and never again."""
+    limit = "max_trials=int(os.environ['LIMIT'])"
+    source = source.replace("max_trials=5", limit)
+    for wanted, expected in ((5, 5), (7, 7), (6, 7)):
+        monkeypatch.setenv("LIMIT", str(wanted))
+        assert len(script.result(source)["trials"]) == expected
+        assert script.ran == [str(number) for number in range(expected)]
+    assert not list(script.directory.glob("out/studies/*/scratch"))
 
 
 def test_other_data_is_another_search(capsys: pytest.CaptureFixture[str]) -> None:
@@ -146,7 +178,10 @@ def test_what_cannot_be_sent_is_used_in_process() -> None:
     ("how", "error", "message"),
     [
         ({"num_paralel_trials": 2}, TypeError, "among directory, num_parallel_trials"),
-        ({"num_parallel_trials": "two"}, TypeError, "of the types of TuneArgs"),
+        ({"num_paralel_trials": 2}, TypeError, r"Did you mean num_parallel_trials\?"),
+        ({"num_parallel_trials": "two"}, TypeError, "to be of their types"),
+        ({"max_retries": -1}, ValueError, "^Expected max_retries to be 0"),
+        ({"search": "tp"}, ValueError, "with the tuner's own oracle"),
         (
             {"num_parallel_trials": -1},
             ValueError,
@@ -170,3 +205,32 @@ def test_source_that_cannot_be_read_is_no_obstacle() -> None:
     exec("def made():\n    return toy()", names)  # noqa: S102
     made: Callable[[], Any] = names["made"]
     assert len(tuner_component.tune(made, directory="out").trials) == 3
+
+
+# Its third trial stops the script, as Ctrl-C twice does: without waiting for the trial.
+STOPPING = TOY.replace(
+    "        x = trial",
+    """        if trial.trial_id == "2":
+            for _ in range(2):
+                os.kill(int(os.environ["SCRIPT"]), signal.SIGINT)
+            signal.pause()
+        x = trial""",
+)
+STOPPED = f"""import os
+import signal
+os.environ.setdefault("SCRIPT", str(os.getpid()))
+{STOPPING}
+search(num_parallel_trials=1, skip_preflight=True)
+"""
+
+
+def test_ctrl_c_shows_what_is_kept_and_little_else(script: Script) -> None:
+    """The inside of this package would be shown to who only stopped a search."""
+    process = script.start(STOPPED)
+    errors = process.communicate()[1]
+    assert process.returncode == 1
+    _, _, traceback = errors.rpartition("Traceback (most recent call last):")
+    frames = [line for line in traceback.splitlines() if line.startswith("  File")]
+    assert len(frames) == 3, errors  # The script's line, its function, and `tune`.
+    assert "SearchStoppedError: Expected the search to run to its end" in traceback
+    assert "2 trials have completed" in traceback

@@ -34,6 +34,10 @@ _temporary = itertools.count()
 class Bucket:
     """A server with the objects below a directory: `<directory>/<bucket>/<name>`.
 
+    Args:
+        directory: That directory.
+        address: This machine's address at which to listen.
+
     Attributes:
         directory: Where the objects are.
         heeds: Conditions that it takes notice of: that an object is a version, or none.
@@ -43,8 +47,9 @@ class Bucket:
         puts: Names of the objects that were written, in order.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, address: str = "127.0.0.1") -> None:
         self.directory = directory
+        self._address = address
         self.heeds = {"version", "none"}
         self.refuses = False
         self.before_put: Callable[[str], None] = lambda name: None
@@ -53,7 +58,7 @@ class Bucket:
         self.mutex = threading.Lock()
         self._generation = 0
         handler = type("Handler", (_Handler,), {"bucket": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server = ThreadingHTTPServer((address, 0), handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self._thread.start()
@@ -61,7 +66,7 @@ class Bucket:
     @property
     def environ(self) -> dict[str, str]:
         """What sends the client libraries here."""
-        return environ_of(f"127.0.0.1:{self._server.server_port}")
+        return environ_of(f"{self._address}:{self._server.server_port}")
 
     def close(self) -> None:
         """Ends the server."""
@@ -80,9 +85,9 @@ class Bucket:
 
 
 @contextlib.contextmanager
-def serving(directory: Path) -> Iterator[Bucket]:
+def serving(directory: Path, address: str = "127.0.0.1") -> Iterator[Bucket]:
     """A bucket's server, and a process that sees it; as before at the end."""
-    bucket = Bucket(directory)
+    bucket = Bucket(directory, address)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in bucket.environ.items():
             patch.setenv(name, value)

@@ -7,10 +7,13 @@ production.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
+import signal
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -107,6 +110,34 @@ class _Seed:
         return ForkedServer(self._pid)
 
 
+def _let_go(descriptor: int, log: int) -> None:
+    """Closes a descriptor, as an exec does.
+
+    A logging handler may have kept what was `sys.stderr` at an import, under pytest a
+    file. What it writes goes to the log: once closed, its number would be that of a
+    connection.
+    """
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode) or stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):
+        os.dup2(log, descriptor)
+    else:
+        os.close(descriptor)
+
+
+def let_go(log: int, *kept: int) -> None:
+    """Has this process nothing of the one it was forked from but what it is to keep.
+
+    Args:
+        log: Where to write what is written to files that were open.
+        kept: Descriptors to keep.
+    """
+    signal.set_wakeup_fd(-1)
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) > 2 and int(name) not in kept:
+            with contextlib.suppress(OSError):
+                _let_go(int(name), log)
+
+
 def _serve(control: connection.Connection, log: str) -> NoReturn:
     """Goes on as if an interpreter had been started for it."""
     from tuner_component.search.parallel.local import fork_server
@@ -115,12 +146,6 @@ def _serve(control: connection.Connection, log: str) -> NoReturn:
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(file, 1)
     os.dup2(file, 2)
-    for name in os.listdir("/proc/self/fd"):
-        # As after an exec. Python objects that own these descriptors are not used here.
-        if int(name) > 2 and int(name) != control.fileno():
-            try:
-                os.close(int(name))
-            except OSError:
-                pass
+    let_go(file, control.fileno())
     sys.path[:] = control.recv()
     fork_server.main(control)

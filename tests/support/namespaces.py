@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _FS, _NEWNS, _NEWNET = 0x200, 0x00020000, 0x40000000  # Of <sched.h>.
+_NEWUTS, _NEWPID = 0x04000000, 0x20000000
 _PRIVATE = (1 << 14) | (1 << 18)  # MS_REC | MS_PRIVATE of <sys/mount.h>.
 _BIND = 1 << 12  # MS_BIND of the same.
 
@@ -143,9 +144,25 @@ def entered(network: str | None, hidden: Mapping[str, str]) -> Iterator[None]:
 
 
 def join(pid: int) -> None:
-    """This process is where another one is, from now on."""
-    for name, kind in (("net", _NEWNET), ("mnt", _NEWNS)):
-        _join(f"/proc/{pid}/ns/{name}", kind)
+    """This process is where another one is, from now on, and so are its children.
+
+    Only they have ids that the other one knows, if those are not the ones here.
+    """
+    kinds = {"pid": _NEWPID, "uts": _NEWUTS, "net": _NEWNET, "mnt": _NEWNS}
+    with contextlib.ExitStack() as stack:
+        # All are opened first: afterwards /proc is the other one's.
+        files = [
+            (stack.enter_context(open(f"/proc/{pid}/ns/{name}")), kind)
+            for name, kind in kinds.items()
+        ]
+        for file, kind in files:
+            _done(_LIBC.setns(file.fileno(), kind))
+
+
+def has_other_ids(pid: int) -> bool:
+    """Whether a process has ids of processes that are not the ones here."""
+    there, here = (os.stat(f"/proc/{who}/ns/pid") for who in (pid, "self"))
+    return not os.path.samestat(there, here)
 
 
 @contextlib.contextmanager

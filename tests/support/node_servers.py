@@ -16,7 +16,7 @@ import signal
 import socket
 import struct
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from multiprocessing import connection
 from pathlib import Path
 from typing import NoReturn
@@ -59,7 +59,7 @@ def start(
     """Has a fork server forked; called in agents."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as to:
         to.connect(os.environ[ADDRESS])
-        apart = os.getpid() if APART in os.environ else None
+        apart = APART in os.environ
         order = [log, os.getcwd(), {**os.environ, **environment}, apart]
         socket.send_fds(to, [json.dumps(order).encode()], [control.fileno()])
         return Started(int(to.recv(100)))
@@ -76,6 +76,16 @@ def main(path: str, *modules: str) -> NoReturn:
         importlib.import_module(name)
     if "TEST_BUCKET" in os.environ:
         buckets.see_in_tuners(Path(os.environ["TEST_BUCKET"]))
+    serve(path, _fork)
+
+
+def serve(path: str, fork: Callable[[socket.socket, str], None]) -> NoReturn:
+    """Forks processes for whoever asks at a socket, until it is killed.
+
+    Args:
+        path: Of the socket to listen at.
+        fork: Forks one for a caller.
+    """
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
         listening.bind(path + ".new")
@@ -84,7 +94,7 @@ def main(path: str, *modules: str) -> NoReturn:
         while True:
             caller, _ = listening.accept()
             with caller:
-                _fork(caller, path)
+                fork(caller, path)
 
 
 def started_by(executor: int | None) -> list[tuple[int, int]]:
@@ -113,19 +123,31 @@ def _fork(caller: socket.socket, path: str) -> None:
     message, descriptors, _, _ = socket.recv_fds(caller, _LONGEST, 1)
     control = connection.Connection(descriptors[0])
     log, directory, environment, apart = json.loads(message)
+    agent = peer(caller)
+    has_other_ids = namespaces.has_other_ids(agent)
     pid = os.fork()
     if pid == 0:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        if apart is not None:
-            namespaces.join(apart)
+        if apart:
+            namespaces.join(agent)
+        if has_other_ids:
+            if os.fork():
+                os._exit(0)
+            caller.send(str(os.getpid()).encode())
         os.chdir(directory)
         os.environ.clear()
         os.environ.update(environment)
         clocks.shift()
         fork_servers._serve(control, log)
     control.close()
-    credentials = caller.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-    agent, _, _ = struct.unpack("3i", credentials)
     with _list_of(path).open("a") as file:
         print(environment.get(SEARCH, 0), agent, pid, file=file)
-    caller.send(str(pid).encode())
+    if not has_other_ids:
+        caller.send(str(pid).encode())
+
+
+def peer(caller: socket.socket) -> int:
+    """The process at the other end of a socket."""
+    credentials = caller.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    pid, _, _ = struct.unpack("3i", credentials)
+    return int(pid)

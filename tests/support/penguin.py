@@ -1,4 +1,4 @@
-"""One local run of the penguin pipeline, shared by all tests that look at it."""
+"""One local run of a pipeline of the examples, shared by all tests that look at it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 import traceback
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from examples.penguin import pipeline_local
@@ -35,29 +36,36 @@ class Run:
         raise AssertionError(f"no {name!r} in the output:\n{self.output}")
 
 
-def run_once(directory: Path) -> Run:
+Main = Callable[[Sequence[str]], int]
+
+
+def run_once(
+    directory: Path, main: Main = pipeline_local.main, name: str = "penguin"
+) -> Run:
     """Runs `pipeline_local`, unless a test in another process has done it.
 
     Args:
         directory: Where the run is kept; the same for all tests of this session.
+        main: The example's command.
+        name: The run's name in the directory.
     """
-    root, output = directory / "penguin", directory / "penguin.txt"
-    with open(directory / "penguin.lock", "w") as lock:
+    root, output = directory / name, directory / f"{name}.txt"
+    with open(directory / f"{name}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not output.exists():
-            output.write_text(_run(root, output))
+            output.write_text(_run(main, root, output))
     return Run(root, output.read_text())
 
 
-def _run(root: Path, output: Path) -> str:
+def _run(main: Main, root: Path, output: Path) -> str:
     said, errors = output.with_suffix(".stdout"), output.with_suffix(".stderr")
-    assert crashes.run(lambda: _main(root, said, errors))
+    assert crashes.run(lambda: _main(main, root, said, errors))
     assert errors.read_text() == "", said.read_text() + errors.read_text()
     return said.read_text()
 
 
-def _main(root: Path, output: Path, errors: Path) -> None:
-    """What `python -m examples.penguin.pipeline_local` does, with all imports done.
+def _main(main: Main, root: Path, output: Path, errors: Path) -> None:
+    """What `python -m examples.<name>.pipeline_local` does, with all imports done.
 
     They would be a fifth of the time: in its own process, and in the search's fork server.
     """
@@ -73,7 +81,7 @@ def _main(root: Path, output: Path, errors: Path) -> None:
     beam.quicken()
     fork_servers.sow()
     try:
-        status = pipeline_local.main(["--root", str(root)])
+        status = main(["--root", str(root)])
         assert status == 0, f"the exit status is {status}"
     except BaseException:  # noqa: BLE001 - as an interpreter ends with one
         traceback.print_exc()

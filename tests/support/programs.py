@@ -12,7 +12,11 @@ from tests.support import crashes, fork_servers
 
 
 def run(
-    module: str, *arguments: str, directory: Path, imports: tuple[str, ...] = ()
+    module: str,
+    *arguments: str,
+    directory: Path,
+    imports: tuple[str, ...] = (),
+    errors: Path | None = None,
 ) -> tuple[int, str]:
     """Does what `python -m module arguments` does.
 
@@ -24,6 +28,7 @@ def run(
         arguments: What it finds in `sys.argv`.
         directory: The working directory; gets `output.txt`.
         imports: Modules that it needs, in case that nobody has imported them.
+        errors: Where its standard error goes; by default, where its output goes.
 
     Returns:
         The exit status, and what was printed.
@@ -32,9 +37,10 @@ def run(
 
     def program() -> None:
         os.chdir(directory)
-        file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
+        mode = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+        file = os.open(output, mode)
         os.dup2(file, 1)
-        os.dup2(file, 2)
+        os.dup2(file if errors is None else os.open(errors, mode), 2)
         for name in imports:
             importlib.import_module(name)
         fork_servers.sow()

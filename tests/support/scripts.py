@@ -180,6 +180,20 @@ def search_with_variables(
     return search(entry, study, options)
 
 
+def search_with_settings(
+    entry: EntryPoint, study: str, options: SearchOptions
+) -> SearchResult:
+    """Runs a search as a script does that has set something for its process."""
+    import numpy as np
+    from absl import flags
+
+    sys.setrecursionlimit(4321)
+    np.seterr(divide="raise")
+    flags.DEFINE_integer("toy_steps", 5, "", module_name="script.py")
+    flags.FLAGS(["script.py", "--toy_steps=9"])
+    return search(entry, study, options)
+
+
 def search_in_thread(
     entry: EntryPoint, study: str, options: SearchOptions
 ) -> SearchResult:

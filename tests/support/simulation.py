@@ -14,9 +14,12 @@ import scipy.optimize
 from keras_tuner import oracles
 
 from tuner_component.oracles import AutoOracle, OptunaOracle
+from tuner_component.search.options import RetryOptions
+from tuner_component.search.oracle import trial_limit
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.study.fingerprint import study_id
-from tuner_component.search.study.history import History, read_history
+from tuner_component.search.study.history import History
+from tuner_component.search.study.history_reading import read_history
 from tuner_component.search.study.study import Study
 
 OBJECTIVE = keras_tuner.Objective("score", "min")
@@ -140,7 +143,7 @@ def run_trial(durable: Any, trial: Any, *, discover: bool = False) -> None:
 
 
 @contextlib.contextmanager
-def _one_step() -> Iterator[None]:
+def one_step() -> Iterator[None]:
     """SciPy goes one step from each of the points where it begins to optimize.
 
     A suggestion by the model of a Bayesian search takes a second otherwise; it still
@@ -153,11 +156,22 @@ def _one_step() -> Iterator[None]:
         yield
 
 
-@_one_step()
-def search(directory: str, kind: str, *, discover: bool = False, **kwargs: Any) -> None:
+@one_step()
+def search(
+    directory: str,
+    kind: str,
+    *,
+    discover: bool = False,
+    max_trials: int | None = None,
+    retry: RetryOptions | None = None,
+    **kwargs: Any,
+) -> None:
     """Runs a whole search on a study, or the rest of one."""
-    with Study.open(directory, FINGERPRINT, seed=1) as study:
-        durable = DurableOracle.open(oracle(kind), study, **kwargs)
+    wanted: Any = {"max_trials": max_trials, "retry": retry}
+    with Study.open(directory, FINGERPRINT, seed=1, **wanted) as study:
+        made = oracle(kind)
+        trial_limit.set_limit(made, max_trials)
+        durable = DurableOracle.open(made, study, **kwargs)
         while (trial := durable.create_trial("worker")).status == "RUNNING":
             run_trial(durable, trial, discover=discover)
             durable.commit()
@@ -165,7 +179,7 @@ def search(directory: str, kind: str, *, discover: bool = False, **kwargs: Any) 
         durable.finish()
 
 
-@_one_step()
+@one_step()
 def search_in_parallel(
     directory: str, kind: str, workers: int = 3, *, discover: bool = False
 ) -> None:

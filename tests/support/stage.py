@@ -16,6 +16,11 @@ from tuner_component.search.parallel.protocol import EntryPoint
 IN_TRAININGS = {"training.write.before", "training.write.after"}
 # Those that are passed only where the oracle pauses trials.
 IN_PAUSES = {"trial.paused.before", "trial.paused.after"}
+# Those that are passed only if somebody asks something of the search: `test_steering`.
+IN_REQUESTS = {
+    *("request.asked.before", "request.asked.after"),
+    *("request.answered.before", "request.answered.after"),
+}
 
 
 class Stage:

@@ -148,7 +148,7 @@ def _run(tuner_fn: str, mode: str, directory: Path, check: bool) -> None:
     context = executor.Context(tmp_dir=str(directory / "tmp"), unique_id="1")
     error, said = None, ""
     # The report takes longer than the search, and is nothing that the stock Tuner has.
-    with _forked_server(), mock.patch.object(page, "render", lambda study: ""):
+    with _forked_server(), mock.patch.object(page, "render", lambda *_, **__: ""):
         try:
             executor(context).Do(
                 {"examples": [_examples(directory)]},

@@ -12,10 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import keras_tuner
+import numpy as np
+from absl import flags
 
 from tests.support import meeting
 from tests.support.scripts import Script
 from tuner_component.search import events
+from tuner_component.search.parallel import protocol
+from tuner_component.search.training.epoch_reports import report_epoch
 
 
 class Toy(keras_tuner.Tuner):
@@ -94,13 +98,28 @@ def _act(name: str, script: Script, trial: Any, number: int) -> Any:
     elif name == "print":
         print("from Python")
         ctypes.CDLL(None).puts(b"from C")
+    elif name == "print settings":
+        steps = flags.FLAGS["toy_steps"].value
+        print("settings", sys.getrecursionlimit(), np.geterr()["divide"], steps)
     elif name.startswith("print "):
         print(os.environ.get(name.partition(" ")[2]))
+    elif name == "train":
+        return _train(Path(script.directory), number)
     elif name == "meet, tick":
         return _tick(Path(script.directory), number) or score
     elif name.startswith("sleep "):
         time.sleep(float(name.partition(" ")[2]))
     return score
+
+
+def _train(directory: Path, number: int) -> float:
+    """Trains until it is told to stop, and leaves a sign of each epoch."""
+    epoch = 0
+    while not report_epoch({"default_objective": 1.0 + number}, epoch):
+        (directory / f"trains-{number}").write_text(str(epoch))
+        epoch += 1
+        time.sleep(0.02)
+    return 1.0 + number
 
 
 def _tick(directory: Path, number: int) -> float | None:
@@ -132,6 +151,9 @@ def _say(what: str, oracle: Any, trial_id: str) -> None:
         link.call("finish")
     elif what == "say to report a wrong epoch":
         link.call("report_epoch", trial_id, 0, -1, {"loss": 1.0})
+    elif what == "say to answer nobody":
+        link.tell(protocol.Request(1_000_000, "get_space"))
+        link.call("get_space")
     time.sleep(3600)
 
 

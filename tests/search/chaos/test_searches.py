@@ -33,13 +33,15 @@ FAULTS = {
     "files.write.written": 3,
     "files.write.replaced": 3,
     "test.write.torn": 6,
+    "project.trials.written": 1,
     "journal.merge.before": 1,
     "journal.merge.written": 1,
     "journal.merge.removing": 2,
     "journal.merge.after": 1,
 }
-# In the training of models, and in pauses: see `test_training` and `test_pauses`.
-ELSEWHERE = stage.IN_TRAININGS | stage.IN_PAUSES
+# In the training of models, in pauses and on request: see `test_training`, `test_pauses` and
+# `parallel/local/test_steering`.
+ELSEWHERE = stage.IN_TRAININGS | stage.IN_PAUSES | stage.IN_REQUESTS
 
 WORKERS = 2
 

@@ -29,7 +29,8 @@ def test_a_search_that_is_taken_down_again_and_again_loses_nothing(
 ) -> None:
     """A search on machines that are taken away would lose results, or never end."""
     chance = random.Random(11)
-    script = scripts.Script(str(tmp_path / "work"), trials=30, act="sleep 0.05")
+    # Even a machine that starts at once cannot be through before the second kill.
+    script = scripts.Script(str(tmp_path / "work"), trials=60, act="sleep 0.1")
     study = str(tmp_path / "study")
     # By chance a trial may be under way each time; here that is no fault of the trial.
     options = SearchOptions(num_workers=workers, max_retries=1000)

@@ -346,6 +346,7 @@ def test_ctrl_c_ends_at_once_and_says_how_to_go_on(
     finally:
         signal.signal(signal.SIGINT, before)
     assert f"kept in {tmp_path / 'study'}: run the same search again" in caplog.text
+    assert "Interrupted. 1 trial completed, 0 failed." in caplog.text
     assert rest(tmp_path) == ["1", "2", "3", "4"]
 
 

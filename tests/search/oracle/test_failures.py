@@ -8,7 +8,7 @@ import pytest
 
 from tests.support import simulation
 from tuner_component.search.errors import SearchFailedError
-from tuner_component.search.oracle.failures import FailureLimit
+from tuner_component.search.oracle.failures import FailureLimit, Tries
 
 
 def limit(max_failed: int | None = None, **kwargs: Any) -> FailureLimit:
@@ -161,3 +161,14 @@ def test_negative_limit_is_refused() -> None:
     """A slip of the pen would end every search at once."""
     with pytest.raises(ValueError, match="0 or more"):
         limit(-1)
+
+
+def test_a_trial_that_is_wanted_again_has_all_its_attempts() -> None:
+    """It would be given up at once, having lost too many before."""
+    lost = {"reason": "killed"}
+    dead = {"interrupted": True, "last": True}
+    tries = Tries.of([lost, lost, lost, dead, dead, dead, {"kind": "retried"}])
+    assert (tries.attempts, tries.lost, tries.interrupted) == (7, 0, 0)
+    assert not tries.is_suspect(0) and not tries.is_over(0)
+    tries.note(lost)
+    assert tries.is_suspect(0)

@@ -58,6 +58,16 @@ def test_a_quick_oracle_is_asked_when_it_matters(tmp_path: Path) -> None:
         assert len(durable.trials) == 2
 
 
+def test_one_whose_suggestions_are_made_elsewhere_says_so(tmp_path: Path) -> None:
+    """A service would think when a worker waits for it, and not while others run."""
+    durable, study = _open(tmp_path, seconds=0.0)
+    with study:
+        durable.create_trial("a")
+        durable._inner.suggests_elsewhere = True
+        assert durable.look_ahead()
+        assert simulation.waiting(durable) == ["1"]
+
+
 def test_no_more_trials_are_made_than_there_should_be(tmp_path: Path) -> None:
     """max_trials would be exceeded."""
     durable, study = _open(tmp_path, trials=3)

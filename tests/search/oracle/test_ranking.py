@@ -11,13 +11,13 @@ import pytest
 from tests.support import simulation
 from tuner_component import load_study
 from tuner_component.search.constraint import Constraint
-from tuner_component.search.events import Lines
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle import aims
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.oracle.ranking import Ranking
 from tuner_component.search.stopping.curves import LearningCurves
 from tuner_component.search.study.study import Study
+from tuner_component.search.watching import Lines
 
 SMALL = Constraint("b", "<=", 5.0)
 

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import keras_tuner
 import pytest
@@ -13,6 +13,7 @@ from tests.support import simulation
 from tuner_component.oracles import OptunaOracle
 from tuner_component.search.oracle import shape
 from tuner_component.search.oracle.durable import DurableOracle
+from tuner_component.search.study.history import History
 from tuner_component.search.study.study import Study
 
 Space = Callable[[keras_tuner.HyperParameters], Any]
@@ -202,29 +203,24 @@ def test_how_an_oracle_runs_is_no_change(directory: Directory) -> None:
 def test_more_trials_are_run_and_counted(directory: Directory) -> None:
     """More trials would complete than there are said to be."""
     directory.open(oracle(rate, max_trials=3), trials=2)
-    said = directory.open(oracle(rate, max_trials=5), trials=9)
-    assert "max_trials (was 3, is 5)" in said
-    assert "The search goes on, to 5 trials." in said
+    assert directory.open(oracle(rate, max_trials=5), trials=9) == ""
     history = simulation.history(str(directory.path))
     assert (len(history.trials), history.max_trials) == (5, 5)
     assert directory.open(oracle(rate, max_trials=5)) == ""
 
 
-def test_finished_search_is_not_extended(directory: Directory) -> None:
-    """Results that were published before would change."""
-    directory.open(oracle(rate, max_trials=2), trials=9)
-    said = directory.open(oracle(rate, max_trials=5), trials=9)
-    assert "max_trials (was 2, is 5)" in said
+def test_fewer_trials_than_before_are_named(directory: Directory) -> None:
+    """A search would be taken for one of so few trials."""
+    directory.open(oracle(rate, max_trials=5), trials=9)
+    said = directory.open(oracle(rate, max_trials=2), trials=9)
+    assert "max_trials (was 5, is 2; an argument may have told it before)" in said
     assert "is finished, and stays as it is" in said
-    assert len(simulation.history(str(directory.path)).trials) == 2
+    assert len(simulation.history(str(directory.path)).trials) == 5
 
 
 def test_study_of_an_earlier_version_tells_less() -> None:
     """A study whose journal does not tell could not be opened, or would be warned of."""
 
-    class Old:
-        opened: ClassVar = {"kind": "opened", "max_trials": 3}
-        max_trials = 3
-
+    old = History(opened={"kind": "opened", "max_trials": 3}, max_trials=3)
     now = shape.shape_of(oracle(rate))
-    assert shape.explain_change(now, Old, None) is None  # type: ignore[arg-type]
+    assert shape.explain_change(now, old, None) is None  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from tuner_component.search.options import StoppingOptions
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.stopping.curves import LearningCurves
 from tuner_component.search.stopping.rule import StoppingRule
-from tuner_component.search.study.history import read_history
+from tuner_component.search.study.history_reading import read_history
 from tuner_component.search.study.study import Study
 
 

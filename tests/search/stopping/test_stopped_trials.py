@@ -17,7 +17,7 @@ from tuner_component.search.in_process.run import run_in_process
 from tuner_component.search.options import SearchOptions, StoppingOptions
 from tuner_component.search.parallel.protocol import EntryPoint
 from tuner_component.search.study.fingerprint import study_id
-from tuner_component.search.study.history import read_history
+from tuner_component.search.study.history_reading import read_history
 from tuner_component.search.study.study import Study
 from tuner_component.search.study.trial_history import TrialHistory
 

@@ -51,6 +51,11 @@ def test_new_study_names_what_changed_since_the_latest(tmp_path: Path) -> None:
     assert told is not None
     assert "since the study b of 2024-02-01" in told
     assert "module (was 2, is 3)" in told
+    # A larger number of trials in the module is a change of the module.
+    assert told.endswith("set max_trials: then the study b goes on.")
+    told = explain_difference(str(tmp_path / "c"), {"data": "2", "module": "3"})
+    assert told is not None
+    assert "max_trials" not in told
 
 
 def test_the_latest_study_is_latest_wherever_it_was_started(tmp_path: Path) -> None:

@@ -1,18 +1,10 @@
 """A journal's records fold into what happened, even if some are lost."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support import simulation
-from tuner_component.search.study.history import (
-    History,
-    expected_trials,
-    node_of,
-    read_history,
-)
-from tuner_component.search.study.study import Study
+from tuner_component.search.study.history import History, expected_trials, node_of
 
 
 def created(trial_id: str, **more: Any) -> dict[str, Any]:
@@ -191,12 +183,3 @@ def test_patch_on_a_lost_state_is_not_applied() -> None:
 def test_unknown_kind_of_record_is_passed_over() -> None:
     """A record that only a report needs would block the search."""
     assert History.of([{"kind": "remark"}, {}]).is_empty()
-
-
-def test_history_is_read_beside_a_running_search(tmp_path: Path) -> None:
-    """A report could only be made once the search is over."""
-    simulation.search_some(str(tmp_path), "random", trials=3)
-    with Study.open(str(tmp_path), simulation.FINGERPRINT) as study:
-        history = read_history(str(tmp_path), study.id)
-    assert len(history.trials) == 4
-    assert len(history.end_order) == 3

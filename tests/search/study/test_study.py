@@ -18,7 +18,7 @@ from tuner_component.search.errors import (
     StudyVersionError,
 )
 from tuner_component.search.study.fingerprint import study_id
-from tuner_component.search.study.history import read_history
+from tuner_component.search.study.history_reading import read_history
 from tuner_component.search.study.journal import Journal
 from tuner_component.search.study.study import Study, StudyState
 
@@ -184,6 +184,39 @@ def test_a_study_that_ended_early_goes_on_without_that(
         study.mark_finished(["0"])
     with Study.open(str(tmp_path), PARTS, stop_when="converged") as study:
         assert study.is_finished  # It has all trials now.
+
+
+def test_a_finished_study_goes_on_for_more_trials(tmp_path: Path) -> None:
+    """More trials would be a new search; or each run would open the study again."""
+
+    def begin(study: Study, max_trials: int) -> None:
+        study.journal.append({"kind": "opened", "max_trials": max_trials, "time": 1.0})
+
+    with Study.open(str(tmp_path), PARTS) as study:
+        begin(study, 10)
+        end(study, 0)
+        study.mark_finished(["0"])
+    for wanted in (None, 1, 10):
+        with Study.open(str(tmp_path), PARTS, max_trials=wanted) as study:
+            assert study.is_finished
+    with Study.open(str(tmp_path), PARTS, max_trials=11) as study:
+        assert study.found is StudyState.RESUMED and not study.is_finished
+        begin(study, 11)
+        study.mark_finished(["0"])
+    with Study.open(str(tmp_path), PARTS, max_trials=11) as study:
+        assert study.is_finished
+
+
+def test_more_trials_come_before_what_is_confirmed(tmp_path: Path) -> None:
+    """A search of which only re-runs were to come would get no further trial."""
+    with Study.open(str(tmp_path), PARTS) as study:
+        for record in (studies.created("0"), studies.ended("0")):
+            study.journal.append(record)
+        study.mark_finished(["0"])
+    with Study.open(str(tmp_path), PARTS, confirm_top=1) as study:
+        assert study.search_is_over
+    with Study.open(str(tmp_path), PARTS, confirm_top=1, max_trials=5) as study:
+        assert not study.search_is_over and not study.is_finished
 
 
 def test_what_ended_a_study_early_is_known_while_its_best_are_confirmed(

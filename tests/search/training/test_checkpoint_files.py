@@ -9,6 +9,7 @@ import pytest
 from tuner_component.search.storage import arrays
 from tuner_component.search.training.checkpoint_files import (
     CheckpointFiles,
+    begin_run,
     directory_of,
     reached,
     saved_at,
@@ -73,6 +74,19 @@ def test_a_run_that_failed_is_counted_and_its_states_go(tmp_path: Path) -> None:
     assert again.run == 2 and again.latest == -1
     again.clear()
     assert not Path(directory).exists()
+
+
+def test_a_run_that_is_begun_anew_counts_those_before(tmp_path: Path) -> None:
+    """A trial would be run again with the seed that it has failed with."""
+    begin_run(str(tmp_path), "7", 2)
+    assert reached(str(tmp_path), "7") == (2, 0, 0)
+    directory = Path(directory_of(str(tmp_path), "7"))
+    (directory / "run-00001").touch()
+    (directory / "fit-00000.state").write_bytes(b"x")
+    begin_run(str(tmp_path), "7", 2)
+    assert (directory / "fit-00000.state").exists()  # It has begun since.
+    begin_run(str(tmp_path), "7", 3)
+    assert [path.name for path in directory.iterdir()] == ["run-00003"]
 
 
 def test_how_far_a_trial_got_is_told_without_its_weights(tmp_path: Path) -> None:

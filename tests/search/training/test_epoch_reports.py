@@ -14,7 +14,7 @@ from tests.support import simulation
 from tests.support.keras_trials import DATA, EveryEpoch, Interrupt, InterruptAt, build
 from tuner_component.search.epochs import Decision
 from tuner_component.search.in_process.run import run_in_process
-from tuner_component.search.study.history import read_history
+from tuner_component.search.study.history_reading import read_history
 from tuner_component.search.study.study import Study
 from tuner_component.search.study.trial_history import TrialHistory
 from tuner_component.search.training.epoch_reports import (

@@ -78,6 +78,14 @@ def test_any_number_will_do_without_an_objective(tmp_path: Path) -> None:
     assert objective.lack_of(none, ["loss"], "it") is None
 
 
+def test_a_metric_with_nearly_that_name_is_asked_about() -> None:
+    """People would have to find out how Keras names "acc"."""
+    misspelt = keras_tuner.Objective("val_acc", "max")
+    reported = ["accuracy", "loss", "val_accuracy", "val_loss"]
+    lack = objective.lack_of(misspelt, reported, "it")
+    assert "Did you mean val_accuracy? Name one" in (lack or "")
+
+
 def test_each_of_several_objectives_is_looked_for() -> None:
     """A search would fail at its end for the second one."""
     both = keras_tuner.oracles.RandomSearchOracle(

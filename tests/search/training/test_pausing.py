@@ -18,7 +18,7 @@ from tuner_component.search.errors import SearchError
 from tuner_component.search.in_process.interruption import InterruptibleOracle
 from tuner_component.search.in_process.run import run_in_process
 from tuner_component.search.options import SearchOptions
-from tuner_component.search.study.history import read_history
+from tuner_component.search.study.history_reading import read_history
 from tuner_component.search.study.study import Study
 from tuner_component.search.study.trial_history import TrialHistory
 from tuner_component.search.training import instrument

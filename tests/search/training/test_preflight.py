@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from tests.support import crashes
 from tests.support.keras_trials import X, Y
+from tuner_component.oracles import VizierSearch
 from tuner_component.search.errors import PreflightError
 from tuner_component.search.machine import forked
 from tuner_component.search.options import Known, SearchOptions
@@ -178,6 +179,15 @@ def test_an_oracle_of_the_users_own_is_not_asked(tmp_path: Path) -> None:
         Service(objective="val_loss", max_trials=3), build, directory=tmp_path
     )
     assert not found(tuner, without_validation()).certain
+
+
+def test_a_service_is_not_asked(tmp_path: Path) -> None:
+    """A study of its own, with a trial that nobody ends, would be left at Vizier."""
+    tuner = VizierSearch(
+        build, endpoint="127.0.0.1:1", objective="val_loss", directory=tmp_path
+    )
+    assert not found(tuner, without_validation()).certain
+    assert tuner.oracle._conversation is None
 
 
 @pytest.mark.parametrize("error", [OSError("gone"), MemoryError()])

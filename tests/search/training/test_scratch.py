@@ -139,3 +139,17 @@ def test_on_a_uri_the_project_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     scratch.keep_project(other, "gs://b/study/scratch/x/1-0", "gs://b/study/workdir")
     assert other.directory == "gs://b/study/scratch/x/1-00"
+
+
+def test_who_does_not_hold_the_study_leaves_nothing_and_takes_nothing(
+    tmp_path: Path,
+) -> None:
+    """A finished study would get a directory each time that its model is built."""
+    with scratch.of_search(str(tmp_path), locked=False):
+        assert Path(scratch.new("elsewhere")).is_relative_to(tmp_path)
+    assert not list(tmp_path.iterdir())
+    others = tmp_path / "scratch" / "slot-0"
+    others.mkdir(parents=True)
+    with scratch.of_search(str(tmp_path), locked=False):
+        scratch.new("elsewhere")
+    assert list((tmp_path / "scratch").iterdir()) == [others]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import shutil
@@ -243,6 +244,27 @@ def test_hyperband_finds_what_it_continues_from(
     }
     assert search.weights == best | (parents - {None})
     assert most < 18, most  # A third of the largest round, and a few.
+
+
+def test_what_a_failed_trial_was_to_continue_from_stays(tmp_path: Path) -> None:
+    """Run again, it would fail again: its weights to begin with would be gone."""
+    oracle = keras_tuner.oracles.HyperbandOracle(
+        keras_tuner.Objective("score", "max"),
+        max_epochs=4,
+        factor=2,
+        seed=1,
+        max_consecutive_failed_trials=99,
+    )
+    search = Simulated(tmp_path, oracle, keep=1)
+    parents = set()
+    for score in itertools.count():
+        trial = search.begin()
+        if trial.status != "RUNNING":
+            break
+        parent = trial.hyperparameters.values.get("tuner/trial_id")
+        search.end(trial, float(score) if parent is None else None)
+        parents |= {parent} - {None}
+    assert parents and search.weights >= parents
 
 
 @pytest.mark.slow

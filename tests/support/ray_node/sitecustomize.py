@@ -1,7 +1,8 @@
 """Has the agents of a test cluster get their fork servers from `node_servers`.
 
 All processes of the cluster see the bucket with the directory `TEST_BUCKET`, if one is set;
-a broker lets nodes that lack memory rest for `TEST_REST_S` seconds.
+a broker lets nodes that lack memory rest for `TEST_REST_S` seconds. With `TEST_RAY_HELPERS`
+`ray start` does not wait for its helpers.
 """
 
 import os
@@ -25,3 +26,7 @@ if "TEST_BUCKET" in os.environ:
     from tests.support import buckets
 
     buckets.see(Path(os.environ["TEST_BUCKET"]), {})
+if "TEST_RAY_HELPERS" in os.environ and "ray.scripts.scripts" in sys.orig_argv:
+    from tests.support import ray_cluster
+
+    ray_cluster.do_not_wait_for_helpers()

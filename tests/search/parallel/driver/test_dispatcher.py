@@ -23,9 +23,12 @@ from tuner_component.search.parallel.driver.instructions import (
     OracleAnswered,
     PauseTrial,
     Raise,
+    Resized,
+    Steered,
     Suggest,
     Tell,
     WorkerAdded,
+    WorkerGone,
 )
 
 
@@ -650,3 +653,99 @@ def test_not_every_worker_without_a_trial_was_useless(excuse: str) -> None:
     assert not any(isinstance(i, GiveUp) for i in search.lose("c"))
     search.tell(WorkerAdded("d"))
     assert not any(isinstance(i, GiveUp) for i in search.lose("d"))
+
+
+def checked(*workers: str) -> Search:
+    """A search that its first worker checks before it asks for a trial."""
+    search = Search()
+    search.tell(WorkerAdded("checker", checks=True))
+    for worker in workers:
+        search.tell(WorkerAdded(worker))
+    return search
+
+
+def test_a_failure_waits_for_the_check() -> None:
+    """A search that cannot succeed would try more trials, and not say what is wrong."""
+    search = checked("a", "b", "c")
+    for worker, trial_id in (("a", "0"), ("b", "1"), ("c", "2")):
+        search.run(worker, trial_id)
+    assert search.hand_in("a", "0", "FAILED", asks=True) == []
+    assert search.hand_in("b", "1", "FAILED") == []
+    assert isinstance(search.hand_in("c", "2")[0], EndTrial)  # There is a result.
+    assert len(search.dispatcher.running) == 2 and not search.dispatcher.over
+    first, clean, second, *suggested = search.ask("checker")
+    assert isinstance(first, EndTrial) and first.state["trial_id"] == "0"
+    assert isinstance(second, EndTrial) and second.state["trial_id"] == "1"
+    assert clean == CleanUp("0")
+    assert len(suggested) == 2 and all(isinstance(s, Suggest) for s in suggested)
+    assert not search.dispatcher.running
+
+
+def test_failures_count_at_once_after_the_check() -> None:
+    """A worker would wait for a check that was done long ago."""
+    search = checked("a")
+    search.run("checker", "0")
+    search.run("a", "1")
+    assert isinstance(search.hand_in("a", "1", "FAILED")[0], EndTrial)
+
+
+@pytest.mark.parametrize("gone", ["a", "checker"])
+def test_a_failure_counts_if_there_will_be_no_answer(gone: str) -> None:
+    """A trial that has failed would be run again, or its worker wait for ever."""
+    search = checked("a")
+    search.run("a", "0")
+    search.hand_in("a", "0", "FAILED")
+    end, *_ = search.lose(gone)
+    assert isinstance(end, EndTrial)
+    told = [i for i in search.end(end, "FAILED") if isinstance(i, Answer)]
+    assert len(told) == (gone == "checker")
+
+
+def test_a_failure_counts_when_the_search_is_stopped() -> None:
+    """A search that is stopped during its check would wait for it."""
+    search = checked("a")
+    search.run("a", "0")
+    search.hand_in("a", "0", "FAILED")
+    assert [type(i) for i in search.tell(Closed())] == [EndTrial]
+
+
+def test_surplus_workers_leave_as_soon_as_they_run_no_trial() -> None:
+    """They would take trials for ever, or leave theirs unfinished."""
+    search = Search("a", "b", "c")
+    search.run("a", "0")
+    [none] = search.ask("b")
+    assert isinstance(none, Suggest)
+    assert search.none(none, "IDLE") == []
+    # Who waits leaves at once, who runs a trial after that.
+    assert search.tell(Resized(frozenset("ab"))) == [Dismiss(none.caller)]
+    end, clean, gone = search.hand_in("a", "0", asks=True)
+    assert (type(end), clean, type(gone)) == (EndTrial, CleanUp("0"), Dismiss)
+    search.end(end)
+    assert [type(i) for i in search.ask("c")] == [Suggest]
+
+
+def test_worker_that_is_not_surplus_any_more_stays() -> None:
+    """Each change of the number would cost all workers that were ever surplus."""
+    search = Search("a", "b")
+    search.run("a", "0")
+    search.tell(Resized(frozenset("a")))
+    search.tell(Resized(frozenset()))
+    *_, suggest = search.hand_in("a", "0", asks=True)
+    assert isinstance(suggest, Suggest)
+
+
+def test_surplus_workers_are_not_useless() -> None:
+    """To have fewer workers would end the search."""
+    search = Search("a", "b", "c", "d")
+    search.tell(Resized(frozenset("bcd")))
+    for worker in "bcd":
+        assert search.tell(WorkerGone(worker, "it has exited")) == []
+
+
+def test_what_is_asked_for_is_looked_for_at_once() -> None:
+    """Free workers would wait although there is something to do."""
+    search = Search("a", "b")
+    search.run("a", "0")
+    [suggest] = search.ask("b")
+    assert search.none(suggest, "STOPPED") == []
+    assert search.tell(Steered()) == [suggest]

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.support import paused_trials, processes, scripts
-from tuner_component.search import events
+from tuner_component.search import events, watching
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.study.fingerprint import study_id
-from tuner_component.search.study.history import read_history
+from tuner_component.search.study.history_reading import read_history
 from tuner_component.search.study.trial_history import TrialHistory
 
 OPTIONS = SearchOptions(num_workers=2, seed=7)
@@ -76,7 +76,7 @@ def test_what_is_told_of_pauses(executors: processes.Executors, tmp_path: Path) 
     assert sorted(paused) == ["0", "1", "2", "3"]
     ended = [e.trial_id for e in seen if isinstance(e, events.TrialEnded)]
     assert sorted(ended) == ["0", "1", "2", "3"]
-    tally = events.Tally()
+    tally = watching.Tally()
     for event in seen:
         tally.count(event)
     assert (tally.completed, tally.paused) == (4, set())

@@ -100,12 +100,13 @@ def test_nothing_that_a_worker_says_ends_the_search(searches: Searches) -> None:
         3: ("say to finish", "has no attribute 'finish'"),
         4: ("say to report a wrong epoch", "Expected epoch to be from 0 to 999999"),
         5: ("die of a signal without a name", "killed by signal 40 (SIGRTMIN+6)"),
+        6: ("say to answer nobody", "no message of the driver's"),
     }
     script = searches.script(
-        trials=7, acts={str(number): [act] for number, (act, _) in acts.items()}
+        trials=8, acts={str(number): [act] for number, (act, _) in acts.items()}
     )
     result = searches.run(script, SearchOptions(num_workers=2, max_retries=0))
-    assert _ids(result.completed) == [6]
+    assert _ids(result.completed) == [7]
     said = {int(trial["trial_id"]): trial["message"] for trial in result.failed}
     assert said.keys() == acts.keys()
     for number, (_, expected) in acts.items():
@@ -384,7 +385,9 @@ def test_the_grace_period_ends(searches: Searches, place: meeting.Meeting) -> No
     guests = [place.next(), place.next()]
     started = time.monotonic()
     os.kill(executor.pid, signal.SIGTERM)
-    with pytest.raises(SearchInterruptedError, match="0 trials have completed"):
+    with pytest.raises(
+        SearchInterruptedError, match="0 trials have completed, and 2 are unfinished"
+    ):
         executor.result()
     assert 1 <= time.monotonic() - started < 4
     processes.wait_until_gone(_pids(guests), 0)
@@ -505,14 +508,26 @@ def test_a_second_driver_is_refused(searches: Searches, place: meeting.Meeting) 
     processes.wait_until_gone(_pids(guests), 3)
 
 
-def test_a_finished_study_is_reported_not_extended(searches: Searches) -> None:
-    """Running the pipeline again would repeat or extend a search that is done."""
+@pytest.mark.parametrize("trials", [4, 2])
+def test_a_finished_study_is_reported_not_repeated(
+    searches: Searches, trials: int
+) -> None:
+    """Running the pipeline again would repeat a search that is done."""
     script = searches.script()
     first = searches.run(script)
-    again = searches.run(dataclasses.replace(script, trials=8))
+    again = searches.run(dataclasses.replace(script, trials=trials))
     assert again.completed == first.completed
     assert again.found is StudyState.FINISHED and again.complete
     assert scripts.attempts(script) == {0: 1, 1: 1, 2: 1, 3: 1}
+
+
+def test_a_finished_study_goes_on_if_its_tuner_wants_more(searches: Searches) -> None:
+    """The only way to more trials would be to begin anew."""
+    script = searches.script()
+    first = searches.run(script)
+    again = searches.run(dataclasses.replace(script, trials=8))
+    assert again.completed[:4] == first.completed and len(again.completed) == 8
+    assert set(scripts.attempts(script).values()) == {1}
 
 
 def _pids(guests: list[meeting.Guest]) -> list[int]:

@@ -3,6 +3,8 @@
 import os
 import pickle
 import subprocess
+import threading
+from concurrent import futures
 from http import HTTPStatus
 from multiprocessing import connection
 from pathlib import Path
@@ -42,6 +44,28 @@ def test_a_message_that_never_ends_does_not_stop_the_driver(
         with pytest.raises(BadMessageError, match="stopped halfway"):
             list(worker.receive())
         assert not worker.open
+
+
+def test_heartbeats_in_the_place_of_a_message_do_not_stop_the_driver(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A worker whose user's code has written there would hold the driver up for ever."""
+    monkeypatch.setattr(engine_lib, "_STALL_S", 0.2)
+    ours, theirs = engine_lib.pair()
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(0.01):
+            theirs.send(Heartbeat())
+
+    with theirs, _channel(ours) as channel, futures.ThreadPoolExecutor() as pool:
+        os.write(theirs.fileno(), b"\0\x0f\0\0")  # A million bytes are to come.
+        beats = pool.submit(beat)
+        worker = Worker("worker-0", 0, channel, heard=0.0)
+        with pytest.raises(BadMessageError, match="stopped halfway"):
+            list(worker.receive())
+        over.set()
+        beats.result()
 
 
 class Foreign:
@@ -102,7 +126,7 @@ def test_an_engine_without_its_server_says_so() -> None:
     """The driver would wait for workers that cannot come."""
     ours, theirs = engine_lib.pair()
     theirs.close()
-    engine = engine_lib.LocalEngine(ours, [{}])
+    engine = engine_lib.LocalEngine(ours)
     with pytest.raises(EngineLost):
         engine.events()
     with pytest.raises(EngineLost):

@@ -118,7 +118,7 @@ def _job(tmp_path: Path, logs: Logs) -> protocol.Job:
         study_directory=str(tmp_path / "study"),
         fingerprint={},
         options=SearchOptions(),
-        slots=(),
+        machine=None,
         context=process_context.ProcessContext.capture(),
         logs=logs,
         preload=("late",),

@@ -78,17 +78,17 @@ def test_warnings_of_the_driver_are_logged_here(
     """They would lie in a log that nobody opens while all goes well."""
     study, options = str(tmp_path / "study"), SearchOptions(num_workers=1)
     told = []
-    for trials in (2, 4):
+    for trials in (4, 2):
         script = scripts.Script(str(tmp_path / "work"), trials=trials)
         executor = executors.start(
             scripts.logged_search, script.entry(), study, options
         )
         result, warnings = executor.result()
         told.append(warnings)
-    assert len(result.completed) == 2
+    assert len(result.completed) == 4
     assert told[0] == []
     assert len(told[1]) == 1
-    assert "max_trials (was 2, is 4)" in told[1][0]
+    assert "max_trials (was 4, is 2; " in told[1][0]
 
 
 def test_heavy_modules_are_imported_once(
@@ -316,6 +316,18 @@ def test_a_new_run_resumes_with_other_numbers_of_workers(
 
 
 @pytest.mark.slow
+def test_what_a_script_has_set_is_set_for_its_trials(
+    executors: processes.Executors, tmp_path: Path
+) -> None:
+    """A module that reads a flag of the script would fail, or models differ."""
+    script = scripts.Script(str(tmp_path / "work"), trials=1, act="print settings")
+    study, options = tmp_path / "study", SearchOptions(num_workers=1)
+    search = scripts.search_with_settings
+    executors.start(search, script.entry(), str(study), options).result()
+    log = (study / "trials" / "0" / "log.txt").read_text()
+    assert "settings 4321 raise 9" in log
+
+
 def test_a_script_is_as_it_is_in_process(tmp_path: Path) -> None:
     """Workers would import the main script, or miss what its process has set up."""
     (tmp_path / "scripts").mkdir()

@@ -42,6 +42,7 @@ def found(result: Any) -> list[tuple[str, float, str]]:
     ]
 
 
+@pytest.mark.on_demand
 def test_a_search_finds_the_same_wherever_it_runs(
     executors: processes.Executors,
     cluster: RayCluster,

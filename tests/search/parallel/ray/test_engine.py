@@ -18,7 +18,8 @@ from tuner_component.search import events
 from tuner_component.search.errors import SearchError
 from tuner_component.search.options import Cluster, SearchOptions
 from tuner_component.search.parallel.protocol import EntryPoint
-from tuner_component.search.study.history import node_of, read_history
+from tuner_component.search.study.history import node_of
+from tuner_component.search.study.history_reading import read_history
 
 pytestmark = pytest.mark.slow
 

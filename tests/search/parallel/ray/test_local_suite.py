@@ -28,7 +28,10 @@ from tests.search.parallel.driver.test_supervisor import (
     test_sigterm_lets_running_trials_finish,
     test_workers_are_recycled,
 )
-from tests.search.parallel.local.test_launch import test_further_workers_start_fast
+from tests.search.parallel.local.test_launch import (
+    test_further_workers_start_fast,
+    test_what_a_script_has_set_is_set_for_its_trials,
+)
 from tests.search.stopping.test_stopped_trials import test_workers_are_told_to_stop
 from tests.support import ray_cluster
 
@@ -44,6 +47,7 @@ __all__ = [
     "test_the_best_are_run_again",
     "test_trials_pause_and_go_on_in_any_worker",
     "test_two_poisonous_trials",
+    "test_what_a_script_has_set_is_set_for_its_trials",
     "test_workers_are_recycled",
     "test_workers_are_told_to_stop",
 ]

@@ -1,6 +1,7 @@
 """A worker's connection to the driver."""
 
 import os
+import pickle
 import queue
 import threading
 from collections.abc import Iterator
@@ -175,6 +176,23 @@ def test_a_worker_ends_with_its_driver(
     """It would go on training for a driver that is dead."""
     _, driver = ends
     driver.channel.close()
+    assert exits.get(timeout=LIMIT_S) == 1
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"garbage", pickle.dumps(protocol.Reply(1_000_000))],
+    ids=["bytes", "answer"],
+)
+def test_a_worker_ends_that_hears_what_is_not_meant_for_it(
+    ends: tuple[link.DriverLink, Driver], exits: "queue.SimpleQueue[int]", sent: bytes
+) -> None:
+    """It would wait for ever for an answer that was lost, and show that it is alive."""
+    _, driver = ends
+    driver.channel.send_bytes(sent)
+    told = driver.next()
+    assert isinstance(told, protocol.Logged)
+    assert "Received: what is no message of the driver's" in told.text
     assert exits.get(timeout=LIMIT_S) == 1
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.support import processes, scripts
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.parallel.protocol import EntryPoint
-from tuner_component.search.study import history
+from tuner_component.search.study import history_reading
 from tuner_component.search.study.fingerprint import study_id
 
 
@@ -44,7 +44,9 @@ def test_keras_tuners_run_unchanged(
     assert len(result.completed) == trials
     values = [t["hyperparameters"]["values"] for t in result.completed]
     assert len({json.dumps(v, sort_keys=True) for v in values}) == trials
-    told = history.read_history(str(tmp_path / "study"), study_id(scripts.FINGERPRINT))
+    told = history_reading.read_history(
+        str(tmp_path / "study"), study_id(scripts.FINGERPRINT)
+    )
     for trial in told.trials.values():
         assert trial.ended is not None
         best = min(trial.ended["curves"][0]["val_loss"])

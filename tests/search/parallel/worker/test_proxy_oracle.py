@@ -83,8 +83,16 @@ def test_it_passes_for_the_users_oracle(proxy: Any) -> None:
 def test_settings_are_read_in_the_worker(proxy: Any, driver: Driver) -> None:
     """Each look at the objective would wait for the driver."""
     assert proxy.objective == simulation.OBJECTIVE
-    assert (proxy.max_trials, proxy.seed) == (5, 3)
+    assert proxy.seed == 3
     assert not driver.calls
+
+
+def test_how_many_trials_there_are_to_be_is_the_drivers(
+    proxy: Any, driver: Driver
+) -> None:
+    """A tuner would plan with a number that the search does not have."""
+    proxy.max_trials  # noqa: B018
+    assert driver.calls == [("getattr", ("max_trials",), {})]
 
 
 def test_a_trial_is_the_drivers(proxy: Any, driver: Driver) -> None:

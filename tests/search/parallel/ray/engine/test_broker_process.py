@@ -39,7 +39,7 @@ def _job(logs: Logs, tmp_path: Path) -> protocol.Job:
         study_directory=str(tmp_path / "study"),
         fingerprint={},
         options=SearchOptions(cluster=Cluster("127.0.0.1:1")),
-        slots=(),
+        machine=None,
         context=process_context.ProcessContext(
             sys.path, [], process_context.LoggingState({})
         ),

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from tests.support import studies
-from tuner_component.cli.look import summary
-from tuner_component.report import front, page
+from tests.support.reports import data_of, sentences_of
+from tuner_component.console.status import summary
+from tuner_component.report import page
+from tuner_component.report.page import front
 from tuner_component.report.record import StudyRecord
 from tuner_component.search.study.history import History
 
@@ -55,41 +57,43 @@ def test_front_is_drawn_and_listed(objectives: int) -> None:
     shown = study(goals(objectives))
     figure = front.front(shown)
     assert figure is not None
-    text = page.render(shown)
-    assert 'data-plot="plot-front"' in text
-    assert text.count("(published)") == 1
-    assert "Minimize val_loss and minimize size" in text
+    data = data_of(page.render(shown))
+    assert data["figures"]["front"]["alt"]
+    assert [one["id"] for one in data["front"]["trials"]] == list(shown.front)
+    assert data["title"].startswith("Minimize val_loss and minimize size")
     if objectives == 2:
         assert len(figure.data[0].x) == len(shown.front)
         assert list(figure.data[0].x) == sorted(figure.data[0].x)
         assert list(figure.data[0].y) == sorted(figure.data[0].y, reverse=True)
     else:
-        assert len(figure.data[0].dimensions) == 3
-        assert max(figure.data[0].line.color) == 2
+        assert len(figure.layout.shapes) == 3  # An axis for each.
+        assert figure.data[-1].name == "published"
+        assert figure.data[-1].customdata[0] == shown.front[0]
 
 
 def test_without_several_objectives_there_is_no_front() -> None:
     """Every report would have a section that says nothing."""
     shown = studies.big_study(10)
     assert front.front(shown) is None
-    assert 'id="front"' not in page.render(shown)
+    assert data_of(page.render(shown))["front"] is None
 
 
 @pytest.mark.parametrize("trials", [0, 1])
 def test_a_search_that_has_just_begun_has_a_report(trials: int) -> None:
     """Nobody could look at it before there are two trials."""
     shown = study(goals(2), trials)
-    assert ("There is no front yet" in page.render(shown)) is (trials == 0)
+    data = data_of(page.render(shown))
+    assert ("front" in data["figures"]) is (trials > 0)
     assert len(shown.front) == trials
 
 
 def test_constraints_are_said() -> None:
     """A result that meets them would look like any other."""
     met, missed = (study(goals(2, f"size <= {n}")) for n in (5e5, -1))
-    assert "It meets size &lt;= 500000." in page.render(met)
+    assert data_of(page.render(met))["best"]["constraints"] == ["size <= 500000"]
     assert all(trial.metrics["size"] <= 5e5 for trial in met.on_front)
-    assert "This is not what was looked for: no trial meets size &lt;= -1" in (
-        page.render(missed)
+    assert "It is not what was looked for: no trial meets size <= -1" in (
+        sentences_of(page.render(missed))
     )
     assert missed.front == [] and front.front(missed) is None
 

@@ -1,0 +1,1 @@
+"""Each example of the gallery, in process and with two workers."""

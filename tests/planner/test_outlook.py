@@ -1,0 +1,31 @@
+"""What trials and points may come to, and what that takes."""
+
+from __future__ import annotations
+
+import keras_tuner
+import numpy as np
+
+from tuner_component.planner.encoding import Encoder
+from tuner_component.planner.outlook import Outlook
+from tuner_component.planner.rungs import Rungs
+from tuner_component.planner.trials import Trials
+from tuner_component.search.oracle.dimensions import dimensions
+
+
+def test_seconds_count_to_the_end_and_to_the_next_rung_by_turns() -> None:
+    """Either nothing new would be tried where one look tells much, or nothing would be
+    trained to the end where there is always something new.
+    """
+    hp = keras_tuner.HyperParameters()
+    hp.Float("rate", 0.0, 1.0)
+    encoder, rungs = Encoder(dimensions(hp.space)), Rungs(27)
+    trials = Trials(rungs)
+    outlook = Outlook(encoder, trials, rungs, seed=0)
+    trials.add("a", encoder, {"rate": 0.5})
+    trials["a"].take(3, 0.4)
+    trials["a"].seconds.append(2.0)
+    vectors = np.array([[0.5], [0.1]])  # That of the trial, and one of a new point.
+    trials.seen.append(("a", 1))
+    assert outlook.seconds_left(["a"], vectors).tolist() == [2.0 * 6, 2.0 * 1]
+    trials.seen.append(("a", 3))
+    assert outlook.seconds_left(["a"], vectors).tolist() == [2.0 * 24, 2.0 * 27]

@@ -1,0 +1,1 @@
+"""A user's module; TFX copies all files beside it as well."""
