@@ -236,8 +236,9 @@ def test_what_fails_every_trial_is_the_checks_to_say(
     """Trials of the other workers would fail, and one of them be named as the cause."""
     slip = "keras_tuner.Objective('val_los', 'min')"
     module = run.module(AUTO_MODULE.replace('"val_loss"', slip))
-    with pytest.raises(PreflightError, match="Did you mean val_loss"):
-        in_workers(module, num_parallel_trials=3)
+    for _ in range(2):  # Run again, too.
+        with pytest.raises(PreflightError, match="Did you mean val_loss"):
+            in_workers(module, num_parallel_trials=3)
 
 
 def test_packaged_module_is_installed_once(

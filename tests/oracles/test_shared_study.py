@@ -64,7 +64,7 @@ def test_several_drivers_and_one_that_is_killed(
         try:
             search.result()
         except Exception as error:  # noqa: BLE001 - another process's
-            assert "Received: 0 trials" in str(error)  # The others have run all.
+            assert "share the study 'shared' have begun" in str(error)
         else:
             found += scores(tmp_path / name)
     told = server.vizier.all_trials()
@@ -73,3 +73,17 @@ def test_several_drivers_and_one_that_is_killed(
     values = [trial.final_measurement.metrics[0].value for trial in told]
     assert sorted(values) == sorted(found)
     assert len(set(found)) == len(found) == TRIALS
+
+
+def test_one_that_comes_when_all_is_done(
+    tmp_path: Path, server: Vertex, executors: processes.Executors
+) -> None:
+    """It would say that 0 trials have all failed, and not what to do."""
+    given = dict(server.environment), _WHERE
+    executors.start(vizier_in_workers.search, str(tmp_path / "a"), *given).result()
+    late = executors.start(vizier_in_workers.search, str(tmp_path / "b"), *given)
+    told = f"have begun {TRIALS} trials, and max_trials is {TRIALS}: raise it"
+    with pytest.raises(Exception, match=told):
+        late.result()
+    (study,) = (tmp_path / "b").rglob("journal")
+    assert load_study(str(study.parent)).ended_because is not None

@@ -73,6 +73,8 @@ class VizierOracle(keras_tuner.Oracle):  # type: ignore[misc]
 
     Attributes:
         suggests_elsewhere: Suggesting costs nothing here, and may take long.
+        ended_because: Why the search has ended before its trials were run; None if it has
+            not: others that share its study have run them.
 
     Raises:
         ValueError: If there is neither an endpoint nor a project and a region, or both; or
@@ -117,6 +119,7 @@ class VizierOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._algorithm, self._give_up_after_s = algorithm, give_up_after_s
         # By this the service's trials are known as this search's, after a crash too.
         self._owner = uuid.uuid4().hex[:12]
+        self.ended_because: str | None = None
         self._stops_early = False
         self._to_stop: set[str] = set()
         # Epochs on their way to the service: its study may not be open yet.
@@ -306,7 +309,7 @@ class VizierOracle(keras_tuner.Oracle):  # type: ignore[misc]
                 return self._nothing()
             if self.max_trials and told.others >= self.max_trials:
                 self._drop(told.trial.name)
-                return self._nothing()
+                return self._nothing_left(told.others)
             values = trials.translation.values(told.trial.parameters, space, draw)
             if values is None:
                 raise ServiceError(
@@ -324,6 +327,16 @@ class VizierOracle(keras_tuner.Oracle):  # type: ignore[misc]
         found = values and neighbours.nearest(space, values, is_tried, draw)
         found = found or neighbours.untried(space, tried, is_tried, draw)
         return {"status": _Status.RUNNING, "values": found}
+
+    def _nothing_left(self, others: int) -> dict[str, Any]:
+        """Says that others have run what this search would have."""
+        nothing = self._nothing()
+        if nothing["status"] == _Status.STOPPED and len(self.trials) < self.max_trials:
+            self.ended_because = (
+                f"The searches that share the study {self._study_id!r} have begun "
+                f"{others} trials, and max_trials is {self.max_trials}: raise it to go on."
+            )
+        return nothing
 
     def _nothing(self) -> dict[str, Any]:
         return {"status": _Status.IDLE if self.ongoing_trials else _Status.STOPPED}

@@ -91,8 +91,8 @@ def load_best_hyperparameters(
 
     Args:
         source: The path of a `best_hyperparameters.txt`, of the directory that holds
-            it, of the one that `tuner-component tune` wrote to, or its parsed content. Paths with a scheme (`gs://...`) are read
-            through TensorFlow.
+            it, of the one that `tuner-component tune` wrote to, or its parsed content.
+            Paths with a scheme (`gs://...`) are read through TensorFlow.
 
     Returns:
         The search space with the best values; `hp.get(name)` or `hp.values` gives

@@ -28,8 +28,10 @@ def executed(
     resources = {"metadata": {"path": str(directory)}}
     nbclient.NotebookClient(notebook, timeout=300, resources=resources).execute()
     outputs = [out for cell in notebook.cells for out in cell.get("outputs", [])]
+    kinds = ("text/plain", "text/html")
     return "\n".join(
-        out.get("text", "") + str(out.get("data", {}).get("text/plain", ""))
+        out.get("text", "")
+        + "\n".join(out.get("data", {}).get(kind, "") for kind in kinds)
         for out in outputs
     )
 
@@ -53,3 +55,5 @@ def test_search_in_the_interactive_context(
     said = executed(name, workers, tmp_path, monkeypatch)
     assert "'learning_rate': " in said
     assert "COMPLETED" in said
+    assert '<iframe srcdoc="&lt;!doctype html&gt;' in said
+    assert "val_loss" in said.rpartition("<iframe")[2]

@@ -17,6 +17,7 @@ from tuner_component.oracles import VizierSearch
 from tuner_component.search.errors import PreflightError
 from tuner_component.search.machine import forked
 from tuner_component.search.options import Known, SearchOptions
+from tuner_component.search.study.study import Study
 from tuner_component.search.training import preflight
 
 
@@ -249,11 +250,17 @@ def test_where_there_can_be_no_copy_nothing_is_checked(
     assert "TensorFlow runs" in caplog.text
 
 
-def test_which_searches_are_checked() -> None:
-    """A search that goes on would be refused for what its first trials would do."""
+def test_which_searches_are_checked(tmp_path: Path) -> None:
+    """One that is run again would not say what is wrong; one that goes on be refused."""
     wanted = SearchOptions(preflight=True)
-    assert preflight.is_wanted(wanted, new=True)
-    assert not preflight.is_wanted(wanted, new=False)
-    assert not preflight.is_wanted(SearchOptions(), new=True)
     known = SearchOptions(preflight=True, known=Known(points=({"x": 1},)))
-    assert not preflight.is_wanted(known, new=True)
+    for _ in range(2):  # New, and as the check that refused it has left it.
+        with Study.open(str(tmp_path), {"module": "m"}) as study:
+            assert preflight.is_wanted(wanted, study)
+            assert not preflight.is_wanted(SearchOptions(), study)
+            assert not preflight.is_wanted(known, study)
+    with Study.open(str(tmp_path), {"module": "m"}) as study:
+        study.journal.append({"kind": "ended", "trial_id": "0"})
+        study.commit()
+    with Study.open(str(tmp_path), {"module": "m"}) as study:
+        assert not preflight.is_wanted(wanted, study)

@@ -53,7 +53,7 @@ def search_in_process(
         locked = not study.is_finished
         stack.enter_context(scratch.of_search(directory, locked))
         new = study.found is StudyState.NEW
-        if preflight.is_wanted(options, new):
+        if preflight.is_wanted(options, study):
             check(study.seed)
         with (
             # A resumed search needs what is there of its trials.

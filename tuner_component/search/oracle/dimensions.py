@@ -72,6 +72,8 @@ class Dimension:
         hp = self.hp
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return None
+        if isinstance(hp, hp_lib.Int) and not float(value).is_integer():
+            return None
         # KerasTuner's own last step may be beyond the end, by what floats are off.
         inside = min(max(value, hp.min_value), hp.max_value)
         if not math.isclose(inside, value, rel_tol=1e-9):

@@ -212,6 +212,12 @@ class FailureLimit:
         Args:
             directory: The study, which has nothing to go on with.
         """
+        ended: str | None = getattr(self._oracle, "ended_because", None)
+        if ended and not self._oracle.trials:
+            message = (
+                "Expected at least one completed trial. Received: no trial at all."
+            )
+            return SearchFailedError(f"{message} {ended}", None, 0)
         return self._error(
             f"Expected at least one completed trial. Received: {self._failed} trials, "
             f"all failed. Mend their cause; if that changes nothing that makes this "

@@ -73,10 +73,9 @@ def of_the_user(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _value(dimension: Dimension, value: Any) -> Any:
     hp = dimension.hp
+    # Programs that know one kind of number only write 1.0 for 1.
     if isinstance(hp, hp_lib.Int) and isinstance(value, float) and value.is_integer():
-        value = int(
-            value
-        )  # Programs that know one kind of number only write 1 for 1.0.
+        value = int(value)
     whole = not isinstance(hp, hp_lib.Int) or isinstance(value, int)
     if not whole or dimension.number(value) is None:
         raise ValueError(

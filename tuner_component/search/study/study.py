@@ -251,6 +251,13 @@ class Study:
         return description_lib.is_finished(self._description)
 
     @property
+    def is_untried(self) -> bool:
+        """Whether no trial had ended when it was opened: any fault is still to be seen."""
+        return self.found is not StudyState.FINISHED and not any(
+            record.get("kind") == "ended" for record in self.journal.records()
+        )
+
+    @property
     def search_is_over(self) -> bool:
         """Whether its oracle has nothing more to say: only re-runs are still to come."""
         return description_lib.is_over(self._description)

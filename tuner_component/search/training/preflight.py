@@ -18,6 +18,7 @@ from keras_tuner.engine import base_tuner
 from tuner_component.search.errors import PreflightError
 from tuner_component.search.machine import forked, memory
 from tuner_component.search.options import NOTHING, SearchOptions
+from tuner_component.search.study.study import Study
 from tuner_component.search.training import objective, seeding, stock_loop
 
 _log = logging.getLogger("tuner_component")
@@ -67,17 +68,17 @@ class Finding:
     certain: bool
 
 
-def is_wanted(options: SearchOptions, new: bool) -> bool:
+def is_wanted(options: SearchOptions, study: Study) -> bool:
     """Whether a search is checked.
 
-    One that goes on is not, nor one that starts from points of the user's own: it is not
-    known here which trials are the first.
+    One in which a trial has ended is not, nor one that starts from points of the user's
+    own: it is not known here which trials are the first.
 
     Args:
         options: Those of the search.
-        new: Whether it has no trials yet.
+        study: Its study, open.
     """
-    return options.preflight and new and options.known == NOTHING
+    return options.preflight and options.known == NOTHING and study.is_untried
 
 
 class Check:

@@ -241,9 +241,7 @@ class _Specs:
         self._beat_s = pulse.worker_beat_s(
             each * job.options.num_workers, job.options.heartbeat_timeout_s
         )
-        self._preflight = each == 1 and preflight.is_wanted(
-            job.options, study.found is StudyState.NEW
-        )
+        self._preflight = each == 1 and preflight.is_wanted(job.options, study)
 
     def __call__(
         self, worker_id: str, slot: int, place: Place, is_first: bool
