@@ -24,8 +24,8 @@ import keras_tuner
 from keras_tuner import oracles
 
 from benchmarks import harness
+from tuner_component.search.kerastuner.repairs import repair
 from tuner_component.search.oracle.durable import DurableOracle
-from tuner_component.search.oracle.repairs import repair
 from tuner_component.search.storage import files
 from tuner_component.search.study.study import Study
 

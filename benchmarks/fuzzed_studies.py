@@ -15,9 +15,9 @@ from typing import Any
 import keras_tuner
 
 from tuner_component.report.loading import load_study
+from tuner_component.search.journal import journal_file
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.oracle.result import SearchResult
-from tuner_component.search.study import journal_file
 from tuner_component.search.study.fingerprint import study_id
 from tuner_component.search.study.study import Study
 

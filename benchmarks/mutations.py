@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tuner_component.search.study import journal_file
+from tuner_component.search.journal import journal_file
 
 # Names that a stray copy of a journal's file may have.
 _JOURNAL_NAMES = (

@@ -26,7 +26,7 @@ import optuna
 
 from benchmarks import harness, scoring
 from tuner_component.planner import Planner, Start
-from tuner_component.search.oracle.dimensions import dimensions
+from tuner_component.search.space.dimensions import dimensions
 
 _AFTER = (25, 50, 100)
 # Tries points of a space, by asking for their losses, with a seed.

@@ -17,9 +17,9 @@ from benchmarks.replay import Task, Trial
 from tuner_component.oracles import OptunaOracle
 from tuner_component.planner import Continue, Decision, Planner, Start
 from tuner_component.planner.convergence import Convergence
+from tuner_component.search.kerastuner.repairs import repair
 from tuner_component.search.options import StoppingOptions
-from tuner_component.search.oracle.dimensions import dimensions
-from tuner_component.search.oracle.repairs import repair
+from tuner_component.search.space.dimensions import dimensions
 from tuner_component.search.stopping import curve_hearing
 from tuner_component.search.stopping.rule import StoppingRule
 

@@ -26,8 +26,8 @@ from keras_tuner import oracles
 from benchmarks import harness
 from tuner_component.oracles import OptunaOracle, VizierOracle
 from tuner_component.planner import Continue, Decision, Planner, Start
-from tuner_component.search.oracle.dimensions import dimensions
-from tuner_component.search.oracle.repairs import repair
+from tuner_component.search.kerastuner.repairs import repair
+from tuner_component.search.space.dimensions import dimensions
 
 _GOALS_MS = {100: 50.0, 1000: 250.0}
 _SUGGESTIONS = 20

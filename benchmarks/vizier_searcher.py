@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks import searchers
 from benchmarks.replay import Task, Trial
 from tuner_component.oracles import VizierOracle, vizier_oracle
-from tuner_component.search.oracle.repairs import repair
+from tuner_component.search.kerastuner.repairs import repair
 
 # The variable with the host and port of the service.
 ENDPOINT = "VIZIER_ENDPOINT"

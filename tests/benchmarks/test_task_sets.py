@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks import replay, searchers, synthetic_curves, task_sets
-from tuner_component.search.oracle.dimensions import dimensions
+from tuner_component.search.space.dimensions import dimensions
 
 COMPUTED = sorted(set(synthetic_curves.TASKS) - {"late"})
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.support import buckets
+from tuner_component.search.lock import lease
 from tuner_component.search.storage import files
-from tuner_component.search.study import lease
 
 
 @pytest.fixture(params=["local", "file-uri", "memory", "store"])

@@ -8,9 +8,9 @@ import pytest
 
 from tests.support import simulation
 from tuner_component.search.errors import StudyLockedError, StudyMismatchError
+from tuner_component.search.journal.journal import Journal
+from tuner_component.search.journal.journal_reading import QUARANTINE
 from tuner_component.search.storage import faults, files
-from tuner_component.search.study.journal import Journal
-from tuner_component.search.study.journal_reading import QUARANTINE
 from tuner_component.search.study.study import Study, StudyState
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support import crashes, paused_search, simulation
-from tuner_component.search.study.journal import Journal
+from tuner_component.search.journal.journal import Journal
 from tuner_component.search.study.study import Study
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from tests.support import studies
-from tuner_component.search.study import owner
-from tuner_component.search.study.journal import Journal
+from tuner_component.search.journal.journal import Journal
+from tuner_component.search.lock import owner
 
 
 class Searches:

@@ -10,7 +10,7 @@ import pytest
 from tests.console.conftest import Searches, dead
 from tests.support import studies
 from tuner_component.cli.main import main
-from tuner_component.search.study.journal import Journal
+from tuner_component.search.journal.journal import Journal
 
 STUDY = "out/studies/00000000000000ab"
 

@@ -10,7 +10,7 @@ import keras_tuner
 from tests.oracles.test_optuna_oracle import make
 from tests.support import simulation
 from tuner_component.oracles import neighbours
-from tuner_component.search.oracle import dimensions
+from tuner_component.search.space import dimensions
 
 
 def _space() -> list[dimensions.Dimension]:

@@ -8,7 +8,7 @@ from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.oracles import second_tries
 from tuner_component.oracles.fidelities import Fidelities
-from tuner_component.search.oracle.dimensions import dimensions
+from tuner_component.search.space.dimensions import dimensions
 
 
 class Known:

@@ -7,7 +7,7 @@ import numpy as np
 
 from tests.support.spaces import conditional_space
 from tuner_component.planner.encoding import Encoder
-from tuner_component.search.oracle.dimensions import dimensions
+from tuner_component.search.space.dimensions import dimensions
 
 
 def _encoder() -> Encoder:

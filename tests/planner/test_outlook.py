@@ -9,7 +9,7 @@ from tuner_component.planner.encoding import Encoder
 from tuner_component.planner.outlook import Outlook
 from tuner_component.planner.rungs import Rungs
 from tuner_component.planner.trials import Trials
-from tuner_component.search.oracle.dimensions import dimensions
+from tuner_component.search.space.dimensions import dimensions
 
 
 def test_seconds_count_to_the_end_and_to_the_next_rung_by_turns() -> None:

@@ -52,7 +52,7 @@ def test_lines_of_the_search_are_not_among_the_errors(
 ) -> None:
     """A cluster's log viewer would mark each of them as an error."""
     with search_log.on_stdout():
-        logging.getLogger("tuner_component.search.study.lease").warning("waiting")
+        logging.getLogger("tuner_component.search.lock.lease").warning("waiting")
         SEARCH.info("Trial 0 completed")
         absl_logging.info("a line of TFX")
         logging.getLogger("tuner_components").warning("of somebody else")

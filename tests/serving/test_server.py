@@ -19,7 +19,7 @@ from tests.console.conftest import dead, ended
 from tests.support.project import ROOT
 from tests.support.reports import data_of
 from tuner_component.cli.main import main
-from tuner_component.search.study.journal import Journal
+from tuner_component.search.journal.journal import Journal
 from tuner_component.serving.server import TOKEN_VARIABLE
 
 Serve = Callable[..., str]

@@ -3,10 +3,10 @@
 import collections
 
 from tests.support import scripts
+from tuner_component.search.journal.journal import Journal
 from tuner_component.search.oracle.result import SearchResult
 from tuner_component.search.storage import files
 from tuner_component.search.study.fingerprint import study_id
-from tuner_component.search.study.journal import Journal
 
 
 def check(

@@ -5,7 +5,7 @@ import types
 from collections.abc import Mapping
 from typing import Any
 
-from tuner_component.search.oracle.codec import TrialState
+from tuner_component.search.kerastuner.codec import TrialState
 from tuner_component.search.oracle.failures import Tries
 from tuner_component.search.parallel.driver import dispatcher
 from tuner_component.search.parallel.driver.instructions import (

@@ -14,13 +14,13 @@ from typing import Any
 
 from tests.support import fork_servers, meeting, ray_cluster, tearing
 from tuner_component.search import events
+from tuner_component.search.journal.journal import Journal
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle.result import SearchResult
 from tuner_component.search.parallel.local import launch
 from tuner_component.search.parallel.protocol import EntryPoint
 from tuner_component.search.storage import faults
 from tuner_component.search.study import study as study_lib
-from tuner_component.search.study.journal import Journal
 
 FINGERPRINT = {"test": "1"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras_tuner
 
-from tuner_component.search.oracle.dimensions import Dimension, dimensions
+from tuner_component.search.space.dimensions import Dimension, dimensions
 
 
 def conditional_space() -> list[Dimension]:

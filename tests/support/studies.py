@@ -8,8 +8,8 @@ from typing import Any
 
 from tuner_component.report import folding
 from tuner_component.report.record import StudyRecord
+from tuner_component.search.journal.journal import Journal
 from tuner_component.search.study.history import History
-from tuner_component.search.study.journal import Journal
 
 BEGAN = 1_750_000_000.0
 DESCRIPTION = {

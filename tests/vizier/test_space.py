@@ -9,7 +9,7 @@ import keras_tuner
 import pytest
 
 from tests.conformance.test_oracles import rich_space
-from tuner_component.search.oracle.dimensions import dimensions, points
+from tuner_component.search.space.dimensions import dimensions, points
 from tuner_component.vizier.service import Parameter, Scale
 from tuner_component.vizier.space import SpaceTranslation
 

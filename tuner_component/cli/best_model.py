@@ -14,7 +14,7 @@ from tuner_component.pipeline import best_model, fn_args, kept_call
 from tuner_component.proto import tuner_pb2
 from tuner_component.report.record import StudyRecord, TrialRecord
 from tuner_component.search.errors import NoModelError
-from tuner_component.search.oracle import codec
+from tuner_component.search.kerastuner import codec
 from tuner_component.search.storage import files
 from tuner_component.search.study import fingerprint
 

@@ -5,9 +5,9 @@ import dataclasses
 from tuner_component.report import log_tails
 from tuner_component.report.loading import find, load_study, own_directory
 from tuner_component.report.record import StudyRecord
+from tuner_component.search.lock import lock
 from tuner_component.search.spelling import counted, did_you_mean
 from tuner_component.search.storage import files
-from tuner_component.search.study import lock
 
 _REPORT = "report.html"
 # Ids in a message.

@@ -18,8 +18,8 @@ from tuner_component.planner.rungs import Rungs
 from tuner_component.search.epochs import Decision
 from tuner_component.search.goals.front import Point
 from tuner_component.search.goals.goals import Goals
-from tuner_component.search.oracle.dimensions import Dimension, dimensions
 from tuner_component.search.oracle.ranking import candidate_of
+from tuner_component.search.space.dimensions import Dimension, dimensions
 
 _Status = trial_lib.TrialStatus
 # Shorter epochs count as so long: what else a trial takes is more then, and varies.

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from tuner_component.search.oracle.dimensions import Dimension, points
+from tuner_component.search.space.dimensions import Dimension, points
 
 # How far a step goes where a hyperparameter is continuous, as a share of its range.
 _STEP = 0.05

@@ -11,8 +11,8 @@ from tuner_component.oracles import neighbours, samplers, second_tries
 from tuner_component.oracles.fidelities import Fidelities
 from tuner_component.oracles.optuna_study import OptunaStudy, Result, violations
 from tuner_component.search.goals.goals import Goals
-from tuner_component.search.oracle import dimensions
 from tuner_component.search.oracle.ranking import candidate_of
+from tuner_component.search.space import dimensions
 
 # These draw their points: asked again, they suggest another one.
 _DRAWING = ("cmaes", "qmc", "random")

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import optuna
 
 from tuner_component.search.goals.front import Point
-from tuner_component.search.oracle.dimensions import Dimension
+from tuner_component.search.space.dimensions import Dimension
 from tuner_component.search.stopping.pruner import quiet_optuna
 
 # CMA-ES starts from the best tenth of the trials that it is given.

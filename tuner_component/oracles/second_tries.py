@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner_component.oracles.fidelities import Fidelities
-from tuner_component.search.oracle.dimensions import Dimension
+from tuner_component.search.space.dimensions import Dimension
 
 # A gain is the mean of those of so many trials.
 _NEAREST = 5

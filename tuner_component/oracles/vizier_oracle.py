@@ -16,7 +16,7 @@ from keras_tuner.engine import trial as trial_lib
 from tuner_component.oracles import neighbours, vizier_place
 from tuner_component.oracles.vizier_suggestions import Suggestion, Suggestions
 from tuner_component.oracles.vizier_trials import VizierTrials
-from tuner_component.search.oracle.dimensions import Dimension, dimensions
+from tuner_component.search.space.dimensions import Dimension, dimensions
 from tuner_component.vizier.conversation import Conversation
 from tuner_component.vizier.service import (
     Problem,

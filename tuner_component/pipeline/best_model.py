@@ -19,8 +19,8 @@ from tuner_component.publishing import best_model
 from tuner_component.report.record import StudyRecord
 from tuner_component.search import errors
 from tuner_component.search.errors import NoModelError
+from tuner_component.search.kerastuner import codec
 from tuner_component.search.machine import environment, forked
-from tuner_component.search.oracle import codec
 from tuner_component.search.oracle.result import SearchResult
 from tuner_component.search.training import project_guard, scratch, seeding
 

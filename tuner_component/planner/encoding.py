@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_component.search.oracle.dimensions import Dimension
+from tuner_component.search.space.dimensions import Dimension
 
 Array = NDArray[np.float64]
 Key = tuple[float, ...]

@@ -28,7 +28,7 @@ from tuner_component.planner.steps import (
 )
 from tuner_component.planner.trials import Status, Trials
 from tuner_component.search.epochs import Decision
-from tuner_component.search.oracle.dimensions import Dimension
+from tuner_component.search.space.dimensions import Dimension
 
 # So many paused trials at most are candidates: those that are expected to be best.
 _PAUSED = 200

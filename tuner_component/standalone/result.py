@@ -16,7 +16,7 @@ from tuner_component.results.loading import (
     load_best_hyperparameters,
     load_tuner_results,
 )
-from tuner_component.search.oracle import codec
+from tuner_component.search.kerastuner import codec
 from tuner_component.search.oracle.result import SearchResult
 from tuner_component.search.storage import files
 

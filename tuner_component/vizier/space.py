@@ -9,7 +9,7 @@ from typing import Any
 
 from keras_tuner.engine import hyperparameters as hp_lib
 
-from tuner_component.search.oracle.dimensions import Dimension
+from tuner_component.search.space.dimensions import Dimension
 from tuner_component.vizier.service import Parameter, Scale
 
 # A service lists so many numbers at most, and tells those apart that differ by this much.

@@ -5,7 +5,7 @@ import pytest
 
 from tests.support import simulation
 from tuner_component.search.errors import SearchError
-from tuner_component.search.oracle.repairs import repair
+from tuner_component.search.kerastuner.repairs import repair
 from tuner_component.search.oracle.trials import OpenTrials
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tuner_component.search.errors import StudyMismatchError, StudyVersionError
+from tuner_component.search.journal.journal_end import End
 from tuner_component.search.study import description
-from tuner_component.search.study.journal_end import End
 
 PARTS = {"data": "1", "module": "2"}
 

@@ -19,11 +19,11 @@ import pytest
 
 from tests.support import buckets, crashes
 from tuner_component.search.errors import StudyLockedError
+from tuner_component.search.journal.journal import Journal
+from tuner_component.search.lock import kernel_lock, owner
+from tuner_component.search.lock import lease as lease_lib
 from tuner_component.search.storage import faults
-from tuner_component.search.study import kernel_lock, owner
-from tuner_component.search.study import lease as lease_lib
 from tuner_component.search.study.fingerprint import study_id
-from tuner_component.search.study.journal import Journal
 from tuner_component.search.study.study import Study
 
 PARTS = {"what": "late"}

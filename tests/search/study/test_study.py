@@ -17,9 +17,9 @@ from tuner_component.search.errors import (
     StudyLockedError,
     StudyVersionError,
 )
+from tuner_component.search.journal.journal import Journal
 from tuner_component.search.study.fingerprint import study_id
 from tuner_component.search.study.history_reading import read_history
-from tuner_component.search.study.journal import Journal
 from tuner_component.search.study.study import Study, StudyState
 
 PARTS = {"data": "1", "module": "2"}

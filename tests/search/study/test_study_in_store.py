@@ -9,8 +9,8 @@ import pytest
 
 from tests.support import buckets
 from tuner_component.search.errors import StudyLockedError
-from tuner_component.search.study import lease, owner
-from tuner_component.search.study.lease import Lease
+from tuner_component.search.lock import lease, owner
+from tuner_component.search.lock.lease import Lease
 from tuner_component.search.study.study import Study, StudyState
 
 PARTS = {"what": "store"}

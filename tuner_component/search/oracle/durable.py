@@ -10,12 +10,12 @@ import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search import events
+from tuner_component.search.kerastuner.repairs import lock_released_on_error, repair
 from tuner_component.search.oracle import informing, trials
 from tuner_component.search.oracle.announcements import Announcer
 from tuner_component.search.oracle.failures import FailureLimit, Tries
 from tuner_component.search.oracle.ledger import TrialLedger
 from tuner_component.search.oracle.pausing import PausingOracle
-from tuner_component.search.oracle.repairs import lock_released_on_error, repair
 from tuner_component.search.oracle.reruns import RerunOracle
 from tuner_component.search.oracle.restore import restore
 from tuner_component.search.oracle.steering import SteerableOracle, Steering

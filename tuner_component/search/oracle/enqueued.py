@@ -7,10 +7,10 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.search.oracle import points
-from tuner_component.search.oracle.dimensions import dimensions
-from tuner_component.search.oracle.kerastuner_oracles import ResumableGrid
-from tuner_component.search.oracle.repairs import RepairedOracle
+from tuner_component.search.kerastuner.kerastuner_oracles import ResumableGrid
+from tuner_component.search.kerastuner.repairs import RepairedOracle
+from tuner_component.search.space import points
+from tuner_component.search.space.dimensions import dimensions
 from tuner_component.search.spelling import counted
 
 _Status = trial_lib.TrialStatus

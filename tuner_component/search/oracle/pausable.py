@@ -9,13 +9,13 @@ from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search.epochs import Decision
 from tuner_component.search.errors import SearchError
+from tuner_component.search.kerastuner.facade import OracleFacade
+from tuner_component.search.kerastuner.repairs import lock_released_on_error
 from tuner_component.search.oracle import informing
 from tuner_component.search.oracle.announcements import Announcer
-from tuner_component.search.oracle.facade import OracleFacade
 from tuner_component.search.oracle.failures import Tries
 from tuner_component.search.oracle.ledger import TrialLedger
 from tuner_component.search.oracle.pausing import PausingOracle
-from tuner_component.search.oracle.repairs import lock_released_on_error
 from tuner_component.search.oracle.supply import Supply
 from tuner_component.search.oracle.trials import OpenTrials
 from tuner_component.search.stopping import curve_hearing

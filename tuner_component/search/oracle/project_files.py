@@ -15,7 +15,8 @@ from concurrent import futures
 from typing import Any
 
 from tuner_component.search.errors import SearchError, StorageError
-from tuner_component.search.oracle import codec, trials
+from tuner_component.search.kerastuner import codec
+from tuner_component.search.oracle import trials
 from tuner_component.search.storage import faults, files, names
 from tuner_component.search.study.study import Study, StudyState
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import keras_tuner
 
+from tuner_component.search.journal.journal import Journal
 from tuner_component.search.oracle.restore import Restored
 from tuner_component.search.storage import plain
-from tuner_component.search.study.journal import Journal
 
 # After so many changes of an oracle's state it is written in full, so that losing one
 # file of the journal never costs more than this many.

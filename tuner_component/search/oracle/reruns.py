@@ -9,8 +9,8 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
+from tuner_component.search.kerastuner.repairs import RepairedOracle
 from tuner_component.search.oracle import restore, trials
-from tuner_component.search.oracle.repairs import RepairedOracle
 from tuner_component.search.reserved import EPOCHS, INITIAL_EPOCH, PARENT
 from tuner_component.search.study import confirmation
 from tuner_component.search.study.confirmation import Plan

@@ -14,7 +14,7 @@ import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search.errors import StorageError, StudyMismatchError
-from tuner_component.search.oracle.kerastuner_oracles import ResumableGrid
+from tuner_component.search.kerastuner.kerastuner_oracles import ResumableGrid
 from tuner_component.search.oracle.shape import explain_change, shape_of
 from tuner_component.search.oracle.state import OracleState, SpaceTable
 from tuner_component.search.storage import plain

@@ -51,7 +51,8 @@ class SearchResult:
         # A process that only waits for a result has no use for Keras.
         from keras_tuner.engine import trial as trial_lib
 
-        from tuner_component.search.oracle import codec, trials
+        from tuner_component.search.kerastuner import codec
+        from tuner_component.search.oracle import trials
 
         reruns = oracle.reruns
         known = [t for i, t in oracle.trials.items() if i not in reruns]

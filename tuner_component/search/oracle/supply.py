@@ -14,10 +14,10 @@ import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search.errors import SearchError
+from tuner_component.search.kerastuner.repairs import lock_released_on_error
 from tuner_component.search.oracle.enqueued import Enqueued
 from tuner_component.search.oracle.ledger import TrialLedger
 from tuner_component.search.oracle.pausing import PausingOracle
-from tuner_component.search.oracle.repairs import lock_released_on_error
 from tuner_component.search.oracle.reruns import RerunOracle
 from tuner_component.search.oracle.trials import OpenTrials
 

@@ -9,8 +9,8 @@ from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search.goals.goals import Goals
 from tuner_component.search.options import Known
-from tuner_component.search.oracle.dimensions import Dimension, dimensions
 from tuner_component.search.reserved import is_reserved
+from tuner_component.search.space.dimensions import Dimension, dimensions
 
 _LOG = logging.getLogger(__name__)
 

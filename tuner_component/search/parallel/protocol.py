@@ -186,7 +186,7 @@ class Logged:
 
 # The classes that a message of a worker is made of: their modules and names. Those of the
 # codec need Keras, for which a process that only waits for a result has no use.
-_CODEC = "tuner_component.search.oracle.codec"
+_CODEC = "tuner_component.search.kerastuner.codec"
 WORDS_OF_WORKERS = frozenset(
     (word.__module__, word.__qualname__)
     for word in (Heartbeat, Request, Crashed, PortableError, Logged, events.EpochEnded)

@@ -17,10 +17,10 @@ import msgspec
 from tuner_component.documents import decoding, seal
 from tuner_component.documents.decoding import DecodingError
 from tuner_component.search.errors import StudyMismatchError, StudyVersionError
+from tuner_component.search.journal.journal_end import End
 from tuner_component.search.storage import conditional, files
 from tuner_component.search.study import times
 from tuner_component.search.study.fingerprint import STUDY_FILE, differences, study_id
-from tuner_component.search.study.journal_end import End
 from tuner_component.search.study.requests import BY_REQUEST
 from tuner_component.version import __version__
 

@@ -4,13 +4,13 @@ import logging
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from tuner_component.search.journal.journal import Journal
 from tuner_component.search.options import RetryOptions
 from tuner_component.search.storage import files, names
 from tuner_component.search.study import description as description_lib
 from tuner_component.search.study import retries
 from tuner_component.search.study.history import History
 from tuner_component.search.study.history_reading import history_of
-from tuner_component.search.study.journal import Journal
 
 _log = logging.getLogger(__name__)
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tuner_component.search.journal.journal import Journal
 from tuner_component.search.storage import files
 from tuner_component.search.study import description as description_lib
 from tuner_component.search.study.history import History
-from tuner_component.search.study.journal import Journal
 
 # Ids in one message.
 _NAMED = 20

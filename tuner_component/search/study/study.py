@@ -12,6 +12,8 @@ from types import TracebackType
 from typing import Any, final
 
 from tuner_component.search.errors import StudyLockedError
+from tuner_component.search.journal.journal import Journal
+from tuner_component.search.lock.lock import StudyLock
 from tuner_component.search.options import RetryOptions
 from tuner_component.search.storage import conditional, faults, files
 from tuner_component.search.study import description as description_lib
@@ -20,8 +22,6 @@ from tuner_component.search.study import retries
 from tuner_component.search.study.fingerprint import study_id
 from tuner_component.search.study.going_on import Wanted, going_on
 from tuner_component.search.study.history_reading import history_of
-from tuner_component.search.study.journal import Journal
-from tuner_component.search.study.lock import StudyLock
 
 _CREATE_BEFORE = faults.declare(
     "study.create.before", "the study has a lock and no description yet"

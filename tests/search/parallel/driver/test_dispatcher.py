@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.dispatching import Search, state
 from tuner_component.search import events
-from tuner_component.search.oracle.codec import TrialState
+from tuner_component.search.kerastuner.codec import TrialState
 from tuner_component.search.oracle.failures import Tries
 from tuner_component.search.parallel.driver import waiting
 from tuner_component.search.parallel.driver.instructions import (

@@ -10,7 +10,7 @@ import keras_tuner
 import pytest
 
 from tests.support import simulation
-from tuner_component.search.oracle import codec
+from tuner_component.search.kerastuner import codec
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.parallel import protocol
 from tuner_component.search.parallel.driver.instructions import (

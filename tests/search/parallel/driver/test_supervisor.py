@@ -19,8 +19,8 @@ from tuner_component.search.errors import (
     SearchInterruptedError,
     StorageError,
 )
+from tuner_component.search.kerastuner import codec
 from tuner_component.search.options import SearchOptions
-from tuner_component.search.oracle import codec
 from tuner_component.search.oracle.result import SearchResult
 from tuner_component.search.parallel.driver import instructions as todo
 from tuner_component.search.parallel.driver.supervisor import Supervisor

@@ -11,7 +11,7 @@ from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search.errors import PortableError
 from tuner_component.search.events import EpochEnded
-from tuner_component.search.oracle import codec
+from tuner_component.search.kerastuner import codec
 from tuner_component.search.parallel.driver import words
 from tuner_component.search.parallel.engine import BadMessageError
 from tuner_component.search.parallel.local import engine

@@ -7,7 +7,7 @@ import keras_tuner
 import pytest
 
 from tests.support import simulation
-from tuner_component.search.oracle import codec
+from tuner_component.search.kerastuner import codec
 from tuner_component.search.parallel.worker.proxy_oracle import ProxyOracle
 
 SCORE = {"score": 0.5}

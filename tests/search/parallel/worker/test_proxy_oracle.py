@@ -10,7 +10,7 @@ import pytest
 from keras_tuner.engine import trial as trial_lib
 
 from tests.support import simulation
-from tuner_component.search.oracle import codec
+from tuner_component.search.kerastuner import codec
 from tuner_component.search.parallel.worker.proxy_oracle import ProxyOracle
 
 

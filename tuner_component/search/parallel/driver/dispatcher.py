@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search import events
-from tuner_component.search.oracle import announcements, codec
+from tuner_component.search.kerastuner import codec
+from tuner_component.search.oracle import announcements
 from tuner_component.search.oracle.failures import Tries
 from tuner_component.search.parallel.driver import instructions as todo
 from tuner_component.search.parallel.driver import states

@@ -9,7 +9,7 @@ import dataclasses
 from typing import Any
 
 from tuner_component.search import events
-from tuner_component.search.oracle import codec
+from tuner_component.search.kerastuner import codec
 
 
 @dataclasses.dataclass(frozen=True)

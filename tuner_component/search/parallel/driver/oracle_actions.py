@@ -8,8 +8,8 @@ from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.search import events
 from tuner_component.search.epochs import checked_epoch
+from tuner_component.search.kerastuner import codec
 from tuner_component.search.machine import output
-from tuner_component.search.oracle import codec
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.oracle.reruns import confirms_of
 from tuner_component.search.parallel import protocol

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from tuner_component.search.oracle import codec
+from tuner_component.search.kerastuner import codec
 from tuner_component.search.parallel.driver.instructions import Caller
 
 

@@ -13,7 +13,7 @@ from keras_tuner.engine import trial as trial_lib
 from tuner_component.search import events
 from tuner_component.search.epochs import checked_epoch
 from tuner_component.search.errors import PortableError
-from tuner_component.search.oracle import codec
+from tuner_component.search.kerastuner import codec
 from tuner_component.search.parallel import protocol
 from tuner_component.search.parallel.engine import BadMessageError
 from tuner_component.search.storage import plain

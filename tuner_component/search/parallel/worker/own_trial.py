@@ -10,8 +10,11 @@ from typing import Any
 
 import keras_tuner
 
-from tuner_component.search.oracle import codec
-from tuner_component.search.oracle.repairs import RepairedOracle, lock_released_on_error
+from tuner_component.search.kerastuner import codec
+from tuner_component.search.kerastuner.repairs import (
+    RepairedOracle,
+    lock_released_on_error,
+)
 from tuner_component.search.parallel import protocol
 
 _KNOWN = ("keras_tuner", "tuner_component")

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
-from tuner_component.search.oracle import codec
+from tuner_component.search.kerastuner import codec
 from tuner_component.search.parallel.worker.own_trial import OwnTrial
 
 # What the user's code has set before the search and nothing changes during it.

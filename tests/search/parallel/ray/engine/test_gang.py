@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tuner_component.search import events
-from tuner_component.search.oracle import codec
+from tuner_component.search.kerastuner import codec
 from tuner_component.search.parallel import protocol
 from tuner_component.search.parallel.engine import (
     BadMessageError,

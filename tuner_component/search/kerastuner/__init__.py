@@ -1,0 +1,1 @@
+"""KerasTuner's own objects: their faults mended, and as plain values."""
