@@ -47,7 +47,7 @@ FLOORS = (
     ("search.parallel.ray.node",),
     ("search.parallel.ray.engine",),
     ("search.parallel.ray.remote_driver",),
-    ("executor",),
+    ("inputs", "executor"),
     ("cli", "component"),
     ("extensions",),
     ("", "__main__"),

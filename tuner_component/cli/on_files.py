@@ -7,9 +7,9 @@ from typing import Any
 from absl import logging
 from tfx.types import standard_artifacts
 
-from tuner_component.cli import data
 from tuner_component.cli.importing import make_importable
 from tuner_component.executor import Executor
+from tuner_component.inputs import data
 from tuner_component.pipeline import user_module
 
 

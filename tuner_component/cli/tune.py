@@ -11,10 +11,11 @@ from google.protobuf import descriptor, json_format
 
 from tuner_component.arguments import tune_args as tune_args_lib
 from tuner_component.arguments import wording
-from tuner_component.cli import again, command_file, flags, inputs, stopping
+from tuner_component.cli import again, command_file, flags, stopping
 from tuner_component.cli.quiet import quieten, standard_output_kept
 from tuner_component.console import status
 from tuner_component.console.place import Place
+from tuner_component.inputs import inputs
 from tuner_component.proto import tuner_pb2
 from tuner_component.search.constraint import Constraint
 from tuner_component.search.machine import ray_package

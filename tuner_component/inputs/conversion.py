@@ -9,7 +9,7 @@ from typing import Any
 from tfx.proto import example_gen_pb2
 from tfx.utils import proto_utils
 
-from tuner_component.cli import inputs
+from tuner_component.inputs import inputs
 
 # Where TFX's ExampleGens are that read files of a kind, and how their names end.
 _EXAMPLE_GENS = {

@@ -12,7 +12,7 @@ import pyarrow
 import tensorflow as tf
 from pyarrow import parquet
 
-from tuner_component.cli.inputs import SET_APART
+from tuner_component.inputs.inputs import SET_APART
 
 
 def convert(splits: Mapping[str, Sequence[str]], examples_uri: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tuner_component.cli import data, whole
+from tuner_component.inputs import data, whole
 
 PARTS = ["part-0", "part-1"]
 

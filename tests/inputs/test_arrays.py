@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from tuner_component import data
-from tuner_component.cli import arrays, parquet
+from tuner_component.inputs import arrays, parquet
 from tuner_component.pipeline import fn_args as fn_args_lib
 from tuner_component.proto import tuner_pb2
 

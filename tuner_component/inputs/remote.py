@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 from tfx.dsl.io import fileio
 
-from tuner_component.cli.whole import make
+from tuner_component.inputs.whole import make
 from tuner_component.search.storage import files
 
 _log = logging.getLogger("tuner_component")

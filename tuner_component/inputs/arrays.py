@@ -12,7 +12,7 @@ import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from tuner_component.cli.inputs import SET_APART
+from tuner_component.inputs.inputs import SET_APART
 
 # As in x_train and y_test: what is before it is the name of the feature.
 _PARTS = {

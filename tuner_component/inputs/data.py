@@ -10,9 +10,9 @@ from typing import Any
 
 from tfx.types import artifact_utils, standard_artifacts
 
-from tuner_component.cli import arrays, conversion, inputs, parquet, remote
-from tuner_component.cli.inputs import Inputs
-from tuner_component.cli.whole import make
+from tuner_component.inputs import arrays, conversion, inputs, parquet, remote
+from tuner_component.inputs.inputs import Inputs
+from tuner_component.inputs.whole import make
 from tuner_component.search.storage import files
 
 _SPLITS = ("train", "eval")

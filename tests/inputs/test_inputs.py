@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from tuner_component.cli import inputs
-from tuner_component.cli.inputs import Inputs
+from tuner_component.inputs import inputs
+from tuner_component.inputs.inputs import Inputs
 
 
 def write(directory: Path, *names: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from tuner_component.cli import data, remote
+from tuner_component.inputs import data, remote
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""What people have, as the examples that a pipeline would hand to its Tuner."""
