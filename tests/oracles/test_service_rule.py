@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 from google.cloud.aiplatform_v1 import types as v1
 
 from tests.support import open_vizier, processes, vizier_in_workers
-from tests.support.vertex import PROJECT, REGION, Refused, Vertex, serving
+from tests.support.vertex import PROJECT, REGION, Refused, Vertex
 from tests.support.vizier_in_workers import HOPELESS, TRIALS
 from tuner_component.report.loading import load_study
 from tuner_component.search.storage import faults
@@ -25,19 +24,11 @@ _SUCCEEDED = v1.Trial.State.SUCCEEDED
 
 
 @pytest.fixture(name="server")
-def _server() -> Iterator[Vertex]:
-    with serving() as server:
-        server.vizier.stops = lambda trial: (
-            trial.measurements[-1].metrics[0].value == HOPELESS
-        )
-        yield server
-
-
-@pytest.fixture(name="executors", scope="module")
-def _executors() -> Iterator[processes.Executors]:
-    executors = processes.Executors("tests.support.vizier_in_workers")
-    yield executors
-    executors.close()
+def _server(server: Vertex) -> Vertex:
+    server.vizier.stops = lambda trial: (
+        trial.measurements[-1].metrics[0].value == HOPELESS
+    )
+    return server
 
 
 def start(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from google.cloud.aiplatform_v1 import types as v1
 
 from tests.support import processes, vizier_in_workers
-from tests.support.vertex import PROJECT, REGION, Vertex, serving
+from tests.support.vertex import PROJECT, REGION, Vertex
 from tests.support.vizier_in_workers import TRIALS
 from tuner_component.report.loading import load_study
 from tuner_component.search.storage import faults
@@ -17,19 +16,6 @@ from tuner_component.search.storage import faults
 pytestmark = pytest.mark.slow
 
 _WHERE = {"project_id": PROJECT, "region": REGION, "study_id": "shared"}
-
-
-@pytest.fixture(name="server")
-def _server() -> Iterator[Vertex]:
-    with serving() as server:
-        yield server
-
-
-@pytest.fixture(name="executors", scope="module")
-def _executors() -> Iterator[processes.Executors]:
-    executors = processes.Executors("tests.support.vizier_in_workers")
-    yield executors
-    executors.close()
 
 
 def scores(directory: Path) -> list[float]:
