@@ -106,12 +106,12 @@ def test_a_search_that_is_killed_goes_on_being_stopped(
 
 
 def test_a_service_that_stops_at_random_is_refused(
-    tmp_path: Path, server: Vertex, executors: processes.Executors
+    tmp_path: Path, executors: processes.Executors
 ) -> None:
     """Good trials of open-source Vizier would be stopped, or the rule do nothing."""
     with open_vizier.serving(tmp_path) as real:
         where = {"endpoint": real.endpoint, "algorithm": "RANDOM_SEARCH"}
-        nowhere = {"project_id": None, "region": None}
-        search = start(executors, tmp_path / "s", server, **nowhere, **where)
+        given = str(tmp_path / "s"), {}, where, "SERVICE"
+        search = executors.start(vizier_in_workers.search, *given)
         with pytest.raises(Exception, match="at random. Take the rule MEDIAN"):
             search.result()
