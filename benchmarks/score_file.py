@@ -21,17 +21,17 @@ from benchmarks.scoring import Score
 
 _PACKAGE = Path(__file__).parents[1] / "tuner_component"
 # What the suggestions of ours follow from.
-_PLANNER = ("planner/*.py", "search/oracle/dimensions.py", "search/ranges.py")
+_PLANNER = ("planner/*.py", "search/space/dimensions.py", "search/ranges.py")
 _ORACLES = (
     *("oracles/optuna_oracle.py", "oracles/optuna_study.py", "oracles/samplers.py"),
     *("oracles/fidelities.py", "oracles/neighbours.py", "oracles/second_tries.py"),
-    *("search/stopping/*.py", "search/oracle/dimensions.py"),
-    *("search/oracle/repairs.py", "search/ranges.py"),
+    *("search/stopping/*.py", "search/space/dimensions.py"),
+    *("search/kerastuner/repairs.py", "search/ranges.py"),
 )
 _VIZIER = (
     *("oracles/vizier_*.py", "oracles/neighbours.py"),
     *("vizier/messages.py", "vizier/space.py"),
-    *("search/oracle/dimensions.py", "search/oracle/repairs.py", "search/ranges.py"),
+    *("search/space/dimensions.py", "search/kerastuner/repairs.py", "search/ranges.py"),
 )
 # What passes on the suggestions of others, where it is not `OfKerasTuner`.
 _ADAPTERS: dict[str, Any] = {
@@ -175,10 +175,14 @@ def _meaning(thing: Any) -> str:
 
 
 def _bare(source: str) -> str:
-    """A source without comments and docstrings, which change no result."""
+    """A source without what changes no result: comments, docstrings, and imports.
+
+    Where a module is says nothing of what it does, which is a part of the digest itself.
+    """
     tree = ast.parse(source)
     for node in ast.walk(tree):
         may_have_one = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
         if may_have_one and ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:] or [ast.Pass()]
-    return ast.unparse(tree)
+    kept = (n for n in tree.body if not isinstance(n, ast.Import | ast.ImportFrom))
+    return "\n".join(map(ast.unparse, kept))

@@ -61,9 +61,10 @@ def test_assembling_loses_nothing(tmp_path: Path) -> None:
     assert ScoreFile(path).scores == {KEY: SCORE}
 
 
-def test_words_about_a_source_change_no_version() -> None:
-    """A better sentence in a docstring would cost hours."""
-    bare = score_file._bare('def f() -> int:\n    """Says."""\n    return 1  # So.\n')
+def test_words_and_places_of_a_source_change_no_version() -> None:
+    """A better sentence in a docstring, or a better room, would cost hours."""
+    said = 'import x\n\ndef f() -> int:\n    """Says."""\n    return 1  # So.\n'
+    bare = score_file._bare(said)
     assert bare == score_file._bare("def f() -> int:\n    return 1\n")
     assert bare != score_file._bare("def f() -> int:\n    return 2\n")
 
