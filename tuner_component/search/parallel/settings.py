@@ -68,8 +68,13 @@ def _of_keras(name: str) -> Callable[[ModuleType], Any]:
 
 
 def _policy_name(keras: ModuleType) -> str | None:
+    """The policy that a script has set; None if it is what the precision makes it.
+
+    The first layer makes it that.
+    """
     policy = _of_keras("dtype_policy")(keras)
-    return None if policy is None else str(policy.name)
+    made = policy is None or policy.name == keras.config.floatx()
+    return None if made else str(policy.name)
 
 
 def _of_tensorflow(name: str) -> Callable[[ModuleType], Any]:
