@@ -3,11 +3,13 @@
 import dataclasses
 import json
 import os
+import socket
 import subprocess
 import sys
 import textwrap
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,6 +44,21 @@ def test_returns_the_completed_trials_best_first(
     assert scores == [0.0, 0.1, 0.2, 0.3, 0.4, 0.5]
     assert result.complete and not result.failed and not result.unfinished
     assert result.best_hyperparameters["space"][0]["config"]["name"] == "x"
+
+
+def _search_after_timeout(*told: Any) -> Any:
+    socket.setdefaulttimeout(77.0)
+    return scripts.search(*told)
+
+
+def test_script_may_set_a_timeout_for_all_sockets(
+    executors: processes.Executors, tmp_path: Path
+) -> None:
+    """No search of a script that downloads with a timeout would ever begin."""
+    script = scripts.Script(str(tmp_path / "work"), trials=2)
+    told = script.entry(), str(tmp_path / "study"), SearchOptions(num_workers=2)
+    result = executors.start(_search_after_timeout, *told).result()
+    assert scripts.scores(result) == {"0": 0.0, "1": 0.1}
 
 
 def test_observer_is_told_what_happens(
