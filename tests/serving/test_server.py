@@ -103,13 +103,25 @@ def test_nothing_comes_from_elsewhere(searches: Any, serve: Serve) -> None:
     assert headers["Cache-Control"] == "no-store"
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.x:1"])
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "evil.example:80", "127.0.0.1.x:1", "localhost.evil.example:80"],
+)
 def test_other_names_lead_nowhere(host: str, searches: Any, serve: Serve) -> None:
     """A page of someone else's, with a name that leads here, could read the studies."""
     searches.study("studies/0123", *ended([0.5]))
     address = serve(searches.root)
     assert ask(address, Host=host)[0] == 403
     assert ask(address, "/events/0123", Host=host)[0] == 403
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "localhost:9999", "[::1]", "[::1]:80"]
+)
+def test_own_names_lead_here(host: str, searches: Any, serve: Serve) -> None:
+    """It could not be seen at port 80, or through a tunnel from another port."""
+    searches.study("studies/0123", *ended([0.5]))
+    assert ask(serve(searches.root), Host=host)[0] == 200
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
@@ -158,6 +170,26 @@ def test_other_addresses_take_a_token(
     assert ask(address, "/events/0123", Cookie=wrong)[0] == 403
 
 
+def test_token_may_have_any_characters(
+    searches: Any, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The address that is printed would not be let in, or end in a traceback."""
+    monkeypatch.setenv(TOKEN_VARIABLE, "a+b/c=;&# \u00fc\u20ac\n")
+    searches.study("studies/0123", *ended([0.5]))
+    address = serve(searches.root, control=True)
+    status, _, headers = ask(address, f"/?{urlsplit(address).query}")
+    assert (status, headers["Location"]) == (302, "/")
+    assert ask(address, Cookie=headers["Set-Cookie"].split(";")[0])[0] == 200
+
+
+@pytest.mark.parametrize("path", ["//evil.example/", "///evil.example/%2f"])
+def test_nobody_is_led_away(path: str, searches: Any, serve: Serve) -> None:
+    """A link that begins as this server's would open a page of someone else's."""
+    searches.study("studies/0123", *ended([0.5]))
+    status, _, headers = ask(serve(searches.root), f"{path}?token=x%20y")
+    assert status == 302 and headers["Location"].startswith("/evil.example/")
+
+
 def test_command_ends_quietly(searches: Any) -> None:
     """Ctrl-C would show a traceback."""
     searches.study("studies/0123", *ended([0.5]))
@@ -186,5 +218,10 @@ def test_port_that_is_taken_is_said(
         assert status == 2
         named = ["serve", "--host", "no.such.host.invalid", "."]
         assert other.submit(main, named).result() == 2
-    assert "a free port. Received: 127.0.0.1, port" in capsys.readouterr().err
+        # 1 would be served in its place.
+        assert other.submit(main, ["serve", "--port", "65537", "."]).result() == 2
+        assert other.submit(main, ["serve", "--host", "a..b", "."]).result() == 2
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 4
+    assert all("and a free port. Received: " in line for line in told)
     assert main(["serve", "nowhere"]) == 2

@@ -3,8 +3,10 @@
 import asyncio
 import hmac
 import ipaddress
+import re
 from concurrent import futures
 from typing import Any
+from urllib.parse import quote, unquote
 
 import tornado.web
 
@@ -20,6 +22,8 @@ _POLICY = (
     "img-src data: blob:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
     "form-action 'none'"
 )
+# Who a request is meant for. Browsers leave out the port if it is 80.
+_HOST = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(:[0-9]+)?")
 
 
 class Guard:
@@ -41,8 +45,6 @@ class Guard:
     def __init__(self, port: int, token: str | None, is_local: bool = True) -> None:
         self._token, self._is_local = token, is_local
         self.cookie = f"tuner_component_token_{port}"
-        names = ("127.0.0.1", "localhost", "[::1]")
-        self._hosts = {f"{name}:{port}" for name in names}
 
     def allows(self, host: str, shown: str | None) -> bool:
         """Whether a request may be answered.
@@ -52,8 +54,8 @@ class Guard:
             shown: The token that came with it.
         """
         if self._is_local:
-            name, _, port = host.rpartition(":")
-            known = host in self._hosts or (_is_loopback(name) and port.isdecimal())
+            meant = _HOST.fullmatch(host)
+            known = meant is not None and _is_loopback(meant[1])
             if not known or self._token is None:
                 return known
         if self._token is None:
@@ -62,6 +64,8 @@ class Guard:
 
 
 def _is_loopback(name: str) -> bool:
+    if name.lower() == "localhost":
+        return True  # The port may be that of a tunnel.
     try:
         return ipaddress.ip_address(name.strip("[]")).is_loopback
     except ValueError:
@@ -90,14 +94,16 @@ class Handler(tornado.web.RequestHandler):
 
     def prepare(self) -> None:
         given = self.get_query_argument("token", None)
-        if not self.guard.allows(
-            self.request.host, given or self.get_cookie(self.guard.cookie, None)
-        ):
+        kept = unquote(self.get_cookie(self.guard.cookie, None) or "")
+        if not self.guard.allows(self.request.host, given or kept):
             raise tornado.web.HTTPError(403)
         if given is not None:
-            # Out of the address, which people copy and show.
-            self.set_cookie(self.guard.cookie, given, httponly=True, samesite="Strict")
-            self.redirect(self.request.path)
+            # Out of the address, which people copy and show. Not all characters can be in
+            # a cookie.
+            value = quote(given, safe="")
+            self.set_cookie(self.guard.cookie, value, httponly=True, samesite="Strict")
+            # With two slashes it would be the address of another server.
+            self.redirect("/" + self.request.path.lstrip("/"))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         told = {
