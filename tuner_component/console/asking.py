@@ -13,7 +13,7 @@ from tuner_component.report.record import StudyRecord
 from tuner_component.search.storage import files
 from tuner_component.search.study import request_files, requests
 from tuner_component.search.study.request_files import Standing
-from tuner_component.search.study.requests import Request
+from tuner_component.search.study.requests import Answer, Request
 
 REQUESTED = "requested"
 # How often to look for an answer.
@@ -67,11 +67,23 @@ def wait(place: Place, request: Request, within_s: float) -> Standing:
     while True:
         nobody = is_left_alone(place)  # First: it may answer, and go.
         known = request_files.standing(directory, request.id, request.study)
-        if known is not None and known.answer is not None:
+        if known is None:
+            return Standing(request, _lost(request))
+        if known.answer is not None:
             return known
         if nobody or time.monotonic() >= end:
             return Standing(request, None)
         time.sleep(pause_s)
+
+
+def _lost(request: Request) -> Answer:
+    """What to say of a request that neither waits nor is answered."""
+    message = (
+        "Expected the request to wait, or to be answered. Received: neither. The search "
+        "may be of another release, which does not know it and has set it aside: see the "
+        "warnings that it has logged. Or its study has been moved."
+    )
+    return Answer(outcome="refused", message=message, request=request, time=time.time())
 
 
 def is_left_alone(place: Place) -> bool:
