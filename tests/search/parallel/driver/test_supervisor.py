@@ -151,17 +151,15 @@ def test_a_worker_that_leaves_in_a_trial_is_replaced(searches: Searches) -> None
     assert _ids(searches.run(script).completed) == [0, 1, 2, 3]
 
 
-def test_death_is_noticed_within_a_second(
-    searches: Searches, place: meeting.Meeting
-) -> None:
-    """A dead worker's slot would stand empty."""
+def test_death_is_noticed_at_once(searches: Searches, place: meeting.Meeting) -> None:
+    """A dead worker's slot would stand empty until it is taken for hung, a minute."""
     script = searches.script(trials=1, act="meet", meeting=place.address)
     executor = searches.start(script, SearchOptions(num_workers=1))
     guest = place.next()
     started = time.monotonic()
     os.kill(guest.pid, signal.SIGKILL)
     again = place.next()
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < limits.END_S
     assert again.pid != guest.pid
     again.release()
     assert _ids(executor.result().completed) == [0]
@@ -389,7 +387,7 @@ def test_the_grace_period_ends(searches: Searches, place: meeting.Meeting) -> No
         SearchInterruptedError, match="0 trials have completed, and 2 are unfinished"
     ):
         executor.result()
-    assert 1 <= time.monotonic() - started < 4
+    assert 1 <= time.monotonic() - started < limits.END_S
     processes.wait_until_gone(_pids(guests), 0)
 
 
@@ -404,7 +402,7 @@ def test_a_second_signal_does_not_wait(
     searches.wait_for_log("asked to stop")  # Two signals at a time are one.
     os.kill(executor.pid, signal.SIGINT)
     with pytest.raises(SearchInterruptedError):
-        executor.result(20)
+        executor.result(limits.SEARCH_S)
 
 
 def test_a_signal_before_the_search_has_begun(searches: Searches) -> None:
@@ -414,7 +412,7 @@ def test_a_signal_before_the_search_has_begun(searches: Searches) -> None:
         time.sleep(0.01)
     os.kill(executor.pid, signal.SIGTERM)
     with pytest.raises(SearchInterruptedError, match="SIGTERM"):
-        executor.result(5)
+        executor.result(limits.END_S)
 
 
 def test_a_killed_driver_ends_its_workers(

@@ -307,7 +307,8 @@ def test_further_workers_start_fast(
     os.kill(guest.pid, 9)
     started = time.monotonic()
     guest = place.next()
-    assert time.monotonic() - started < 1.5
+    # What it imports takes some seconds; and a busy machine some to fork.
+    assert time.monotonic() - started < 5
     guest.release()
     for _ in range(2):
         place.next().release()
