@@ -188,7 +188,7 @@ def _is_to_end(directory: str, description: Mapping[str, Any]) -> bool:
 def _reopen(directory: str, fingerprint: Mapping[str, str]) -> None:
     """Has whoever has asked so far that a search end not end it any more."""
     with Study.open(directory, fingerprint, go_on=True) as study:
-        study.heed()
+        study.commit()
         waiting = request_files.Requests(directory, study.id)
         for request in waiting.waiting():
             if request.kind == requests.STOP_SEARCH:
