@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.console.conftest import dead, ended
+from tests.support import limits, studies
 from tests.support.project import ROOT
 from tests.support.reports import data_of
 from tuner_component.cli.main import main
@@ -30,7 +32,9 @@ def ask(
 ) -> tuple[int, str, dict[str, str]]:
     """The status, the body and the headers of an answer."""
     parts = urlsplit(address)
-    connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=30)
+    connection = http.client.HTTPConnection(
+        str(parts.hostname), parts.port, timeout=limits.WAIT_S
+    )
     try:
         connection.request(method, path, headers=headers)
         answer = connection.getresponse()
@@ -152,6 +156,19 @@ def test_damaged_study_is_said(searches: Any, serve: Serve) -> None:
     assert status == 500 and text.startswith("Expected")
 
 
+def test_names_that_are_no_text_are_shown(searches: Any, serve: Serve) -> None:
+    """A trial that failed for a file of an odd name would cost the page of all others."""
+    odd = "caf\udce9"
+    failed = studies.failed("01", f"FileNotFoundError: {odd}")
+    searches.study(f"{odd}/studies/0123", studies.created("01"), failed)
+    address = serve(searches.root)
+    status, text, _ = ask(address, "/study/0123")
+    assert status == 200 and odd in json.dumps(data_of(text), ensure_ascii=False)
+    searches.study("studies/4567", *ended([0.5]))
+    status, text, _ = ask(address)
+    assert status == 200 and "caf\\udce9/studies/0123" in text
+
+
 def test_other_addresses_take_a_token(
     searches: Any, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -204,7 +221,7 @@ def test_command_ends_quietly(searches: Any) -> None:
     address = process.stdout.readline().split()[-1]
     assert ask(address)[0] == 200
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=limits.WAIT_S)
     assert (process.returncode, errors) == (0, "")
 
 
@@ -216,7 +233,7 @@ def test_port_that_is_taken_is_said(
     with futures.ThreadPoolExecutor(1) as other:  # The browser has a loop in this one.
         status = other.submit(main, ["serve", "--port", str(taken), "."]).result()
         assert status == 2
-        named = ["serve", "--host", "no.such.host.invalid", "."]
+        named = ["serve", "--host", "192.0.2.1", "."]
         assert other.submit(main, named).result() == 2
         # 1 would be served in its place.
         assert other.submit(main, ["serve", "--port", "65537", "."]).result() == 2

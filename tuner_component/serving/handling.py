@@ -105,6 +105,12 @@ class Handler(tornado.web.RequestHandler):
             # With two slashes it would be the address of another server.
             self.redirect("/" + self.request.path.lstrip("/"))
 
+    def write(self, chunk: str | bytes | dict[Any, Any]) -> None:
+        """Sends text, and escapes what cannot be: a file may have any name."""
+        if isinstance(chunk, str):
+            chunk = chunk.encode(errors="backslashreplace")
+        super().write(chunk)
+
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         told = {
             403: "Open the address that the command has printed, with its token.",
