@@ -67,6 +67,34 @@ def test_flags_of_other_modules(tmp_path: Path) -> None:
     assert printed == "Size.LARGE 0.1 {'a': 1}\n['LARGE', 'SMALL']\n"
 
 
+def test_flag_that_is_required_is_no_obstacle(tmp_path: Path) -> None:
+    """No worker would start where a library that is imported before requires one."""
+    (tmp_path / "flagged.py").write_text(
+        textwrap.dedent(
+            """
+            from absl import flags
+            flags.DEFINE_string("need", None, "")
+            flags.mark_flag_as_required("need")
+            """
+        )
+    )
+    printed = both(
+        tmp_path,
+        """
+        import flagged
+        from absl import flags
+        flags.FLAGS(sys.argv)
+        """,
+        """
+        from absl import flags
+        print(flags.FLAGS.need)
+        """,
+        "--need=this",
+        before="import flagged",
+    )
+    assert printed == "this\n"
+
+
 def test_flags_that_were_not_parsed_stay_so(tmp_path: Path) -> None:
     """Code that checks for it would behave differently in workers."""
     printed = both(

@@ -84,12 +84,13 @@ def _is_plain(value: Any) -> bool:
     return type(value) in _PLAIN
 
 
-def apply(argv: list[str], states: list[FlagState]) -> None:
+def apply(states: list[FlagState]) -> None:
     """Gives the flags of this process the values of another one's."""
     from absl import flags
 
     if not flags.FLAGS.is_parsed():
-        flags.FLAGS(argv[:1] or [""])
+        # Not by parsing none: some may be required, and were given in that process.
+        flags.FLAGS.mark_as_parsed()
     for state in states:
         if state.name not in flags.FLAGS and state.module is not None:
             # A module that is broken here says so when the user's code needs it.
