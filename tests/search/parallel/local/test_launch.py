@@ -326,7 +326,7 @@ def test_a_new_run_resumes_with_other_numbers_of_workers(
     guest = place.next()  # Held: without it the trial would wait no longer, and fail.
     family = families.kill(executor.pid)
     assert guest.pid in family
-    processes.wait_until_gone(family[1:], 5)
+    processes.wait_until_gone(family[1:], limits.END_S)
     script = dataclasses.replace(script, acts={})
     result = _search(executors, script, tmp_path / "study", workers=3).result()
     assert result.found is StudyState.RESUMED and len(result.completed) == 4
