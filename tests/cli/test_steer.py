@@ -192,7 +192,7 @@ def test_request_that_is_set_aside_is_said_to_be(
 ) -> None:
     """Of a search of an older release an answer would be waited for that never comes."""
     monkeypatch.setattr(request_files, "send", lambda *told: None)
-    assert main(["stop", ".", "--wait", "100"]) == 1
+    assert main(["stop", ".", "--wait", "0"]) == 1
     assert "Received: neither" in capsys.readouterr().err
 
 

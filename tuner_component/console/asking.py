@@ -56,7 +56,7 @@ def wait(place: Place, request: Request, within_s: float) -> Standing:
             the study.
 
     Returns:
-        The request, without an answer if there was none in that time.
+        The request, without an answer if there was none in that time, and it still waits.
 
     Raises:
         StorageError: If that cannot be read.
@@ -67,12 +67,11 @@ def wait(place: Place, request: Request, within_s: float) -> Standing:
     while True:
         nobody = is_left_alone(place)  # First: it may answer, and go.
         known = request_files.standing(directory, request.id, request.study)
-        if known is None:
-            return Standing(request, _lost(request))
-        if known.answer is not None:
+        if known is not None and known.answer is not None:
             return known
         if nobody or time.monotonic() >= end:
-            return Standing(request, None)
+            # Not before: a network's filesystem may show an answer late.
+            return Standing(request, _lost(request) if known is None else None)
         time.sleep(pause_s)
 
 
