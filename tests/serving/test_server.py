@@ -21,6 +21,8 @@ from tests.support import limits, studies
 from tests.support.project import ROOT
 from tests.support.reports import data_of
 from tuner_component.cli.main import main
+from tuner_component.console import listing
+from tuner_component.search.errors import StorageError
 from tuner_component.search.journal.journal import Journal
 from tuner_component.serving.server import TOKEN_VARIABLE
 
@@ -154,6 +156,25 @@ def test_damaged_study_is_said(searches: Any, serve: Serve) -> None:
     (study / "study.json").write_text('{"format": 99}')
     status, text, _ = ask(address, "/study/0123")
     assert status == 500 and text.startswith("Expected")
+
+
+def test_store_that_does_not_answer_is_said(
+    searches: Any,
+    serve: Serve,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The terminal would fill with tracebacks, and the page say nothing."""
+
+    def fail(*told: object) -> None:
+        raise StorageError("Expected to list it. Received: no answer.")
+
+    address = serve(searches.root)
+    monkeypatch.setattr(listing, "studies", fail)
+    for path in ("/", "/study/0123"):
+        status, text, _ = ask(address, path)
+        assert (status, text) == (500, "Expected to list it. Received: no answer.\n")
+    assert not caplog.records
 
 
 def test_names_that_are_no_text_are_shown(searches: Any, serve: Serve) -> None:

@@ -45,7 +45,7 @@ class Requests(Handler):
 
     async def get(self, name: str) -> None:
         feed = await self.feed_of(name)
-        study = feed.study or await self.read(feed)
+        study = feed.study or await feed.read()
         known = await self.in_pool(asking.latest, feed.place, study, _SHOWN)
         every = [t for t in study.trials if t.status in (RUNNING, PAUSED)]
         self.tell(

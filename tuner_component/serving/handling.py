@@ -10,7 +10,6 @@ from urllib.parse import quote, unquote
 
 import tornado.web
 
-from tuner_component.report.record import StudyRecord
 from tuner_component.search.errors import SearchError
 from tuner_component.serving.control import Control
 from tuner_component.serving.feed import Feed
@@ -22,6 +21,8 @@ _POLICY = (
     "img-src data: blob:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
     "form-action 'none'"
 )
+# What is wrong with a study, or with where it is: the message says it.
+_TOLD = (SearchError, OSError, ValueError)
 # Who a request is meant for. Browsers leave out the port if it is 80.
 _HOST = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(:[0-9]+)?")
 
@@ -116,8 +117,16 @@ class Handler(tornado.web.RequestHandler):
             403: "Open the address that the command has printed, with its token.",
             404: "There is no such study here any more.",
         }
+        text = told.get(status_code, "The study cannot be read.")
+        if isinstance(error := kwargs.get("exc_info", (None, None))[1], _TOLD):
+            text = str(error)
         self.set_header("Content-Type", "text/plain; charset=utf-8")
-        self.finish(told.get(status_code, "The study cannot be read.") + "\n")
+        self.finish(f"{text}\n")
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """Shows the traceback of a fault of ours; all else is told who asks."""
+        if not isinstance(value, _TOLD):
+            super().log_exception(typ, value, tb)
 
     async def in_pool(self, what: Any, *args: Any) -> Any:
         """Does what takes time where others are not kept waiting."""
@@ -129,13 +138,3 @@ class Handler(tornado.web.RequestHandler):
         if feed is None:
             raise tornado.web.HTTPError(404)
         return feed  # type: ignore[no-any-return]
-
-    async def read(self, feed: Feed) -> StudyRecord:
-        """Reads a study; what is wrong with it is the answer, if something is."""
-        try:
-            return await feed.read()
-        except (SearchError, OSError, ValueError) as error:
-            self.set_status(500)
-            self.set_header("Content-Type", "text/plain; charset=utf-8")
-            await self.finish(f"{error}\n")
-            raise tornado.web.Finish from error

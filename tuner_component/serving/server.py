@@ -139,7 +139,7 @@ class _Page(Handler):
     async def show(self, name: str) -> None:
         """Answers with the page of a study."""
         feed = await self.feed_of(name)
-        study = await self.read(feed)
+        study = await feed.read()
         events = f"/events/{name}?seen={feed.version}"
         control = self.control
 
