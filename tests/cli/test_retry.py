@@ -152,6 +152,16 @@ def test_damaged_command_is_said(
     assert load_study(study).status == "finished"
 
 
+def test_directory_that_is_gone_is_said(
+    tmp_path: Path, study: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It would end with the number of an error of the system."""
+    command = {"arguments": ["tune", "x.py"], "directory": str(tmp_path / "gone")}
+    (tmp_path / "command.json").write_text(json.dumps(command))
+    assert main(["retry", str(tmp_path)]) == 2
+    assert "Expected the directory that the search" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_what_tune_has_started_is_run_at_once(tmp_path: Path) -> None:
     """People would have to look for a command line of last week."""

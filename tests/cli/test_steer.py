@@ -16,6 +16,7 @@ from tests.support import simulation, studies
 from tests.support.steering import until
 from tuner_component.cli.main import main
 from tuner_component.report.loading import load_study
+from tuner_component.search.study import request_files, requests
 from tuner_component.search.study.request_files import Requests
 from tuner_component.search.study.requests import DONE, REFUSED, Request
 
@@ -111,6 +112,7 @@ def test_nobody_is_waited_for_in_vain(
         (["enqueue", ".", "=3"], "Expected NAME=VALUE"),
         (["enqueue", ".", "a=1", "a=2"], "Expected NAME=VALUE, each name once"),
         (["enqueue", ".", "a=" + "x" * 70_000], "more than 65536 bytes"),
+        (["enqueue", ".", "a=NaN"], "a number that is not finite"),
     ],
 )
 def test_mistakes_are_said(
@@ -163,6 +165,35 @@ def test_stopped_search_can_go_on(
     assert (found.status, len(found.completed)) == ("finished", 8)
     assert found.ended_because is None
     assert [one.kind for one in found.requests] == ["stop_search"]
+
+
+def test_search_that_was_killed_before_it_ended_can_go_on(
+    opened: simulation.Opened, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command would say that it goes on, and the next run end at once."""
+    durable = opened()
+    simulation.run_trial(durable, durable.create_trial("worker"))
+    stop(durable)
+    opened.close()  # Killed.
+    study = load_study(opened.directory).study_id
+    late = requests.new(study, requests.STOP_SEARCH)
+    request_files.send(opened.directory, late)
+    assert main(["resume", opened.directory]) == 0
+    known = request_files.standing(opened.directory, late.id, study)
+    assert known is not None and known.answer is not None
+    assert "Ask again to stop it" in known.answer.message
+    simulation.search(opened.directory, "random")
+    found = load_study(opened.directory)
+    assert (len(found.completed), found.ended_because) == (8, None)
+
+
+def test_request_that_is_set_aside_is_said_to_be(
+    study: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a search of an older release an answer would be waited for that never comes."""
+    monkeypatch.setattr(request_files, "send", lambda *told: None)
+    assert main(["stop", ".", "--wait", "0"]) == 1
+    assert "Received: neither" in capsys.readouterr().err
 
 
 @pytest.fixture(name="opened")

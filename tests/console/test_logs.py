@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tests.console.conftest import Searches, dead
 from tests.support import studies
 from tuner_component.cli.main import main
+from tuner_component.console import logs
 from tuner_component.search.journal.journal import Journal
 
 STUDY = "out/studies/00000000000000ab"
@@ -56,7 +57,6 @@ def test_following_ends_with_the_trial(
     log = searches.log(study, "00", "Epoch 1\n")
     moments = iter(range(1000))
     # Each wait takes a second, in which the trial prints a line; the third one is its end.
-    monkeypatch.setattr(time, "monotonic", lambda: float(next(moments)))
     waited = []
 
     def goes_on(seconds: float) -> None:
@@ -68,7 +68,9 @@ def test_following_ends_with_the_trial(
             journal.append(studies.ended("00"))
             journal.commit()
 
-    monkeypatch.setattr(time, "sleep", goes_on)
+    # That of this module alone: other tests may have left threads, which sleep as well.
+    clock = SimpleNamespace(monotonic=lambda: float(next(moments)), sleep=goes_on)
+    monkeypatch.setattr(logs, "time", clock)
     assert main(["logs", "-f", "out", "00"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[:4] == [f"Epoch {number}" for number in range(1, 5)]

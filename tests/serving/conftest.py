@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.console.conftest import Searches, searches
+from tests.support import limits
 from tuner_component.serving import server
 
 __all__ = ["Searches", "searches"]
@@ -42,7 +43,7 @@ def serve() -> Iterator[Callable[..., str]]:
             thread.join()
 
         ends.append(end)
-        assert ready.wait(30)
+        assert ready.wait(limits.WAIT_S)
         return address[0]
 
     yield start

@@ -14,7 +14,7 @@ import pytest
 
 from tests.console.conftest import ended
 from tests.serving.test_server import ask
-from tests.support import studies
+from tests.support import limits, studies
 from tuner_component.search.study.request_files import Requests
 from tuner_component.search.study.requests import DONE, REFUSED, Request
 from tuner_component.serving.server import TOKEN_VARIABLE
@@ -51,7 +51,7 @@ class Server:
         }
         sent = {name: value for name, value in headers.items() if value is not None}
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
-        connection = http.client.HTTPConnection(parts.netloc, timeout=30)
+        connection = http.client.HTTPConnection(parts.netloc, timeout=limits.WAIT_S)
         connection.request("POST", path, body, sent)
         answer = connection.getresponse()
         data = answer.read()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import signal
 import subprocess
@@ -16,9 +17,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.console.conftest import dead, ended
+from tests.support import limits, studies
 from tests.support.project import ROOT
 from tests.support.reports import data_of
 from tuner_component.cli.main import main
+from tuner_component.console import listing
+from tuner_component.search.errors import StorageError
 from tuner_component.search.journal.journal import Journal
 from tuner_component.serving.server import TOKEN_VARIABLE
 
@@ -30,7 +34,9 @@ def ask(
 ) -> tuple[int, str, dict[str, str]]:
     """The status, the body and the headers of an answer."""
     parts = urlsplit(address)
-    connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=30)
+    connection = http.client.HTTPConnection(
+        str(parts.hostname), parts.port, timeout=limits.WAIT_S
+    )
     try:
         connection.request(method, path, headers=headers)
         answer = connection.getresponse()
@@ -103,13 +109,25 @@ def test_nothing_comes_from_elsewhere(searches: Any, serve: Serve) -> None:
     assert headers["Cache-Control"] == "no-store"
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.x:1"])
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "evil.example:80", "127.0.0.1.x:1", "localhost.evil.example:80"],
+)
 def test_other_names_lead_nowhere(host: str, searches: Any, serve: Serve) -> None:
     """A page of someone else's, with a name that leads here, could read the studies."""
     searches.study("studies/0123", *ended([0.5]))
     address = serve(searches.root)
     assert ask(address, Host=host)[0] == 403
     assert ask(address, "/events/0123", Host=host)[0] == 403
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "localhost:9999", "[::1]", "[::1]:80"]
+)
+def test_own_names_lead_here(host: str, searches: Any, serve: Serve) -> None:
+    """It could not be seen at port 80, or through a tunnel from another port."""
+    searches.study("studies/0123", *ended([0.5]))
+    assert ask(serve(searches.root), Host=host)[0] == 200
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
@@ -140,6 +158,38 @@ def test_damaged_study_is_said(searches: Any, serve: Serve) -> None:
     assert status == 500 and text.startswith("Expected")
 
 
+def test_store_that_does_not_answer_is_said(
+    searches: Any,
+    serve: Serve,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The terminal would fill with tracebacks, and the page say nothing."""
+
+    def fail(*told: object) -> None:
+        raise StorageError("Expected to list it. Received: no answer.")
+
+    address = serve(searches.root)
+    monkeypatch.setattr(listing, "studies", fail)
+    for path in ("/", "/study/0123"):
+        status, text, _ = ask(address, path)
+        assert (status, text) == (500, "Expected to list it. Received: no answer.\n")
+    assert not caplog.records
+
+
+def test_names_that_are_no_text_are_shown(searches: Any, serve: Serve) -> None:
+    """A trial that failed for a file of an odd name would cost the page of all others."""
+    odd = "caf\udce9"
+    failed = studies.failed("01", f"FileNotFoundError: {odd}")
+    searches.study(f"{odd}/studies/0123", studies.created("01"), failed)
+    address = serve(searches.root)
+    status, text, _ = ask(address, "/study/0123")
+    assert status == 200 and odd in json.dumps(data_of(text), ensure_ascii=False)
+    searches.study("studies/4567", *ended([0.5]))
+    status, text, _ = ask(address)
+    assert status == 200 and "caf\\udce9/studies/0123" in text
+
+
 def test_other_addresses_take_a_token(
     searches: Any, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,6 +208,26 @@ def test_other_addresses_take_a_token(
     assert ask(address, "/events/0123", Cookie=wrong)[0] == 403
 
 
+def test_token_may_have_any_characters(
+    searches: Any, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The address that is printed would not be let in, or end in a traceback."""
+    monkeypatch.setenv(TOKEN_VARIABLE, "a+b/c=;&# \u00fc\u20ac\n")
+    searches.study("studies/0123", *ended([0.5]))
+    address = serve(searches.root, control=True)
+    status, _, headers = ask(address, f"/?{urlsplit(address).query}")
+    assert (status, headers["Location"]) == (302, "/")
+    assert ask(address, Cookie=headers["Set-Cookie"].split(";")[0])[0] == 200
+
+
+@pytest.mark.parametrize("path", ["//evil.example/", "///evil.example/%2f"])
+def test_nobody_is_led_away(path: str, searches: Any, serve: Serve) -> None:
+    """A link that begins as this server's would open a page of someone else's."""
+    searches.study("studies/0123", *ended([0.5]))
+    status, _, headers = ask(serve(searches.root), f"{path}?token=x%20y")
+    assert status == 302 and headers["Location"].startswith("/evil.example/")
+
+
 def test_command_ends_quietly(searches: Any) -> None:
     """Ctrl-C would show a traceback."""
     searches.study("studies/0123", *ended([0.5]))
@@ -172,7 +242,7 @@ def test_command_ends_quietly(searches: Any) -> None:
     address = process.stdout.readline().split()[-1]
     assert ask(address)[0] == 200
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=limits.WAIT_S)
     assert (process.returncode, errors) == (0, "")
 
 
@@ -184,7 +254,12 @@ def test_port_that_is_taken_is_said(
     with futures.ThreadPoolExecutor(1) as other:  # The browser has a loop in this one.
         status = other.submit(main, ["serve", "--port", str(taken), "."]).result()
         assert status == 2
-        named = ["serve", "--host", "no.such.host.invalid", "."]
+        named = ["serve", "--host", "192.0.2.1", "."]
         assert other.submit(main, named).result() == 2
-    assert "a free port. Received: 127.0.0.1, port" in capsys.readouterr().err
+        # 1 would be served in its place.
+        assert other.submit(main, ["serve", "--port", "65537", "."]).result() == 2
+        assert other.submit(main, ["serve", "--host", "a..b", "."]).result() == 2
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 4
+    assert all("and a free port. Received: " in line for line in told)
     assert main(["serve", "nowhere"]) == 2

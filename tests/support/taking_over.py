@@ -10,13 +10,22 @@ from tests.support.project import ROOT
 _CHILD = """
 import pickle, sys
 sys.path.insert(0, {root!r})
+{before}
 context = pickle.load(open({pickle!r}, "rb"))
 context.apply()
 """
 
 
-def both(tmp_path: Path, parent: str, child: str, *argv: str) -> str:
-    """Runs code in a process, and other code in one that takes its state over."""
+def both(tmp_path: Path, parent: str, child: str, *argv: str, before: str = "") -> str:
+    """Runs code in a process, and other code in one that takes its state over.
+
+    Args:
+        tmp_path: The working directory of both.
+        parent: The code whose state is taken over.
+        child: The code that runs with it.
+        argv: Command line of the former.
+        before: What the latter does before it takes that over.
+    """
     pickle = str(tmp_path / "context")
     main = tmp_path / "main.py"
     main.write_text(
@@ -31,7 +40,8 @@ def both(tmp_path: Path, parent: str, child: str, *argv: str) -> str:
         )
     )
     subprocess.run([sys.executable, str(main), *argv], check=True, cwd=tmp_path)
-    code = _CHILD.format(root=str(ROOT), pickle=pickle) + textwrap.dedent(child)
+    begin = _CHILD.format(root=str(ROOT), pickle=pickle, before=before)
+    code = begin + textwrap.dedent(child)
     done = subprocess.run(
         [sys.executable, "-c", code],
         check=True,

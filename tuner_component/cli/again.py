@@ -45,8 +45,20 @@ def run(
         start: Runs it.
         as_json: For a program, with all else on standard error.
         more: What the JSON tells as well.
+
+    Raises:
+        ValueError: If the directory is gone that it was started in.
+        SearchError: If the search fails.
     """
-    os.chdir(command.directory)
+    try:
+        os.chdir(command.directory)
+    except OSError as error:
+        raise ValueError(
+            "Expected the directory that the search was started in, which paths of its "
+            f"command are relative to. Received: {command.directory} ({error.strerror}). "
+            "Put it back, or run `tuner-component tune` as before from elsewhere: it runs "
+            "again what was asked for."
+        ) from error
     with standard_output_kept(as_json):
         results = start(command.arguments, study_id)
     status.show(Place.of(results), as_json, **more)

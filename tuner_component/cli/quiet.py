@@ -8,6 +8,8 @@ import warnings
 from collections.abc import Iterator
 from typing import TextIO
 
+from tuner_component.search.machine import output
+
 
 def quieten(stream: TextIO | None = None) -> None:
     """Shows only what this package logs, in plain lines, and errors.
@@ -49,5 +51,7 @@ def standard_output_kept(keep: bool) -> Iterator[None]:
         with contextlib.redirect_stdout(sys.stderr):
             yield
     finally:
+        # What is still buffered would be written there after all.
+        output.flush_all()
         os.dup2(own, 1)
         os.close(own)

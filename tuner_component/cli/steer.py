@@ -11,7 +11,8 @@ from tuner_component.console.errors import NoResultError
 from tuner_component.console.place import Place, trial_named
 from tuner_component.report.loading import own_directory
 from tuner_component.search.study import description as description_lib
-from tuner_component.search.study import requests
+from tuner_component.search.study import request_files, requests
+from tuner_component.search.study.history_reading import read_history
 from tuner_component.search.study.study import Study
 
 _STUDY_HELP = (
@@ -20,6 +21,12 @@ _STUDY_HELP = (
 )
 # Longer than a search in a bucket takes to look.
 _WAIT_S = 30.0
+# Of requests that nobody has seen, so many are looked at.
+_LATEST = 100
+_RESUMED = (
+    "Expected a search that is to end. Received: one that somebody wants to go on, by "
+    "`tuner-component resume`. Ask again to stop it."
+)
 _RESUME = """Has a search go on that somebody has stopped.
 
 That is written into the study, which then is not finished any more. What `tuner-component
@@ -146,15 +153,14 @@ def _resume(args: argparse.Namespace, start: again.Start) -> None:
     """
     directory, description = own_directory(args.study)
     command = None if args.no_run else command_file.kept(args.study)
-    if description_lib.was_stopped(description):
-        fingerprint = description["fingerprint"]
-        with Study.open(directory, fingerprint, go_on=True) as study:
-            study.commit()
-    elif description_lib.is_finished(description):
+    was_stopped = description_lib.was_stopped(description)
+    if description_lib.is_finished(description) and not was_stopped:
         raise NoResultError(
             f"Expected a search that was stopped by request. Received: {directory}, which "
             "has come to its own end. Give it more max_trials to have it go on."
         )
+    if was_stopped or _is_to_end(directory, description):
+        _reopen(directory, description["fingerprint"])
     if command is not None:
         again.run(command, description["id"], start, args.json)
     elif args.json:
@@ -165,3 +171,25 @@ def _resume(args: argparse.Namespace, start: again.Start) -> None:
             "`tuner-component tune`). Where a pipeline takes the Tuner's result from its "
             "cache, run it without a cache."
         )
+
+
+def _is_to_end(directory: str, description: Mapping[str, Any]) -> bool:
+    """Whether the next run of a search would end it, as somebody has asked for that."""
+    study_id = description["id"]
+    asked = read_history(directory, study_id, description).asked
+    if asked.ends_search(description_lib.heeded(description)):
+        return True
+    known = request_files.latest(directory, study_id, _LATEST)
+    return any(
+        one.answer is None and one.request.kind == requests.STOP_SEARCH for one in known
+    )
+
+
+def _reopen(directory: str, fingerprint: Mapping[str, str]) -> None:
+    """Has whoever has asked so far that a search end not end it any more."""
+    with Study.open(directory, fingerprint, go_on=True) as study:
+        study.commit()
+        waiting = request_files.Requests(directory, study.id)
+        for request in waiting.waiting():
+            if request.kind == requests.STOP_SEARCH:
+                waiting.answer(request, requests.REFUSED, _RESUMED)

@@ -13,7 +13,7 @@ from tuner_component.report.record import StudyRecord
 from tuner_component.search.storage import files
 from tuner_component.search.study import request_files, requests
 from tuner_component.search.study.request_files import Standing
-from tuner_component.search.study.requests import Request
+from tuner_component.search.study.requests import Answer, Request
 
 REQUESTED = "requested"
 # How often to look for an answer.
@@ -56,7 +56,7 @@ def wait(place: Place, request: Request, within_s: float) -> Standing:
             the study.
 
     Returns:
-        The request, without an answer if there was none in that time.
+        The request, without an answer if there was none in that time, and it still waits.
 
     Raises:
         StorageError: If that cannot be read.
@@ -70,8 +70,19 @@ def wait(place: Place, request: Request, within_s: float) -> Standing:
         if known is not None and known.answer is not None:
             return known
         if nobody or time.monotonic() >= end:
-            return Standing(request, None)
+            # Not before: a network's filesystem may show an answer late.
+            return Standing(request, _lost(request) if known is None else None)
         time.sleep(pause_s)
+
+
+def _lost(request: Request) -> Answer:
+    """What to say of a request that neither waits nor is answered."""
+    message = (
+        "Expected the request to wait, or to be answered. Received: neither. The search "
+        "may be of another release, which does not know it and has set it aside: see the "
+        "warnings that it has logged. Or its study has been moved."
+    )
+    return Answer(outcome="refused", message=message, request=request, time=time.time())
 
 
 def is_left_alone(place: Place) -> bool:

@@ -3,12 +3,13 @@
 import asyncio
 import hmac
 import ipaddress
+import re
 from concurrent import futures
 from typing import Any
+from urllib.parse import quote, unquote
 
 import tornado.web
 
-from tuner_component.report.record import StudyRecord
 from tuner_component.search.errors import SearchError
 from tuner_component.serving.control import Control
 from tuner_component.serving.feed import Feed
@@ -20,6 +21,10 @@ _POLICY = (
     "img-src data: blob:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
     "form-action 'none'"
 )
+# What is wrong with a study, or with where it is: the message says it.
+_TOLD = (SearchError, OSError, ValueError)
+# Who a request is meant for. Browsers leave out the port if it is 80.
+_HOST = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(:[0-9]+)?")
 
 
 class Guard:
@@ -41,8 +46,6 @@ class Guard:
     def __init__(self, port: int, token: str | None, is_local: bool = True) -> None:
         self._token, self._is_local = token, is_local
         self.cookie = f"tuner_component_token_{port}"
-        names = ("127.0.0.1", "localhost", "[::1]")
-        self._hosts = {f"{name}:{port}" for name in names}
 
     def allows(self, host: str, shown: str | None) -> bool:
         """Whether a request may be answered.
@@ -52,8 +55,8 @@ class Guard:
             shown: The token that came with it.
         """
         if self._is_local:
-            name, _, port = host.rpartition(":")
-            known = host in self._hosts or (_is_loopback(name) and port.isdecimal())
+            meant = _HOST.fullmatch(host)
+            known = meant is not None and _is_loopback(meant[1])
             if not known or self._token is None:
                 return known
         if self._token is None:
@@ -62,6 +65,8 @@ class Guard:
 
 
 def _is_loopback(name: str) -> bool:
+    if name.lower() == "localhost":
+        return True  # The port may be that of a tunnel.
     try:
         return ipaddress.ip_address(name.strip("[]")).is_loopback
     except ValueError:
@@ -90,22 +95,38 @@ class Handler(tornado.web.RequestHandler):
 
     def prepare(self) -> None:
         given = self.get_query_argument("token", None)
-        if not self.guard.allows(
-            self.request.host, given or self.get_cookie(self.guard.cookie, None)
-        ):
+        kept = unquote(self.get_cookie(self.guard.cookie, None) or "")
+        if not self.guard.allows(self.request.host, given or kept):
             raise tornado.web.HTTPError(403)
         if given is not None:
-            # Out of the address, which people copy and show.
-            self.set_cookie(self.guard.cookie, given, httponly=True, samesite="Strict")
-            self.redirect(self.request.path)
+            # Out of the address, which people copy and show. Not all characters can be in
+            # a cookie.
+            value = quote(given, safe="")
+            self.set_cookie(self.guard.cookie, value, httponly=True, samesite="Strict")
+            # With two slashes it would be the address of another server.
+            self.redirect("/" + self.request.path.lstrip("/"))
+
+    def write(self, chunk: str | bytes | dict[Any, Any]) -> None:
+        """Sends text, and escapes what cannot be: a file may have any name."""
+        if isinstance(chunk, str):
+            chunk = chunk.encode(errors="backslashreplace")
+        super().write(chunk)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         told = {
             403: "Open the address that the command has printed, with its token.",
             404: "There is no such study here any more.",
         }
+        text = told.get(status_code, "The study cannot be read.")
+        if isinstance(error := kwargs.get("exc_info", (None, None))[1], _TOLD):
+            text = str(error)
         self.set_header("Content-Type", "text/plain; charset=utf-8")
-        self.finish(told.get(status_code, "The study cannot be read.") + "\n")
+        self.finish(f"{text}\n")
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """Shows the traceback of a fault of ours; all else is told who asks."""
+        if not isinstance(value, _TOLD):
+            super().log_exception(typ, value, tb)
 
     async def in_pool(self, what: Any, *args: Any) -> Any:
         """Does what takes time where others are not kept waiting."""
@@ -117,13 +138,3 @@ class Handler(tornado.web.RequestHandler):
         if feed is None:
             raise tornado.web.HTTPError(404)
         return feed  # type: ignore[no-any-return]
-
-    async def read(self, feed: Feed) -> StudyRecord:
-        """Reads a study; what is wrong with it is the answer, if something is."""
-        try:
-            return await feed.read()
-        except (SearchError, OSError, ValueError) as error:
-            self.set_status(500)
-            self.set_header("Content-Type", "text/plain; charset=utf-8")
-            await self.finish(f"{error}\n")
-            raise tornado.web.Finish from error

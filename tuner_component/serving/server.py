@@ -10,6 +10,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator
 from concurrent import futures
+from urllib.parse import quote
 
 import tornado.httpserver
 import tornado.iostream
@@ -28,6 +29,7 @@ TOKEN_VARIABLE = "TUNER_COMPONENT_TOKEN"
 _LARGEST = 1 << 20
 # A line that means nothing, so often: it shows whether anyone still listens.
 _BEAT_S = 15.0
+_LAST_PORT = 65535
 
 
 def run(args: argparse.Namespace) -> None:
@@ -82,7 +84,7 @@ async def serving(
     listening = _bound(host, port)
     host, port = listening.getsockname()[:2]
     is_local = ipaddress.ip_address(host).is_loopback
-    given = os.environ.get(TOKEN_VARIABLE) or secrets.token_urlsafe(16)
+    given = os.environ.get(TOKEN_VARIABLE, "").strip() or secrets.token_urlsafe(16)
     token = None if is_local and not control else given
     with futures.ThreadPoolExecutor(2, "serving") as pool:
         what = {
@@ -107,7 +109,8 @@ async def serving(
         server.add_sockets([listening])
         shown = f"[{host}]" if ":" in host else host
         try:
-            yield f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
+            query = f"?token={quote(token, safe='')}" if token else ""
+            yield f"http://{shown}:{port}/{query}"
         finally:
             server.stop()
             await server.close_all_connections()
@@ -115,15 +118,18 @@ async def serving(
 
 def _bound(host: str, port: int) -> socket.socket:
     try:
+        if not 0 <= port <= _LAST_PORT:  # It would be taken for another one.
+            raise OverflowError(f"the last port is {_LAST_PORT}")
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
         # The first one only: of two, the second might have another port.
         address = str(found[0][4][0])
         return tornado.netutil.bind_sockets(port, address, family)[0]
-    except OSError as error:
+    except (OSError, OverflowError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or error
         raise ValueError(
             f"Expected an address of this machine and a free port. Received: {host}, "
-            f"port {port} ({error.strerror or error}). Name others: --host, --port."
+            f"port {port} ({why}). Name others: --host, --port."
         ) from error
 
 
@@ -133,7 +139,7 @@ class _Page(Handler):
     async def show(self, name: str) -> None:
         """Answers with the page of a study."""
         feed = await self.feed_of(name)
-        study = await self.read(feed)
+        study = await feed.read()
         events = f"/events/{name}?seen={feed.version}"
         control = self.control
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import meeting, processes, scripts, stage
+from tests.support import limits, meeting, processes, scripts, stage
 from tests.support.steering import Steered, check_tried_once, until
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.storage import faults
@@ -69,7 +69,7 @@ def test_killed_search_does_it_once(
     search, steered = _start(executors, script, study, point)
     first = place.next()
     requests = [steered.send("enqueue", values={"x": x}) for x in (11, 22)]
-    processes.wait_until_gone([first.pid], 60)
+    processes.wait_until_gone([first.pid], limits.WAIT_S)
     assert search.pid == first.pid
     place.clear()
     search, _ = _start(executors, script, study)

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import keras_tuner
+import pytest
 
-from tests.support import meeting, processes, scripts, simulation
+from tests.support import limits, meeting, processes, scripts, simulation
 from tuner_component.report import loading
 from tuner_component.search.options import SearchOptions
+from tuner_component.search.oracle import supply
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.study.study import Study
 
@@ -48,8 +50,11 @@ def test_a_trial_is_ready_before_it_is_asked_for(tmp_path: Path) -> None:
         assert simulation.waiting(durable) == []
 
 
-def test_a_quick_oracle_is_asked_when_it_matters(tmp_path: Path) -> None:
+def test_a_quick_oracle_is_asked_when_it_matters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Hyperband or grid search would decide knowing less, and win nothing by it."""
+    monkeypatch.setattr(supply, "SLOW_S", 30.0)  # Even on a busy machine.
     durable, study = _open(tmp_path, seconds=0.0)
     with study:
         for worker in "ab":
@@ -205,7 +210,7 @@ def test_a_trial_that_waits_runs_in_the_next_run(
     while "4" not in _trials(tmp_path):
         time.sleep(0.01)
     os.kill(executor.pid, signal.SIGKILL)
-    processes.wait_until_gone([executor.pid, *(g.pid for g in guests)], 10)
+    processes.wait_until_gone([executor.pid, *(g.pid for g in guests)], limits.WAIT_S)
     script.acts.clear()
     result = executors.start(scripts.search, script.entry(), study, options).result()
     assert len(result.completed) == 5

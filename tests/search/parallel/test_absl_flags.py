@@ -41,6 +41,40 @@ def test_flags_of_other_modules(tmp_path: Path) -> None:
                 LARGE = 2
             flags.DEFINE_enum_class("size", Size.SMALL, Size, "")
             flags.DEFINE_float("rate", 0.1, "")
+            flags.DEFINE_multi_enum_class("sizes", [], Size, "")
+            flags.DEFINE(flags.ArgumentParser(), "odd", None, "")
+            """
+        )
+    )
+    printed = both(
+        tmp_path,
+        """
+        import flagged
+        from absl import flags
+        flags.FLAGS(sys.argv)
+        flags.FLAGS.odd = {"a": 1}
+        """,
+        """
+        import flagged
+        from absl import flags
+        print(flags.FLAGS.size, flags.FLAGS.rate, flags.FLAGS.odd)
+        print([size.name for size in flags.FLAGS.sizes])
+        """,
+        "--size=LARGE",
+        "--sizes=LARGE",
+        "--sizes=SMALL",
+    )
+    assert printed == "Size.LARGE 0.1 {'a': 1}\n['LARGE', 'SMALL']\n"
+
+
+def test_flag_that_is_required_is_no_obstacle(tmp_path: Path) -> None:
+    """No worker would start where a library that is imported before requires one."""
+    (tmp_path / "flagged.py").write_text(
+        textwrap.dedent(
+            """
+            from absl import flags
+            flags.DEFINE_string("need", None, "")
+            flags.mark_flag_as_required("need")
             """
         )
     )
@@ -52,13 +86,13 @@ def test_flags_of_other_modules(tmp_path: Path) -> None:
         flags.FLAGS(sys.argv)
         """,
         """
-        import flagged
         from absl import flags
-        print(flags.FLAGS.size, flags.FLAGS.rate)
+        print(flags.FLAGS.need)
         """,
-        "--size=LARGE",
+        "--need=this",
+        before="import flagged",
     )
-    assert printed == "Size.LARGE 0.1\n"
+    assert printed == "this\n"
 
 
 def test_flags_that_were_not_parsed_stay_so(tmp_path: Path) -> None:

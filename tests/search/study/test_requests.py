@@ -104,6 +104,7 @@ STRANGE: dict[str, bytes] = {
         {"id": NAME, "study": STUDY, "kind": "stop_search"}
     ).encode(),
     "deep": b"[" * 50_000,
+    "with no number": good(id=NAME, kind="enqueue", values={"x": float("nan")}),
     "with a list": good(id=NAME, kind="enqueue", values={"x": [1, 2]}),
     "large": b" " * (1 << 17),
 }
@@ -181,6 +182,7 @@ def test_study_that_is_gone_is_not_made_anew(tmp_path: Path) -> None:
     [
         {"kind": "enqueue", "values": {"x": "y" * 100_000}},
         {"kind": "enqueue", "values": {"x": None}},
+        {"kind": "enqueue", "values": {"x": float("-inf")}},
         {"kind": "enqueue"},
         {"kind": "stop_trial"},
         {"kind": "workers", "workers": 1.5},

@@ -73,11 +73,12 @@ def style() -> str:
 
 
 def in_script(shown: Any) -> str:
-    """Data as JSON that is safe inside a script."""
+    """Data as JSON that is safe inside a script, and can be encoded: see `render`."""
     text = json.dumps(shown, separators=(",", ":"), ensure_ascii=False)
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
+    # To JSON the same escapes mean the same.
+    return text.encode(errors="backslashreplace").decode()
 
 
 def read_template(package: str, name: str) -> str:

@@ -33,7 +33,7 @@ class Output:
             heading: A line to start with.
         """
         if path != self._path:
-            self._flush()
+            flush_all()
             os.makedirs(os.path.dirname(path), exist_ok=True)
             file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
             os.dup2(file, 1)
@@ -43,11 +43,12 @@ class Output:
         if heading:
             print(heading, flush=True)
 
-    def _flush(self) -> None:
-        """Writes what is still buffered, or it would end up in the next file."""
-        sys.stdout.flush()
-        sys.stderr.flush()
-        ctypes.CDLL(None).fflush(None)
+
+def flush_all() -> None:
+    """Writes what is still buffered, or it would end up in the next file."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    ctypes.CDLL(None).fflush(None)
 
 
 def flush() -> None:

@@ -24,7 +24,7 @@ class FlagState:
             imported a second time.
         value: Its value, its text, or its value as bytes.
         form: What `value` is: "plain", the value; "text" to parse; or "pickled", if it is
-            of a class of the main script's perhaps.
+            of a class of the main script's perhaps, or there is no such text.
         present: How often it was given on the command line.
     """
 
@@ -52,8 +52,7 @@ def capture() -> list[FlagState] | None:
             continue
         if _is_plain(flag.value):
             state = FlagState(name, module, flag.value, "plain", flag.present)
-        elif module is not None:
-            _, _, text = flag.serialize().partition("=")
+        elif module is not None and (text := _text(flag)) is not None:
             state = FlagState(name, module, text, "text", flag.present)
         elif (data := _pickled(flag.value)) is not None:
             state = FlagState(name, module, data, "pickled", flag.present)
@@ -61,6 +60,15 @@ def capture() -> list[FlagState] | None:
             continue
         states.append(state)
     return states
+
+
+def _text(flag: Any) -> str | None:
+    """What stands behind the name on a command line; None if no single text does."""
+    if isinstance(flag.value, list):
+        return None  # It stands there once for each.
+    with contextlib.suppress(Exception):  # Not all flags tell, and some do so wrongly.
+        return str(flag.serialize().partition("=")[2])
+    return None
 
 
 def _pickled(value: Any) -> bytes | None:
@@ -76,12 +84,13 @@ def _is_plain(value: Any) -> bool:
     return type(value) in _PLAIN
 
 
-def apply(argv: list[str], states: list[FlagState]) -> None:
+def apply(states: list[FlagState]) -> None:
     """Gives the flags of this process the values of another one's."""
     from absl import flags
 
     if not flags.FLAGS.is_parsed():
-        flags.FLAGS(argv[:1] or [""])
+        # Not by parsing none: some may be required, and were given in that process.
+        flags.FLAGS.mark_as_parsed()
     for state in states:
         if state.name not in flags.FLAGS and state.module is not None:
             # A module that is broken here says so when the user's code needs it.

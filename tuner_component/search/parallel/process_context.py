@@ -70,7 +70,7 @@ class ProcessContext:
         self._apply_logging()
         settings.apply(self.settings)
         if self.flags is not None:
-            absl_flags.apply(self.argv, self.flags)
+            absl_flags.apply(self.flags)
 
     def _apply_logging(self) -> None:
         root = logging.getLogger()

@@ -49,12 +49,14 @@ def place_of(
 ) -> tuple[tuple[str, float | None], ...]:
     """What all trials at one point have in common, whatever else their values say."""
     known: dict[str, Any] = {}
+    place = []
     for dimension in space:
         name = dimension.name
         if name not in known and dimension.is_active(known):
             known[name] = values.get(name, dimension.hp.default)
-    by_name = {d.name: d for d in reversed(space)}
-    return tuple((name, by_name[name].number(known[name])) for name in known)
+            # Under other conditions, what has the same name may have other values.
+            place.append((name, dimension.number(known[name])))
+    return tuple(place)
 
 
 def whole_budget(oracle: Any, point: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,13 +79,16 @@ def _value(dimension: Dimension, value: Any) -> Any:
     if isinstance(hp, hp_lib.Int) and isinstance(value, float) and value.is_integer():
         value = int(value)
     whole = not isinstance(hp, hp_lib.Int) or isinstance(value, int)
-    if not whole or dimension.number(value) is None:
+    number = dimension.number(value) if whole else None
+    if number is None:
         raise ValueError(
             f"Expected {dimension.name!r} to be a value of {_shown(repr(hp))}. Received: "
             f"{_shown(repr(value))} of type {type(value).__name__}."
         )
-    is_float = isinstance(hp, hp_lib.Float) and not isinstance(value, bool)
-    return float(value) if is_float else value
+    if isinstance(hp, hp_lib.Float):
+        return float(value)
+    # Of a choice as it stands there: layers want 16, and not 16.0.
+    return value if isinstance(hp, hp_lib.Int) else dimension.value(number)
 
 
 def _shown(text: str) -> str:

@@ -24,7 +24,8 @@ class Wanted(NamedTuple):
         stop_when: By which condition the search may end before all trials were run.
         max_trials: How many trials it is to have; None for as many as it has.
         retry: Which failed trials are to be run again; None for none.
-        go_on: Whether a search goes on that somebody has stopped.
+        go_on: Whether a search goes on that somebody has stopped, or that was killed when
+            it was to end for that.
     """
 
     confirm_top: int
@@ -84,6 +85,8 @@ def going_on(
             directory,
         )
         return description_lib.reopened(description)
+    if not finished and wanted.go_on:
+        description = _ends_no_more(journal, description)
     if not finished and not description_lib.is_over(description):
         return description
     history = history_of(journal, description)
@@ -104,6 +107,15 @@ def going_on(
         directory,
     )
     return description_lib.reopened(description)
+
+
+def _ends_no_more(journal: Journal, description: dict[str, Any]) -> dict[str, Any]:
+    """The description with which a search does not end that was killed when it was to."""
+    asked = history_of(journal, description).asked
+    if not asked.ends_search(description_lib.heeded(description)):
+        return description
+    over, end = description_lib.is_over(description), journal.end.records
+    return description_lib.reopened(description, is_over=over, heeded=end)
 
 
 def _leave_trainings(directory: str, history: History) -> None:

@@ -179,6 +179,13 @@ def _checked(content: Mapping[str, Any]) -> Request:
         raise DecodingError(f"a request of the kind {found.kind!r} without {needed!r}")
     if not math.isfinite(found.made):
         raise DecodingError("a request of no time")
+    if any(map(_is_infinite, (found.values or {}).values())):
+        # No JSON of anyone else's has such: a page could not show the request.
+        raise DecodingError("a number that is not finite")
     if not is_id(found.id):
         raise DecodingError(f"the id {found.id[:80]!r}")
     return found
+
+
+def _is_infinite(value: Value) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)

@@ -114,7 +114,8 @@ class Study:
                 fewer goes on; so does one of which only re-runs were still to come.
             retry: Which failed trials are to be run again: see `asked_for`. A finished
                 study with such trials goes on.
-            go_on: Whether a finished study goes on that somebody has stopped.
+            go_on: Whether a search goes on that somebody has stopped, be its study finished
+                by now or not.
 
         Returns:
             The study, locked for this process unless it is finished.

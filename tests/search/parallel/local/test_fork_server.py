@@ -7,7 +7,7 @@ import textwrap
 from multiprocessing import reduction
 from pathlib import Path
 
-from tests.support import processes
+from tests.support import limits, processes
 from tests.support.project import ROOT
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.parallel import process_context, protocol
@@ -68,7 +68,7 @@ launch.run_parallel(
     server = int((tmp_path / "fifo").read_text())
     executor.kill()
     executor.wait()
-    processes.wait_until_gone([server], 3)
+    processes.wait_until_gone([server], limits.END_S)
 
 
 def test_it_is_there_before_it_has_imported_a_framework() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import meeting, processes, scripts, stage
+from tests.support import limits, meeting, processes, scripts, stage
 from tests.support.steering import Steered, check_tried_once, until
 from tuner_component.search.options import SearchOptions
 
@@ -146,7 +146,7 @@ def test_what_nobody_sees_is_done_by_the_next_run(
     search, steered = _start(executors, script, study, 1)
     guest = place.next()
     processes.kill(search.pid)
-    processes.wait_until_gone([guest.pid], 10)
+    processes.wait_until_gone([guest.pid], limits.WAIT_S)
     request = steered.send("enqueue", values={"x": 4711})
     search, _ = _start(executors, script, study, 1)
     guest = place.next()
@@ -184,7 +184,7 @@ def test_killed_driver_does_it_once(
     requests = [steered.send("enqueue", values={"x": x}) for x in (11, 22)]
     with pytest.raises(Exception, match="was killed by signal 9"):
         search.result()
-    processes.wait_until_gone([first.pid], 10)
+    processes.wait_until_gone([first.pid], limits.WAIT_S)
     place.clear()
     search = executors.start(scripts.search, *told)
     check_tried_once(steered, requests, place, search)

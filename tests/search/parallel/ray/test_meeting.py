@@ -59,6 +59,19 @@ def test_those_who_know_the_key_are_let_in(host: _Host) -> None:
             assert theirs.recv() == ["answer"]
 
 
+def test_those_whose_sockets_have_a_timeout_are_let_in(host: _Host) -> None:
+    """A script that sets one for its downloads would have no cluster."""
+    socket.setdefaulttimeout(77.0)
+    try:
+        ours = meeting.call(host.reception.address, _KEY, _HELLO)
+        _, theirs = host.next()
+        with ours, theirs:
+            assert os.get_blocking(ours.fileno())
+            assert os.get_blocking(theirs.fileno())
+    finally:
+        socket.setdefaulttimeout(None)
+
+
 def test_a_wrong_key_is_not_let_in(host: _Host) -> None:
     """Anyone in the network could have the driver unpickle what he likes."""
     with pytest.raises((AuthenticationError, EOFError, OSError)):

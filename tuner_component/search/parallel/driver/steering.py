@@ -81,16 +81,23 @@ class Steering:
             return None
 
         self._thread.submit(
-            Task(lambda: None, lambda *_: self._begin(request, under_way))
+            Task(
+                lambda: self._oracle.is_done(request),
+                lambda is_done, _: self._begin(request, under_way, bool(is_done)),
+            )
         )
         try:
             return under_way.result()
         except CancelledError:
             return None
 
-    def _begin(self, request: Request, under_way: Future[Outcome | None]) -> None:
+    def _begin(
+        self, request: Request, under_way: Future[Outcome | None], is_done: bool
+    ) -> None:
         """Has the oracle do it. The number of workers comes first, which may be refused."""
-        if request.kind == requests.WORKERS and (why := self._resize(request)):
+        # What a run before has done, and not answered, was for that run.
+        resizes = request.kind == requests.WORKERS and not is_done
+        if resizes and (why := self._resize(request)):
             self._end(under_way, (requests.REFUSED, why))
             return
 

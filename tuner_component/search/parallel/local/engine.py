@@ -10,9 +10,10 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Mapping, Sequence
-from multiprocessing import connection, reduction
+from multiprocessing import connection
 from typing import Any
 
+from tuner_component.search.machine import handles
 from tuner_component.search.parallel import protocol
 from tuner_component.search.parallel.engine import (
     BadMessageError,
@@ -166,7 +167,7 @@ class LocalEngine:
         """
         try:
             self._server.send(StartWorker(spec))
-            reduction.send_handle(self._server, channel.fileno(), None)
+            handles.send(self._server, channel)
         except OSError as error:
             raise EngineLost from error
 
@@ -191,6 +192,8 @@ class LocalEngine:
 def pair() -> tuple[connection.Connection, connection.Connection]:
     """Two ends of a connection that exists nowhere but in these two objects."""
     left, right = socket.socketpair()
+    for end in (left, right):
+        end.setblocking(True)  # Whatever the script has set for all sockets.
     return (
         connection.Connection(left.detach()),
         connection.Connection(right.detach()),
@@ -213,7 +216,7 @@ def _detached(channel: connection.Connection) -> int:
 
 def limit_stalls(descriptor: int) -> None:
     """Has reads and writes fail that take too long, on a descriptor that stays open."""
-    with socket.socket(fileno=os.dup(descriptor)) as end:
+    with handles.socket_of(descriptor) as end:
         limit = struct.pack("ll", _STALL_S, 0)
         end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
         end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)

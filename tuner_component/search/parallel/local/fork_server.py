@@ -14,10 +14,10 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from multiprocessing import connection, reduction
+from multiprocessing import connection
 from typing import Any, NoReturn
 
-from tuner_component.search.machine import memory_kills, output, posix
+from tuner_component.search.machine import handles, memory_kills, output, posix
 from tuner_component.search.parallel import protocol, pulse
 from tuner_component.search.parallel.engine import (
     Engine,
@@ -52,7 +52,7 @@ def main(control: connection.Connection) -> NoReturn:
     try:
         control.send(Alive())
         job = control.recv()
-        wire = connection.Connection(reduction.recv_handle(control))
+        wire = connection.Connection(handles.receive(control))
         os.set_inheritable(wire.fileno(), False)
     except (EOFError, OSError):
         os._exit(1)
@@ -176,7 +176,7 @@ class ForkServer:
         try:
             request = self._server.recv()
             if isinstance(request, StartWorker):
-                handle = reduction.recv_handle(self._server)
+                handle = handles.receive(self._server)
         except (EOFError, OSError):
             if self._driver_pid is None:
                 return False

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from multiprocessing import connection, reduction
+from multiprocessing import connection
 from typing import Any, NoReturn
 
 from tuner_component.search import events, watching
@@ -26,7 +26,7 @@ from tuner_component.search.errors import (
     how_to_go_on,
     rebuild,
 )
-from tuner_component.search.machine import output, posix, resources
+from tuner_component.search.machine import handles, output, posix, resources
 from tuner_component.search.options import SearchOptions
 from tuner_component.search.oracle.result import SearchResult
 from tuner_component.search.parallel import process_context, protocol, pulse
@@ -190,7 +190,7 @@ class _Launcher:
                 if self._control.poll(_SETUP_S):
                     self._control.recv()  # It will end with this process.
                     self._control.send(job)
-                    reduction.send_handle(self._control, driver_end.fileno(), None)
+                    handles.send(self._control, driver_end)
             except (EOFError, OSError):
                 pass  # `wait` sees that it is gone.
         self._started = False

@@ -12,6 +12,7 @@ import struct
 import time
 from multiprocessing import connection
 
+from tuner_component.search.machine import handles
 from tuner_component.search.parallel.engine import WorkerExited
 from tuner_component.search.parallel.local.engine import (
     DriversEnd,
@@ -140,7 +141,7 @@ class WorkerLinks:
 def _is_at_end(channel: WorkerChannel) -> bool:
     """Whether all that a worker has sent was received, and no more can come."""
     try:
-        with socket.socket(fileno=os.dup(channel.fileno())) as end:
+        with handles.socket_of(channel) as end:
             return not end.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:
         return False

@@ -5,27 +5,20 @@ by `multiprocessing.connection`'s challenges, and until then nothing is unpickle
 """
 
 import contextlib
-import os
 import socket
 import struct
 import threading
 from collections.abc import Callable
 from multiprocessing import AuthenticationError, connection
-from typing import Any, Protocol
+from typing import Any
 
+from tuner_component.search.machine import handles
 from tuner_component.search.parallel.ray.messages import CodeWanted, Hello
 
 # A stranger who connects and says nothing is sent away after so many seconds, and no more
 # than so many are heard at a time.
 _HANDSHAKE_S = 10
 _AT_A_TIME = 128
-
-
-class HasFileno(Protocol):
-    """What is waited for by its descriptor."""
-
-    def fileno(self) -> int:
-        """The descriptor."""
 
 
 class Reception:
@@ -71,6 +64,7 @@ class Reception:
     def _meet(self, guest: socket.socket) -> None:
         try:
             with contextlib.suppress(OSError, EOFError, AuthenticationError):
+                guest.setblocking(True)  # Whatever the script has set for all sockets.
                 _limit(guest, _HANDSHAKE_S)
                 with connection.Connection(guest.detach()) as channel:
                     connection.deliver_challenge(channel, self._key)
@@ -111,20 +105,20 @@ def call(
     return channel
 
 
-def hang_up(channel: HasFileno, how: int = socket.SHUT_RDWR) -> None:
+def hang_up(channel: handles.HasFileno, how: int = socket.SHUT_RDWR) -> None:
     """Ends a connection, and whatever any thread waits for at it.
 
     Args:
         channel: The connection.
         how: Which of its directions, as for a socket's `shutdown`.
     """
-    with _socket(channel) as end, contextlib.suppress(OSError):
+    with handles.socket_of(channel) as end, contextlib.suppress(OSError):
         end.shutdown(how)
 
 
-def limit(channel: HasFileno, seconds: int) -> None:
+def limit(channel: handles.HasFileno, seconds: int) -> None:
     """Has reads and writes fail of which nothing comes for some time; 0 for no limit."""
-    with _socket(channel) as end:
+    with handles.socket_of(channel) as end:
         _limit(end, seconds)
 
 
@@ -135,7 +129,3 @@ def _limit(end: socket.socket, seconds: int) -> None:
     end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
     end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
     end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
-def _socket(channel: HasFileno) -> socket.socket:
-    return socket.socket(fileno=os.dup(channel.fileno()))

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from multiprocessing import connection, reduction
+from multiprocessing import connection
 from typing import Any, NoReturn
 
 import ray
@@ -23,7 +23,7 @@ from ray.exceptions import OutOfMemoryError, RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from tuner_component.search.errors import SearchError
-from tuner_component.search.machine import posix
+from tuner_component.search.machine import handles, posix
 from tuner_component.search.parallel import protocol, pulse
 from tuner_component.search.parallel.ray import meeting, shipping
 from tuner_component.search.parallel.ray.engine import (
@@ -95,7 +95,7 @@ class _Driver:
         """Gives the driver a connection that has been made."""
         with self._lock:
             self.wire.send(Arrived(hello))
-            reduction.send_handle(self.wire, channel.fileno(), None)
+            handles.send(self.wire, channel)
 
 
 class Broker:

@@ -13,11 +13,10 @@ import select
 import signal
 import time
 from collections.abc import Callable, Mapping
-from multiprocessing import reduction
 from typing import Any
 
 from tuner_component.search import errors, events
-from tuner_component.search.machine import resources
+from tuner_component.search.machine import handles, resources
 from tuner_component.search.parallel import protocol, pulse
 from tuner_component.search.parallel.engine import (
     Channel,
@@ -233,7 +232,7 @@ class RayEngine:
 
     def _let_in(self, arrived: Arrived) -> None:
         """Takes over a connection."""
-        handle, hello = reduction.recv_handle(self._broker.wire), arrived.hello
+        handle, hello = handles.receive(self._broker.wire), arrived.hello
         os.set_inheritable(handle, False)
         limit_stalls(handle)
         if hello.worker_id is None:

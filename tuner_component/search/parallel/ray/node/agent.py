@@ -17,10 +17,10 @@ import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from multiprocessing import connection, reduction
+from multiprocessing import connection
 from typing import Any
 
-from tuner_component.search.machine import output, posix
+from tuner_component.search.machine import handles, output, posix
 from tuner_component.search.parallel import protocol, pulse
 from tuner_component.search.parallel.engine import EngineLost, WorkerExited
 from tuner_component.search.parallel.local import messages as local
@@ -123,7 +123,7 @@ class _Node:
                 ),
             ):
                 control.send(local.WorkersOnly(self._context.argv, modules))
-                reduction.send_handle(control, served.fileno(), None)
+                handles.send(control, served)
                 served.close()
                 yield pid, control, LocalEngine(client)
         finally:

@@ -14,12 +14,12 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
-from multiprocessing import connection, reduction
+from multiprocessing import connection
 from typing import Any
 
 import ray
 
-from tuner_component.search.machine import posix, ray_package
+from tuner_component.search.machine import handles, posix, ray_package
 from tuner_component.search.parallel import logs, protocol, pulse
 from tuner_component.search.parallel.ray import meeting
 from tuner_component.search.parallel.ray.lease import Lease
@@ -113,7 +113,7 @@ class _Host:
                 wire = dataclasses.replace(self._hello, worker_id=DRIVER)
                 with self._call(wire) as theirs:
                     control.send(dataclasses.replace(job, logs=here))
-                    reduction.send_handle(control, theirs.fileno(), None)
+                    handles.send(control, theirs)
                 lease = Lease(self._setup.lease_s)
                 with lease.guarded(lambda: self._end(pid)):
                     self._watch(control, lease)

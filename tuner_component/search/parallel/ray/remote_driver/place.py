@@ -9,7 +9,7 @@ import secrets
 import select
 import socket
 import time
-from multiprocessing import connection, reduction
+from multiprocessing import connection
 from typing import Any
 
 import ray
@@ -17,7 +17,7 @@ from ray._private.state import state as cluster_state
 from ray.exceptions import RayError
 
 from tuner_component.search import errors
-from tuner_component.search.machine import output
+from tuner_component.search.machine import handles, output
 from tuner_component.search.parallel import protocol, pulse
 from tuner_component.search.parallel.local.engine import limit_stalls, pair
 from tuner_component.search.parallel.local.messages import DriverExited, Unfit
@@ -174,14 +174,14 @@ class DriverPlace:
                 self._reception_end.send(error)
             return
         self._reception_end.send(Arrived(word))
-        reduction.send_handle(self._reception_end, channel.fileno(), None)
+        handles.send(self._reception_end, channel)
 
     def _let_in(self) -> None:
         arrived: Arrived | errors.SearchError = self._arrivals.recv()
         if isinstance(arrived, errors.SearchError):
             raise arrived
         hello = arrived.hello
-        handle = reduction.recv_handle(self._arrivals)
+        handle = handles.receive(self._arrivals)
         if hello.worker_id is not None:
             self._wire.connect(connection.Connection(handle))
             return

@@ -11,11 +11,11 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
-from multiprocessing import connection, reduction
+from multiprocessing import connection
 from typing import Any, NoReturn
 
 from tuner_component.search import errors
-from tuner_component.search.machine import posix
+from tuner_component.search.machine import handles, posix
 from tuner_component.search.parallel.local.messages import Alive, DriverExited, Unfit
 from tuner_component.search.parallel.local.server_process import (
     ServerProcess,
@@ -44,7 +44,7 @@ def main(control: connection.Connection) -> NoReturn:
     try:
         control.send(Alive())
         job = control.recv()
-        wire = DriverWire(connection.Connection(reduction.recv_handle(control)))
+        wire = DriverWire(connection.Connection(handles.receive(control)))
     except (EOFError, OSError):
         os._exit(1)
     # See `broker_process`: Ray would take three seconds longer to import.
