@@ -49,6 +49,17 @@ class Steering:
         self._handle = handle
         self._under_way: Future[Outcome | None] | None = None
         self._closed = False
+        # How many requests the oracle has been told to do, and has not done.
+        self._begun = 0
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether there may be more to do for the search than there seems to be."""
+        return self._begun > 0
+
+    def close(self) -> None:
+        """Does no more: what comes from now on waits for the next run, or is refused."""
+        self._closed = True
 
     @contextlib.contextmanager
     def looking(self, directory: str, study: str) -> Iterator[None]:
@@ -62,8 +73,7 @@ class Steering:
             try:
                 yield
             finally:
-                # What is not done by now waits for the next run, or is refused.
-                self._closed = True
+                self.close()
                 if (under_way := self._under_way) is not None:
                     under_way.cancel()
 
@@ -95,6 +105,9 @@ class Steering:
         self, request: Request, under_way: Future[Outcome | None], is_done: bool
     ) -> None:
         """Has the oracle do it. The number of workers comes first, which may be refused."""
+        if self._closed:
+            self._end(under_way, None)
+            return
         # What a run before has done, and not answered, was for that run.
         resizes = request.kind == requests.WORKERS and not is_done
         if resizes and (why := self._resize(request)):
@@ -102,15 +115,17 @@ class Steering:
             return
 
         def done(outcome: Outcome | None, error: BaseException | None) -> None:
+            self._begun -= 1
             if outcome is None:
                 outcome = requests.REFUSED, f"Expected to do it. Received: {error!r}."
             elif outcome[0] == requests.DONE:
                 self._tell(request)
             self._end(under_way, outcome)
 
+        self._begun += 1
         self._thread.submit(Task(lambda: self._oracle.do(request, workers=True), done))
 
-    def _end(self, under_way: Future[Outcome | None], outcome: Outcome) -> None:
+    def _end(self, under_way: Future[Outcome | None], outcome: Outcome | None) -> None:
         with contextlib.suppress(InvalidStateError):  # Nobody waits any more.
             under_way.set_result(outcome)
 

@@ -135,13 +135,14 @@ class Supervisor:
                 engine = self._workers.engine
                 for other in (signals, self._wire, engine, self._oracle_thread):
                     self._sources.add(other)
-                while not self._dispatcher.over:
+                while not self._dispatcher.over or self._steering.is_busy:
                     while self._workers.vacancies and self._dispatcher.wants_worker:
                         # It would make its log anew where the study was.
                         self._actions.oracle.require_study()
                         self._added(self._workers.start())
                     self._step(signals)
                 self._closing = True
+                self._steering.close()
                 self._handle(todo.Closed())
                 self._patience = time.monotonic() + self._options.grace_period_s
                 while self._workers.workers:
