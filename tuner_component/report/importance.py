@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,7 +58,7 @@ def weights(study: StudyRecord) -> Weights:
     ]
     inputs = np.clip(np.column_stack(columns), -_LARGEST, _LARGEST)
     # Ranks: otherwise one trial that diverged would be all that there is to explain.
-    scores = np.argsort(np.argsort([trial.score or 0.0 for trial in trials]))
+    scores = ranks([trial.score or 0.0 for trial in trials])
     forest = RandomForestRegressor(
         _TREES, min_samples_leaf=2, random_state=0, oob_score=True
     )
@@ -72,6 +72,13 @@ def weights(study: StudyRecord) -> Weights:
     shares = zip(names, (raw / raw.sum()).tolist(), strict=True)
     ordered = dict(sorted(shares, key=lambda pair: -pair[1]))
     return Weights(ordered, float(forest.oob_score_))
+
+
+def ranks(values: Sequence[float]) -> Any:
+    """The ranks of values, from 1; equal ones share the mean of theirs."""
+    from scipy import stats  # Slow to import.
+
+    return stats.rankdata(values)
 
 
 def importances(study: StudyRecord) -> dict[str, float]:
