@@ -160,8 +160,9 @@ def sentences(found: ConfirmationRecord, objective: str) -> Iterator[str]:
     spread = (
         f" (standard deviation {best.spread:.2g})" if best.spread is not None else ""
     )
+    which = f"is the best of {len(confirmed)} that were"
     yield (
-        f"Trial {best.trial_id} is the best of {len(confirmed)} that were run again, with "
+        f"Trial {best.trial_id} {which if len(confirmed) > 1 else 'was'} run again, with "
         f"other seeds: {objective} {best.mean:.6g} in the mean of {best.seeds}{spread}, "
         f"{best.score:.6g} in the search, where it was number {best.rank_before}."
     )
