@@ -17,7 +17,7 @@ import pytest
 from optuna.storages import journal
 
 from tests.support import studies
-from tuner_component.export import optuna_storage
+from tuner_component.export import mlflow_names, optuna_storage
 from tuner_component.report.record import StudyRecord
 
 COMPLETE, FAIL = optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.FAIL
@@ -81,6 +81,14 @@ def test_what_is_there_is_not_added_again(target: str) -> None:
     over = studies.study(*record, studies.failed("1", "Traceback\nValueError"))
     assert optuna_storage.export(over, target) == 1
     assert [t.state for t in read(over, target).trials] == [COMPLETE, FAIL]
+
+
+@pytest.mark.parametrize("odd", [1e300, -1e300, math.inf, math.nan])
+def test_times_that_no_calendar_has_are_told(odd: float, target: str) -> None:
+    """One odd time would keep a whole search out."""
+    study = studies.study(studies.ended("0", started=odd, ended=odd))
+    assert optuna_storage.export(study, target) == 1
+    assert mlflow_names.milliseconds(odd) is not None
 
 
 _LETTERS = studies._entry("Choice", "x", values=["a", "b"], ordered=False)

@@ -17,6 +17,7 @@ from tuner_component.report.record import (
     TrialRecord,
 )
 from tuner_component.search.storage import plain
+from tuner_component.search.study import times
 
 _JOURNAL, _SQLITE = "journal:", "sqlite://"
 # By it a trial is known again.
@@ -166,7 +167,9 @@ def _attributes(trial: TrialRecord, params: Mapping[str, Any]) -> dict[str, Any]
 
 def _time(seconds: float | None) -> datetime.datetime | None:
     """In the zone of this machine and without its name, as Optuna has times."""
-    return None if seconds is None else datetime.datetime.fromtimestamp(seconds)
+    if seconds is None:
+        return None
+    return datetime.datetime.fromtimestamp(times.in_calendar(seconds))
 
 
 def _distributions(study: StudyRecord) -> dict[str, Any]:

@@ -197,6 +197,19 @@ def test_lost_attempts_are_named() -> None:
     assert "4 of 8 attempts were lost (50 %)" in text
 
 
+def test_attempts_that_were_lost_for_no_known_reason_are_named() -> None:
+    """The sentence would end in nothing."""
+    gone = {
+        "kind": "attempt",
+        "worker": "w",
+        "started": 1.0,
+        "time": 2.0,
+        "reason": "\n",
+    }
+    records = [studies.created("0"), *[{**gone, "trial": "0"}] * 3, studies.ended("0")]
+    assert "by this: unknown." in advice(studies.study(*records))["workers"]
+
+
 def test_a_cheaper_trial_within_the_noise_is_named() -> None:
     """The slowest of equal models would be taken."""
     scores = [(0.50, 16, 60), (0.505, 16, 60), (0.502, 18, 20), (0.53, 17, 60)]

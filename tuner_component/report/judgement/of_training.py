@@ -175,8 +175,8 @@ def lost(evidence: Evidence) -> Iterator[Finding]:
     gone = [attempt for attempt in attempts if attempt.outcome == "lost"]
     if len(gone) < 3 or len(gone) < 0.1 * len(attempts):
         return
-    reasons = collections.Counter(a.reason or "unknown" for a in gone)
-    reason, count = reasons.most_common(1)[0]
+    told = ((attempt.reason or "").strip() or "unknown" for attempt in gone)
+    reason, count = collections.Counter(told).most_common(1)[0]
     shown = reason.splitlines()[0][:_CAUSE]
     yield Finding(
         "workers",
