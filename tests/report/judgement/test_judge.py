@@ -275,11 +275,14 @@ def test_reruns_decide_before_scores() -> None:
     assert "confirm_seeds=4" in advice(study)["noise"]
 
 
-def test_two_that_no_number_of_reruns_tells_apart_are_alike() -> None:
+@pytest.mark.parametrize(("mean", "scale"), [(0.499, 1.0), (0.0, 1e-170)])
+def test_two_that_no_number_of_reruns_tells_apart_are_alike(
+    mean: float, scale: float
+) -> None:
     """People would train for days to choose between equal models."""
     two = [
-        ConfirmedTrial("1", 0.45, 0.499, 0.01, 3, False, 2, 1),
-        ConfirmedTrial("0", 0.4, 0.5, 0.03, 3, False, 1, 2),
+        ConfirmedTrial("1", 0.45, mean, 0.01, 3, False, 2, 1),
+        ConfirmedTrial("0", 0.4, 0.5 * scale, 0.03, 3, False, 1, 2),
     ]
     study = dataclasses.replace(
         scored(0.4, 0.45), confirmation=ConfirmationRecord(two, 3, 0.5)

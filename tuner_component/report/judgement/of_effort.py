@@ -146,7 +146,9 @@ def closer(evidence: Evidence) -> Iterator[Finding]:
     if evidence.leads_clearly or gain <= 0:
         return
     # So many that the difference is clearly more than its deviation.
-    seeds = math.ceil(2 * (CLEAR * known.deviation / gain) ** 2)
+    deviations = CLEAR * known.deviation / gain
+    wanted = 2 * deviations * deviations  # A power that is too large would raise.
+    seeds = math.ceil(min(wanted, _MOST_SEEDS + 1))
     seeds = max(seeds, evidence.confirmed[first.trial_id][1] + 1)
     names = (first.trial_id, second.trial_id)
     if seeds > _MOST_SEEDS:
