@@ -13,6 +13,8 @@ from tuner_component.search.reserved import is_reserved
 # From fewer trials nothing can be said; more than the second number only take longer.
 LEAST_TRIALS = 8
 _MOST_TRIALS = 2000
+# If no more than this is explained, it is chance.
+_CHANCE = 0.1
 _TREES = 100
 _REPEATS = 5
 # The forest counts with 32 bits.
@@ -33,6 +35,16 @@ class Weights:
 
     shares: Mapping[str, float] = dataclasses.field(default_factory=dict)
     explained: float | None = None
+
+    @property
+    def is_chance(self) -> bool:
+        """Whether hyperparameters explain no more than chance does."""
+        return (self.explained or 0.0) <= _CHANCE
+
+    @property
+    def told(self) -> dict[str, float]:
+        """The shares that mean anything; empty if they are chance."""
+        return {} if self.is_chance else dict(self.shares)
 
 
 def weights(study: StudyRecord) -> Weights:

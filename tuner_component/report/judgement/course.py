@@ -22,8 +22,6 @@ _MORE = 10
 _RANDOM = ("RandomSearchOracle", "RandomSearch")
 # Shares are reliable from so many trials on, and if so much is explained.
 RELIABLE_TRIALS, RELIABLE = 30, 0.3
-# If no more than this is explained, they are chance.
-CHANCE = 0.1
 _MAIN = 0.2
 
 
@@ -108,7 +106,7 @@ def decided(evidence: Evidence) -> Iterator[Finding]:
         return
     count = len(evidence.completed)
     numbers: dict[str, float] = {"explained": explained, "completed": count}
-    if explained <= CHANCE:
+    if evidence.weights.is_chance:
         text = (
             "No hyperparameter explains the scores: who knows the other trials cannot "
             "predict a trial's score."

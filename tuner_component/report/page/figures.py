@@ -15,7 +15,6 @@ import plotly.graph_objects as go
 from tuner_component.report import importance, improvement
 from tuner_component.report.importance import Weights
 from tuner_component.report.judgement import space
-from tuner_component.report.judgement.course import CHANCE
 from tuner_component.report.page import axes
 from tuner_component.report.page.axes import ScoreAxis
 from tuner_component.report.page.palette import ACCENT, GREY, INK
@@ -201,7 +200,7 @@ def parameter_importance(weights: Weights) -> go.Figure | None:
     if not shares:
         return None
     bars = list(shares.items())[:20][::-1]
-    is_chance = (weights.explained or 0.0) <= CHANCE
+    is_chance = weights.is_chance
     figure = blank(xaxis_title="share of what is explained", height=96 + 30 * len(bars))
     figure.add_bar(
         x=[share for _, share in bars],
