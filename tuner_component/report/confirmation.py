@@ -167,7 +167,8 @@ def sentences(found: ConfirmationRecord, objective: str) -> Iterator[str]:
         f"{best.score:.6g} in the search, where it was number {best.rank_before}."
     )
     if best.seeds < found.seeds:
-        yield f"Only {best.seeds} of {found.seeds} re-runs of each have ended."
+        have = "has" if best.seeds == 1 else "have"
+        yield f"Only {best.seeds} of {found.seeds} re-runs of each {have} ended."
     if len(confirmed) > 1:
         yield _how_sure(found.probability, confirmed[1])
 

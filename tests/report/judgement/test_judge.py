@@ -359,7 +359,7 @@ def test_what_has_no_point_left_is_asked_for_no_more() -> None:
     """People would run the search again, and wonder why nothing happens."""
     tried = dataclasses.replace(scored(0.5, 0.4, 0.3), max_trials=9)
     found = judge(tried)
-    assert "no others left to try" in of(found, "trials").text
+    assert "had no others to try" in of(found, "trials").text
     assert "chance" not in of(found, "course").text
     for other in (
         dataclasses.replace(tried, max_trials=3),

@@ -68,7 +68,7 @@ def how_long(evidence: Evidence) -> Iterator[Finding]:
     if count < _FEW:
         if is_over:
             remedy = (
-                "There were no others left to try: offer more configurations."
+                "The search had no others to try: offer more configurations."
                 if evidence.is_exhausted
                 else "Run more: a higher max_trials goes on with this search."
             )

@@ -14,7 +14,7 @@ function hero(report) {
   var best = report.best, facts = report.facts;
   if (!best) {
     return h("div", {class: "hero"}, h("h1", {}, facts.completed ? "The objective is not known" : "No trial has completed"),
-      h("p", {}, facts.completed ? "So nobody can say which trial is the best." : facts.failed ? "See the failures below." : "The search has just started."));
+      h("p", {}, facts.completed ? "So nobody can say which trial is the best." : facts.failed ? "See the failures below." : "None has ended yet."));
   }
   return h("div", {class: "hero"},
     h("h1", {}, best.values.map(function (one) {
