@@ -213,6 +213,7 @@ def test_no_study_is_too_odd_for_a_report(seed: int) -> None:
         {"class_name": "Int", "config": {"name": "x", "min_value": 3, "max_value": 3}},
         {"class_name": "Float", "config": {"name": "units", "min_value": "a"}},
         {"class_name": "Choice", "config": {"name": "rate", "values": []}},
+        {"class_name": "Choice", "config": {"name": "rate", "values": 5}},
         {"class_name": "Odd"},
         "no entry",
     ]
