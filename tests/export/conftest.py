@@ -10,6 +10,17 @@ from pathlib import Path
 import pytest
 
 from tests.support import wandb_files, wandb_server
+from tuner_component.export import tracking
+
+# Seconds: on a busy machine a library takes long to import, and each run a while.
+PATIENCE_S = 300.0
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits for trackers as long as they take, however a search ends."""
+    monkeypatch.setattr(tracking, "_PATIENCE_S", PATIENCE_S)
+    monkeypatch.setattr(tracking, "_HASTE_S", PATIENCE_S)
 
 
 @pytest.fixture

@@ -110,6 +110,26 @@ def test_experiment_is_the_users(store: str, monkeypatch: pytest.MonkeyPatch) ->
     assert len(runs(store, "digits")) == 3
 
 
+def test_two_searches_may_make_the_experiment(
+    store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two that begin at once, one would be told to nobody."""
+    from mlflow import MlflowClient
+
+    get = MlflowClient.get_experiment_by_name
+
+    def before_the_other(client: Any, name: str) -> Any:
+        found = get(client, name)
+        if found is None:
+            client.create_experiment(name)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, "get_experiment_by_name", before_the_other)
+        assert mlflow_runs.export(studies.big_study(2), store) == 2
+    assert len(runs(store)) == 3
+
+
 def test_any_name_and_number_is_taken(store: str) -> None:
     """One odd name would keep a whole search out."""
     odd = {"a/b": 1, "tuner/epochs": 2, "ü [1] {x}=y": "z" * 9999, "../..": 3, "": 4}

@@ -17,7 +17,7 @@ import pytest
 from optuna.storages import journal
 
 from tests.support import studies
-from tuner_component.export import optuna_storage
+from tuner_component.export import mlflow_names, optuna_storage
 from tuner_component.report.record import StudyRecord
 
 COMPLETE, FAIL = optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.FAIL
@@ -81,6 +81,46 @@ def test_what_is_there_is_not_added_again(target: str) -> None:
     over = studies.study(*record, studies.failed("1", "Traceback\nValueError"))
     assert optuna_storage.export(over, target) == 1
     assert [t.state for t in read(over, target).trials] == [COMPLETE, FAIL]
+
+
+@pytest.mark.parametrize("odd", [1e300, -1e300, math.inf, math.nan])
+def test_times_that_no_calendar_has_are_told(odd: float, target: str) -> None:
+    """One odd time would keep a whole search out."""
+    study = studies.study(studies.ended("0", started=odd, ended=odd))
+    assert optuna_storage.export(study, target) == 1
+    assert mlflow_names.milliseconds(odd) is not None
+
+
+_LETTERS = studies._entry("Choice", "x", values=["a", "b"], ordered=False)
+_COUNT = studies._entry("Int", "x", min_value=1, max_value=4, step=1, sampling="log")
+
+
+@pytest.mark.parametrize(
+    ("before", "first", "after", "second"),
+    [
+        (
+            _LETTERS,
+            "a",
+            {**_LETTERS, "config": {**_LETTERS["config"], "values": ["c"]}},
+            "c",
+        ),
+        (_LETTERS, "a", _LETTERS, "outside"),
+        (_LETTERS, "a", _COUNT, 3),
+        (_COUNT, 2, {**_COUNT, "class_name": "Float"}, 2.5),
+        (_COUNT, 2, _LETTERS, "a"),
+    ],
+)
+def test_space_that_has_changed_is_told(
+    before: Any, first: Any, after: Any, second: Any, target: str
+) -> None:
+    """No trial could be brought any more once the space of a running search grows."""
+    assert optuna_storage.export(with_values([before], {"x": first}), target) == 1
+    values = [{"x": first}, {"x": second}, {"x": first}]
+    study = with_values([before, after], *values)
+    assert optuna_storage.export(study, target) == 2
+    one, other, again = read(study, target).trials
+    assert one.params == again.params == {"x": first}
+    assert (other.params, other.user_attrs["value x"]) == ({}, second)
 
 
 def test_any_space_is_told(target: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import tuner_component
+from tests.export.conftest import PATIENCE_S
 from tests.export.test_mlflow_runs import runs
 from tests.support import tracked_search
 from tuner_component.export import tracking
@@ -128,7 +129,7 @@ def test_paused_trial_goes_on_in_its_run(store: str, tmp_path: Path) -> None:
     tracker(events.TrialStarted("r", "worker-0", {"x": 0.5}, confirms="9"))
     tracker(events.EpochEnded("r", 0, 0, {"score": 1.0}))
     tracker(events.TrialEnded("r", True, 1.0, confirms="9"))
-    tracker.close()
+    tracker.close(PATIENCE_S)
     from mlflow import MlflowClient
 
     found = runs(store)
@@ -153,6 +154,19 @@ def test_tracker_that_fails_costs_one_warning(
     result = searched()
     assert len(result.trials) == 3
     assert capsys.readouterr().out.count("Going on without the tracker mlflow") == 1
+
+
+def test_failed_tracker_keeps_no_events(
+    store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All epochs of a long search would fill the memory, for nobody."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
+    tracker = tracking.Tracker("mlflow", "study")
+    tracker(events.SearchStarted("study", "score", "max", workers=1))
+    tracker.close(PATIENCE_S)
+    before = tracker._events.qsize()
+    tracker(events.EpochEnded("0", 0, 0, {"score": 1.0}))
+    assert tracker._events.qsize() == before
 
 
 def test_server_that_hangs_is_not_waited_for(

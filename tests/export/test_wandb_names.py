@@ -28,3 +28,10 @@ def test_no_hyperparameter_takes_the_place_of_another() -> None:
     assert sorted(found.values()) == [1, 2, 3, 4, 5]
     assert not any(name.startswith("_") for name in found)
     assert wandb_names.TRIAL not in found
+
+
+def test_hyphens_at_the_ends_are_left_to_nobody() -> None:
+    """wandb would put two hyperparameters in one place, and a run never be as told."""
+    found = wandb_names.config({"x": 1, "-x": 2, "x--": 3, "-": 4, "--_y": 5})
+    assert list(found.values()) == [1, 2, 3, 4, 5]
+    assert all(name == name.strip("-") for name in found)

@@ -120,6 +120,7 @@ def test_any_name_and_number_is_taken(
         monkeypatch.setenv(name, value)
     odd = {"a/b": 1, "tuner/epochs": 2, "ü [1] {x}=y": "z" * 9999, "../..": 3, "": 4}
     odd |= {"_wandb": 5, "x_wandb": 6, "tuner_component.trial": 7, "a.b": True}
+    odd |= {"-a/b": 8, "a/b--": 9, "-": 10}
     odd |= {"\ud800": None, "nan": math.inf, "n" * 999: 1}
     many = {f"p{i}": i for i in range(250)}
     curve = [{"val_loss": [0.5, None, 0.25], "../x": [1.0, float("nan"), float("inf")]}]
@@ -127,6 +128,7 @@ def test_any_name_and_number_is_taken(
     told = studies.ended(strange, values={**odd, **many}, curves=curve)
     study = studies.study(studies.created(strange), told)
     assert exported(study) == 1
+    assert exported(study) == 0
     found = reader.runs(offline)
     del found[STUDY]
     ((run_id, run),) = found.items()
@@ -176,7 +178,7 @@ def refused(study: StudyRecord) -> str:
     began, before = time.monotonic(), processes.descendants(os.getpid())
     with pytest.raises(ValueError, match="^Expected ") as error:
         exported(study)
-    assert time.monotonic() - began < 60  # Its client waits for a minute and a half.
+    assert time.monotonic() - began < 80  # Its client waits for a minute and a half.
     assert processes.descendants(os.getpid()) == before
     return str(error.value)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.export.conftest import PATIENCE_S
 from tests.support import crashes, processes, studies, tracked_search
 from tests.support.wandb_files import Reader
 from tests.support.wandb_server import Server
@@ -85,7 +86,7 @@ def killed(directory: Path, path: list[str]) -> None:
     """Kills the search once wandb has files of two trials and of the one that runs."""
 
     def third() -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE_S
         while len(list(directory.glob("wandb/*-[012]"))) < 3:
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -109,7 +110,7 @@ def test_killed_search_is_told_once(
     assert not crashes.run(lambda: killed(tmp_path, path))
     # Who told it ends as well.
     told = [int(pid) for pid in Path("told").read_text().split()]
-    processes.wait_until_gone(told, 30)
+    processes.wait_until_gone(told, 60)
     found = by_trial(reader.runs(offline))
     assert found.keys() == {"0", "1", "2"}
     assert found["2"]["exit"] == 1 and "preempting" in found["2"]["kinds"]
@@ -130,7 +131,7 @@ def test_paused_trial_goes_on_in_its_run(offline: Path, reader: Reader) -> None:
     tracker(events.TrialStarted("r", "worker-0", {"x": 0.5}, confirms="9"))
     tracker(events.EpochEnded("r", 0, 0, {"score": 1.0}))
     tracker(events.TrialEnded("r", True, 1.0, confirms="9"))
-    tracker.close()
+    tracker.close(PATIENCE_S)
     found = by_trial(reader.runs(offline))
     assert found["9"]["history"] == [
         {"score": 0.0, "epoch": 0},
@@ -151,7 +152,7 @@ def test_epochs_that_were_not_told_are_brought(offline: Path, reader: Reader) ->
     tracker(events.TrialStarted("1", "worker-0", {}))
     tracker(events.EpochEnded("1", 0, 1, {"score": 1.0}))
     tracker(events.TrialEnded("1", True, study["1"].score))
-    tracker.close()
+    tracker.close(PATIENCE_S)
     check(study, reader.runs(offline))
 
 
@@ -179,7 +180,7 @@ def test_server_that_falls_silent_is_not_waited_for(
     wandb_online.silent_after = 1
 
     def third() -> None:
-        assert wandb_online.fell_silent.wait(60)
+        assert wandb_online.fell_silent.wait(PATIENCE_S)
         tracked_search.fail()
 
     monkeypatch.setattr(tracked_search.Toy, "third", staticmethod(third))
@@ -218,7 +219,7 @@ def test_server_that_is_silent_keeps_no_program(
         monkeypatch.setenv("WANDB_BASE_URL", address)
         command = [sys.executable, "-c", _PROGRAM, str(study)]
         done = subprocess.run(
-            command, check=False, capture_output=True, text=True, timeout=60
+            command, check=False, capture_output=True, text=True, timeout=PATIENCE_S
         )
     assert done.returncode == 0
     assert done.stderr.count("has not taken everything within 5 seconds") == 1

@@ -33,3 +33,10 @@ def test_the_log_says_why_there_are_fewer_trials(
         log_outcome(ended, "study")
     over = "The search is over: 2 trials completed, 0 failed."
     assert caplog.messages == [over, f"{over} Ended after 2 of 9 trials."]
+
+
+def test_one_trial_is_one(caplog: pytest.LogCaptureFixture) -> None:
+    """The last line of a search would be wrong."""
+    with caplog.at_level(logging.INFO, logger="tuner_component"):
+        log_outcome(dataclasses.replace(RESULT, completed=[{}]), "study")
+    assert caplog.messages == ["The search is over: 1 trial completed, 0 failed."]

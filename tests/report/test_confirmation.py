@@ -55,6 +55,13 @@ def test_the_record_has_mean_spread_and_ranks() -> None:
     assert (second.trial_id, second.rank_before, second.rank) == ("0", 1, 2)
 
 
+def test_one_that_is_confirmed_alone_is_the_best_of_none() -> None:
+    """It would be the best of 1."""
+    assert told(confirmed(a=(0.5, None))).startswith(
+        "Trial 1 was run again, with other"
+    )
+
+
 def test_the_record_survives_its_file() -> None:
     """What is loaded would name another best than what was written."""
     study = confirmed()

@@ -23,6 +23,13 @@ def test_what_was_not_varied_is_left_out() -> None:
     assert importance.importances(studies.study(*trials)) == {}
 
 
+def test_equal_scores_are_explained_by_nothing() -> None:
+    """What grows from trial to trial, as in a grid, would decide between equal ones."""
+    trials = [studies.ended(str(i), 0.5, values={"x": i}) for i in range(20)]
+    assert importance.weights(studies.study(*trials)) == importance.Weights()
+    assert importance.ranks([0.5, 0.1, 0.5]).tolist() == [2.5, 1.0, 2.5]
+
+
 def test_choices_count_too() -> None:
     """Only numbers would be looked at."""
     trials = [

@@ -10,6 +10,8 @@ import pytest
 from tests.support import studies
 from tests.support.reports import data_of
 from tuner_component.report import folding, page
+from tuner_component.report.asked import RequestRecord
+from tuner_component.report.extension import ExtensionRecord
 from tuner_component.report.record import (
     AttemptRecord,
     Objective,
@@ -338,6 +340,22 @@ def test_frame_has_a_row_for_each_trial() -> None:
     assert frame.loc["1", "attempts"] == 2
     assert frame.loc["3", "stopped"] == "median"
     assert str(frame["started"].dtype) == "datetime64[ns, UTC]"
+
+
+@pytest.mark.parametrize("odd", [1e300, -1e300, float("inf"), float("nan"), 2e11])
+def test_times_that_no_calendar_has_cost_nothing(odd: float) -> None:
+    """A table, a page or an export would end in an error of the calendar's."""
+    trials = [
+        studies.created("0", time=odd),
+        studies.ended("0", started=odd, ended=odd),
+    ]
+    study = dataclasses.replace(
+        studies.study(*trials),
+        extensions=[ExtensionRecord(odd, 1, 2, 3)],
+        requests=[RequestRecord("r", "workers", odd, workers=2)],
+    )
+    assert list(study.to_frame()["score"]) == [0.5]
+    assert page.render(study)
 
 
 def test_frame_of_a_study_without_trials_has_columns() -> None:

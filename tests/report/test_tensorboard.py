@@ -1,6 +1,8 @@
 """TensorBoard's own plugin reads what is written, while the search runs."""
 
+import contextlib
 import dataclasses
+import os
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +118,31 @@ def test_repeated_trial_replaces_its_curve(tmp_path: Path) -> None:
             writer(events.EpochEnded("0", 0, epoch, {"val_loss": value}))
         writer.close()
     assert curve(runs(tmp_path), "0", "val_loss") == [(0, 0.7), (1, 0.6)]
+
+
+def open_files(directory: Path) -> int:
+    """How many files below a directory this process has open."""
+    opened = 0
+    for one in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):  # The listing itself is closed again.
+            path = os.readlink(f"/proc/self/fd/{one}")
+            opened += path.startswith(str(directory))
+    return opened
+
+
+def test_trial_that_does_not_run_has_no_open_file(tmp_path: Path) -> None:
+    """A search that pauses hundreds of trials would run out of files."""
+    writer = begin(tmp_path)
+    for number in range(20):
+        writer(events.EpochEnded("0", 0, number, {"val_loss": 0.5}))
+        writer(events.TrialPaused("0", number + 1))
+        assert open_files(tmp_path) == 0
+        writer(events.TrialStarted("0", "worker-0", VALUES))
+        assert open_files(tmp_path) == 1
+    writer(events.AttemptLost("0", "a worker killed by signal 9"))
+    assert open_files(tmp_path) == 0
+    # It goes on where it was.
+    assert len(curve(runs(tmp_path), "0", "val_loss")) == 20
 
 
 def test_every_training_has_a_curve_of_its_own(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import logging
+import re
 import sys
 
 import pytest
@@ -35,7 +36,9 @@ def test_shows_what_each_worker_does() -> None:
     view(events.EpochEnded("3", 0, 6, {"loss": 0.5, "val_loss": 0.25}))
     lines = text_of(view).splitlines()
     (line,) = [line for line in lines if "worker-1" in line]
-    assert line.split()[:4] == ["worker-1", "3", "0:00", "7"]
+    worker, trial, time, epoch, *_ = line.split()
+    assert (worker, trial, epoch) == ("worker-1", "3", "7")
+    assert re.fullmatch(r"\d+:\d\d", time)
     assert "val_loss 0.25, loss 0.5" in line
 
 

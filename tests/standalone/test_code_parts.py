@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import importlib
+import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pandas as pd
 import pytest
@@ -112,6 +114,14 @@ def _given(value: Any) -> Callable[[], Any]:
     return inner
 
 
+def ragged(middle: int) -> Any:
+    """Sequences of several lengths, the first one so long that it is printed in part."""
+    found = np.empty(2, object)
+    found[:] = [np.zeros(3000), np.zeros(2)]
+    found[0][1500] = middle
+    return found
+
+
 @pytest.mark.parametrize(
     ("value", "other"),
     [
@@ -123,6 +133,9 @@ def _given(value: Any) -> Callable[[], Any]:
         (np.zeros(3), np.zeros(3, np.float32)),
         (np.zeros((2, 3)), np.zeros((3, 2))),
         (np.array([{}], object), np.array([[]], object)),
+        (ragged(0), ragged(1)),
+        (np.array(["2026-01-01"], "M8[D]"), np.array(["2026-01-02"], "M8[D]")),
+        (np.ones(3, ml_dtypes.bfloat16), np.zeros(3, ml_dtypes.bfloat16)),
         (pd.DataFrame({"a": [1]}), pd.DataFrame({"a": [2]})),
         (pd.DataFrame({"a": [1]}), pd.DataFrame({"b": [1]})),
     ],
@@ -172,3 +185,31 @@ def test_what_holds_itself_ends() -> None:
     values.append(values)
     assert parts_of(again)
     assert parts_of(values)
+
+
+def test_objects_in_an_array_count_as_those_in_a_list() -> None:
+    """Where they are in memory would make it another search each time."""
+    one, same, other = (np.array([Opaque(n)], object) for n in (1, 1, 2))
+    assert parts_of(one) == parts_of(same) != parts_of(other)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_what_is_typed_at_a_prompt_is_the_same_in_each_process(number: int) -> None:
+    """Who pipes a script into Python would never go on with a search."""
+    program = (
+        "from tuner_component.standalone.code_parts import CodeParts\n"
+        "def f(x): return x in {'a', 'b', 'c', 'd', 'e', 'f'}\n"
+        "parts = CodeParts()\nparts.add('f', f)\nprint(parts.parts)\n"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-"],
+            input=program,
+            capture_output=True,
+            check=True,
+            text=True,
+            env={**os.environ, "PYTHONHASHSEED": str(seed)},
+        ).stdout
+        for seed in (0, number)
+    }
+    assert len(said) == 1 and "function f" in said.pop()

@@ -53,6 +53,34 @@ class NoModel(keras_tuner.Tuner):
         return trial.hyperparameters.Float("x", -1.0, 1.0)
 
 
+class Constant(keras_tuner.Tuner):
+    def run_trial(self, trial: Any, score: float = 0.5) -> Any:
+        return score
+
+
+def test_a_later_search_beside_it_is_another_one(tmp_path: Path) -> None:
+    """Who compares two searches would compare the second one with itself."""
+
+    def make() -> Any:
+        return NoModel(keras_tuner.oracles.RandomSearchOracle(max_trials=2, seed=1))
+
+    first = tuner_component.tune(make, directory=tmp_path, seed=1)
+    told = first.trials, first.best_hyperparameters.values, repr(first)
+    second = tuner_component.tune(make, directory=tmp_path, seed=2)
+    assert second.study.study_id != first.study.study_id
+    assert (first.trials, first.best_hyperparameters.values, repr(first)) == told
+
+
+def test_a_search_without_hyperparameters_has_its_trial(tmp_path: Path) -> None:
+    """Printing what it found would raise: the table has no row for such trials."""
+
+    def make() -> Any:
+        return Constant(keras_tuner.oracles.RandomSearchOracle(max_trials=1))
+
+    result = tuner_component.tune(make, directory=tmp_path)
+    assert "0.5, by trial 0 of 1 completed" in repr(result)
+
+
 def test_tuner_that_keeps_no_model_says_so(tmp_path: Path) -> None:
     """It would end in an error of a file that is missing."""
 

@@ -12,6 +12,7 @@ from tuner_component.search.journal.journal import Journal
 from tuner_component.search.study.history import History
 
 BEGAN = 1_750_000_000.0
+ORACLE = "keras_tuner.src.tuners.randomsearch.RandomSearchOracle"
 DESCRIPTION = {
     "id": "0123456789abcdef",
     "status": "finished",
@@ -36,7 +37,7 @@ SPACE = [
 
 
 def opened(**more: Any) -> dict[str, Any]:
-    record = {"kind": "opened", "time": BEGAN, "oracle": "keras_tuner.RandomSearch"}
+    record = {"kind": "opened", "time": BEGAN, "oracle": ORACLE}
     objective = {"objective_name": "val_loss", "direction": "min", "max_trials": 20}
     return {**record, **objective, **more}
 

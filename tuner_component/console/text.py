@@ -3,9 +3,10 @@
 import math
 import shutil
 import sys
-import time
 from collections.abc import Sequence
 from typing import Any
+
+from tuner_component.search.study import times
 
 _BARS = "▁▂▃▄▅▆▇█"
 # Of a cell of a table, and between two of them.
@@ -116,4 +117,4 @@ def moment(seconds: float | None) -> str:
     """A time of day here, of seconds since the epoch."""
     if seconds is None or not math.isfinite(seconds):
         return "unknown"
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+    return times.shown(seconds)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from tuner_component.search.study import times
+
 # By these tags the runs of a study and of a trial are known again.
 STUDY, TRIAL = "tuner_component.study", "tuner_component.trial"
 CONFIRMS, BEST = "tuner_component.confirms", "tuner_component.best_trial"
@@ -40,4 +42,4 @@ def params(values: Mapping[str, Any]) -> dict[str, str]:
 
 def milliseconds(seconds: float | None) -> int | None:
     """A time as MLflow has it."""
-    return None if seconds is None else int(seconds * 1000)
+    return None if seconds is None else int(times.in_calendar(seconds) * 1000)

@@ -148,7 +148,13 @@ class Runs:
     def _experiment_id(self, name: str) -> str:
         known = self._client.get_experiment_by_name(name)
         if known is None:
-            return str(self._client.create_experiment(name))
+            try:
+                return str(self._client.create_experiment(name))
+            except Exception:
+                # Another search may have made it meanwhile.
+                known = self._client.get_experiment_by_name(name)
+                if known is None:
+                    raise
         return str(known.experiment_id)
 
     def _found(self) -> Iterator[Any]:

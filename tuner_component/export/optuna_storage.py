@@ -17,6 +17,7 @@ from tuner_component.report.record import (
     TrialRecord,
 )
 from tuner_component.search.storage import plain
+from tuner_component.search.study import times
 
 _JOURNAL, _SQLITE = "journal:", "sqlite://"
 # By it a trial is known again.
@@ -42,8 +43,9 @@ def export(study: StudyRecord, target: str) -> int:
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     theirs = _opened(study, target)
-    known = {t.user_attrs.get(_TRIAL) for t in theirs.get_trials(deepcopy=False)}
-    distributions = _distributions(study)
+    there = theirs.get_trials(deepcopy=False)
+    known = {trial.user_attrs.get(_TRIAL) for trial in there}
+    distributions = _as_before(_distributions(study), there)
     new = [
         _trial(study, trial, distributions)
         for trial in study.trials
@@ -110,14 +112,14 @@ def _trial(
     params = {
         name: _param(value, distributions[name])
         for name, value in trial.hyperparameters.items()
-        if name in distributions
+        if name in distributions and _fits(value, distributions[name])
     }
     found = optuna.trial.create_trial(
         state=states.FAIL if values is None else states.COMPLETE,
         values=values,
         params=params,
         distributions={name: distributions[name] for name in params},
-        user_attrs=_attributes(trial, distributions),
+        user_attrs=_attributes(trial, params),
         intermediate_values=dict(_curve(study, trial)),
     )
     found.datetime_start = _time(trial.started) or found.datetime_start
@@ -145,13 +147,13 @@ def _curve(study: StudyRecord, trial: TrialRecord) -> Iterator[tuple[int, float]
             yield epoch, value
 
 
-def _attributes(trial: TrialRecord, distributions: Mapping[str, Any]) -> dict[str, Any]:
+def _attributes(trial: TrialRecord, params: Mapping[str, Any]) -> dict[str, Any]:
     told: dict[str, Any] = {_TRIAL: trial.trial_id}
     told |= {f"metric {name}": value for name, value in trial.metrics.items()}
     told |= {
         f"value {name}": value
         for name, value in trial.hyperparameters.items()
-        if name not in distributions
+        if name not in params
     }
     more = {"worker": trial.worker, "node": trial.node, "seed": trial.seed}
     more |= {"cause": trial.cause, "message": trial.message}
@@ -165,7 +167,9 @@ def _attributes(trial: TrialRecord, distributions: Mapping[str, Any]) -> dict[st
 
 def _time(seconds: float | None) -> datetime.datetime | None:
     """In the zone of this machine and without its name, as Optuna has times."""
-    return None if seconds is None else datetime.datetime.fromtimestamp(seconds)
+    if seconds is None:
+        return None
+    return datetime.datetime.fromtimestamp(times.in_calendar(seconds))
 
 
 def _distributions(study: StudyRecord) -> dict[str, Any]:
@@ -187,6 +191,23 @@ def _distributions(study: StudyRecord) -> dict[str, Any]:
         for name in values
         if name in entries
     }
+
+
+def _as_before(found: Mapping[str, Any], there: Sequence[Any]) -> dict[str, Any]:
+    """Distributions, in place of those that Optuna does not take beside earlier ones.
+
+    The space of a search may have grown or changed since its first trials were brought.
+    """
+    before = {name: one for trial in there for name, one in trial.distributions.items()}
+    distributions = dict(found)
+    for name in found.keys() & before.keys():
+        try:
+            optuna.distributions.check_distribution_compatibility(
+                before[name], found[name]
+            )
+        except ValueError:
+            distributions[name] = before[name]
+    return distributions
 
 
 def _distribution(entries: Sequence[Mapping[str, Any]], values: Sequence[Any]) -> Any:
@@ -219,6 +240,16 @@ def _is_number(value: Any) -> bool:
 
 def _choice(value: Any) -> Any:
     return value if isinstance(value, _PLAIN) else repr(value)
+
+
+def _fits(value: Any, distribution: Any) -> bool:
+    """Whether a distribution has a value. One from before the space changed may not."""
+    if isinstance(distribution, optuna.distributions.CategoricalDistribution):
+        return _param(value, distribution) in distribution.choices
+    if not _is_number(value) or not distribution.low <= value <= distribution.high:
+        return False
+    is_whole = isinstance(distribution, optuna.distributions.IntDistribution)
+    return isinstance(value, int) or not is_whole
 
 
 def _param(value: Any, distribution: Any) -> Any:

@@ -91,6 +91,8 @@ class Tracker:
 
     def __call__(self, event: events.Event) -> None:
         """Takes note of an event."""
+        if self._over:
+            return  # Nobody takes it, and a long search has millions.
         if isinstance(event, events.SearchStarted) and self._thread is None:
             # Not before: this process may be copied (by fork) until its search begins.
             self._thread = threading.Thread(target=self._work, daemon=True)

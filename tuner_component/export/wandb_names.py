@@ -38,10 +38,14 @@ def name(text: str) -> str:
 
 
 def config(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Hyperparameters, each with a name of its own."""
+    """Hyperparameters, each with a name of its own.
+
+    wandb leaves out hyphens at the ends of such names.
+    """
     found: dict[str, Any] = {}
     for key, value in values.items():
-        names = (f"{name(key)}_{i}" if i else name(key) for i in itertools.count())
+        plain = name(key.strip("-")).strip("-")
+        names = (f"{plain}_{i}" if i else plain for i in itertools.count())
         free = next(one for one in names if one not in found and one not in ABOUT)
         found[free] = value
     return found

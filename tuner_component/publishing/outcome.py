@@ -5,6 +5,7 @@ import logging
 from tuner_component.report import confirmation
 from tuner_component.report.record import StudyRecord
 from tuner_component.search.oracle.result import SearchResult
+from tuner_component.search.spelling import counted
 from tuner_component.search.study.study import StudyState
 
 _log = logging.getLogger("tuner_component")
@@ -26,9 +27,9 @@ def log_outcome(result: SearchResult, directory: str) -> None:
         )
     else:
         _log.info(
-            "The search is over%s: %d trials completed, %d failed%s.%s",
+            "The search is over%s: %s completed, %d failed%s.%s",
             "" if result.complete else " with its time budget",
-            len(result.completed),
+            counted(len(result.completed), "trial"),
             len(result.failed),
             ", those of earlier runs included"
             if result.found is StudyState.RESUMED

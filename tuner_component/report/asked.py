@@ -1,10 +1,10 @@
 """What people asked of a search while it ran, as data and as sentences."""
 
 import dataclasses
-import time
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from tuner_component.search.study import times
 from tuner_component.search.study.history import History
 
 
@@ -42,9 +42,8 @@ class RequestRecord:
             "enqueue": tries,
             "workers": f"run {self.workers} at a time",
         }[self.kind]
-        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.time))
         by = f" by {self.by}" if self.by else ""
-        return f"Asked{by} at {when}: {what}."
+        return f"Asked{by} at {times.shown(self.time)}: {what}."
 
 
 _KINDS: Mapping[str, Literal["stop_trial", "stop_search", "enqueue", "workers"]] = {

@@ -160,13 +160,15 @@ def sentences(found: ConfirmationRecord, objective: str) -> Iterator[str]:
     spread = (
         f" (standard deviation {best.spread:.2g})" if best.spread is not None else ""
     )
+    which = f"is the best of {len(confirmed)} that were"
     yield (
-        f"Trial {best.trial_id} is the best of {len(confirmed)} that were run again, with "
+        f"Trial {best.trial_id} {which if len(confirmed) > 1 else 'was'} run again, with "
         f"other seeds: {objective} {best.mean:.6g} in the mean of {best.seeds}{spread}, "
         f"{best.score:.6g} in the search, where it was number {best.rank_before}."
     )
     if best.seeds < found.seeds:
-        yield f"Only {best.seeds} of {found.seeds} re-runs of each have ended."
+        have = "has" if best.seeds == 1 else "have"
+        yield f"Only {best.seeds} of {found.seeds} re-runs of each {have} ended."
     if len(confirmed) > 1:
         yield _how_sure(found.probability, confirmed[1])
 

@@ -1,7 +1,8 @@
 """That a search was given more trials than it was to have, as data and as a sentence."""
 
 import dataclasses
-import time
+
+from tuner_component.search.study import times
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +27,6 @@ class ExtensionRecord:
         before = f"from {self.before} " if self.before is not None else ""
         when = ""
         if self.time is not None:
-            told = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.time))
-            when = f" at {told}"
+            when = f" at {times.shown(self.time)}"
         there_were = "there was 1" if self.trials == 1 else f"there were {self.trials}"
         return f"Extended {before}to {self.after} trials{when}, when {there_were}."

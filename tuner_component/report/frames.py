@@ -6,6 +6,8 @@ import datetime
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from tuner_component.search.study import times
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -33,7 +35,8 @@ def frame_of(trials: Sequence[Any]) -> pd.DataFrame:
     if frame.empty:
         frame = pd.DataFrame(columns=columns)
     for name in _TIMES:
-        frame[name] = pd.to_datetime(frame[name], utc=True)
+        # Of what pandas has no time for, nothing is known.
+        frame[name] = pd.to_datetime(frame[name], utc=True, errors="coerce")
     return frame
 
 
@@ -52,4 +55,5 @@ def _row(trial: Any) -> dict[str, Any]:
 def _time(seconds: float | None) -> datetime.datetime | None:
     if seconds is None:
         return None
-    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
+    moment = times.in_calendar(seconds)
+    return datetime.datetime.fromtimestamp(moment, datetime.timezone.utc)

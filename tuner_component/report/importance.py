@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,8 @@ from tuner_component.search.reserved import is_reserved
 # From fewer trials nothing can be said; more than the second number only take longer.
 LEAST_TRIALS = 8
 _MOST_TRIALS = 2000
+# If no more than this is explained, it is chance.
+_CHANCE = 0.1
 _TREES = 100
 _REPEATS = 5
 # The forest counts with 32 bits.
@@ -33,6 +35,16 @@ class Weights:
 
     shares: Mapping[str, float] = dataclasses.field(default_factory=dict)
     explained: float | None = None
+
+    @property
+    def is_chance(self) -> bool:
+        """Whether hyperparameters explain no more than chance does."""
+        return (self.explained or 0.0) <= _CHANCE
+
+    @property
+    def told(self) -> dict[str, float]:
+        """The shares that mean anything; empty if they are chance."""
+        return {} if self.is_chance else dict(self.shares)
 
 
 def weights(study: StudyRecord) -> Weights:
@@ -58,7 +70,7 @@ def weights(study: StudyRecord) -> Weights:
     ]
     inputs = np.clip(np.column_stack(columns), -_LARGEST, _LARGEST)
     # Ranks: otherwise one trial that diverged would be all that there is to explain.
-    scores = np.argsort(np.argsort([trial.score or 0.0 for trial in trials]))
+    scores = ranks([trial.score or 0.0 for trial in trials])
     forest = RandomForestRegressor(
         _TREES, min_samples_leaf=2, random_state=0, oob_score=True
     )
@@ -72,6 +84,13 @@ def weights(study: StudyRecord) -> Weights:
     shares = zip(names, (raw / raw.sum()).tolist(), strict=True)
     ordered = dict(sorted(shares, key=lambda pair: -pair[1]))
     return Weights(ordered, float(forest.oob_score_))
+
+
+def ranks(values: Sequence[float]) -> Any:
+    """The ranks of values, from 1; equal ones share the mean of theirs."""
+    from scipy import stats  # Slow to import.
+
+    return stats.rankdata(values)
 
 
 def importances(study: StudyRecord) -> dict[str, float]:

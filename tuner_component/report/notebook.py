@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from tuner_component.report import leaderboard
+from tuner_component.report import improvement, leaderboard
 
 _TOP, _METRICS, _VALUES = 10, 4, 8
 _CELL = 40
@@ -41,9 +41,10 @@ def _summary(study: Any) -> str:
         + (f", {failed} failed" if failed else "")
     ]
     if study.best is not None:
+        best = [trial.score for _, trial in improvement.best_so_far(study)]
         told.append(
             f"Best {_text(study.objective.name)}: <b>{study.best.score:.6g}</b>, by trial "
-            f"{_text(study.best.trial_id)} {_sparkline(_best_so_far(study), 'best so far')}"
+            f"{_text(study.best.trial_id)} {_sparkline(best, 'best so far')}"
         )
     told += [_text(why, 400) for why in (study.ended_because, study.shortfall) if why]
     told += [_text(loss, 400) for loss in study.losses]
@@ -85,15 +86,6 @@ def _value(value: Any) -> str:
     if value is None:
         return ""
     return f"{value:.6g}" if isinstance(value, float) else _text(value)
-
-
-def _best_so_far(study: Any) -> list[float]:
-    order = sorted(study.completed, key=lambda trial: trial.ended or math.inf)
-    better = min if study.objective.direction == "min" else max
-    best: list[float] = []
-    for trial in order:
-        best.append(better(best[-1], trial.score) if best else trial.score)
-    return best
 
 
 def _curve(trial: Any, objective: str) -> list[float]:

@@ -79,6 +79,8 @@ class TensorBoardWriter:
                 return  # Among the trials that are compared, it would be another one.
             run = self._run(event.trial_id, 0)
             run.write(summary_v2.hparams_pb(_plain(event.values), event.trial_id))
+        elif isinstance(event, (events.TrialPaused, events.AttemptLost)):
+            self._close(event.trial_id)  # Hundreds may be paused, each with a file.
         elif isinstance(event, events.EpochEnded):
             run = self._run(event.trial_id, event.fit)
             run.epoch(event.epoch, event.metrics)

@@ -157,8 +157,14 @@ def _digest_of_source(value: Any) -> str:
 
 
 def _code(code: types.CodeType) -> tuple[Any, ...]:
-    consts = (_code(c) if isinstance(c, types.CodeType) else c for c in code.co_consts)
-    return code.co_code.hex(), code.co_names, tuple(consts)
+    return code.co_code.hex(), code.co_names, tuple(map(_const, code.co_consts))
+
+
+def _const(value: Any) -> Any:
+    if isinstance(value, types.CodeType):
+        return _code(value)
+    # Each process has another order of its own.
+    return sorted(map(repr, value)) if isinstance(value, frozenset) else value
 
 
 def _digest_of_data(value: Any, within: tuple[int, ...] = ()) -> str | None:
@@ -170,7 +176,7 @@ def _digest_of_data(value: Any, within: tuple[int, ...] = ()) -> str | None:
     """
     if isinstance(value, _PLAIN):
         return _digest(repr(value).encode())
-    if isinstance(value, (np.ndarray, np.generic)):
+    if isinstance(value, (np.ndarray, np.generic)) and not value.dtype.hasobject:
         return _digest_of_array(np.asarray(value))
     if type(value).__module__.partition(".")[0] == "pandas":
         return _digest_of_table(value)
@@ -187,6 +193,9 @@ def _digest_of_data(value: Any, within: tuple[int, ...] = ()) -> str | None:
 
 def _items(value: Any) -> list[tuple[Any, Any]] | None:
     """The keys and values of a container; None for what is none."""
+    if isinstance(value, np.ndarray) and value.dtype.hasobject:
+        # A text of it would leave out the middle of long arrays within.
+        return [(f"{value.dtype.str} {value.shape}", value.ravel().tolist())]
     if isinstance(value, Mapping):
         return list(value.items())
     if isinstance(value, (list, tuple)):
@@ -198,9 +207,9 @@ def _items(value: Any) -> list[tuple[Any, Any]] | None:
 
 def _digest_of_array(array: Any) -> str:
     described = f"{array.dtype.str} {array.shape} "
-    if array.dtype.hasobject:
-        return _digest(f"{described}{array.tolist()!r}".encode())
-    return _digest(described.encode(), np.ascontiguousarray(array).data)
+    # As bytes: Python knows no buffers of times, nor of the short floats of accelerators.
+    content = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    return _digest(described.encode(), content.data)
 
 
 def _digest_of_table(value: Any) -> str | None:

@@ -14,7 +14,6 @@ from tuner_component.report.record import StudyRecord
 from tuner_component.results.loading import (
     TrialResult,
     load_best_hyperparameters,
-    load_tuner_results,
 )
 from tuner_component.search.kerastuner import codec
 from tuner_component.search.oracle.result import SearchResult
@@ -62,14 +61,21 @@ class TuneResult:
     @property
     def best_hyperparameters(self) -> keras_tuner.HyperParameters:
         """The search space with the best values: `build_model(...)` takes it."""
-        return load_best_hyperparameters(
-            files.join(self.directory, "best_hyperparameters")
-        )
+        return load_best_hyperparameters(self._found.best_hyperparameters)
 
     @property
     def trials(self) -> list[TrialResult]:
-        """The completed trials, the best one first."""
-        return load_tuner_results(files.join(self.directory, "results"))
+        """The completed trials, the best one first.
+
+        Of this search: what is published in the directory may be of another one by now.
+        """
+        states = map(codec.decode, self._found.completed)
+        return [
+            TrialResult(
+                state["trial_id"], state["score"], state["hyperparameters"]["values"]
+            )
+            for state in states
+        ]
 
     @functools.cached_property
     def tuner(self) -> Any:

@@ -124,6 +124,32 @@ def test_many_failures_of_one_cause_are_named_with_a_remedy() -> None:
     assert "high rate (at least 0.09)" in text and "smaller learning rates" in text
 
 
+@pytest.mark.parametrize(
+    ("cause", "remedy"),
+    [
+        ("ValueError: cannot infer the shape of a room", ""),
+        ("TypeError: an instance has no info", ""),
+        ("ValueError: the loss is nan", "smaller learning rates"),
+        ("RuntimeError: worker died (OOM)", "more memory"),
+        ("ResourceExhaustedError: no space left on device", "Make space"),
+        ("a trial that took longer than its limit of 60 seconds", "more time"),
+    ],
+)
+def test_a_remedy_is_for_what_failed(cause: str, remedy: str) -> None:
+    """A word within another would send people after the wrong cause."""
+    bad = [studies.failed(str(i), cause) for i in range(3)]
+    text = advice(studies.study(*bad))["failures"]
+    _, _, told = text.partition(cause)
+    assert told == "." if not remedy else remedy in told
+
+
+def test_a_message_is_told_as_it_is() -> None:
+    """Its full stop would change the numbers in it."""
+    bad = [studies.failed(str(i), "ValueError: not in 1..5.") for i in range(3)]
+    text = advice(studies.study(*bad))["failures"]
+    assert text == "3 of 3 trials failed for one reason: ValueError: not in 1..5."
+
+
 def test_a_single_failure_is_no_pattern() -> None:
     """Chance would be given a reason."""
     fine = [studies.ended(str(i), 0.1 * i) for i in range(3)]
@@ -146,7 +172,7 @@ def test_trials_that_end_at_their_best_get_more_epochs() -> None:
 def test_a_search_that_is_over_its_prime_is_told_so() -> None:
     """People would wait for what does not come."""
     told = advice(scored(0.1, *[0.5 + 0.01 * i for i in range(40)]))
-    assert "40 of 41 trials came after the best one" in told["trials"]
+    assert "40 of 41 trials came after the one with the best score" in told["trials"]
 
 
 def test_a_search_that_still_improves_goes_on() -> None:
@@ -169,6 +195,19 @@ def test_lost_attempts_are_named() -> None:
         trials += [studies.created(str(i)), gone, studies.ended(str(i), 0.1 * i)]
     text = advice(studies.study(*trials)).get("workers", "")
     assert "4 of 8 attempts were lost (50 %)" in text
+
+
+def test_attempts_that_were_lost_for_no_known_reason_are_named() -> None:
+    """The sentence would end in nothing."""
+    gone = {
+        "kind": "attempt",
+        "worker": "w",
+        "started": 1.0,
+        "time": 2.0,
+        "reason": "\n",
+    }
+    records = [studies.created("0"), *[{**gone, "trial": "0"}] * 3, studies.ended("0")]
+    assert "by this: unknown." in advice(studies.study(*records))["workers"]
 
 
 def test_a_cheaper_trial_within_the_noise_is_named() -> None:

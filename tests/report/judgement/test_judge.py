@@ -23,7 +23,8 @@ def scored(*scores: float, direction: str = "min", **more: Any) -> StudyRecord:
         for i, score in enumerate(scores)
     ]
     objective = Objective("val_loss", "max" if direction == "max" else "min")
-    return dataclasses.replace(studies.study(*trials), objective=objective)
+    study = studies.study(*trials)
+    return dataclasses.replace(study, objective=objective, max_trials=len(scores))
 
 
 def of(found: Judgement, topic: str) -> Finding:
@@ -86,6 +87,104 @@ def test_nothing_known_of_noise_is_said_with_the_way_to_know() -> None:
     found = judge(studies.study(*trials))
     assert "Nothing is known of the noise" in of_finding(found, "noise").text
     assert "confirm_top" in {f.topic: f.text for f in found.advice}["noise"]
+
+
+def default_and(other: float, **more: Any) -> StudyRecord:
+    """A study of a trial with the defaults and a score of 0.4, and of another one."""
+    default = {"units": 8, "rate": 1e-4, "activation": "relu"}
+    trials = [studies.ended("0", 0.4, values=default)]
+    trials += [studies.ended("1", other, values=values())]
+    return dataclasses.replace(studies.study(*trials), **more)
+
+
+def test_what_is_as_good_as_the_defaults_is_no_worse() -> None:
+    """A search that gained nothing would be said to have lost something."""
+    trials = [studies.ended("1", 0.4, values=values())]
+    study = dataclasses.replace(
+        default_and(0.4), trials=[*studies.study(*trials).trials, *default_and(0.4)]
+    )
+    text = of(judge(study), "default").text
+    assert text.startswith("It is no better than the default hyperparameters (trial 0")
+
+
+def test_defaults_that_were_run_again_are_told_by_their_mean() -> None:
+    """A trial at 0.46 would be better than one that is said to have 0.4."""
+    found = judge(default_and(0.45, confirmation=two_confirmed()))
+    text = of(found, "default").text
+    assert text.startswith("It is 0.04 (8 %) better than the default hyperparameters")
+    assert "(trial 0, val_loss 0.5 in the mean of 3 re-runs)" in text
+
+
+def constrained(*sizes: float, **more: Any) -> StudyRecord:
+    """Trials with ever worse scores, the first with the defaults; at most 5 is wanted."""
+    goals = {"objectives": [["val_loss", "min"]], "constraints": ["size <= 5"]}
+    default = {"units": 8, "rate": 1e-4, "activation": "relu"}
+    return studies.study(
+        *(
+            studies.ended(
+                str(i),
+                0.1 + 0.1 * i,
+                values=values(units=9 + i) if i else default,
+                ended=studies.BEGAN + 60 * i,
+                goals={**goals, "pareto": False},
+                metrics={"metrics": measured(val_loss=0.1 + 0.1 * i, size=size)},
+            )
+            for i, size in enumerate(sizes)
+        ),
+        **more,
+    )
+
+
+def measured(step: int = 1, **metrics: float) -> dict[str, Any]:
+    return {
+        name: {"direction": "min", "observations": [{"value": [value], "step": step}]}
+        for name, value in metrics.items()
+    }
+
+
+def test_what_violates_constraints_is_told_apart() -> None:
+    """The best trial would be worse than the defaults, which nobody may use."""
+    found = judge(constrained(9, 4, 4, 4))
+    assert "val_loss 0.1, which does not meet the constraints)" in (
+        of(found, "default").text
+    )
+    # The first trial is none of those that are counted.
+    assert of(found, "course").text.startswith(
+        "Of 3 trials that meet the constraints, 2 ended after"
+    )
+
+
+def test_a_front_that_nobody_knows_is_no_violation() -> None:
+    """People would be told to loosen constraints that they never set."""
+    goals = {"objectives": [["val_loss", "min"], ["size", "min"]], "constraints": []}
+    metrics = {**measured(val_loss=0.5), **measured(step=7, size=3.0)}
+    trials = [
+        studies.ended(
+            str(i), goals={**goals, "pareto": True}, metrics={"metrics": metrics}
+        )
+        for i in range(9)
+    ]
+    study = studies.study(*trials)
+    assert study.shortfall is not None and "no front" in study.shortfall
+    assert "constraints" not in advice(study)
+    assert "constraints" in advice(constrained(*[9] * 9))
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [("finished", "is published"), ("running", "leads so far")]
+)
+def test_a_front_of_one_is_said_so(status: str, said: str) -> None:
+    """What leads now would be called published, and the only one the closest of 1."""
+    goals = {"objectives": [["val_loss", "min"], ["size", "min"]], "constraints": []}
+    told = studies.ended(
+        "0",
+        goals={**goals, "pareto": True},
+        metrics={"metrics": measured(val_loss=0.5, size=3.0)},
+    )
+    text = of(judge(studies.study(told, status=status)), "winner").text
+    assert text.startswith(
+        f"Trial 0 {said}: no other one is on the front, with val_loss"
+    )
 
 
 def of_finding(found: Judgement, topic: str) -> Finding:
@@ -152,15 +251,18 @@ def test_phases_of_a_trial_are_no_noise() -> None:
     assert "Nothing is known" in noise.text
 
 
-def test_reruns_decide_before_scores() -> None:
-    """The luckiest trial would be called the winner."""
+def two_confirmed(probability: float | None = 0.93) -> ConfirmationRecord:
+    """Of trials with 0.4 and 0.45, the second one is better in the mean."""
     two = [
         ConfirmedTrial("1", 0.45, 0.46, 0.01, 3, False, 2, 1),
         ConfirmedTrial("0", 0.4, 0.5, 0.03, 3, False, 1, 2),
     ]
-    study = dataclasses.replace(
-        scored(0.4, 0.45), confirmation=ConfirmationRecord(two, 3, 0.93)
-    )
+    return ConfirmationRecord(two, 3, probability)
+
+
+def test_reruns_decide_before_scores() -> None:
+    """The luckiest trial would be called the winner."""
+    study = dataclasses.replace(scored(0.4, 0.45), confirmation=two_confirmed())
     found = judge(study)
     assert of_finding(found, "winner").numbers["mean"] == 0.46
     assert of_finding(found, "margin").numbers["margin"] == pytest.approx(0.04)
@@ -173,16 +275,46 @@ def test_reruns_decide_before_scores() -> None:
     assert "confirm_seeds=4" in advice(study)["noise"]
 
 
-def test_two_that_no_number_of_reruns_tells_apart_are_alike() -> None:
+@pytest.mark.parametrize(("mean", "scale"), [(0.499, 1.0), (0.0, 1e-170)])
+def test_two_that_no_number_of_reruns_tells_apart_are_alike(
+    mean: float, scale: float
+) -> None:
     """People would train for days to choose between equal models."""
     two = [
-        ConfirmedTrial("1", 0.45, 0.499, 0.01, 3, False, 2, 1),
-        ConfirmedTrial("0", 0.4, 0.5, 0.03, 3, False, 1, 2),
+        ConfirmedTrial("1", 0.45, mean, 0.01, 3, False, 2, 1),
+        ConfirmedTrial("0", 0.4, 0.5 * scale, 0.03, 3, False, 1, 2),
     ]
     study = dataclasses.replace(
         scored(0.4, 0.45), confirmation=ConfirmationRecord(two, 3, 0.5)
     )
     assert "Take either." in advice(study)["noise"]
+
+
+def test_one_behind_an_unconfirmed_trial_has_no_lead() -> None:
+    """A trial would be behind the runner-up, and lead over it, in two sentences."""
+    two = [
+        ConfirmedTrial("1", 0.45, 0.46, 0.01, 3, False, 2, 1),
+        ConfirmedTrial("0", 0.4, None, None, 0, True, 1, 2),
+    ]
+    found = judge(
+        dataclasses.replace(
+            scored(0.4, 0.45), confirmation=ConfirmationRecord(two, 3, None)
+        )
+    )
+    assert "behind the runner-up" in of_finding(found, "margin").text
+    assert of_finding(found, "noise").brief == (
+        "The difference from the runner-up is more than noise."
+    )
+
+
+def test_equal_scores_of_equal_trials_call_for_no_other_seeds() -> None:
+    """People would be told that chance plays no part, and to find out how much."""
+    trials = [
+        studies.ended(str(i), 0.5, values=values(units=9 + i // 2)) for i in range(8)
+    ]
+    found = judge(studies.study(*trials))
+    assert "(8 trials) have equal scores" in of_finding(found, "noise").text
+    assert "noise" not in {one.topic for one in found.advice}
 
 
 def test_failed_trials_are_among_what_was_found() -> None:
@@ -211,6 +343,40 @@ def test_only_a_random_search_has_the_chances_of_one() -> None:
     assert "chance of 83 %" in of(judge(scored(0.5, 0.4)), "course").text
     other = dataclasses.replace(scored(0.5, 0.4), oracle="OptunaOracle")
     assert "chance" not in of(judge(other), "course").text
+    drawn = dataclasses.replace(other, fingerprint={"search": "random"})
+    assert "chance of 83 %" in of(judge(drawn), "course").text
+
+
+def test_a_random_search_is_known_by_the_class_of_its_oracle() -> None:
+    """No search of anybody's would ever be given its odds."""
+    import keras_tuner
+
+    oracle = keras_tuner.oracles.RandomSearchOracle
+    assert f"{oracle.__module__}.{oracle.__qualname__}" == studies.ORACLE
+
+
+def test_what_has_no_point_left_is_asked_for_no_more() -> None:
+    """People would run the search again, and wonder why nothing happens."""
+    tried = dataclasses.replace(scored(0.5, 0.4, 0.3), max_trials=9)
+    found = judge(tried)
+    assert "had no others to try" in of(found, "trials").text
+    assert "chance" not in of(found, "course").text
+    for other in (
+        dataclasses.replace(tried, max_trials=3),
+        dataclasses.replace(tried, ended_because="Somebody has stopped it."),
+        dataclasses.replace(tried, oracle="keras_tuner.oracles.HyperbandOracle"),
+    ):
+        assert "a higher max_trials goes on" in of(judge(other), "trials").text
+
+
+def test_what_the_search_expects_is_not_contradicted() -> None:
+    """One sentence would promise more of the same, and the next one call it useless."""
+    late = scored(0.1, *[0.5 + 0.01 * i for i in range(40)])
+    promised = dataclasses.replace(
+        late, status="running", prospect=ProspectRecord(trials=5, gain=0.2, noise=0.1)
+    )
+    assert "brought nothing" in advice(late)["trials"]
+    assert "trials" not in advice(promised)
 
 
 def test_chance_decides_nothing() -> None:

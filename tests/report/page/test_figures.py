@@ -29,6 +29,26 @@ def test_best_so_far_never_gets_worse() -> None:
     assert best == sorted(best, reverse=True)
 
 
+def test_best_so_far_meets_the_constraints() -> None:
+    """The line would end at a score that no trial of use has, beside the best one's."""
+    goals = {"objectives": [["val_loss", "min"]], "constraints": ["size <= 5"]}
+    trials = []
+    for i, (score, size) in enumerate([(0.9, 9), (0.1, 9), (0.5, 4), (0.3, 3)]):
+        seen = {"val_loss": score, "size": size}
+        metrics = {
+            name: {"direction": "min", "observations": [{"value": [v], "step": 1}]}
+            for name, v in seen.items()
+        }
+        more = {"goals": {**goals, "pareto": False}, "metrics": {"metrics": metrics}}
+        ended = studies.BEGAN + i
+        trials.append(studies.ended(str(i), score, ended=ended, **more))
+    figure = figures.history(studies.study(*trials))
+    assert figure is not None
+    (line,) = [trace for trace in figure.data if trace.name == "best so far"]
+    assert list(line.y) == [0.9, 0.1, 0.5, 0.3]
+    assert "goes from 0.9 to 0.3" in figure.layout.meta["alt"]
+
+
 def test_long_study_shows_a_selection_of_curves_and_the_best() -> None:
     """Two thousand curves would be a blot, and a file too large to open."""
     study = studies.big_study(400)

@@ -67,7 +67,7 @@ def test_front_is_drawn_and_listed(objectives: int) -> None:
         assert list(figure.data[0].y) == sorted(figure.data[0].y, reverse=True)
     else:
         assert len(figure.layout.shapes) == 3  # An axis for each.
-        assert figure.data[-1].name == "published"
+        assert figure.data[-1].name == "best trial"
         assert figure.data[-1].customdata[0] == shown.front[0]
 
 

@@ -22,6 +22,16 @@ def test_slices_are_a_figure_for_each_hyperparameter() -> None:
     assert len(studies.big_study(30).plot.slices()) == 3
 
 
+def test_slices_name_no_shares_of_chance() -> None:
+    """A notebook would say what decided it where the report says that nothing did."""
+    trials = [
+        studies.ended(str(i), (i * 7919 % 101) / 101, values={"x": i})
+        for i in range(40)
+    ]
+    (figure,) = studies.study(*trials).plot.slices()
+    assert figure.layout.xaxis.title.text == "x"
+
+
 @pytest.mark.parametrize("name", [*NAMES, "front"])
 def test_nothing_to_show_is_said(name: str) -> None:
     """A notebook would show nothing, and not why."""

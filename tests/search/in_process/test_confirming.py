@@ -76,7 +76,7 @@ def test_the_time_budget_covers_reruns(tmp_path: Path) -> None:
     assert study.confirmation is not None
     assert [trial.seeds for trial in study.confirmation.trials] == [1, 1]
     text = " ".join(confirmation.sentences(study.confirmation, "score"))
-    assert "Only 1 of 2 re-runs of each have ended." in text
+    assert "Only 1 of 2 re-runs of each has ended." in text
     complete, tuner = search(tmp_path, {}, **THREE)
     assert complete
     assert tuner.ran == ["20001"]

@@ -1,5 +1,7 @@
 """Times of studies are told apart by the moment, wherever they were written down."""
 
+import math
+import re
 import time
 
 import pytest
@@ -26,3 +28,9 @@ def test_what_is_written_now_is_now() -> None:
 def test_moments_are_compared_not_texts(earlier: str, later: str) -> None:
     """A laptop's search would be taken for one that a pod began after it."""
     assert times.moment(earlier) < times.moment(later)
+
+
+@pytest.mark.parametrize("odd", [1e300, -1e300, math.inf, -math.inf, math.nan, -1.0])
+def test_any_number_is_a_moment(odd: float) -> None:
+    """One odd time in a file would cost the page of a whole search."""
+    assert re.fullmatch(r"(9999|1970|1969)-\d\d-\d\d \d\d:\d\d:\d\d", times.shown(odd))

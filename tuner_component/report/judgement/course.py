@@ -12,16 +12,16 @@ from tuner_component.report.judgement.finding import (
     percent_text,
     score_text,
 )
-from tuner_component.report.record import FAILED, TrialRecord
+from tuner_component.report.record import FAILED, StudyRecord, TrialRecord
 
 # From fewer trials the halves of a search say nothing.
 _LEAST = 8
 # How much more a random search is asked for.
 _MORE = 10
+# The class of KerasTuner's random search, and of its tuner.
+_RANDOM = ("RandomSearchOracle", "RandomSearch")
 # Shares are reliable from so many trials on, and if so much is explained.
 RELIABLE_TRIALS, RELIABLE = 30, 0.3
-# If no more than this is explained, they are chance.
-CHANCE = 0.1
 _MAIN = 0.2
 
 
@@ -49,12 +49,12 @@ def course(evidence: Evidence) -> Iterator[Finding]:
     numbers: dict[str, float] = {"number": last + 1, "of": count, "after": after}
     which = f"the one with the best score (trial {trial.trial_id})"
     if after:
-        text = f"Of {count} trials, {after} ended after {which}, and "
+        text = f"Of {evidence.which_rivals}, {after} ended after {which}, and "
         text += "was no better." if after == 1 else "none of them was better."
     else:
-        text = f"Of {count} trials, {which} was the last to end."
+        text = f"Of {evidence.which_rivals}, {which} was the last to end."
     text += _halves(evidence, order, numbers)
-    text += _going_on(evidence, count, numbers)
+    text += _going_on(evidence, numbers)
     yield Finding("course", text, numbers, names=(trial.trial_id,))
 
 
@@ -73,7 +73,7 @@ def _halves(
     return f" The second half took it from {score_text(half)} to {score_text(whole)}."
 
 
-def _going_on(evidence: Evidence, count: int, numbers: dict[str, float]) -> str:
+def _going_on(evidence: Evidence, numbers: dict[str, float]) -> str:
     study = evidence.study
     if study.outlook and study.prospect:
         numbers |= {
@@ -82,15 +82,21 @@ def _going_on(evidence: Evidence, count: int, numbers: dict[str, float]) -> str:
             "noise": study.prospect.noise,
         }
         return f" {study.outlook}"
-    if study.oracle and study.oracle.endswith("RandomSearch"):
+    if _draws_by_chance(study) and not evidence.is_exhausted:
         # The best of all draws is equally likely to be any of them.
-        chance = _MORE / (count + _MORE)
+        chance = _MORE / (len(evidence.completed) + _MORE)
         numbers |= {"more": _MORE, "chance": chance}
         return (
             f" That {_MORE} more random trials beat it has a chance of "
             f"{percent_text(chance)}."
         )
     return ""
+
+
+def _draws_by_chance(study: StudyRecord) -> bool:
+    """Whether each point is drawn by itself, whatever is known of others."""
+    oracle = (study.oracle or "").rpartition(".")[2]
+    return oracle in _RANDOM or study.fingerprint.get("search") == "random"
 
 
 def decided(evidence: Evidence) -> Iterator[Finding]:
@@ -100,7 +106,7 @@ def decided(evidence: Evidence) -> Iterator[Finding]:
         return
     count = len(evidence.completed)
     numbers: dict[str, float] = {"explained": explained, "completed": count}
-    if explained <= CHANCE:
+    if evidence.weights.is_chance:
         text = (
             "No hyperparameter explains the scores: who knows the other trials cannot "
             "predict a trial's score."

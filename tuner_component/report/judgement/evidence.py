@@ -13,6 +13,7 @@ from tuner_component.report.judgement import space
 from tuner_component.report.judgement.noise import Noise, noise_of, own
 from tuner_component.report.judgement.space import Range
 from tuner_component.report.record import StudyRecord, TrialRecord
+from tuner_component.search.spelling import counted
 
 # A trial within so many deviations of another one is as good, as far as anyone can tell:
 # the difference of two scores has a deviation of 1.4 of theirs.
@@ -72,6 +73,28 @@ class Evidence:
         return [t for t in self.completed if goals.violation(t.metrics) <= wanted]
 
     @property
+    def which_rivals(self) -> str:
+        """How many rivals there are, and which trials these are if they are not all."""
+        told, best = counted(len(self.rivals), "trial"), self.study.best
+        if len(self.rivals) == len(self.completed) or best is None:
+            return told
+        goals = self.study.goals
+        short = goals is not None and goals.violation(best.metrics) > 0
+        return f"{told} that {'come closest to' if short else 'meet'} the constraints"
+
+    @functools.cached_property
+    def is_exhausted(self) -> bool:
+        """Whether the search ended since there was nothing left that it had not tried.
+
+        Hyperband ends by itself, and goes on for more trials all the same.
+        """
+        study = self.study
+        if study.status != "finished" or study.ended_because or not study.trials:
+            return False
+        is_short = study.max_trials is None or len(study.trials) < study.max_trials
+        return is_short and "Hyperband" not in (study.oracle or "")
+
+    @property
     def name(self) -> str:
         """The objective's name."""
         return self.study.objective.name if self.study.objective else "score"
@@ -97,25 +120,31 @@ class Evidence:
             if trial.mean is not None
         }
 
-    def gain(self, better: TrialRecord, other: TrialRecord) -> float:
-        """By how much one trial's score is better than another's.
+    def are_confirmed(self, one: TrialRecord, other: TrialRecord) -> bool:
+        """Whether two trials are compared by the means of their re-runs."""
+        return {one.trial_id, other.trial_id} <= self.confirmed.keys()
+
+    def compared(
+        self, one: TrialRecord, other: TrialRecord
+    ) -> tuple[tuple[float, int], tuple[float, int]]:
+        """What two trials are compared by: a value of each, and of how many scores.
 
         The means of re-runs count if both trials have them.
         """
-        known = self.confirmed
-        if better.trial_id in known and other.trial_id in known:
-            scores = known[better.trial_id][0], known[other.trial_id][0]
-        else:
-            scores = better.score or 0.0, other.score or 0.0
-        return self.sign * (scores[0] - scores[1])
+        if self.are_confirmed(one, other):
+            return self.confirmed[one.trial_id], self.confirmed[other.trial_id]
+        return (one.score or 0.0, 1), (other.score or 0.0, 1)
+
+    def gain(self, better: TrialRecord, other: TrialRecord) -> float:
+        """By how much one trial is better than another: see `compared`."""
+        (one, _), (two, _) = self.compared(better, other)
+        return self.sign * (one - two)
 
     def doubt(self, better: TrialRecord, other: TrialRecord) -> float | None:
         """The deviation of the difference of two trials that are in truth equal."""
         if self.noise is None:
             return None
-        known, one, two = self.confirmed, 1, 1
-        if better.trial_id in known and other.trial_id in known:
-            one, two = known[better.trial_id][1], known[other.trial_id][1]
+        (_, one), (_, two) = self.compared(better, other)
         return self.noise.deviation * math.sqrt(1 / one + 1 / two)
 
     @functools.cached_property

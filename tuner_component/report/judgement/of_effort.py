@@ -67,16 +67,22 @@ def how_long(evidence: Evidence) -> Iterator[Finding]:
     is_over = evidence.study.status == "finished"
     if count < _FEW:
         if is_over:
+            remedy = (
+                "The search had no others to try: offer more configurations."
+                if evidence.is_exhausted
+                else "Run more: a higher max_trials goes on with this search."
+            )
             yield Finding(
                 "trials",
                 f"{counted(count, 'trial')} {'is' if count == 1 else 'are'} too few to say "
-                "what matters, or how much is chance. Run more: a higher max_trials goes on "
-                "with this search.",
+                f"what matters, or how much is chance. {remedy}",
                 {"completed": count},
             )
         return
     prospect = evidence.study.prospect
-    if is_over and prospect and prospect.gain > prospect.noise:
+    promises = prospect is not None and prospect.gain > prospect.noise
+    can_go_on = is_over and not evidence.is_exhausted
+    if can_go_on and prospect and promises:
         yield Finding(
             "trials",
             f"{evidence.study.outlook} Give it more trials: a higher max_trials goes on "
@@ -87,14 +93,17 @@ def how_long(evidence: Evidence) -> Iterator[Finding]:
     order, places = improvements(evidence)
     after = len(order) - 1 - places[-1]
     numbers = {"after": after, "of": len(order)}
+    if promises:
+        return
     if after >= max(_WITHOUT, _SHARE_WITHOUT * len(order)):
         yield Finding(
             "trials",
-            f"{after} of {len(order)} trials came after the best one and brought nothing: "
-            "more of the same are unlikely to help. Change the search space, or be content.",
+            f"{after} of {evidence.which_rivals} came after the one with the best score "
+            "and brought nothing: more of the same are unlikely to help. Change the search "
+            "space, or be content.",
             numbers,
         )
-    elif is_over and len(order) >= _LEAST_STILL and after <= _STILL * len(order):
+    elif can_go_on and len(order) >= _LEAST_STILL and after <= _STILL * len(order):
         # Chance alone has the best one among the last ones as often as anywhere else.
         late = [i for i in places if i >= (1 - 2 * _STILL) * len(order)]
         if len(late) > 1:
@@ -112,6 +121,8 @@ def certainty(evidence: Evidence) -> Iterator[Finding]:
     known = evidence.noise
     if not evidence.is_single or len(evidence.rivals) < 2 or evidence.leads_clearly:
         return
+    if known is not None and known.deviation == 0:
+        return  # Other seeds would change nothing.
     if evidence.study.confirmation is None and (
         known is None or known.source != "re-runs"
     ):
@@ -135,7 +146,9 @@ def closer(evidence: Evidence) -> Iterator[Finding]:
     if evidence.leads_clearly or gain <= 0:
         return
     # So many that the difference is clearly more than its deviation.
-    seeds = math.ceil(2 * (CLEAR * known.deviation / gain) ** 2)
+    deviations = CLEAR * known.deviation / gain
+    wanted = 2 * deviations * deviations  # A power that is too large would raise.
+    seeds = math.ceil(min(wanted, _MOST_SEEDS + 1))
     seeds = max(seeds, evidence.confirmed[first.trial_id][1] + 1)
     names = (first.trial_id, second.trial_id)
     if seeds > _MOST_SEEDS:
@@ -179,8 +192,10 @@ def cheaper(evidence: Evidence) -> Iterator[Finding]:
 
 def constraints(evidence: Evidence) -> Iterator[Finding]:
     """No trial is as it was wanted."""
-    study = evidence.study
-    if study.shortfall is None or len(evidence.completed) < _FEW:
+    study, goals = evidence.study, evidence.study.goals
+    if study.best is None or goals is None or len(evidence.completed) < _FEW:
+        return
+    if not goals.violation(study.best.metrics):
         return
     yield Finding(
         "constraints",

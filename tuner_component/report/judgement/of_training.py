@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import collections
+import re
 import statistics
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from tuner_component.report import importance
 from tuner_component.report.judgement.evidence import Evidence
 from tuner_component.report.judgement.finding import Finding, percent_text
 from tuner_component.report.record import FAILED, TrialRecord
@@ -25,10 +27,10 @@ _FAILURES, _FAILED_SHARE = 2, 0.1
 _CAUSE = 120
 
 _REMEDIES = (
-    (("memory", "oom", "exhausted", "sigkill", "signal 9"), "Offer smaller models or batches, or give each trial more memory."),
-    (("no space left", "disk"), "Make space, then run them again: `tuner-component retry`."),
-    (("nan", "inf", "not finite", "diverg"), "Offer smaller learning rates, or clip gradients."),
-    (("timeout", "time limit", "seconds"), "Give trials more time, or offer smaller models."),
+    (r"no space left|\bdisk\b", "Make space, then run them again: `tuner-component retry`."),
+    (r"memory|\boom\b|exhausted|sigkill|\bsignal 9\b", "Offer smaller models or batches, or give each trial more memory."),
+    (r"\bnans?\b|\binf\b|infinity|not finite|diverge", "Offer smaller learning rates, or clip gradients."),
+    (r"timeout|timed out|time limit|longer than its limit", "Give trials more time, or offer smaller models."),
 )  # fmt: skip
 
 
@@ -80,10 +82,9 @@ def _best_until(trial: TrialRecord, name: str, epoch: int, sign: float) -> float
 
 def _rank_correlation(one: Sequence[float], other: Sequence[float]) -> float | None:
     """Spearman's rank correlation; None if all are equal."""
-    ranks = [np.argsort(np.argsort(values)) for values in (one, other)]
     if len(set(one)) < 2 or len(set(other)) < 2:
         return None
-    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
+    return float(np.corrcoef(importance.ranks(one), importance.ranks(other))[0, 1])
 
 
 def longer(evidence: Evidence) -> Iterator[Finding]:
@@ -129,13 +130,18 @@ def failures(evidence: Evidence) -> Iterator[Finding]:
         cause = group[0].cause or "it left no message"
         shown = cause if len(cause) <= _CAUSE else f"{cause[:_CAUSE]} ..."
         numbers: dict[str, float] = {"failed": len(group), "ended": ended}
-        text = f"{len(group)} of {ended} trials failed for one reason: {shown}."
-        text = text.replace("..", ".") if text.endswith("..") else text
+        text = f"{len(group)} of {ended} trials failed for one reason: {_ended(shown)}"
         text += _in_common(evidence, group, numbers)
-        low = cause.lower()
-        remedy = next((r for words, r in _REMEDIES if any(w in low for w in words)), "")
+        remedy = next(
+            (r for words, r in _REMEDIES if re.search(words, cause, re.IGNORECASE)), ""
+        )
         text += f" {remedy}" if remedy else ""
         yield Finding("failures", text, numbers, "bad")
+
+
+def _ended(text: str) -> str:
+    """What somebody else wrote, as the end of a sentence."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _in_common(
@@ -169,14 +175,14 @@ def lost(evidence: Evidence) -> Iterator[Finding]:
     gone = [attempt for attempt in attempts if attempt.outcome == "lost"]
     if len(gone) < 3 or len(gone) < 0.1 * len(attempts):
         return
-    reasons = collections.Counter(a.reason or "unknown" for a in gone)
-    reason, count = reasons.most_common(1)[0]
+    told = ((attempt.reason or "").strip() or "unknown" for attempt in gone)
+    reason, count = collections.Counter(told).most_common(1)[0]
     shown = reason.splitlines()[0][:_CAUSE]
     yield Finding(
         "workers",
         f"{len(gone)} of {len(attempts)} attempts were lost "
-        f"({percent_text(len(gone) / len(attempts))}), {count} of them by this: {shown}. "
-        "Each is trained anew.",
+        f"({percent_text(len(gone) / len(attempts))}), {count} of them by this: "
+        f"{_ended(shown)} Each is trained anew.",
         {
             "lost": len(gone),
             "attempts": len(attempts),

@@ -87,7 +87,9 @@ def _range(entry: Any) -> Range | None:
             name, kind, low if default is None else default, low, high, sampling
         )
     if kind == "Choice":
-        return _choice(name, default, list(config.get("values") or ()))
+        values = config.get("values")
+        known = list(values) if isinstance(values, (list, tuple)) else []
+        return _choice(name, default, known)
     if kind == "Boolean":
         return Range(name, kind, bool(default))
     return Range(name, kind, config.get("value"))

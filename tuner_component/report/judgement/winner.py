@@ -15,6 +15,7 @@ from tuner_component.report.judgement.finding import (
     score_text,
 )
 from tuner_component.report.record import COMPLETED, FAILED, TrialRecord
+from tuner_component.search.spelling import counted
 
 # In deviations of the difference of two equal trials.
 _FAR, _DOUBTFUL = 10.0, 1.0
@@ -44,9 +45,14 @@ def winner(evidence: Evidence) -> Iterator[Finding]:
     if study.front:
         values = {one.name: best.metrics[one.name] for one in study.objectives}
         told = listed([f"{n} {score_text(v)}" for n, v in values.items()], len(values))
+        which = (
+            f"of {len(study.front)} on the front it is the closest to the ideal point"
+            if len(study.front) > 1
+            else "no other one is on the front"
+        )
         text = (
-            f"Trial {best.trial_id} is published: of {len(study.front)} on the front it is "
-            f"the closest to the ideal point, with {told}."
+            f"Trial {best.trial_id} {'is published' if is_over else 'leads so far'}: "
+            f"{which}, with {told}."
         )
         numbers = {"front": len(study.front), **values}
     else:
@@ -57,7 +63,8 @@ def winner(evidence: Evidence) -> Iterator[Finding]:
             numbers |= {"mean": mean, "seeds": seeds}
             text = (
                 f"Trial {best.trial_id} {place}: {evidence.name} {score_text(mean)} in the "
-                f"mean of {seeds} re-runs with other seeds ({score} in the search)."
+                f"mean of {counted(seeds, 're-run')} with other seeds ({score} in the "
+                "search)."
             )
     if study.shortfall:
         text += f" It is not what was looked for: {study.shortfall}."
@@ -85,11 +92,12 @@ def margin(evidence: Evidence) -> Iterator[Finding]:
         return
     second = others[0]
     gain = evidence.gain(best, second)
-    reference = evidence.confirmed.get(second.trial_id, (second.score or 0.0, 1))[0]
+    _, (reference, _) = evidence.compared(best, second)
     numbers = {"margin": gain, "runner-up": second.score or 0.0}
     names = (best.trial_id, second.trial_id)
     if gain == 0:
-        text = f"The runner-up, trial {second.trial_id}, has the same score."
+        same = "mean" if evidence.are_confirmed(best, second) else "score"
+        text = f"The runner-up, trial {second.trial_id}, has the same {same}."
         yield Finding("margin", text, numbers, names=names)
         return
     text = (
@@ -136,14 +144,24 @@ def default(evidence: Evidence) -> Iterator[Finding]:
 
 def _over_default(evidence: Evidence, best: TrialRecord, trial: TrialRecord) -> Finding:
     gain = evidence.gain(best, trial)
-    numbers = {"gain": gain, "default": trial.score or 0.0}
-    text = (
-        f"It is {difference_text(abs(gain))}{_relative(gain, trial.score or 0.0, numbers)} "
-        f"{'better' if gain > 0 else 'worse'} than the default hyperparameters (trial "
-        f"{trial.trial_id}, {evidence.name} {score_text(trial.score or 0.0)}"
-        f"{', which was stopped early' if trial.stopped else ''})"
-        f"{_beside_noise(evidence, best, trial)}."
-    )
+    _, (value, seeds) = evidence.compared(best, trial)
+    numbers: dict[str, float] = {"gain": gain, "default": value}
+    about = f"trial {trial.trial_id}, {evidence.name} {score_text(value)}"
+    if evidence.are_confirmed(best, trial):
+        numbers["seeds"] = seeds
+        about += f" in the mean of {counted(seeds, 're-run')}"
+    if trial.stopped:
+        about += ", which was stopped early"
+    if trial not in evidence.rivals:
+        about += ", which does not meet the constraints"
+    if gain == 0:
+        text = f"It is no better than the default hyperparameters ({about})."
+    else:
+        text = (
+            f"It is {difference_text(abs(gain))}{_relative(gain, value, numbers)} "
+            f"{'better' if gain > 0 else 'worse'} than the default hyperparameters "
+            f"({about}){_beside_noise(evidence, best, trial)}."
+        )
     names = (best.trial_id, trial.trial_id)
     return Finding("default", text, numbers, "good" if gain > 0 else "plain", names)
 
@@ -165,8 +183,8 @@ def noise(evidence: Evidence) -> Iterator[Finding]:
     known = evidence.noise
     if known is None:
         text = (
-            "Nothing is known of the noise: no configuration was trained twice. Equal "
-            "configurations may differ by more than the margin."
+            "Nothing is known of the noise: too few configurations were trained more than "
+            "once. Equal ones may differ by more than the margin."
         )
         yield Finding("noise", text)
         return
@@ -176,16 +194,22 @@ def noise(evidence: Evidence) -> Iterator[Finding]:
     most = " or less" if known.is_bound else ""
     text = f"{known.told} differ by about {deviation}{most} (standard deviation)"
     if known.deviation == 0:
-        text = f"{known.told} have equal scores, so chance plays no part."
+        text = (
+            f"{known.told} have equal scores: chance plays no part, or the module sets "
+            "seeds of its own."
+        )
         yield Finding("noise", text, {"deviation": 0.0, "scores": known.scores})
         return
     numbers = {"deviation": known.deviation, "scores": known.scores, "margin": gain}
-    if evidence.leads_clearly:
-        verdict = "lead over the runner-up is more than noise."
-    elif known.is_bound or gain > _DOUBTFUL * doubt:
-        verdict = "lead over the runner-up may be noise."
+    # A confirmed trial may come before one whose single score is better.
+    verdict = "lead over" if gain > 0 else "difference from"
+    verdict += " the runner-up "
+    if evidence.leads_clearly or -gain > CLEAR * doubt:
+        verdict += "is more than noise."
+    elif known.is_bound or abs(gain) > _DOUBTFUL * doubt:
+        verdict += "may be noise."
     else:
-        verdict = "lead over the runner-up is within the noise."
+        verdict += "is within the noise."
     text += f", so the {verdict}"
     found = evidence.study.confirmation
     if known.source == "re-runs" and found and found.probability is not None:

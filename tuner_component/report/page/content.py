@@ -14,7 +14,6 @@ import plotly.graph_objects as go
 
 from tuner_component.report import confirmation, importance, log_tails, timeline
 from tuner_component.report.judgement import space
-from tuner_component.report.judgement.course import CHANCE
 from tuner_component.report.judgement.finding import Finding
 from tuner_component.report.judgement.judge import judge
 from tuner_component.report.page import (
@@ -57,7 +56,6 @@ def content(
     weights = importance.weights(study)
     found = judge(study, weights)
     shares = dict(weights.shares)
-    is_chance = (weights.explained or 0.0) <= CHANCE
     drawn = {
         "front": front.front(study),
         "history": figures.history(study),
@@ -78,9 +76,7 @@ def content(
         "confirmation": _confirmation(study),
         "facts": _facts(study),
         "figures": {name: _figure(one) for name, one in drawn.items() if one},
-        "slices": [
-            _figure(one) for one in figures.slices(study, {} if is_chance else shares)
-        ],
+        "slices": [_figure(one) for one in figures.slices(study, weights.told)],
         "least": importance.LEAST_TRIALS,
         "front": _front(study),
         "versus": versus.versus([study, *others]),
@@ -192,7 +188,7 @@ def _facts(study: StudyRecord) -> dict[str, Any]:
     return {
         "completed": len(study.completed),
         "of": study.max_trials,
-        "stopped": sum(bool(trial.stopped) for trial in study.trials),
+        "stopped": sum(bool(trial.stopped) for trial in study.completed),
         "failed": len(study.with_status(FAILED)),
         "paused": len(study.with_status(PAUSED)),
         "running": len(study.with_status(RUNNING)),

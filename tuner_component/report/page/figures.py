@@ -12,10 +12,9 @@ from typing import Any, TypeVar
 
 import plotly.graph_objects as go
 
-from tuner_component.report import importance
+from tuner_component.report import importance, improvement
 from tuner_component.report.importance import Weights
 from tuner_component.report.judgement import space
-from tuner_component.report.judgement.course import CHANCE
 from tuner_component.report.page import axes
 from tuner_component.report.page.axes import ScoreAxis
 from tuner_component.report.page.palette import ACCENT, GREY, INK
@@ -92,18 +91,13 @@ def top(trials: Sequence[TrialRecord]) -> Sequence[TrialRecord]:
 
 def history(study: StudyRecord) -> go.Figure | None:
     """Scores in the order in which trials ended, and the best so far."""
-    order = sorted(
-        study.completed, key=lambda t: math.inf if t.ended is None else t.ended
-    )
-    if not order or study.objective is None:
+    pairs = improvement.best_so_far(study)
+    if not pairs or study.objective is None:
         return None
     direction, name = study.objective.direction, escaped(study.objective.name)
-    better = min if direction == "min" else max
-    scores = [trial.score or 0.0 for trial in order]
-    best = [scores[0]]
-    for score in scores[1:]:
-        best.append(better(best[-1], score))
-    axis = ScoreAxis.of(scores, direction)
+    order = [trial for trial, _ in pairs]
+    best = [trial.score or 0.0 for _, trial in pairs]
+    axis = ScoreAxis.of([trial.score or 0.0 for trial in order], direction)
     figure = blank(xaxis_title="trials completed", yaxis_title=name)
     _points(figure, list(enumerate(order, 1)), axis)
     numbers = list(range(1, len(order) + 1))
@@ -206,7 +200,7 @@ def parameter_importance(weights: Weights) -> go.Figure | None:
     if not shares:
         return None
     bars = list(shares.items())[:20][::-1]
-    is_chance = (weights.explained or 0.0) <= CHANCE
+    is_chance = weights.is_chance
     figure = blank(xaxis_title="share of what is explained", height=96 + 30 * len(bars))
     figure.add_bar(
         x=[share for _, share in bars],

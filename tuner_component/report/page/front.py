@@ -79,7 +79,7 @@ def _kinds(study: StudyRecord, trials: list[TrialRecord]) -> Iterator[_Kind]:
     best, *rest = study.on_front
     if rest:
         yield "on the front", rest, {"color": palette.INK, "size": 9}
-    yield "published", [best], figures.STAR
+    yield "best trial", [best], figures.STAR
 
 
 def _limit(figure: go.Figure, study: StudyRecord, trials: Sequence[TrialRecord]) -> int:
@@ -112,4 +112,4 @@ def _axes(study: StudyRecord, trials: list[TrialRecord], names: list[str]) -> go
         for one in study.objectives
     ]
     on_front = [trial for trial in study.on_front if trial in trials]
-    return combinations.drawn(study, trials, found, on_front, ("published", "front"))
+    return combinations.drawn(study, trials, found, on_front, ("best trial", "front"))

@@ -47,8 +47,7 @@ class Plots:
 
     def slices(self) -> list[go.Figure]:
         """Scores by the values of each hyperparameter, the important ones first."""
-        shares = importance.importances(self._study)
-        return figures.slices(self._study, shares)
+        return figures.slices(self._study, importance.weights(self._study).told)
 
     def curves(self) -> go.Figure:
         """The objective after each epoch."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 
-from tuner_component.report import timeline
+from tuner_component.report import improvement, timeline
 from tuner_component.report.page import axes, figures
 from tuner_component.report.page.axes import ScoreAxis
 from tuner_component.report.page.palette import ACCENT, AMBER, GREEN, INK, PURPLE, RED
@@ -68,17 +67,10 @@ def best_so_far(studies: Sequence[StudyRecord]) -> go.Figure | None:
     figure = figures.blank(
         xaxis_title="trials completed", yaxis_title=f"best {name} so far"
     )
-    better = min if objective.direction == "min" else max
     every: list[float] = []
     longest = 0
     for number, study in enumerate(studies):
-        order = sorted(
-            study.completed, key=lambda t: math.inf if t.ended is None else t.ended
-        )
-        best: list[float] = []
-        for trial in order:
-            score = trial.score or 0.0
-            best.append(better(best[-1], score) if best else score)
+        best = [trial.score or 0.0 for _, trial in improvement.best_so_far(study)]
         every += best
         longest = max(longest, len(best))
         colour = _LINES[number % len(_LINES)]

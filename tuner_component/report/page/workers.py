@@ -8,6 +8,7 @@ from tuner_component.report import timeline
 from tuner_component.report.page import figures, palette
 from tuner_component.report.record import StudyRecord
 from tuner_component.search.spelling import counted
+from tuner_component.search.study import times
 
 _COLOURS = {
     "completed": palette.SLATE,
@@ -19,8 +20,6 @@ _COLOURS = {
     "running": palette.GREEN,
 }
 
-# The end of the calendar: a record may say anything.
-_LAST = 253_402_300_799.0
 # Characters of a worker's id: its number, and the whole of an IPv6 address.
 _LABEL = 52
 
@@ -85,6 +84,6 @@ def _kind(span: timeline.Span, best: str | None) -> str:
 
 
 def _time(seconds: float) -> str:
-    moment = min(max(seconds, 0.0), _LAST)
+    moment = times.in_calendar(seconds)
     when = datetime.datetime.fromtimestamp(moment, datetime.timezone.utc)
     return when.strftime("%Y-%m-%d %H:%M:%S.%f")

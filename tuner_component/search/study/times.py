@@ -5,7 +5,11 @@ is compared by the moment that it names, never as it is.
 """
 
 import datetime
+import math
 import time
+
+# The last moment that is in the calendar in any zone: a file may say anything.
+_LAST = 253_402_128_000.0
 
 
 def now() -> str:
@@ -28,6 +32,20 @@ def moment(text: object) -> float:
     if found.tzinfo is None:
         found = found.replace(tzinfo=datetime.timezone.utc)
     return found.timestamp()
+
+
+def in_calendar(seconds: float) -> float:
+    """The nearest moment that a calendar has, in seconds since the epoch; 0 for NaN."""
+    return 0.0 if math.isnan(seconds) else min(max(seconds, 0.0), _LAST)
+
+
+def shown(seconds: float) -> str:
+    """A moment as people read it, in the zone of this machine.
+
+    Args:
+        seconds: Since the epoch; any number.
+    """
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(in_calendar(seconds)))
 
 
 def _parsed(text: str) -> datetime.datetime | None:

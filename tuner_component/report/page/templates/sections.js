@@ -14,7 +14,7 @@ function hero(report) {
   var best = report.best, facts = report.facts;
   if (!best) {
     return h("div", {class: "hero"}, h("h1", {}, facts.completed ? "The objective is not known" : "No trial has completed"),
-      h("p", {}, facts.completed ? "So nobody can say which trial is the best." : facts.failed ? "See the failures below." : "The search has just started."));
+      h("p", {}, facts.completed ? "So nobody can say which trial is the best." : facts.failed ? "See the failures below." : "None has ended yet."));
   }
   return h("div", {class: "hero"},
     h("h1", {}, best.values.map(function (one) {
@@ -102,7 +102,7 @@ function frontSection(report) {
   if (!front) { return null; }
   var caption = "Of the " + report.facts.completed + " trials that completed, " + front.count + (front.count === 1 ? " is" : " are") + " on the front" +
     (front.constraints.length > 0 ? " of those that meet the constraints" : "") + ": no other trial is at least as good in all objectives, and better in one. " +
-    "The published one is the closest to the ideal point, with each objective scaled to its range over the front. Values are those after a trial's best epoch.";
+    "The best one is the closest to the ideal point, with each objective scaled to its range over the front. Values are those after a trial's best epoch.";
   var missing = "There is no front yet" + (front.constraints.length > 0 ? ": no trial that meets the constraints has completed" : "") + ".";
   var byId = new Map(report.trials.rows.map(function (trial) { return [trial.id, trial]; }));
   var names = front.trials.length > 0 ? Object.keys(byId.get(front.trials[0].id).hp) : [];
@@ -111,7 +111,7 @@ function frontSection(report) {
       front.objectives.map(function (one) { return head(one.name + " (" + one.direction + ")", true); }), names.map(function (name) { return head(name); }))),
     h("tbody", {}, front.trials.map(function (one, i) {
       return h("tr", {class: i === 0 ? "best" : null}, h("td", {}, h("button", {type: "button", class: "link", onclick: function () { openTrial(byId.get(one.id), report); }}, one.id),
-        i === 0 ? " (published)" : ""), one.values.map(function (value) { return cell(number(value), true); }),
+        i === 0 ? " ★ best" : ""), one.values.map(function (value) { return cell(number(value), true); }),
         names.map(function (name) { return cell(number(at(byId.get(one.id).hp, name))); }));
     })))), front.count > front.trials.length && h("p", {class: "soft"}, "All " + front.count + " are in study.json.")]);
 }
