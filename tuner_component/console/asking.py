@@ -69,7 +69,7 @@ def wait(place: Place, request: Request, within_s: float) -> Standing:
         known = request_files.standing(directory, request.id, request.study)
         if known is not None and known.answer is not None:
             return known
-        if nobody or time.monotonic() >= end:
+        if nobody or not time.monotonic() < end:  # Not for ever if it is no number.
             # Not before: a network's filesystem may show an answer late.
             return Standing(request, _lost(request) if known is None else None)
         time.sleep(pause_s)
