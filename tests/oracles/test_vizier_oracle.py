@@ -22,7 +22,8 @@ from google.cloud.aiplatform_v1 import types as v1
 from tests.support import crashes, simulation
 from tests.support.vertex import PROJECT, REGION, Refused, Vertex, serving
 from tuner_component.oracles import VizierOracle, VizierSearch, vizier_oracle
-from tuner_component.search.options import Known, StoppingOptions
+from tuner_component.search.errors import SearchError
+from tuner_component.search.options import Known, RetryOptions, StoppingOptions
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.oracle.warm_start import start_from
 from tuner_component.search.stopping.curves import LearningCurves
@@ -363,6 +364,25 @@ def test_several_searches_share_a_study(tmp_path: Path, server: Vertex) -> None:
         assert three.run() == 1
 
 
+def test_one_that_comes_when_all_is_done_leaves_nothing_open(
+    tmp_path: Path, server: Vertex
+) -> None:
+    """A trial that no one runs would count for all that share the study, for ever."""
+
+    def refuse(method: str, request: Any) -> None:
+        if method == "DeleteTrial" and server.calls.count(method) < 9:
+            raise Refused(grpc.StatusCode.UNAVAILABLE)
+
+    with Search(tmp_path / "a", trials=2, study_id="s") as search:
+        assert search.run() == 2
+    server.before = refuse
+    with Search(tmp_path / "b", trials=2, study_id="s") as late:
+        assert late.create().status == "STOPPED"
+        with pytest.raises(SearchError, match="have begun 2 trials"):
+            late.durable.finish()
+    assert states(server) == {"SUCCEEDED": 2}
+
+
 @pytest.mark.parametrize(
     ("space", "words"),
     [(simulation.space(dimensions=1), "differs in kind"), (None, "maximize")],
@@ -444,6 +464,52 @@ def test_a_failed_trial_that_is_run_again_is_told(
         known.tell_end(told, trial.trial_id)
         known.tell_end(told, trial.trial_id)
     assert states(server) == {"INFEASIBLE": 1, "SUCCEEDED": 1}
+
+
+def test_a_failed_trial_that_runs_again_has_not_ended(
+    tmp_path: Path, server: Vertex
+) -> None:
+    """The service would hear nothing of its result, if it was there before that."""
+    with Search(tmp_path, trials=1) as search:
+        simulation.fail(search.durable, search.create())
+        assert search.create().status == "STOPPED"
+        with pytest.raises(SearchError, match="Expected"):
+            search.durable.finish()  # No trial completed.
+    wanted = {"seed": 1, "retry": RetryOptions()}
+    with Study.open(str(tmp_path), simulation.FINGERPRINT, **wanted) as study:
+        made = oracle(trials=1)
+        durable: Any = DurableOracle.open(made, study)
+        trial = durable.create_trial("w")
+        assert made._is_open(20)
+        simulation.run_trial(durable, trial)
+        durable.finish()
+    assert states(server) == {"INFEASIBLE": 1, "SUCCEEDED": 1}
+
+
+def test_hyperparameters_that_were_found_are_none_of_the_study(
+    tmp_path: Path, server: Vertex
+) -> None:
+    """A search that has found some could not go on: its own study would be another's."""
+    with Search(tmp_path, trials=4) as search:
+        simulation.run_trial(search.durable, search.create(), discover=True)
+        search.create()
+    with Search(tmp_path, trials=4) as search:
+        while (trial := search.create()).status == "RUNNING":
+            simulation.run_trial(search.durable, trial, discover=True)
+        search.durable.finish()
+        assert "late" in search.oracle.get_best_trials()[0].hyperparameters.values
+    agrees(server, str(tmp_path))
+    (study,) = server.vizier.studies.values()
+    assert [p.parameter_id for p in study.study_spec.parameters] == ["rate", "kind"]
+
+
+def test_a_search_without_hyperparameters(tmp_path: Path, server: Vertex) -> None:
+    """It would end with an error of the service, which has no study without parameters."""
+    made = oracle(space=keras_tuner.HyperParameters())
+    with Search(tmp_path, made) as search:
+        search.end(search.create(), 1.0)
+        assert search.run() == 0
+    assert server.vizier.studies == {}
 
 
 def test_without_a_journal(tmp_path: Path, server: Vertex) -> None:

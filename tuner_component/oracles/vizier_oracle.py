@@ -119,6 +119,8 @@ class VizierOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._algorithm, self._give_up_after_s = algorithm, give_up_after_s
         # By this the service's trials are known as this search's, after a crash too.
         self._owner = uuid.uuid4().hex[:12]
+        # Keys of the hyperparameters that the service's study has; None if it has none yet.
+        self._told: list[str] | None = None
         self.ended_because: str | None = None
         self._stops_early = False
         self._to_stop: set[str] = set()
@@ -138,19 +140,20 @@ class VizierOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._unheard: list[concurrent.futures.Future[Any]] = []
 
     def get_state(self) -> dict[str, Any]:
-        """KerasTuner's own state, and by what name the service knows this search."""
-        return {**super().get_state(), "owner": self._owner}
+        """KerasTuner's own state, and what the service knows this search by."""
+        return {**super().get_state(), "owner": self._owner, "told": self._told}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """See `get_state`."""
         super().set_state(state)
         self._owner = state.get("owner", self._owner)
+        self._told = state.get("told", self._told)
 
     def save(self) -> None:
         """See `keras_tuner.Oracle`; without a journal this is what makes results durable."""
         super().save()
         self.committed()
-        if self.trials and not self.ongoing_trials:
+        if self._has_results and not self.ongoing_trials:
             self._wait_until_heard()  # It may have been the last one.
 
     def stop_by_service(self) -> None:
@@ -219,8 +222,8 @@ class VizierOracle(keras_tuner.Oracle):  # type: ignore[misc]
         Raises:
             ServiceError: If it cannot be reached, or refuses.
         """
-        if not self.trials:
-            return
+        if self._conversation is None and not self._has_results:
+            return  # Even then it may have been asked for a trial that no one runs.
         self._wait_until_heard()
         self._give_up_suggestion()
         self._tell(functools.partial(self._trials.tell_rest, self._owner))
@@ -230,6 +233,11 @@ class VizierOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._forget()
 
     # How it is done.
+
+    @property
+    def _has_results(self) -> bool:
+        """Whether there may be results for the service: without a space it has no study."""
+        return bool(self.trials and self.hyperparameters.space)
 
     @property
     def _trials(self) -> VizierTrials:
@@ -268,7 +276,8 @@ class VizierOracle(keras_tuner.Oracle):  # type: ignore[misc]
         if self._known is not None:
             return True
         if self._opening is None:
-            self._opening = self._say(self._open)
+            open_study = functools.partial(self._open, self._space_of_service())
+            self._opening = self._say(open_study)
         try:
             known, trials = self._opening.result(wait_s)
         except concurrent.futures.TimeoutError:
@@ -283,8 +292,16 @@ class VizierOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._note_epochs(known)
         return True
 
-    def _open(self, service: Service) -> tuple[VizierTrials, Any]:
+    def _space_of_service(self) -> list[Dimension]:
+        """The search space of the service's study, which stays as it was at first."""
         space = dimensions(self.hyperparameters.space)
+        if self._told is None:
+            self._told = [dimension.key for dimension in space]
+        return [dimension for dimension in space if dimension.key in self._told]
+
+    def _open(
+        self, space: list[Dimension], service: Service
+    ) -> tuple[VizierTrials, Any]:
         translation = SpaceTranslation(space, service.has_conditions)
         problem = Problem(
             metric=self.objective.name,
