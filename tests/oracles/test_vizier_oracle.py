@@ -364,23 +364,43 @@ def test_several_searches_share_a_study(tmp_path: Path, server: Vertex) -> None:
         assert three.run() == 1
 
 
-def test_one_that_comes_when_all_is_done_leaves_nothing_open(
+def test_one_that_comes_when_all_is_done_asks_for_nothing(
     tmp_path: Path, server: Vertex
 ) -> None:
-    """A trial that no one runs would count for all that share the study, for ever."""
-
-    def refuse(method: str, request: Any) -> None:
-        if method == "DeleteTrial" and server.calls.count(method) < 9:
-            raise Refused(grpc.StatusCode.UNAVAILABLE)
-
+    """While others run the last trials it would cost the service a trial each second."""
     with Search(tmp_path / "a", trials=2, study_id="s") as search:
         assert search.run() == 2
-    server.before = refuse
+    asked = server.calls.count("SuggestTrials")
     with Search(tmp_path / "b", trials=2, study_id="s") as late:
         assert late.create().status == "STOPPED"
         with pytest.raises(SearchError, match="have begun 2 trials"):
             late.durable.finish()
-    assert states(server) == {"SUCCEEDED": 2}
+    assert server.calls.count("SuggestTrials") == asked
+
+
+def test_one_that_comes_too_late_leaves_nothing_open(
+    tmp_path: Path, server: Vertex
+) -> None:
+    """A trial that no one runs would count for all that share the study, for ever."""
+    quicker: list[Any] = []
+
+    def begin(method: str, request: Any) -> None:
+        if method == "SuggestTrials" and not quicker:
+            quicker.append(None)
+            quicker.append(one.create("v"))
+        if method == "DeleteTrial" and server.calls.count(method) < 9:
+            raise Refused(grpc.StatusCode.UNAVAILABLE)
+
+    made = [oracle(trials=2, study_id="s") for _ in range(2)]
+    with Search(tmp_path / "a", made[0]) as one, Search(tmp_path / "b", made[1]) as two:
+        one.end(one.create())
+        server.before = begin
+        assert two.create().status == "STOPPED"
+        with pytest.raises(SearchError, match="have begun 2 trials"):
+            two.durable.finish()
+        assert states(server) == {"SUCCEEDED": 1, "ACTIVE": 1}
+        one.end(quicker[1])
+    assert [trial.id for trial in server.vizier.all_trials()] == ["1", "2"]
 
 
 @pytest.mark.parametrize(

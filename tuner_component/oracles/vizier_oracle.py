@@ -322,11 +322,12 @@ class VizierOracle(keras_tuner.Oracle):  # type: ignore[misc]
                 told = self._ask(trial_id)
             except concurrent.futures.TimeoutError:
                 return {"status": _Status.IDLE}
+            if self.max_trials and told.others >= self.max_trials:
+                if told.trial is not None:  # Another search was quicker.
+                    self._drop(told.trial.name)
+                return self._nothing_left(told.others)
             if told.trial is None:
                 return self._nothing()
-            if self.max_trials and told.others >= self.max_trials:
-                self._drop(told.trial.name)
-                return self._nothing_left(told.others)
             values = trials.translation.values(told.trial.parameters, space, draw)
             if values is None:
                 raise ServiceError(
@@ -365,7 +366,9 @@ class VizierOracle(keras_tuner.Oracle):  # type: ignore[misc]
             concurrent.futures.TimeoutError: If it has not answered yet.
         """
         self._give_up_suggestion(unless=trial_id)
-        return self._suggestions.ask(self._trials, self._owner, trial_id, _WAIT_S)
+        return self._suggestions.ask(
+            self._trials, self._owner, trial_id, self.max_trials, _WAIT_S
+        )
 
     def _give_up_suggestion(self, unless: str | None = None) -> None:
         """What the service was asked for has no use any more, unless for this trial."""
