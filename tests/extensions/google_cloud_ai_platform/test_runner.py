@@ -185,6 +185,15 @@ def test_a_job_that_is_refused_is_said(
     assert not list(tmp_path.rglob("token"))
 
 
+def test_a_job_that_may_have_been_made_is_said(vertex: Vertex, tmp_path: Path) -> None:
+    """A stack trace of gRPC's would hide that a job may run, which costs money."""
+    vertex.lose_answer("CreateCustomJob")
+    vertex.fail("ListCustomJobs", grpc.StatusCode.PERMISSION_DENIED)
+    with pytest.raises(SearchError, match=r"has made the job.* cancel it\. Then run"):
+        start(tmp_path)
+    assert not list(tmp_path.rglob("token"))
+
+
 def test_a_field_that_there_is_not_is_said(vertex: Vertex, tmp_path: Path) -> None:
     """A misspelled field would end in a stack trace of protobuf's."""
     described_so = described()
@@ -283,6 +292,25 @@ def test_the_log_of_the_job_is_that_of_the_pipeline(
     assert lines.count("[workerpool1-0] a last line") == 1
     states = [line.rpartition(" ")[2] for line in lines if ": JOB_STATE" in line]
     assert states == ["JOB_STATE_PENDING.", "JOB_STATE_SUCCEEDED."]
+
+
+def test_lines_that_come_late_are_shown_once(
+    vertex: Vertex, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Machines send what they print one after another: most of it would be lost."""
+    caplog.set_level(logging.INFO, "tuner_component")
+    job = Started(vertex, tmp_path)
+    job.find()
+    (made,) = vertex.jobs.all()
+    vertex.jobs.print("workerpool0-0", "a quick line")
+    vertex.wait_for(lambda: "a quick line" in caplog.text, 30)
+    vertex.jobs.print("workerpool1-0", "a late line", at=made.create_time)
+    vertex.wait_for(lambda: "a late line" in caplog.text, 30)
+    vertex.jobs.end(JobState.JOB_STATE_SUCCEEDED)
+    assert job.ended() is None
+    lines = [r.getMessage() for r in caplog.records]
+    assert lines.count("[workerpool0-0] a quick line") == 1
+    assert lines.count("[workerpool1-0] a late line") == 1
 
 
 def test_a_log_that_may_not_be_read_is_no_error(

@@ -107,16 +107,25 @@ class JobService:
         ) from lost
 
     def _find(self, launch: str) -> CustomJob | None:
-        """The job with a label, if it was made."""
-        found = self._client.list_custom_jobs(
-            request={
-                "parent": self._parent,
-                "filter": f"labels.{LAUNCH_LABEL}={launch}",
-            },
-            retry=_patient(),
-            timeout=_ANSWER_S,
-        )
-        return next(iter(found), None)
+        """The job with a label, if it was made.
+
+        Raises:
+            SearchError: If the service does not say so: there may be a job.
+        """
+        named = f"labels.{LAUNCH_LABEL}={launch}"
+        try:
+            found = self._client.list_custom_jobs(
+                request={"parent": self._parent, "filter": named},
+                retry=_patient(),
+                timeout=_ANSWER_S,
+            )
+            return next(iter(found), None)
+        except (exceptions.GoogleAPICallError, exceptions.RetryError) as error:
+            raise SearchError(
+                "Expected Vertex AI to say whether it has made the job. Received: "
+                f"{error}. It may have: look in the console for one with the label "
+                f"{LAUNCH_LABEL}={launch}, and cancel it. Then run the pipeline again."
+            ) from error
 
     def get(self, name: str) -> CustomJob:
         """What has become of a job.
