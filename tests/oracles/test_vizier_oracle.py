@@ -19,7 +19,7 @@ import keras_tuner
 import pytest
 from google.cloud.aiplatform_v1 import types as v1
 
-from tests.support import crashes, simulation
+from tests.support import crashes, limits, simulation
 from tests.support.vertex import PROJECT, REGION, Refused, Vertex, serving
 from tuner_component.oracles import VizierOracle, VizierSearch, vizier_oracle
 from tuner_component.search.errors import SearchError
@@ -40,7 +40,7 @@ SECRET = "very-secret-41b7"
 def _server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Vertex]:
     monkeypatch.setattr(conversation, "_FIRST_PAUSE_S", 0.01)
     monkeypatch.setattr(conversation, "_LONGEST_PAUSE_S", 0.05)
-    monkeypatch.setattr(vizier_oracle, "_WAIT_S", 20.0)
+    monkeypatch.setattr(vizier_oracle, "_WAIT_S", limits.WAIT_S)
     with serving() as server:
         yield server
 
@@ -153,7 +153,7 @@ def test_suggestions_that_take_long(
 
     def before(method: str, request: Any) -> None:
         if method == "SuggestTrials" and len(server.vizier.all_trials()) == 1:
-            assert hold.wait(60)
+            assert hold.wait(limits.WAIT_S)
 
     server.before = before
     with Search(tmp_path, trials=2) as search:
@@ -162,7 +162,7 @@ def test_suggestions_that_take_long(
         assert search.create("b").status == "IDLE"
         search.end(first)
         hold.set()
-        monkeypatch.setattr(vizier_oracle, "_WAIT_S", 20.0)
+        monkeypatch.setattr(vizier_oracle, "_WAIT_S", limits.WAIT_S)
         assert search.run() == 1
     assert states(server) == {"SUCCEEDED": 2}
 
@@ -180,7 +180,7 @@ def test_trials_go_on_without_the_service(
         assert search.create("c").status == "IDLE"
         search.end(running[1])
         server.start()
-        monkeypatch.setattr(vizier_oracle, "_WAIT_S", 20.0)
+        monkeypatch.setattr(vizier_oracle, "_WAIT_S", limits.WAIT_S)
         assert search.run() == 2
     agrees(server, str(tmp_path))
 
@@ -294,9 +294,9 @@ def test_epochs_before_the_service_has_answered(tmp_path: Path, server: Vertex) 
     with Search(tmp_path, trials=1) as search:
         trial = search.create()
         search.durable.report_epoch(trial.trial_id, 0, 0, {"score": 9.0})
-        search.oracle._say(lambda service: None, later=True).result(20)
+        search.oracle._say(lambda service: None, later=True).result(limits.WAIT_S)
     hold = threading.Event()
-    server.before = lambda method, request: hold.wait(60)
+    server.before = lambda method, request: hold.wait(limits.WAIT_S)
     with Search(tmp_path, trials=1) as search:
         trial = search.create()
         for epoch in range(2):  # The first one again.
@@ -437,7 +437,9 @@ def test_the_service_stops_trials(tmp_path: Path, server: Vertex) -> None:
                 if told is not None and told.value == "stop":
                     break
                 # What was said is answered; the next epoch hears of it.
-                search.oracle._say(lambda service: None, later=True).result(20)
+                search.oracle._say(lambda service: None, later=True).result(
+                    limits.WAIT_S
+                )
             lengths.append(epoch + 1)
             search.end(trial, worst)
         assert lengths == [2, 4]
@@ -479,7 +481,7 @@ def test_a_failed_trial_that_is_run_again_is_told(
         search.end(trial, 2.0)
         known = search.oracle._known
         assert known is not None
-        told = search.oracle._say(lambda service: service).result(20)
+        told = search.oracle._say(lambda service: service).result(limits.WAIT_S)
         server.vizier.all_trials()[0].state = _State.INFEASIBLE
         known.tell_end(told, trial.trial_id)
         known.tell_end(told, trial.trial_id)
@@ -500,7 +502,7 @@ def test_a_failed_trial_that_runs_again_has_not_ended(
         made = oracle(trials=1)
         durable: Any = DurableOracle.open(made, study)
         trial = durable.create_trial("w")
-        assert made._is_open(20)
+        assert made._is_open(limits.WAIT_S)
         simulation.run_trial(durable, trial)
         durable.finish()
     assert states(server) == {"INFEASIBLE": 1, "SUCCEEDED": 1}
@@ -616,7 +618,7 @@ def test_missing_credentials_are_not_quoted(
 def in_steps(directory: str, environment: dict[str, str], parallel: bool) -> None:
     """Runs a search, or the rest of one, against the stand-in of another process."""
     os.environ.update(environment)
-    vizier_oracle._WAIT_S = 60.0
+    vizier_oracle._WAIT_S = limits.WAIT_S
     with Study.open(directory, simulation.FINGERPRINT, seed=1) as study:
         autocommit = not parallel
         durable: Any = DurableOracle.open(oracle(), study, autocommit=autocommit)

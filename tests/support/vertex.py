@@ -104,7 +104,7 @@ class Vertex:
         for door in self._doors:
             door.close()
         self._https.close()
-        self._grpc.stop()
+        self._grpc.close()
 
     # What tests tell it.
 

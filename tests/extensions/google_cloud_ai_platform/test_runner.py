@@ -17,6 +17,7 @@ from google.cloud.aiplatform_v1.types.job_state import JobState
 from tfx.types import standard_artifacts
 from tfx.types import standard_component_specs as specs
 
+from tests.support import limits
 from tests.support.vertex import PROJECT, REGION, Vertex, serving
 from tuner_component.extensions.flock.board import Board
 from tuner_component.extensions.google_cloud_ai_platform import (
@@ -91,7 +92,7 @@ class Started(threading.Thread):
         self.error: BaseException | None = None
         self.outputs = outputs(root)
         self.start()
-        vertex.wait_for(lambda: "GetCustomJob" in vertex.calls, 30)
+        vertex.wait_for(lambda: "GetCustomJob" in vertex.calls, limits.WAIT_S)
         properties = json.loads(self.command(vertex)[-1])
         self.board = Board(properties[runner.BOARD_KEY])
 
@@ -110,7 +111,7 @@ class Started(threading.Thread):
 
     def ended(self) -> BaseException | None:
         """Its error, when it has ended."""
-        self.join(30)
+        self.join(limits.WAIT_S)
         assert not self.is_alive()
         return self.error
 
@@ -261,7 +262,7 @@ def test_a_signal_cancels_the_job(vertex: Vertex, tmp_path: Path) -> None:
     """A pipeline that was stopped would leave machines that cost money."""
 
     def stop() -> None:
-        vertex.wait_for(lambda: "GetCustomJob" in vertex.calls, 30)
+        vertex.wait_for(lambda: "GetCustomJob" in vertex.calls, limits.WAIT_S)
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=stop).start()
@@ -282,7 +283,9 @@ def test_the_log_of_the_job_is_that_of_the_pipeline(
     vertex.jobs.print(
         "workerpool0-0", *(f"Trial {number} starts" for number in range(250))
     )
-    vertex.wait_for(lambda: "[workerpool0-0] Trial 249 starts" in caplog.text, 30)
+    vertex.wait_for(
+        lambda: "[workerpool0-0] Trial 249 starts" in caplog.text, limits.WAIT_S
+    )
     vertex.jobs.print("workerpool1-0", "a last line")
     vertex.jobs.end(JobState.JOB_STATE_SUCCEEDED)
     assert job.ended() is None
@@ -303,9 +306,9 @@ def test_lines_that_come_late_are_shown_once(
     job.find()
     (made,) = vertex.jobs.all()
     vertex.jobs.print("workerpool0-0", "a quick line")
-    vertex.wait_for(lambda: "a quick line" in caplog.text, 30)
+    vertex.wait_for(lambda: "a quick line" in caplog.text, limits.WAIT_S)
     vertex.jobs.print("workerpool1-0", "a late line", at=made.create_time)
-    vertex.wait_for(lambda: "a late line" in caplog.text, 30)
+    vertex.wait_for(lambda: "a late line" in caplog.text, limits.WAIT_S)
     vertex.jobs.end(JobState.JOB_STATE_SUCCEEDED)
     assert job.ended() is None
     lines = [r.getMessage() for r in caplog.records]
