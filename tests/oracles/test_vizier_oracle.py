@@ -5,7 +5,6 @@ Vertex AI Vizier has a stand-in here; Google's client is real.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import threading
@@ -19,7 +18,7 @@ import keras_tuner
 import pytest
 from google.cloud.aiplatform_v1 import types as v1
 
-from tests.support import crashes, limits, simulation
+from tests.support import crashes, limits, simulation, vertex_keys
 from tests.support.vertex import PROJECT, REGION, Refused, Vertex, serving
 from tuner_component.oracles import VizierOracle, VizierSearch, vizier_oracle
 from tuner_component.search.errors import SearchError
@@ -583,9 +582,7 @@ def test_credentials_are_in_no_file_and_no_message(
     server: Vertex,
 ) -> None:
     """Whoever may read a study could use the project."""
-    adc = tmp_path / "adc.json"
-    told = {"type": "authorized_user", "client_id": SECRET, "client_secret": SECRET}
-    adc.write_text(json.dumps({**told, "refresh_token": SECRET}))
+    adc, secret_of_user = vertex_keys.of_user(tmp_path)
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(adc))
     caplog.set_level(logging.DEBUG)
     directory = tmp_path / "study"
@@ -593,9 +590,23 @@ def test_credentials_are_in_no_file_and_no_message(
         assert search.run() == 3
     written = b"".join(p.read_bytes() for p in directory.rglob("*") if p.is_file())
     assert "SuggestTrials" in server.calls
-    for secret in (SECRET, *server.secrets):
+    for secret in (secret_of_user, *server.secrets):
         assert secret.encode() not in written
         assert secret not in caplog.text
+
+
+def test_credentials_that_have_expired(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Vertex
+) -> None:
+    """A search would ask for ten minutes, and then not say what to do."""
+    adc, _ = vertex_keys.of_user(tmp_path)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(adc))
+    server.are_refused = True
+    with (
+        Search(tmp_path / "study") as search,
+        pytest.raises(ServiceError, match="expired. Run `gcloud auth application-"),
+    ):
+        search.create()
 
 
 @pytest.mark.parametrize(

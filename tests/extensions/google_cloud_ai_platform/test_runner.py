@@ -17,7 +17,7 @@ from google.cloud.aiplatform_v1.types.job_state import JobState
 from tfx.types import standard_artifacts
 from tfx.types import standard_component_specs as specs
 
-from tests.support import limits
+from tests.support import limits, vertex_keys
 from tests.support.vertex import PROJECT, REGION, Vertex, serving
 from tuner_component.extensions.flock.board import Board
 from tuner_component.extensions.google_cloud_ai_platform import (
@@ -213,6 +213,18 @@ def test_missing_credentials_are_said(
     with pytest.raises(SearchError, match="Expected application-default credentials"):
         start(tmp_path)
     assert not list(tmp_path.rglob("*"))
+
+
+def test_credentials_that_have_expired_are_said(
+    vertex: Vertex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service would be asked for ten minutes whether it has made the job."""
+    adc, _ = vertex_keys.of_user(tmp_path)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(adc))
+    vertex.are_refused = True
+    with pytest.raises(SearchError, match="expired. Run `gcloud auth application-"):
+        start(tmp_path / "root")
+    assert not list(tmp_path.rglob("token"))
 
 
 def test_the_error_of_a_replica_reaches_the_user(
