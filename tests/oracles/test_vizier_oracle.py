@@ -72,6 +72,9 @@ class Search:
 
     def __exit__(self, *_: object) -> None:
         self.study.close()
+        # As if the process had ended: it says nothing any more.
+        if self.oracle._conversation is not None:
+            self.oracle._conversation.close()
 
     def create(self, worker: str = "w") -> Any:
         return self.durable.create_trial(worker)
