@@ -21,7 +21,7 @@ _JSON = {"Content-Type": "application/json"}
 _ANSWER_S = 30.0
 _PAGE = 1000
 # What one replica says may come so much later than what others have said since.
-_LATE = datetime.timedelta(seconds=60)
+_LATE = datetime.timedelta(seconds=30)
 # A reader that may not read will not be allowed to in a moment.
 _REFUSED = (400, 401, 403, 404)
 
@@ -47,17 +47,21 @@ class JobLog:
 
         It raises nothing: a search must not end because its log cannot be read.
         """
-        token = ""
+        token, late = "", _LATE
         while not self._is_refused:
             answer = self._ask(token)
+            if answer is None:
+                # It may have been asked for too much: it goes on from where it got to.
+                late = datetime.timedelta()
+                break
             for entry in answer.get("entries", []):
                 yield from self._lines(entry)
             token = answer.get("nextPageToken", "")
             if not token:
                 break
-        self._forget()
+        self._forget(late)
 
-    def _ask(self, token: str) -> dict[str, Any]:
+    def _ask(self, token: str) -> dict[str, Any] | None:
         request = {
             "resourceNames": [f"projects/{self._project}"],
             "filter": 'resource.type="ml_job" '
@@ -89,7 +93,7 @@ class JobLog:
             )
         else:
             _log.debug("Cloud Logging does not answer: %s", said)
-        return {}
+        return None
 
     def _lines(self, entry: dict[str, Any]) -> Iterator[str]:
         name = str(entry.get("insertId"))
@@ -109,8 +113,8 @@ class JobLog:
             found = datetime_helpers.from_rfc3339(str(entry.get("timestamp")))
         return found
 
-    def _forget(self) -> None:
+    def _forget(self, late: datetime.timedelta) -> None:
         """Asks the next time from a while before the last entry: others may be late."""
         if self._seen:
-            self._from = max(self._from, max(self._seen.values()) - _LATE)
+            self._from = max(self._from, max(self._seen.values()) - late)
             self._seen = {n: t for n, t in self._seen.items() if t >= self._from}
