@@ -453,6 +453,27 @@ def test_the_service_stops_trials(tmp_path: Path, server: Vertex) -> None:
     assert [t.ended.get("stopped", {}).get("rule") for t in ends] == ["service", None]
 
 
+def test_a_service_that_does_not_say_which_trials_should_stop(
+    tmp_path: Path, server: Vertex
+) -> None:
+    """Results would wait for an answer that may never come, and end with the search."""
+
+    def refuse(method: str, request: Any) -> None:
+        if method == "CheckTrialEarlyStoppingState":
+            raise Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, "a quota")
+
+    server.before = refuse
+    made = oracle(trials=2, give_up_after_s=5.0)
+    with Search(tmp_path, made, rule=StoppingOptions("service")) as search:
+        trial = search.create()
+        search.durable.report_epoch(trial.trial_id, 0, 0, {"score": 9.0})
+        search.oracle._say(lambda service: None, later=True).result(limits.WAIT_S)
+        search.end(trial)
+        assert search.run() == 1
+    assert "CheckTrialEarlyStoppingState" in server.calls
+    agrees(server, str(tmp_path))
+
+
 def test_who_cannot_stop_trials_says_so() -> None:
     """A rule would do nothing, or stop trials at random, and nobody be told."""
     rule = StoppingOptions("service")

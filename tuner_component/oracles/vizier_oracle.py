@@ -22,6 +22,7 @@ from tuner_component.vizier.service import (
     Problem,
     Service,
     ServiceError,
+    UnreachableError,
 )
 from tuner_component.vizier.space import SpaceTranslation
 
@@ -400,5 +401,8 @@ class VizierOracle(keras_tuner.Oracle):  # type: ignore[misc]
         if known.tell_epochs(service, trial_id):
             again = functools.partial(self._tell_epochs, known, trial_id)
             self._say(again, later=True)
-        if self._stops_early and service.should_stop(known.names[trial_id]):
-            self._to_stop.add(trial_id)
+        if self._stops_early:
+            # It is asked again after the next epoch: results must not wait for that.
+            with contextlib.suppress(UnreachableError):
+                if service.should_stop(known.names[trial_id]):
+                    self._to_stop.add(trial_id)
