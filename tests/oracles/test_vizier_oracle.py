@@ -5,7 +5,6 @@ Vertex AI Vizier has a stand-in here; Google's client is real.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import threading
@@ -19,10 +18,11 @@ import keras_tuner
 import pytest
 from google.cloud.aiplatform_v1 import types as v1
 
-from tests.support import crashes, simulation
+from tests.support import crashes, limits, simulation, vertex_keys
 from tests.support.vertex import PROJECT, REGION, Refused, Vertex, serving
 from tuner_component.oracles import VizierOracle, VizierSearch, vizier_oracle
-from tuner_component.search.options import Known, StoppingOptions
+from tuner_component.search.errors import SearchError
+from tuner_component.search.options import Known, RetryOptions, StoppingOptions
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.oracle.warm_start import start_from
 from tuner_component.search.stopping.curves import LearningCurves
@@ -39,7 +39,7 @@ SECRET = "very-secret-41b7"
 def _server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Vertex]:
     monkeypatch.setattr(conversation, "_FIRST_PAUSE_S", 0.01)
     monkeypatch.setattr(conversation, "_LONGEST_PAUSE_S", 0.05)
-    monkeypatch.setattr(vizier_oracle, "_WAIT_S", 20.0)
+    monkeypatch.setattr(vizier_oracle, "_WAIT_S", limits.WAIT_S)
     with serving() as server:
         yield server
 
@@ -72,6 +72,9 @@ class Search:
 
     def __exit__(self, *_: object) -> None:
         self.study.close()
+        # As if the process had ended: it says nothing any more.
+        if self.oracle._conversation is not None:
+            self.oracle._conversation.close()
 
     def create(self, worker: str = "w") -> Any:
         return self.durable.create_trial(worker)
@@ -152,7 +155,7 @@ def test_suggestions_that_take_long(
 
     def before(method: str, request: Any) -> None:
         if method == "SuggestTrials" and len(server.vizier.all_trials()) == 1:
-            assert hold.wait(60)
+            assert hold.wait(limits.WAIT_S)
 
     server.before = before
     with Search(tmp_path, trials=2) as search:
@@ -161,7 +164,7 @@ def test_suggestions_that_take_long(
         assert search.create("b").status == "IDLE"
         search.end(first)
         hold.set()
-        monkeypatch.setattr(vizier_oracle, "_WAIT_S", 20.0)
+        monkeypatch.setattr(vizier_oracle, "_WAIT_S", limits.WAIT_S)
         assert search.run() == 1
     assert states(server) == {"SUCCEEDED": 2}
 
@@ -179,7 +182,7 @@ def test_trials_go_on_without_the_service(
         assert search.create("c").status == "IDLE"
         search.end(running[1])
         server.start()
-        monkeypatch.setattr(vizier_oracle, "_WAIT_S", 20.0)
+        monkeypatch.setattr(vizier_oracle, "_WAIT_S", limits.WAIT_S)
         assert search.run() == 2
     agrees(server, str(tmp_path))
 
@@ -293,9 +296,9 @@ def test_epochs_before_the_service_has_answered(tmp_path: Path, server: Vertex) 
     with Search(tmp_path, trials=1) as search:
         trial = search.create()
         search.durable.report_epoch(trial.trial_id, 0, 0, {"score": 9.0})
-        search.oracle._say(lambda service: None, later=True).result(20)
+        search.oracle._say(lambda service: None, later=True).result(limits.WAIT_S)
     hold = threading.Event()
-    server.before = lambda method, request: hold.wait(60)
+    server.before = lambda method, request: hold.wait(limits.WAIT_S)
     with Search(tmp_path, trials=1) as search:
         trial = search.create()
         for epoch in range(2):  # The first one again.
@@ -363,6 +366,45 @@ def test_several_searches_share_a_study(tmp_path: Path, server: Vertex) -> None:
         assert three.run() == 1
 
 
+def test_one_that_comes_when_all_is_done_asks_for_nothing(
+    tmp_path: Path, server: Vertex
+) -> None:
+    """While others run the last trials it would cost the service a trial each second."""
+    with Search(tmp_path / "a", trials=2, study_id="s") as search:
+        assert search.run() == 2
+    asked = server.calls.count("SuggestTrials")
+    with Search(tmp_path / "b", trials=2, study_id="s") as late:
+        assert late.create().status == "STOPPED"
+        with pytest.raises(SearchError, match="have begun 2 trials"):
+            late.durable.finish()
+    assert server.calls.count("SuggestTrials") == asked
+
+
+def test_one_that_comes_too_late_leaves_nothing_open(
+    tmp_path: Path, server: Vertex
+) -> None:
+    """A trial that no one runs would count for all that share the study, for ever."""
+    quicker: list[Any] = []
+
+    def begin(method: str, request: Any) -> None:
+        if method == "SuggestTrials" and not quicker:
+            quicker.append(None)
+            quicker.append(one.create("v"))
+        if method == "DeleteTrial" and server.calls.count(method) < 9:
+            raise Refused(grpc.StatusCode.UNAVAILABLE)
+
+    made = [oracle(trials=2, study_id="s") for _ in range(2)]
+    with Search(tmp_path / "a", made[0]) as one, Search(tmp_path / "b", made[1]) as two:
+        one.end(one.create())
+        server.before = begin
+        assert two.create().status == "STOPPED"
+        with pytest.raises(SearchError, match="have begun 2 trials"):
+            two.durable.finish()
+        assert states(server) == {"SUCCEEDED": 1, "ACTIVE": 1}
+        one.end(quicker[1])
+    assert [trial.id for trial in server.vizier.all_trials()] == ["1", "2"]
+
+
 @pytest.mark.parametrize(
     ("space", "words"),
     [(simulation.space(dimensions=1), "differs in kind"), (None, "maximize")],
@@ -397,7 +439,9 @@ def test_the_service_stops_trials(tmp_path: Path, server: Vertex) -> None:
                 if told is not None and told.value == "stop":
                     break
                 # What was said is answered; the next epoch hears of it.
-                search.oracle._say(lambda service: None, later=True).result(20)
+                search.oracle._say(lambda service: None, later=True).result(
+                    limits.WAIT_S
+                )
             lengths.append(epoch + 1)
             search.end(trial, worst)
         assert lengths == [2, 4]
@@ -407,6 +451,27 @@ def test_the_service_stops_trials(tmp_path: Path, server: Vertex) -> None:
     assert study.study_spec.HasField("decay_curve_stopping_spec")
     ends = simulation.read(str(tmp_path)).trials.values()
     assert [t.ended.get("stopped", {}).get("rule") for t in ends] == ["service", None]
+
+
+def test_a_service_that_does_not_say_which_trials_should_stop(
+    tmp_path: Path, server: Vertex
+) -> None:
+    """Results would wait for an answer that may never come, and end with the search."""
+
+    def refuse(method: str, request: Any) -> None:
+        if method == "CheckTrialEarlyStoppingState":
+            raise Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, "a quota")
+
+    server.before = refuse
+    made = oracle(trials=2, give_up_after_s=5.0)
+    with Search(tmp_path, made, rule=StoppingOptions("service")) as search:
+        trial = search.create()
+        search.durable.report_epoch(trial.trial_id, 0, 0, {"score": 9.0})
+        search.oracle._say(lambda service: None, later=True).result(limits.WAIT_S)
+        search.end(trial)
+        assert search.run() == 1
+    assert "CheckTrialEarlyStoppingState" in server.calls
+    agrees(server, str(tmp_path))
 
 
 def test_who_cannot_stop_trials_says_so() -> None:
@@ -439,11 +504,57 @@ def test_a_failed_trial_that_is_run_again_is_told(
         search.end(trial, 2.0)
         known = search.oracle._known
         assert known is not None
-        told = search.oracle._say(lambda service: service).result(20)
+        told = search.oracle._say(lambda service: service).result(limits.WAIT_S)
         server.vizier.all_trials()[0].state = _State.INFEASIBLE
         known.tell_end(told, trial.trial_id)
         known.tell_end(told, trial.trial_id)
     assert states(server) == {"INFEASIBLE": 1, "SUCCEEDED": 1}
+
+
+def test_a_failed_trial_that_runs_again_has_not_ended(
+    tmp_path: Path, server: Vertex
+) -> None:
+    """The service would hear nothing of its result, if it was there before that."""
+    with Search(tmp_path, trials=1) as search:
+        simulation.fail(search.durable, search.create())
+        assert search.create().status == "STOPPED"
+        with pytest.raises(SearchError, match="Expected"):
+            search.durable.finish()  # No trial completed.
+    wanted = {"seed": 1, "retry": RetryOptions()}
+    with Study.open(str(tmp_path), simulation.FINGERPRINT, **wanted) as study:
+        made = oracle(trials=1)
+        durable: Any = DurableOracle.open(made, study)
+        trial = durable.create_trial("w")
+        assert made._is_open(limits.WAIT_S)
+        simulation.run_trial(durable, trial)
+        durable.finish()
+    assert states(server) == {"INFEASIBLE": 1, "SUCCEEDED": 1}
+
+
+def test_hyperparameters_that_were_found_are_none_of_the_study(
+    tmp_path: Path, server: Vertex
+) -> None:
+    """A search that has found some could not go on: its own study would be another's."""
+    with Search(tmp_path, trials=4) as search:
+        simulation.run_trial(search.durable, search.create(), discover=True)
+        search.create()
+    with Search(tmp_path, trials=4) as search:
+        while (trial := search.create()).status == "RUNNING":
+            simulation.run_trial(search.durable, trial, discover=True)
+        search.durable.finish()
+        assert "late" in search.oracle.get_best_trials()[0].hyperparameters.values
+    agrees(server, str(tmp_path))
+    (study,) = server.vizier.studies.values()
+    assert [p.parameter_id for p in study.study_spec.parameters] == ["rate", "kind"]
+
+
+def test_a_search_without_hyperparameters(tmp_path: Path, server: Vertex) -> None:
+    """It would end with an error of the service, which has no study without parameters."""
+    made = oracle(space=keras_tuner.HyperParameters())
+    with Search(tmp_path, made) as search:
+        search.end(search.create(), 1.0)
+        assert search.run() == 0
+    assert server.vizier.studies == {}
 
 
 def test_without_a_journal(tmp_path: Path, server: Vertex) -> None:
@@ -495,9 +606,7 @@ def test_credentials_are_in_no_file_and_no_message(
     server: Vertex,
 ) -> None:
     """Whoever may read a study could use the project."""
-    adc = tmp_path / "adc.json"
-    told = {"type": "authorized_user", "client_id": SECRET, "client_secret": SECRET}
-    adc.write_text(json.dumps({**told, "refresh_token": SECRET}))
+    adc, secret_of_user = vertex_keys.of_user(tmp_path)
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(adc))
     caplog.set_level(logging.DEBUG)
     directory = tmp_path / "study"
@@ -505,9 +614,23 @@ def test_credentials_are_in_no_file_and_no_message(
         assert search.run() == 3
     written = b"".join(p.read_bytes() for p in directory.rglob("*") if p.is_file())
     assert "SuggestTrials" in server.calls
-    for secret in (SECRET, *server.secrets):
+    for secret in (secret_of_user, *server.secrets):
         assert secret.encode() not in written
         assert secret not in caplog.text
+
+
+def test_credentials_that_have_expired(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Vertex
+) -> None:
+    """A search would ask for ten minutes, and then not say what to do."""
+    adc, _ = vertex_keys.of_user(tmp_path)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(adc))
+    server.are_refused = True
+    with (
+        Search(tmp_path / "study") as search,
+        pytest.raises(ServiceError, match="expired. Run `gcloud auth application-"),
+    ):
+        search.create()
 
 
 @pytest.mark.parametrize(
@@ -530,7 +653,7 @@ def test_missing_credentials_are_not_quoted(
 def in_steps(directory: str, environment: dict[str, str], parallel: bool) -> None:
     """Runs a search, or the rest of one, against the stand-in of another process."""
     os.environ.update(environment)
-    vizier_oracle._WAIT_S = 60.0
+    vizier_oracle._WAIT_S = limits.WAIT_S
     with Study.open(directory, simulation.FINGERPRINT, seed=1) as study:
         autocommit = not parallel
         durable: Any = DurableOracle.open(oracle(), study, autocommit=autocommit)

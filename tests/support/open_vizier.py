@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.support import environments
+from tests.support import environments, ports
 
 # 0.1.24 needs a newer protobuf, and equinox 0.11.7, which this one pins, an older JAX.
 REQUIREMENTS = ["google-vizier[jax]==0.1.21", "jax<0.6"]
@@ -35,11 +34,12 @@ class OpenVizier:
     """
 
     def __init__(self, directory: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._port = free.getsockname()[1]
+        # It takes seconds to start, and is there again where it was.
+        self._held = ports.hold()
+        self._port = ports.number(self._held)
         self.endpoint = f"127.0.0.1:{self._port}"
         self._database = f"sqlite:///{directory / 'vizier.db'}"
+        self._said = directory / "vizier.log"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -47,11 +47,13 @@ class OpenVizier:
         python = environments.interpreter("vizier", REQUIREMENTS)
         command = [python, "-c", _SERVER, str(self._port), self._database]
         pipe = subprocess.PIPE
-        self._process = subprocess.Popen(
-            command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL
-        )
+        with self._said.open("wb") as said:
+            self._process = subprocess.Popen(
+                command, stdin=pipe, stdout=pipe, stderr=said
+            )
         assert self._process.stdout is not None
-        assert self._process.stdout.readline() == b"ready\n", "Vizier did not start"
+        ready = self._process.stdout.readline() == b"ready\n"
+        assert ready, self._said.read_text(errors="replace")
 
     def kill(self) -> None:
         """Ends it as the kernel would."""
@@ -59,13 +61,18 @@ class OpenVizier:
             self._process.kill()
             self._process.communicate()
 
+    def close(self) -> None:
+        """Ends it for good."""
+        self.kill()
+        self._held.close()
+
 
 @contextlib.contextmanager
 def serving(directory: Path) -> Iterator[OpenVizier]:
     """Runs the service; making its environment takes a minute once."""
     server = OpenVizier(directory)
-    server.start()
     try:
+        server.start()
         yield server
     finally:
-        server.kill()
+        server.close()

@@ -16,12 +16,15 @@ import os
 import signal
 import socket
 import sys
+import time
 from types import FrameType
 from typing import NoReturn
 
 # The variable that says where the process listens.
 ADDRESS = "TEST_REPLICAS"
 _LONGEST = 1 << 20
+# The process may import for longer than a replica needs to be started.
+_PATIENCE_S, _LOOK_S = 300.0, 0.05
 
 
 def main(path: str, *words: str) -> NoReturn:
@@ -31,6 +34,7 @@ def main(path: str, *words: str) -> NoReturn:
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as to:
         to.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _LONGEST)
+        _wait_for(path)
         to.connect(path)
         order = json.dumps([words, os.getcwd(), dict(os.environ)]).encode()
         socket.send_fds(to, [order], [1])
@@ -42,6 +46,12 @@ def main(path: str, *words: str) -> NoReturn:
         signal.signal(signal.SIGTERM, pass_on)
         said = to.recv(100)
     os._exit(int(said or 1))
+
+
+def _wait_for(path: str) -> None:
+    until = time.monotonic() + _PATIENCE_S
+    while not os.path.exists(path) and time.monotonic() < until:
+        time.sleep(_LOOK_S)
 
 
 def serve(path: str, servers: str, *modules: str) -> NoReturn:
@@ -58,6 +68,7 @@ def serve(path: str, servers: str, *modules: str) -> NoReturn:
         importlib.import_module(name)
     if os.fork() == 0:
         node_servers.main(servers)
+    _wait_for(servers)
     node_servers.serve(path, _fork)
 
 

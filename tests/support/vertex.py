@@ -48,6 +48,7 @@ class Vertex:
         calls: The methods that were called, in order.
         mistakes: What it was asked and does not know.
         may_read_log: Whether callers may.
+        are_refused: Whether credentials that have to be exchanged for a token have expired.
         before: Called with a method's name and the request; may raise `Refused`, or wait.
         after: The same, once the method has done what it does.
     """
@@ -58,6 +59,7 @@ class Vertex:
         self.calls: list[str] = []
         self.mistakes: list[str] = []
         self.may_read_log = True
+        self.are_refused = False
         self.before: Callable[[str, Any], object] = lambda method, request: None
         self.after: Callable[[str, Any], object] = lambda method, request: None
         self._changed = threading.Condition(threading.RLock())
@@ -104,7 +106,7 @@ class Vertex:
         for door in self._doors:
             door.close()
         self._https.close()
-        self._grpc.stop()
+        self._grpc.close()
 
     # What tests tell it.
 
@@ -162,6 +164,8 @@ class Vertex:
         self, host: str, path: str, token: str, body: bytes
     ) -> tuple[int, dict[str, Any]]:
         if (host, path) == (_OAUTH, "/token"):
+            if self.are_refused:
+                return 400, {"error": "invalid_grant", "error_description": "expired"}
             access = {"access_token": vertex_keys.ACCESS_TOKEN, "expires_in": 3600}
             return 200, {**access, "token_type": "Bearer"}
         if host == _IAM and path.endswith("/allowedLocations"):

@@ -19,6 +19,8 @@ from typing import Any
 
 import grpc
 
+from tests.support import ports
+
 # What answers a request: the host, the path and the body in, status and body out.
 Answer = Callable[[str, str, str, bytes], tuple[int, Any]]
 
@@ -178,7 +180,8 @@ class Grpc(grpc.GenericRpcHandler):  # type: ignore[misc]
         self._methods, self._call = methods, call
         pem, key = ((directory / name).read_bytes() for name in ("ca.pem", "key.pem"))
         self._credentials = grpc.ssl_server_credentials([(key, pem)])
-        self.port = 0
+        self._held = ports.hold()
+        self.port = ports.number(self._held)
         self._unknown = unknown
         self.start()
 
@@ -188,12 +191,16 @@ class Grpc(grpc.GenericRpcHandler):  # type: ignore[misc]
         self._server.add_generic_rpc_handlers((self,))
         port = self._server.add_secure_port(f"127.0.0.1:{self.port}", self._credentials)
         assert port, "the port is taken"
-        self.port = port
         self._server.start()
 
     def stop(self) -> None:
-        """Ends it."""
+        """Ends it, until it is started again."""
         self._server.stop(None).wait()
+
+    def close(self) -> None:
+        """Ends it for good."""
+        self.stop()
+        self._held.close()
 
     def service(self, details: grpc.HandlerCallDetails) -> Any:
         """See `grpc.GenericRpcHandler`."""

@@ -78,11 +78,19 @@ class Jobs:
         with self._changing():
             self._end(self._job, state, message)
 
-    def print(self, name: str, *lines: str) -> None:
-        """Has a replica of the only job print lines, as if it ran."""
+    def print(
+        self, name: str, *lines: str, at: datetime.datetime | None = None
+    ) -> None:
+        """Has a replica of the only job print lines, as if it ran.
+
+        Args:
+            name: The replica.
+            lines: The lines, which the log has from now on.
+            at: When it printed them; now if None.
+        """
         with self._changing():
             for line in lines:
-                self._add(self._job, name, line)
+                self._add(self._job, name, line, at)
 
     def replica(self, name: str) -> replicas.Running:
         """A replica of the only job, such as "workerpool1-0"."""
@@ -265,11 +273,13 @@ class Jobs:
                 self._add(job, name, line)
             job.read[name] = len(lines)
 
-    def _add(self, job: _Job, name: str, line: str) -> None:
+    def _add(
+        self, job: _Job, name: str, line: str, at: datetime.datetime | None = None
+    ) -> None:
         number = job.message.name.rpartition("/")[2]
         entry = {
             "insertId": f"entry-{len(self._entries)}",
-            "timestamp": _now().isoformat().replace("+00:00", "Z"),
+            "timestamp": f"{at or _now():%Y-%m-%dT%H:%M:%S.%fZ}",
             "textPayload": line,
             "resource": {
                 "type": "ml_job",

@@ -75,6 +75,15 @@ def service_account(directory: Path) -> tuple[Path, list[str]]:
     return path, [ACCESS_TOKEN, *lines]
 
 
+def of_user(directory: Path) -> tuple[Path, str]:
+    """Writes the file of a user; returns its path, and the secret in it."""
+    secret = "very-secret-41b7"
+    told = {"client_id": secret, "client_secret": secret, "refresh_token": secret}
+    path = directory / "user.json"
+    path.write_text(json.dumps({"type": "authorized_user", **told}))
+    return path, secret
+
+
 def _pem(key: rsa.RSAPrivateKey) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM,

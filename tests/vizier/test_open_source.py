@@ -1,4 +1,4 @@
-"""What open-source Vizier answers when it fails."""
+"""What open-source Vizier answers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import grpc
 import pytest
 
+from tuner_component.proto import vizier_pb2 as pb
 from tuner_component.vizier.open_source import OpenSourceVizier
 from tuner_component.vizier.service import ServiceError, UnreachableError
 
@@ -19,21 +20,23 @@ _DATABASE = (
 )
 
 
-class _Failing(grpc.GenericRpcHandler):  # type: ignore[misc]
-    """Answers all calls with what it is to say."""
+class _Answering(grpc.GenericRpcHandler):  # type: ignore[misc]
+    """Answers all calls with what it is to say: that it fails, or a message."""
 
-    said = ""
+    said: str | bytes = ""
 
     def service(self, details: Any) -> Any:
-        def fail(request: bytes, context: grpc.ServicerContext) -> None:
-            context.abort(grpc.StatusCode.UNKNOWN, self.said)
+        def answer(request: bytes, context: grpc.ServicerContext) -> bytes:
+            if isinstance(self.said, str):
+                context.abort(grpc.StatusCode.UNKNOWN, self.said)
+            return self.said
 
-        return grpc.unary_unary_rpc_method_handler(fail)
+        return grpc.unary_unary_rpc_method_handler(answer)
 
 
-@pytest.fixture(name="failing")
-def _failing() -> Iterator[tuple[_Failing, OpenSourceVizier]]:
-    handler = _Failing()
+@pytest.fixture(name="answering")
+def _answering() -> Iterator[tuple[_Answering, OpenSourceVizier]]:
+    handler = _Answering()
     server = grpc.server(futures.ThreadPoolExecutor(1))
     server.add_generic_rpc_handlers((handler,))
     port = server.add_insecure_port("127.0.0.1:0")
@@ -45,21 +48,33 @@ def _failing() -> Iterator[tuple[_Failing, OpenSourceVizier]]:
 
 
 def test_a_database_that_fails_is_asked_again(
-    failing: tuple[_Failing, OpenSourceVizier],
+    answering: tuple[_Answering, OpenSourceVizier],
 ) -> None:
     """Two searches at one service would end each other."""
-    handler, service = failing
+    handler, service = answering
     handler.said = _DATABASE
     with pytest.raises(UnreachableError, match="Cursor needed to be reset"):
         service.suggest("owners/o/studies/s", "client")
 
 
 def test_all_else_that_it_cannot_do_is_an_error(
-    failing: tuple[_Failing, OpenSourceVizier],
+    answering: tuple[_Answering, OpenSourceVizier],
 ) -> None:
     """A search would ask for ten minutes what the service will never do."""
-    handler, service = failing
+    handler, service = answering
     handler.said = "Exception calling application: no such method"
     with pytest.raises(ServiceError, match="no such method") as caught:
         service.trials("owners/o/studies/s")
     assert not isinstance(caught.value, UnreachableError)
+
+
+def test_all_trials_of_a_long_search_are_heard(
+    answering: tuple[_Answering, OpenSourceVizier],
+) -> None:
+    """It could not end, and nobody could go on with it: gRPC takes 4 MB by itself."""
+    handler, service = answering
+    long = "x" * 10_000
+    trials = [pb.Trial(name=f"t/{n}", client_id=long) for n in range(500)]
+    handler.said = pb.ListTrialsResponse(trials=trials).SerializeToString()
+    assert len(handler.said) > 4 << 20
+    assert len(service.trials("owners/o/studies/s")) == 500

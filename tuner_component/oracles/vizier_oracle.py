@@ -22,6 +22,7 @@ from tuner_component.vizier.service import (
     Problem,
     Service,
     ServiceError,
+    UnreachableError,
 )
 from tuner_component.vizier.space import SpaceTranslation
 
@@ -119,6 +120,8 @@ class VizierOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._algorithm, self._give_up_after_s = algorithm, give_up_after_s
         # By this the service's trials are known as this search's, after a crash too.
         self._owner = uuid.uuid4().hex[:12]
+        # Keys of the hyperparameters that the service's study has; None if it has none yet.
+        self._told: list[str] | None = None
         self.ended_because: str | None = None
         self._stops_early = False
         self._to_stop: set[str] = set()
@@ -138,19 +141,20 @@ class VizierOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._unheard: list[concurrent.futures.Future[Any]] = []
 
     def get_state(self) -> dict[str, Any]:
-        """KerasTuner's own state, and by what name the service knows this search."""
-        return {**super().get_state(), "owner": self._owner}
+        """KerasTuner's own state, and what the service knows this search by."""
+        return {**super().get_state(), "owner": self._owner, "told": self._told}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """See `get_state`."""
         super().set_state(state)
         self._owner = state.get("owner", self._owner)
+        self._told = state.get("told", self._told)
 
     def save(self) -> None:
         """See `keras_tuner.Oracle`; without a journal this is what makes results durable."""
         super().save()
         self.committed()
-        if self.trials and not self.ongoing_trials:
+        if self._has_results and not self.ongoing_trials:
             self._wait_until_heard()  # It may have been the last one.
 
     def stop_by_service(self) -> None:
@@ -219,8 +223,8 @@ class VizierOracle(keras_tuner.Oracle):  # type: ignore[misc]
         Raises:
             ServiceError: If it cannot be reached, or refuses.
         """
-        if not self.trials:
-            return
+        if self._conversation is None and not self._has_results:
+            return  # Even then it may have been asked for a trial that no one runs.
         self._wait_until_heard()
         self._give_up_suggestion()
         self._tell(functools.partial(self._trials.tell_rest, self._owner))
@@ -230,6 +234,11 @@ class VizierOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._forget()
 
     # How it is done.
+
+    @property
+    def _has_results(self) -> bool:
+        """Whether there may be results for the service: without a space it has no study."""
+        return bool(self.trials and self.hyperparameters.space)
 
     @property
     def _trials(self) -> VizierTrials:
@@ -268,7 +277,8 @@ class VizierOracle(keras_tuner.Oracle):  # type: ignore[misc]
         if self._known is not None:
             return True
         if self._opening is None:
-            self._opening = self._say(self._open)
+            open_study = functools.partial(self._open, self._space_of_service())
+            self._opening = self._say(open_study)
         try:
             known, trials = self._opening.result(wait_s)
         except concurrent.futures.TimeoutError:
@@ -283,8 +293,16 @@ class VizierOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._note_epochs(known)
         return True
 
-    def _open(self, service: Service) -> tuple[VizierTrials, Any]:
+    def _space_of_service(self) -> list[Dimension]:
+        """The search space of the service's study, which stays as it was at first."""
         space = dimensions(self.hyperparameters.space)
+        if self._told is None:
+            self._told = [dimension.key for dimension in space]
+        return [dimension for dimension in space if dimension.key in self._told]
+
+    def _open(
+        self, space: list[Dimension], service: Service
+    ) -> tuple[VizierTrials, Any]:
         translation = SpaceTranslation(space, service.has_conditions)
         problem = Problem(
             metric=self.objective.name,
@@ -305,11 +323,12 @@ class VizierOracle(keras_tuner.Oracle):  # type: ignore[misc]
                 told = self._ask(trial_id)
             except concurrent.futures.TimeoutError:
                 return {"status": _Status.IDLE}
+            if self.max_trials and told.others >= self.max_trials:
+                if told.trial is not None:  # Another search was quicker.
+                    self._drop(told.trial.name)
+                return self._nothing_left(told.others)
             if told.trial is None:
                 return self._nothing()
-            if self.max_trials and told.others >= self.max_trials:
-                self._drop(told.trial.name)
-                return self._nothing_left(told.others)
             values = trials.translation.values(told.trial.parameters, space, draw)
             if values is None:
                 raise ServiceError(
@@ -348,7 +367,9 @@ class VizierOracle(keras_tuner.Oracle):  # type: ignore[misc]
             concurrent.futures.TimeoutError: If it has not answered yet.
         """
         self._give_up_suggestion(unless=trial_id)
-        return self._suggestions.ask(self._trials, self._owner, trial_id, _WAIT_S)
+        return self._suggestions.ask(
+            self._trials, self._owner, trial_id, self.max_trials, _WAIT_S
+        )
 
     def _give_up_suggestion(self, unless: str | None = None) -> None:
         """What the service was asked for has no use any more, unless for this trial."""
@@ -380,5 +401,8 @@ class VizierOracle(keras_tuner.Oracle):  # type: ignore[misc]
         if known.tell_epochs(service, trial_id):
             again = functools.partial(self._tell_epochs, known, trial_id)
             self._say(again, later=True)
-        if self._stops_early and service.should_stop(known.names[trial_id]):
-            self._to_stop.add(trial_id)
+        if self._stops_early:
+            # It is asked again after the next epoch: results must not wait for that.
+            with contextlib.suppress(UnreachableError):
+                if service.should_stop(known.names[trial_id]):
+                    self._to_stop.add(trial_id)

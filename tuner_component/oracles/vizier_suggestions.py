@@ -15,7 +15,7 @@ class Suggestion:
     """What the service suggests.
 
     Attributes:
-        trial: A trial; None if it has no more.
+        trial: A trial; None if it has no more, or if all were begun that there are to be.
         others: How many trials were suggested before, to anyone who shares the study.
     """
 
@@ -41,9 +41,21 @@ class Suggestions:
         self._asked: tuple[str, concurrent.futures.Future[Suggestion]] | None = None
 
     def ask(
-        self, trials: VizierTrials, owner: str, trial_id: str, wait_s: float
+        self,
+        trials: VizierTrials,
+        owner: str,
+        trial_id: str,
+        most: int | None,
+        wait_s: float,
     ) -> Suggestion:
         """Asks for a suggestion, unless that was done already, and waits for it.
+
+        Args:
+            trials: The service's.
+            owner: Who asks.
+            trial_id: The trial that it is for.
+            most: Of a shared study: how many trials there are to be at most.
+            wait_s: For so long it is waited for.
 
         Raises:
             concurrent.futures.TimeoutError: If the service has not answered yet.
@@ -51,7 +63,7 @@ class Suggestions:
         """
         if self._asked is None:
             left, client = trials.take_left(trial_id), client_of(owner, trial_id)
-            ask = functools.partial(self._suggest, trials.study, left, client)
+            ask = functools.partial(self._suggest, trials.study, left, client, most)
             self._asked = trial_id, self._say(ask)
         try:
             found = self._asked[1].result(wait_s)
@@ -81,8 +93,19 @@ class Suggestions:
         return drop
 
     def _suggest(
-        self, study: str, left: ServiceTrial | None, client: str, service: Service
+        self,
+        study: str,
+        left: ServiceTrial | None,
+        client: str,
+        most: int | None,
+        service: Service,
     ) -> Suggestion:
+        if left is None and self._is_shared and most:
+            # What is asked for in vain, each second maybe, costs the service a trial.
+            begun = service.trials(study)
+            mine = any(trial.client.startswith(client) for trial in begun)
+            if len(begun) >= most and not mine:
+                return Suggestion(None, len(begun))
         found = left or service.suggest(study, client)
         others = 0
         if found is not None and self._is_shared:

@@ -69,7 +69,7 @@ class VizierTrials:
         Returns:
             Names of open ones that stand for nothing.
         """
-        lost = []
+        lost, ended = [], set(self._oracle.end_order)
         for told in sorted(trials, key=lambda trial: trial.number):
             trial_id = trial_of(owner, told.client)
             if trial_id is None:
@@ -81,8 +81,8 @@ class VizierTrials:
             elif trial_id not in self.names and self._means(told, trial):
                 self.names[trial_id] = told.name
                 self._steps[trial_id] = told.steps
-                succeeded = told.state is State.SUCCEEDED
-                if not told.state.is_open and is_scored(trial) == succeeded:
+                # One that failed may be running again: its end is still to be told.
+                if trial_id in ended and _is_known(told, trial):
                     self._told.add(trial_id)
             elif told.state.is_open:
                 lost.append(told.name)
@@ -195,6 +195,12 @@ class VizierTrials:
             if known and told.state is State.SUCCEEDED:
                 return  # It was told, and the answer was lost.
         service.add(self.study, parameters, self._metric, value)
+
+
+def _is_known(told: ServiceTrial, trial: Any) -> bool:
+    """Whether the service knows how a trial ended."""
+    succeeded = told.state is State.SUCCEEDED
+    return not told.state.is_open and is_scored(trial) == succeeded
 
 
 def _reason(trial: Any) -> str:

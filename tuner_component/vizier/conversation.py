@@ -17,6 +17,8 @@ from tuner_component.vizier.service import Service, ServiceError, UnreachableErr
 
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 15.0
+# A thread that has nothing to say for so long ends: a search that fails closes nothing.
+_SILENCE_S = 60.0
 
 _log = logging.getLogger("tuner_component")
 
@@ -76,8 +78,9 @@ class Conversation:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        if self._thread is not None:
-            self._thread.join()
+            thread = self._thread
+        if thread is not None:
+            thread.join()
         if self._service is not None:
             self._service.close()
 
@@ -93,11 +96,14 @@ class Conversation:
 
     def _next(self) -> _Saying | None:
         with self._changed:
-            while not (self._said or self._later or self._closed):
-                self._changed.wait()
-            if self._closed:
+            self._changed.wait_for(self._is_wanted, _SILENCE_S)
+            if self._closed or not self._is_wanted():
+                self._thread = None  # What is said later has another one.
                 return None
             return (self._said or self._later).popleft()
+
+    def _is_wanted(self) -> bool:
+        return bool(self._said or self._later or self._closed)
 
     def _until_answered(self, say: Callable[[Service], Any]) -> Any:
         pause = _FIRST_PAUSE_S

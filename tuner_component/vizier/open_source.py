@@ -57,13 +57,15 @@ class OpenSourceVizier:
 
     def __init__(self, endpoint: str) -> None:
         self.place = f"open-source Vizier at {endpoint}"
-        # A peer that vanished is noticed while a suggestion is waited for.
-        alive = [
+        options = [
+            # A peer that vanished is noticed while a suggestion is waited for.
             ("grpc.keepalive_time_ms", 30_000),
             ("grpc.keepalive_timeout_ms", 10_000),
             ("grpc.max_reconnect_backoff_ms", 5_000),
+            # All trials come in one message: a thousand of a hundred epochs have 4 MB.
+            ("grpc.max_receive_message_length", -1),
         ]
-        self._channel = grpc.insecure_channel(endpoint, options=alive)
+        self._channel = grpc.insecure_channel(endpoint, options=options)
 
     def open_study(self, study_id: str, problem: Problem) -> str:
         """See `service.Service`."""

@@ -4,7 +4,7 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tuner_component.vizier import messages
+from tuner_component.vizier import credentials, messages
 from tuner_component.vizier.service import (
     OverError,
     Problem,
@@ -165,6 +165,8 @@ class VertexVizier:
         try:
             return use(call)
         except again as error:
+            if credentials.are_refused(error):
+                raise no_credentials(error) from None
             told = f"{self.place} answered {method} with {error}"
             raise UnreachableError(told) from None
         except exceptions.FailedPrecondition as error:
@@ -192,12 +194,10 @@ def connect(region: str) -> Any:
 
 
 def no_credentials(error: Exception) -> ServiceError:
-    """Says that there are no credentials; what the library says may quote them."""
-    return ServiceError(
-        "Expected application-default credentials of Google Cloud. Received: "
-        f"{type(error).__name__}. Run `gcloud auth application-default login`, or give "
-        "the pipeline's service account the role roles/aiplatform.user."
-    )
+    """Says that there are no credentials of use."""
+    refused = credentials.are_refused(error)
+    received = credentials.REFUSED if refused else type(error).__name__
+    return ServiceError(credentials.expected(received))
 
 
 def _messages() -> Any:

@@ -102,7 +102,8 @@ def test_a_job_goes_on_when_its_machines_die(vertex: Vertex, tmp_path: Path) -> 
     assert max(map(len, attempts.values())) >= 2, "no trial lost its machine"
     # One of them may have ended just before a machine died.
     assert all(len(attempts[trial_id]) <= 2 for trial_id in done), "run again"
-    assert len({a.node for each in attempts.values() for a in each}) == 3
+    # One that is slow to start may find that all trials have begun.
+    assert len({a.node for each in attempts.values() for a in each}) >= 2
     assert "[workerpool0-0]" in said and "Trial 0 completed" in said
     agrees(vertex, study)
     assert vertex.mistakes == []

@@ -17,6 +17,7 @@ from google.cloud.aiplatform_v1.types.job_state import JobState
 from tfx.types import standard_artifacts
 from tfx.types import standard_component_specs as specs
 
+from tests.support import limits, vertex_keys
 from tests.support.vertex import PROJECT, REGION, Vertex, serving
 from tuner_component.extensions.flock.board import Board
 from tuner_component.extensions.google_cloud_ai_platform import (
@@ -91,7 +92,7 @@ class Started(threading.Thread):
         self.error: BaseException | None = None
         self.outputs = outputs(root)
         self.start()
-        vertex.wait_for(lambda: "GetCustomJob" in vertex.calls, 30)
+        vertex.wait_for(lambda: "GetCustomJob" in vertex.calls, limits.WAIT_S)
         properties = json.loads(self.command(vertex)[-1])
         self.board = Board(properties[runner.BOARD_KEY])
 
@@ -110,7 +111,7 @@ class Started(threading.Thread):
 
     def ended(self) -> BaseException | None:
         """Its error, when it has ended."""
-        self.join(30)
+        self.join(limits.WAIT_S)
         assert not self.is_alive()
         return self.error
 
@@ -185,6 +186,15 @@ def test_a_job_that_is_refused_is_said(
     assert not list(tmp_path.rglob("token"))
 
 
+def test_a_job_that_may_have_been_made_is_said(vertex: Vertex, tmp_path: Path) -> None:
+    """A stack trace of gRPC's would hide that a job may run, which costs money."""
+    vertex.lose_answer("CreateCustomJob")
+    vertex.fail("ListCustomJobs", grpc.StatusCode.PERMISSION_DENIED)
+    with pytest.raises(SearchError, match=r"has made the job.* cancel it\. Then run"):
+        start(tmp_path)
+    assert not list(tmp_path.rglob("token"))
+
+
 def test_a_field_that_there_is_not_is_said(vertex: Vertex, tmp_path: Path) -> None:
     """A misspelled field would end in a stack trace of protobuf's."""
     described_so = described()
@@ -203,6 +213,18 @@ def test_missing_credentials_are_said(
     with pytest.raises(SearchError, match="Expected application-default credentials"):
         start(tmp_path)
     assert not list(tmp_path.rglob("*"))
+
+
+def test_credentials_that_have_expired_are_said(
+    vertex: Vertex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service would be asked for ten minutes whether it has made the job."""
+    adc, _ = vertex_keys.of_user(tmp_path)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(adc))
+    vertex.are_refused = True
+    with pytest.raises(SearchError, match="expired. Run `gcloud auth application-"):
+        start(tmp_path / "root")
+    assert not list(tmp_path.rglob("token"))
 
 
 def test_the_error_of_a_replica_reaches_the_user(
@@ -252,7 +274,7 @@ def test_a_signal_cancels_the_job(vertex: Vertex, tmp_path: Path) -> None:
     """A pipeline that was stopped would leave machines that cost money."""
 
     def stop() -> None:
-        vertex.wait_for(lambda: "GetCustomJob" in vertex.calls, 30)
+        vertex.wait_for(lambda: "GetCustomJob" in vertex.calls, limits.WAIT_S)
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=stop).start()
@@ -273,7 +295,9 @@ def test_the_log_of_the_job_is_that_of_the_pipeline(
     vertex.jobs.print(
         "workerpool0-0", *(f"Trial {number} starts" for number in range(250))
     )
-    vertex.wait_for(lambda: "[workerpool0-0] Trial 249 starts" in caplog.text, 30)
+    vertex.wait_for(
+        lambda: "[workerpool0-0] Trial 249 starts" in caplog.text, limits.WAIT_S
+    )
     vertex.jobs.print("workerpool1-0", "a last line")
     vertex.jobs.end(JobState.JOB_STATE_SUCCEEDED)
     assert job.ended() is None
@@ -283,6 +307,25 @@ def test_the_log_of_the_job_is_that_of_the_pipeline(
     assert lines.count("[workerpool1-0] a last line") == 1
     states = [line.rpartition(" ")[2] for line in lines if ": JOB_STATE" in line]
     assert states == ["JOB_STATE_PENDING.", "JOB_STATE_SUCCEEDED."]
+
+
+def test_lines_that_come_late_are_shown_once(
+    vertex: Vertex, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Machines send what they print one after another: most of it would be lost."""
+    caplog.set_level(logging.INFO, "tuner_component")
+    job = Started(vertex, tmp_path)
+    job.find()
+    (made,) = vertex.jobs.all()
+    vertex.jobs.print("workerpool0-0", "a quick line")
+    vertex.wait_for(lambda: "a quick line" in caplog.text, limits.WAIT_S)
+    vertex.jobs.print("workerpool1-0", "a late line", at=made.create_time)
+    vertex.wait_for(lambda: "a late line" in caplog.text, limits.WAIT_S)
+    vertex.jobs.end(JobState.JOB_STATE_SUCCEEDED)
+    assert job.ended() is None
+    lines = [r.getMessage() for r in caplog.records]
+    assert lines.count("[workerpool0-0] a quick line") == 1
+    assert lines.count("[workerpool1-0] a late line") == 1
 
 
 def test_a_log_that_may_not_be_read_is_no_error(

@@ -86,7 +86,7 @@ class _Follower:
         if self._node is not None:
             self._look_after(head, now)
         if self._node is None and head is not None and now >= self._started:
-            self._join(head)
+            self._try_to_join(head)
         if self._node is None or now < self._started + _JOINED_S:
             if now > self._well + self._wait_s:
                 raise SearchError(
@@ -113,10 +113,15 @@ class _Follower:
             return
         self.leave()
 
-    def _join(self, head: Head) -> None:
+    def _try_to_join(self, head: Head) -> None:
+        try:
+            token = self._board.token()
+        except StorageError as error:
+            _log.warning("The replica %s looks again: %s", self._role.name, error)
+            return
         _log.info("The replica %s joins %s.", self._role.name, head.address)
         self._started = time.monotonic()
         self._joined = head
         self._node = ray_node.RayNode(
-            self._role.address, self._machine, self._board.token(), head=head.address
+            self._role.address, self._machine, token, head=head.address
         )

@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from google.api_core import exceptions, retry
-from google.auth.exceptions import DefaultCredentialsError
+from google.auth.exceptions import GoogleAuthError
 from google.cloud.aiplatform_v1.services.job_service import JobServiceClient
 from google.cloud.aiplatform_v1.types import CustomJob, JobState
 
 from tuner_component.extensions.google_cloud_ai_platform.custom_job import LAUNCH_LABEL
 from tuner_component.search.errors import SearchError
+from tuner_component.vizier import credentials
 
 _log = logging.getLogger("tuner_component")
 
@@ -64,12 +65,9 @@ class JobService:
         endpoint = {"api_endpoint": f"{region}-aiplatform.googleapis.com"}
         try:
             self._client = JobServiceClient(client_options=endpoint)
-        except DefaultCredentialsError as error:
-            raise SearchError(
-                "Expected application-default credentials of Google Cloud. Received: none "
-                "that can be used. Run 'gcloud auth application-default login', or give "
-                "the machine a service account."
-            ) from error
+        except GoogleAuthError:
+            # What it says may quote what is in the file.
+            raise SearchError(credentials.expected("none of use")) from None
         self._parent = f"projects/{project}/locations/{region}"
 
     def create(self, job: Mapping[str, Any]) -> CustomJob:
@@ -94,6 +92,10 @@ class JobService:
                     parent=self._parent, custom_job=message, timeout=_ANSWER_S
                 )
             except _PASSING as error:
+                if credentials.are_refused(error):
+                    raise SearchError(
+                        credentials.expected(credentials.REFUSED)
+                    ) from None
                 _log.warning("Vertex AI did not take the job: %s", error)
                 lost = error
             except exceptions.GoogleAPICallError as error:
@@ -107,16 +109,25 @@ class JobService:
         ) from lost
 
     def _find(self, launch: str) -> CustomJob | None:
-        """The job with a label, if it was made."""
-        found = self._client.list_custom_jobs(
-            request={
-                "parent": self._parent,
-                "filter": f"labels.{LAUNCH_LABEL}={launch}",
-            },
-            retry=_patient(),
-            timeout=_ANSWER_S,
-        )
-        return next(iter(found), None)
+        """The job with a label, if it was made.
+
+        Raises:
+            SearchError: If the service does not say so: there may be a job.
+        """
+        named = f"labels.{LAUNCH_LABEL}={launch}"
+        try:
+            found = self._client.list_custom_jobs(
+                request={"parent": self._parent, "filter": named},
+                retry=_patient(),
+                timeout=_ANSWER_S,
+            )
+            return next(iter(found), None)
+        except (exceptions.GoogleAPICallError, exceptions.RetryError) as error:
+            raise SearchError(
+                "Expected Vertex AI to say whether it has made the job. Received: "
+                f"{error}. It may have: look in the console for one with the label "
+                f"{LAUNCH_LABEL}={launch}, and cancel it. Then run the pipeline again."
+            ) from error
 
     def get(self, name: str) -> CustomJob:
         """What has become of a job.
@@ -170,9 +181,13 @@ def _message(job: Mapping[str, Any]) -> CustomJob:
         ) from error
 
 
+def _is_passing(error: Exception) -> bool:
+    return isinstance(error, _PASSING) and not credentials.are_refused(error)
+
+
 def _patient() -> retry.Retry:
     return retry.Retry(
-        predicate=retry.if_exception_type(*_PASSING),
+        predicate=_is_passing,
         initial=_FIRST_PAUSE_S,
         timeout=_PATIENCE_S,
         on_error=lambda error: _log.warning("Asking Vertex AI again: %s", error),
