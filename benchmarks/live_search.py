@@ -36,6 +36,9 @@ STOCK = ("stock random", "stock hyperband", "stock bayesian")
 # One in twenty randomly drawn points reaches this validation loss.
 TARGET = 0.06
 _TRIALS = 1000
+# KerasTuner draws each value with the next whole number as its seed. Searches with seeds
+# beside each other would try the same points, one after the other.
+_SEED_STEP = 10_000
 # What a search prints, among the output of libraries.
 _STARTED, _SCORE = "started", "loss "
 
@@ -101,7 +104,7 @@ class _Counter(keras.callbacks.Callback):
 def make(argument: bytes, role: str) -> Any:
     """Entry point: the tuner of a search, and the arguments of its training."""
     told = json.loads(argument)
-    directory, seed = told["directory"], told["seed"]
+    directory, seed = told["directory"], 1 + told["seed"] * _SEED_STEP
     common: dict[str, Any] = {
         "objective": keras_tuner.Objective("val_entropy", "min"),
         "directory": f"{directory}/{told['search']}",
