@@ -591,6 +591,7 @@ def test_without_a_journal(tmp_path: Path, server: Vertex) -> None:
         {"endpoint": "localhost"},
         {"endpoint": "e:1", "give_up_after_s": 0},
         {"endpoint": "e:1", "give_up_after_s": float("nan")},
+        {"endpoint": "e:1", "give_up_after_s": "60"},
     ],
 )
 def test_arguments_that_name_no_service(where: dict[str, Any]) -> None:

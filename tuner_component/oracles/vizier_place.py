@@ -57,8 +57,9 @@ def check(place: Place, study_id: str | None, give_up_after_s: float) -> None:
             "Expected study_id to have letters, digits, dots, dashes and underscores. "
             f"Received: {study_id!r}. Choose such a name."
         )
-    if not give_up_after_s > 0:
+    is_number = isinstance(give_up_after_s, (int, float))
+    if not is_number or not give_up_after_s > 0:
         raise ValueError(
-            f"Expected give_up_after_s to be above 0. Received: {give_up_after_s!r}. "
-            "Leave it out for ten minutes."
+            "Expected give_up_after_s to be a number of seconds above 0. Received: "
+            f"{give_up_after_s!r}. Leave it out for ten minutes."
         )
