@@ -152,6 +152,50 @@ def test_a_cluster_without_a_name_is_refused_before_the_imports(
     assert f"Received: {address!r}" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (
+            ["--out", "gs://bucket/out"],
+            "Expected --out to be a directory on this machine",
+        ),
+        (["--schema", "none"], "none, which holds nothing"),
+        (["--schema", "two"], "two, which holds a, b. Name the file"),
+    ],
+)
+def test_directory_that_cannot_be_used_is_refused_before_the_imports(
+    flags: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Results would be in a directory `gs:` here, or a traceback of TFX's be all."""
+
+    def refuse() -> None:
+        raise AssertionError
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tune, "quieten", refuse)  # The imports come after it.
+    for name in ("m.py", "d.csv", "two/a", "two/b"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "none").mkdir()
+    assert main(["tune", "m.py", "--train", "d.csv", "--out", "out", *flags]) == 2
+    assert said in capsys.readouterr().err
+    assert sorted(os.listdir()) == ["d.csv", "m.py", "none", "two"]
+
+
+@pytest.mark.parametrize("steps", ["-5", "99999999999", "1.5"])
+def test_steps_that_tfx_does_not_hold_are_a_usage_error(
+    steps: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It would end in a traceback, or train for a number of steps below zero."""
+    with pytest.raises(SystemExit, match="2"):
+        parsed("--train-steps", steps)
+    assert f"Received: {steps}." in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("text", ["TPU", "TPU=", "TPU=four"])
 def test_resource_without_amount_is_a_usage_error(
     text: str, capsys: pytest.CaptureFixture[str]

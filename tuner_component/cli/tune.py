@@ -20,6 +20,9 @@ from tuner_component.proto import tuner_pb2
 from tuner_component.search.constraint import Constraint
 from tuner_component.search.machine import ray_package
 from tuner_component.search.options import Cluster
+from tuner_component.search.storage import files
+
+_MOST_STEPS = 2**31 - 1  # That TFX's TrainArgs hold.
 
 _HELP = {
     "num_parallel_trials": "how many trials run at the same time, each in a worker "
@@ -145,8 +148,9 @@ def add_to(commands: Any) -> None:
     add("--transform-graph", metavar="DIR", help="the directory that Transform wrote")
     add("--base-model", metavar="DIR", help="a saved model to start from")
     add = parser.add_argument_group("training").add_argument
-    add("--train-steps", type=int, default=0, metavar="N", help="fn_args.train_steps")
-    add("--eval-steps", type=int, default=0, metavar="N", help="fn_args.eval_steps")
+    for flag in ("--train-steps", "--eval-steps"):
+        name = flag.strip("-").replace("-", "_")
+        add(flag, type=_steps, default=0, metavar="N", help=f"fn_args.{name}")
     add(
         "--custom-config",
         metavar="JSON",
@@ -306,7 +310,7 @@ def search(args: argparse.Namespace) -> str:
         SearchError: If the search fails or is interrupted.
         ValueError: If what the command line names is not as it should be.
     """
-    out = os.path.abspath(args.out)
+    out = _out(args.out)
     properties = _properties(args, out)
     _check_files(args)
     if args.cluster is not None:
@@ -319,6 +323,15 @@ def search(args: argparse.Namespace) -> str:
 
     command_file.keep(out, args.command_line)
     return on_files.search(args, out, properties)
+
+
+def _out(path: str) -> str:
+    if files.is_remote(path):
+        raise ValueError(
+            f"Expected --out to be a directory on this machine. Received: {path}. Copy it "
+            "there afterwards; the study itself may be elsewhere: --study-dir takes a URI."
+        )
+    return os.path.abspath(files.local_path(path))
 
 
 def _properties(args: argparse.Namespace, out: str) -> dict[str, Any]:
@@ -351,6 +364,19 @@ def _properties(args: argparse.Namespace, out: str) -> dict[str, Any]:
     }
 
 
+def _steps(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = -1
+    if not 0 <= number <= _MOST_STEPS:
+        raise argparse.ArgumentTypeError(
+            f"Expected a number of steps from 0 (which says nothing) to {_MOST_STEPS}. "
+            f"Received: {text}."
+        )
+    return number
+
+
 def _check_files(args: argparse.Namespace) -> None:
     """Looks at what is on this machine; what TFX reads elsewhere comes later."""
     given = (*args.train, *args.eval)
@@ -362,3 +388,11 @@ def _check_files(args: argparse.Namespace) -> None:
             f"Expected --schema to name a schema.pbtxt, or the directory that holds it. "
             f"Received: {args.schema}, and there is no such file."
         )
+    if args.schema and os.path.isdir(args.schema):
+        found = sorted(os.listdir(args.schema))
+        if len(found) != 1:
+            raise ValueError(
+                "Expected --schema to name a schema.pbtxt, or a directory that holds it "
+                f"alone. Received: {args.schema}, which holds {', '.join(found) or 'nothing'}"
+                ". Name the file."
+            )
