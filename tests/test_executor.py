@@ -344,6 +344,17 @@ def test_module_that_opens_a_missing_file(run: Run) -> None:
         run.module("open('/nonexistent/vocabulary.txt')")()
 
 
+@pytest.mark.parametrize(
+    "source",
+    ["import sys; sys.exit(0)", "import sys\ndef tuner_fn(fn_args): sys.exit(0)"],
+)
+def test_module_that_exits_is_an_error(run: Run, source: str) -> None:
+    """The pipeline would end as if all of it had been done, and nothing is published."""
+    with pytest.raises(UserModuleError, match=r"Received: SystemExit\(0\)"):
+        run.module(source)()
+    assert_nothing_published(run)
+
+
 def test_module_with_a_syntax_error(run: Run) -> None:
     """The user must see the line that Python could not read."""
     with pytest.raises(UserModuleError) as info:

@@ -90,6 +90,18 @@ def test_flags_become_tune_args() -> None:
     }
 
 
+def test_order_of_flags_makes_no_other_search(tmp_path: Path) -> None:
+    """A search that was killed would begin anew when its command is typed again."""
+    module = tmp_path / "m.py"
+    module.touch()
+    of = ["tune", str(module), "--train", "a", "--out", "o", "--"]
+    one, other = (
+        tune._properties(_parsed([*of, *flags]), "/o")["custom_config"]
+        for flags in (["--a=1", "--b=2"], ["--b=2", "--a=1"])
+    )
+    assert one == other == '{"a": 1, "b": 2}'
+
+
 def test_every_flag_is_explained() -> None:
     """People would have to read the sources to use one."""
     names = {field.name for field in tuner_pb2.TuneArgs.DESCRIPTOR.fields}

@@ -356,8 +356,9 @@ def _properties(args: argparse.Namespace, out: str) -> dict[str, Any]:
         "train_args": json.dumps({"num_steps": args.train_steps}),
         "eval_args": json.dumps({"num_steps": args.eval_steps}),
         "tune_args": given,
+        # Sorted, as a pipeline has it: the order of flags does not make another search.
         "custom_config": json.dumps(
-            flags.custom_config(args.custom_config, args.flags)
+            flags.custom_config(args.custom_config, args.flags), sort_keys=True
         ),
         # Its name is what the module's help would show.
         "argv": [os.path.basename(args.module), *args.flags],

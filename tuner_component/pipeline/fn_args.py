@@ -19,6 +19,7 @@ from tfx.types import standard_component_specs as specs
 from tfx.utils import json_utils
 
 from tuner_component.identity import artifact_content
+from tuner_component.identity.parts import ARGV
 from tuner_component.pipeline import splits as splits_lib
 from tuner_component.proto import tuner_pb2
 
@@ -32,8 +33,6 @@ _SAME = (
     "transform_graph_path",
     "base_model",
 )
-# Of a search from the command line: what the module's absl flags are parsed from.
-ARGV = "argv"
 # Fields with the same name as the execution properties that say where `tuner_fn` is.
 _OF_MODULE = (specs.MODULE_FILE_KEY, specs.MODULE_PATH_KEY, specs.TUNER_FN_KEY)
 

@@ -56,7 +56,7 @@ def load_tuner_fn(message: tuner_pb2.TunerFnArgs) -> Callable[[FnArgs], Any]:
     names = {key: getattr(message, key) for key in _SOURCES}
     try:
         tuner_fn = udf_utils.get_fn(names, _TUNER_FN)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if _is_missing_function(error):
             raise ModuleLoadError(
                 f"Expected {source} to define {_TUNER_FN_SHAPE}. Received: a module "
@@ -157,7 +157,7 @@ def call_tuner_fn(
     given.study_workdir = study_workdir or message.working_dir
     try:
         result = tuner_fn(given)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # sys.exit(0) would pass for a success.
         raise UserModuleError(
             f"Expected tuner_fn to return a TunerFnResult. Received: {error!r}. Its "
             f"traceback:\n{_user_traceback(error)}"
