@@ -344,6 +344,13 @@ def test_module_that_opens_a_missing_file(run: Run) -> None:
         run.module("open('/nonexistent/vocabulary.txt')")()
 
 
+def test_arguments_may_be_any_mapping(run: Run) -> None:
+    """A module that the stock Tuner runs would be refused."""
+    source = TOY_MODULE.replace('{"offset": 1.0}', "MappingProxyType({'offset': 1.0})")
+    run.module(f"    from types import MappingProxyType{source}")()
+    assert load_tuner_results(run.tuner_results_dir)
+
+
 @pytest.mark.parametrize(
     "source",
     ["import sys; sys.exit(0)", "import sys\ndef tuner_fn(fn_args): sys.exit(0)"],
