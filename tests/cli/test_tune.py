@@ -171,6 +171,7 @@ def test_a_cluster_without_a_name_is_refused_before_the_imports(
             ["--out", "gs://bucket/out"],
             "Expected --out to be a directory on this machine",
         ),
+        (["--out", "d.csv"], "Received: d.csv, which is a file"),
         (["--schema", "none"], "none, which holds nothing"),
         (["--schema", "two"], "two, which holds a, b. Name the file"),
     ],
@@ -208,7 +209,18 @@ def test_steps_that_tfx_does_not_hold_are_a_usage_error(
     assert f"Received: {steps}." in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("text", ["TPU", "TPU=", "TPU=four"])
+@pytest.mark.parametrize("number", ["nan", "inf", "half"])
+@pytest.mark.parametrize("flag", ["--gpus-per-trial", "--wait-seconds"])
+def test_number_that_is_none_is_a_usage_error(
+    flag: str, number: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The error would be about JSON, and how to compile a pipeline."""
+    with pytest.raises(SystemExit, match="2"):
+        parsed(flag, number)
+    assert f"a finite number. Received: {number}." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["TPU", "TPU=", "TPU=four", "TPU=nan"])
 def test_resource_without_amount_is_a_usage_error(
     text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

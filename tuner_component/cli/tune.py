@@ -3,8 +3,10 @@
 import argparse
 import functools
 import json
+import math
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from google.protobuf import descriptor, json_format
@@ -81,13 +83,25 @@ _CLUSTER_HELP = {
     "driver_on_cluster": "runs the search's driver on a node of the cluster, too, which "
     "needs one CPU for it (default: it runs on this machine)",
 }
-_NUMBERS: dict[int, type] = {
+
+
+def _finite(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"Expected a finite number. Received: {text}.")
+    return number
+
+
+_NUMBERS: dict[int, Callable[[str], Any]] = {
     descriptor.FieldDescriptor.CPPTYPE_INT32: int,
     descriptor.FieldDescriptor.CPPTYPE_INT64: int,
     descriptor.FieldDescriptor.CPPTYPE_UINT32: int,
     descriptor.FieldDescriptor.CPPTYPE_UINT64: int,
-    descriptor.FieldDescriptor.CPPTYPE_DOUBLE: float,
-    descriptor.FieldDescriptor.CPPTYPE_FLOAT: float,
+    descriptor.FieldDescriptor.CPPTYPE_DOUBLE: _finite,
+    descriptor.FieldDescriptor.CPPTYPE_FLOAT: _finite,
 }
 
 _DESCRIPTION = """Runs the search that tuner_fn in a Python module describes, on files.
@@ -210,7 +224,7 @@ def _add_cluster(group: Any) -> None:
     texts, add = _CLUSTER_HELP, group.add_argument
     add("--cluster", metavar="ADDRESS", help=_HELP["cluster"])
     for name in ("memory_gib_per_trial", "wait_seconds"):
-        add(_flag(name), type=float, metavar="X", help=texts[name])
+        add(_flag(name), type=_finite, metavar="X", help=texts[name])
     flag, text = _flag("workers_per_trial"), texts["workers_per_trial"]
     add(flag, type=int, metavar="N", help=text)
     add(
@@ -232,8 +246,8 @@ def _flag(field: str) -> str:
 def _resource(text: str) -> tuple[str, float]:
     name, _, amount = text.rpartition("=")
     try:
-        return name, float(amount)
-    except ValueError as error:
+        return name, _finite(amount)
+    except argparse.ArgumentTypeError as error:
         raise argparse.ArgumentTypeError(f"not NAME=AMOUNT: {text}") from error
 
 
@@ -331,7 +345,13 @@ def _out(path: str) -> str:
             f"Expected --out to be a directory on this machine. Received: {path}. Copy it "
             "there afterwards; the study itself may be elsewhere: --study-dir takes a URI."
         )
-    return os.path.abspath(files.local_path(path))
+    local = os.path.abspath(files.local_path(path))
+    if os.path.exists(local) and not os.path.isdir(local):
+        raise ValueError(
+            f"Expected --out to be a directory, which may be new. Received: {path}, which "
+            "is a file."
+        )
+    return local
 
 
 def _properties(args: argparse.Namespace, out: str) -> dict[str, Any]:
