@@ -284,6 +284,7 @@ def test_help_says_what_to_write(
         (["m.py", "--train", "x.csv", "--schema", "no"], "no, and there is no such"),
         (["m.py", "--train", "x.csv", "--custom-config", "[1]"], "a JSON object"),
         (["m.py", "--train", "x.csv", "--", "units=8"], "flags of the module"),
+        (["m.py", "--train", "x.csv", "--", "--n=\udcff"], "to be text in UTF-8"),
     ],
 )
 def test_bad_arguments_are_refused_at_once(

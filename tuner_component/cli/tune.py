@@ -6,7 +6,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from google.protobuf import descriptor, json_format
@@ -324,6 +324,7 @@ def search(args: argparse.Namespace) -> str:
         SearchError: If the search fails or is interrupted.
         ValueError: If what the command line names is not as it should be.
     """
+    _check_text(args.command_line)
     out = _out(args.out)
     properties = _properties(args, out)
     _check_files(args)
@@ -337,6 +338,17 @@ def search(args: argparse.Namespace) -> str:
 
     command_file.keep(out, args.command_line)
     return on_files.search(args, out, properties)
+
+
+def _check_text(words: Sequence[str]) -> None:
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f"Expected the command line to be text in UTF-8. Received: {word!r}. Rename "
+                "the file, or write the value in another way."
+            ) from error
 
 
 def _out(path: str) -> str:
