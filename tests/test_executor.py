@@ -344,6 +344,24 @@ def test_module_that_opens_a_missing_file(run: Run) -> None:
         run.module("open('/nonexistent/vocabulary.txt')")()
 
 
+def test_arguments_may_be_any_mapping(run: Run) -> None:
+    """A module that the stock Tuner runs would be refused."""
+    source = TOY_MODULE.replace('{"offset": 1.0}', "MappingProxyType({'offset': 1.0})")
+    run.module(f"    from types import MappingProxyType{source}")()
+    assert load_tuner_results(run.tuner_results_dir)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["import sys; sys.exit(0)", "import sys\ndef tuner_fn(fn_args): sys.exit(0)"],
+)
+def test_module_that_exits_is_an_error(run: Run, source: str) -> None:
+    """The pipeline would end as if all of it had been done, and nothing is published."""
+    with pytest.raises(UserModuleError, match=r"Received: SystemExit\(0\)"):
+        run.module(source)()
+    assert_nothing_published(run)
+
+
 def test_module_with_a_syntax_error(run: Run) -> None:
     """The user must see the line that Python could not read."""
     with pytest.raises(UserModuleError) as info:
@@ -563,8 +581,8 @@ def space():
 
 def test_time_budget_publishes_the_best_so_far(run: Run) -> None:
     """A search with a deadline would miss it, or publish nothing."""
-    run.exec_properties["tune_args"] = '{"time_budget_seconds": 0.5}'
-    body = "import time; time.sleep(0.2); return hp.Float('x', 0, 1)"
+    run.exec_properties["tune_args"] = '{"time_budget_seconds": 2}'
+    body = "import time; time.sleep(0.7); return hp.Float('x', 0, 1)"
     run.module(toy(body, "RandomSearchOracle(max_trials=100, seed=1)"))()
     assert 1 <= len(load_tuner_results(run.tuner_results_dir)) <= 4
 

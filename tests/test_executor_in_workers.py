@@ -134,9 +134,17 @@ def test_search_that_has_converged_ends_and_goes_on_if_it_is_to(
 
 def test_trials_run_in_several_processes(run: Run, in_workers: InWorkers) -> None:
     """Trials would still run one after another."""
+    seen = run.root / "seen"
+    seen.mkdir()
+    # A trial waits until there is one in another process, however late that starts; the
+    # first one, which tells the search what its space is, is alone.
     source = TOY_MODULE.replace(
         "return (x - 0.25) ** 2 + offset",
-        "import os, time; time.sleep(0.3); return float(os.getpid())",
+        "import os, time, pathlib; others = trial.trial_id != '0'; "
+        f"seen = pathlib.Path({str(seen)!r}); "
+        "others and (seen / str(os.getpid())).touch(); "
+        "[time.sleep(0.05) for _ in range(1200) if others and len(os.listdir(seen)) < 2]; "
+        "return float(os.getpid())",
     )
     executor = in_workers(run.module(source))
     pids = {trial.score for trial in load_tuner_results(run.tuner_results_dir)}

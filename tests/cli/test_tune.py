@@ -90,6 +90,18 @@ def test_flags_become_tune_args() -> None:
     }
 
 
+def test_order_of_flags_makes_no_other_search(tmp_path: Path) -> None:
+    """A search that was killed would begin anew when its command is typed again."""
+    module = tmp_path / "m.py"
+    module.touch()
+    of = ["tune", str(module), "--train", "a", "--out", "o", "--"]
+    one, other = (
+        tune._properties(_parsed([*of, *flags]), "/o")["custom_config"]
+        for flags in (["--a=1", "--b=2"], ["--b=2", "--a=1"])
+    )
+    assert one == other == '{"a": 1, "b": 2}'
+
+
 def test_every_flag_is_explained() -> None:
     """People would have to read the sources to use one."""
     names = {field.name for field in tuner_pb2.TuneArgs.DESCRIPTOR.fields}
@@ -152,7 +164,63 @@ def test_a_cluster_without_a_name_is_refused_before_the_imports(
     assert f"Received: {address!r}" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("text", ["TPU", "TPU=", "TPU=four"])
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (
+            ["--out", "gs://bucket/out"],
+            "Expected --out to be a directory on this machine",
+        ),
+        (["--out", "d.csv"], "Received: d.csv, which is a file"),
+        (["--schema", "none"], "none, which holds nothing"),
+        (["--schema", "two"], "two, which holds a, b. Name the file"),
+    ],
+)
+def test_directory_that_cannot_be_used_is_refused_before_the_imports(
+    flags: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Results would be in a directory `gs:` here, or a traceback of TFX's be all."""
+
+    def refuse() -> None:
+        raise AssertionError
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tune, "quieten", refuse)  # The imports come after it.
+    for name in ("m.py", "d.csv", "two/a", "two/b"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "none").mkdir()
+    assert main(["tune", "m.py", "--train", "d.csv", "--out", "out", *flags]) == 2
+    assert said in capsys.readouterr().err
+    assert sorted(os.listdir()) == ["d.csv", "m.py", "none", "two"]
+
+
+@pytest.mark.parametrize("steps", ["-5", "99999999999", "1.5"])
+def test_steps_that_tfx_does_not_hold_are_a_usage_error(
+    steps: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It would end in a traceback, or train for a number of steps below zero."""
+    with pytest.raises(SystemExit, match="2"):
+        parsed("--train-steps", steps)
+    assert f"Received: {steps}." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "half"])
+@pytest.mark.parametrize("flag", ["--gpus-per-trial", "--wait-seconds"])
+def test_number_that_is_none_is_a_usage_error(
+    flag: str, number: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The error would be about JSON, and how to compile a pipeline."""
+    with pytest.raises(SystemExit, match="2"):
+        parsed(flag, number)
+    assert f"a finite number. Received: {number}." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["TPU", "TPU=", "TPU=four", "TPU=nan"])
 def test_resource_without_amount_is_a_usage_error(
     text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -216,6 +284,7 @@ def test_help_says_what_to_write(
         (["m.py", "--train", "x.csv", "--schema", "no"], "no, and there is no such"),
         (["m.py", "--train", "x.csv", "--custom-config", "[1]"], "a JSON object"),
         (["m.py", "--train", "x.csv", "--", "units=8"], "flags of the module"),
+        (["m.py", "--train", "x.csv", "--", "--n=\udcff"], "to be text in UTF-8"),
     ],
 )
 def test_bad_arguments_are_refused_at_once(

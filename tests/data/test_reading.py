@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tests.data.conftest import MakeFnArgs
 from tuner_component import data
+from tuner_component.data import reading
 
 ROWS = [
     {"length": 1.5, "count": 0, "pair": [1.0, 2.0], "text": "3.5", "kind": "b"},
@@ -127,3 +128,43 @@ def test_another_split_is_refused(fn_args: MakeFnArgs) -> None:
     """An AttributeError would name a field of TFX's."""
     with pytest.raises(ValueError, match="one of the splits train, eval"):
         data.dataset(fn_args(ROWS), "test")
+
+
+@pytest.mark.parametrize("columns", [[], ["count", "kind"]])
+def test_table_needs_columns_besides_the_label(
+    columns: list[str], fn_args: MakeFnArgs
+) -> None:
+    """It would end in a KeyError, or in a message of NumPy's."""
+    with pytest.raises(ValueError, match="the label not among them"):
+        data.table(fn_args(ROWS), "train", columns, label="kind")
+
+
+@pytest.mark.parametrize(
+    ("label", "classes", "said"),
+    [
+        ("count", ["0", "7", "9"], "a label of text"),
+        (None, ["a", "b"], "a label of text"),
+        ("kind", [], "each of them once"),
+        ("kind", ["a", "b", "a"], "each of them once"),
+        ("kind", "ab", "each of them once"),
+    ],
+)
+def test_classes_that_number_nothing_are_refused(
+    label: str | None, classes: list[str], said: str, fn_args: MakeFnArgs
+) -> None:
+    """TensorFlow would complain of the type of keys, or of a missing device."""
+    with pytest.raises(ValueError, match=said):
+        data.dataset(fn_args(ROWS), "train", label=label, classes=classes)
+
+
+def test_table_has_room_for_the_longest_row(
+    fn_args: MakeFnArgs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Values of one column would be in the place of another, in a later batch."""
+    monkeypatch.setattr(reading, "_CHUNK", 1)
+    rows = [
+        {"a": [1.0], "b": [2.0, 3.0], "y": 0},
+        {"a": [4.0, 5.0], "b": [6.0], "y": 1},
+    ]
+    x, _ = data.table(fn_args(rows), "train", ["a", "b"], label="y", missing=-1)
+    assert x.tolist() == [[1, -1, 2, 3], [4, 5, 6, -1]]

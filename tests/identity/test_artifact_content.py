@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 import tensorflow as tf
+from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx import types
 from tfx.components.util import examples_utils
 from tfx.proto import example_gen_pb2
-from tfx.types import standard_artifacts
+from tfx.types import artifact_utils, standard_artifacts
 
 from tuner_component.identity import artifact_content
+from tuner_component.report.page import REPORT_FILE
 
 
 def feature(value: int) -> tf.train.Feature:
@@ -161,6 +163,46 @@ def test_what_a_graph_computes_counts(tmp_path: Path) -> None:
     before = saved_model(tmp_path / "1", 2.0, "scale")
     after = saved_model(tmp_path / "2", 3.0, "scale")
     assert described(before) != described(after)
+
+
+def statistics(root: Path, mean: float, **num_examples: int) -> types.Artifact:
+    artifact = standard_artifacts.ExampleStatistics()
+    artifact.uri = str(root)
+    artifact.split_names = artifact_utils.encode_split_names(list(num_examples))
+    artifact.set_string_custom_property("tfx_version", "1.16.0")
+    for split, count in num_examples.items():
+        found = statistics_pb2.DatasetFeatureStatisticsList()
+        of = found.datasets.add(num_examples=count)
+        of.features.add(name="x").num_stats.mean = mean
+        path = root / f"Split-{split}" / "FeatureStats.pb"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(found.SerializeToString())
+    return artifact
+
+
+def test_of_statistics_the_numbers_of_examples_count(tmp_path: Path) -> None:
+    """Examples in another order have another last digit in their mean, or more of them.
+
+    A pipeline without cache would start a new search after every crash.
+    """
+    once = statistics(tmp_path / "1", 0.1, train=2, eval=1)
+    again = statistics(tmp_path / "2", 0.10000000000000002, eval=1, train=2)
+    more = statistics(tmp_path / "3", 0.1, train=3, eval=1)
+    assert described(again) == described(once) == ["eval 1", "train 2"]
+    assert described(more) != described(once)
+
+
+def test_the_report_of_results_does_not_count(tmp_path: Path) -> None:
+    """An upgrade that draws it anew would start a new search."""
+    artifact = standard_artifacts.TunerResults()
+    artifact.uri = str(tmp_path)
+    for name in ("tuner_results.json", REPORT_FILE):
+        (tmp_path / name).write_text("before")
+    before = described(artifact)
+    (tmp_path / REPORT_FILE).write_text("after")
+    assert described(artifact) == before
+    (tmp_path / "tuner_results.json").write_text("after")
+    assert described(artifact) != before
 
 
 def test_a_torn_graph_counts_by_its_bytes(tmp_path: Path) -> None:

@@ -99,6 +99,19 @@ def test_changed_arguments_are_another_search(toy_run: Run, key: str) -> None:
     assert changed(before, fingerprint(toy_run)) == {key}
 
 
+def test_flags_of_the_module_are_another_search(toy_run: Run) -> None:
+    """Trials with a flag's default would count as trials with the value asked for."""
+    toy_run.exec_properties["custom_config"] = '{"a": 1, "b": -1}'
+    before = fingerprint(toy_run)
+    toy_run.exec_properties["argv"] = ["m.py"]
+    assert fingerprint(toy_run) == before
+    toy_run.exec_properties["argv"] = ["m.py", "--a=1", "--b", "-1"]
+    given = fingerprint(toy_run)
+    assert changed(before, given) == {"flags"}
+    toy_run.exec_properties["argv"] = ["m.py", "--b=-1", "--a", "1"]
+    assert fingerprint(toy_run) == given
+
+
 def test_module_by_its_python_path(run: Run) -> None:
     """The source of an importable module counts as that of a file does."""
     run.exec_properties["tuner_fn"] = "tests.support.crashing_pipeline.tuner_fn"

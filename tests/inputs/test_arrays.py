@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow
+import pyarrow.parquet
 import pytest
 import tensorflow as tf
 
@@ -67,14 +69,46 @@ def test_arrays_without_a_split_are_divided(tmp_path: Path) -> None:
         ({"x": np.arange(3), "n": np.array(4)}, "same length"),
         ({"x": np.array([{}])}, "numpy.savez wrote"),
         ({"x": np.array([1j])}, "of numbers or of text"),
+        ({"x": np.array([0, 2**63], np.uint64)}, "array x of .* 9223372036854775808"),
+        ({"x": np.zeros(0)}, "Expected rows to train on"),
+        ({"x": np.zeros(1)}, "all of them were set apart"),
+        ({"x_train": np.zeros(3), "x_test": np.arange(3)}, "FLOAT .* INT of shape"),
+        (
+            {"x_train": np.zeros((3, 1)), "x_test": np.zeros((3, 2))},
+            "rows of one shape",
+        ),
     ],
 )
 def test_other_arrays_are_refused(
     given: dict[str, Any], said: str, tmp_path: Path
 ) -> None:
-    """Labels would go with the wrong rows; or pickled code would run."""
+    """Labels would go with the wrong rows, numbers change; or pickled code would run."""
     with pytest.raises(ValueError, match=said):
         converted(tmp_path, **given)
+
+
+def test_arrays_for_validation_come_before_those_for_test(tmp_path: Path) -> None:
+    """Data of one would go with labels of the other, and test data not stay unseen."""
+    found = converted(
+        tmp_path,
+        x_train=np.zeros(2),
+        y_train=np.zeros(2),
+        y_test=np.array([3.0, 3.0]),
+        x_val=np.array([1.0, 1.0]),
+        x_test=np.array([3.0, 3.0]),
+        y_val=np.array([1.0, 1.0]),
+    )
+    assert found["eval"]["x"].tolist() == [1, 1]
+    assert found["eval"]["y"].tolist() == [1, 1]
+
+
+def test_single_array_is_no_archive(tmp_path: Path) -> None:
+    """It would end in a traceback: AttributeError: __enter__."""
+    path = tmp_path / "a.npz"
+    with path.open("wb") as file:
+        np.save(file, np.zeros(3))
+    with pytest.raises(ValueError, match="a.npz .* one array, as numpy.save writes it"):
+        arrays.convert({"train": [str(path)]}, str(tmp_path), str(tmp_path))
 
 
 def test_file_that_is_no_archive_is_said(tmp_path: Path) -> None:
@@ -124,6 +158,36 @@ def test_column_of_another_type_is_named(tmp_path: Path) -> None:
     with pytest.raises(
         ValueError, match="in the column when. Received: (datetime|Timestamp)"
     ):
+        parquet.convert(splits, str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"x": pyarrow.array([2**63], "uint64")}, "column x. Received: 92233720368547"),
+        (
+            {"x": pyarrow.array([-(2**62)], pyarrow.timestamp("us"))},
+            "dates and times in .*a.parquet",
+        ),
+    ],
+)
+def test_value_that_no_example_holds_is_said(
+    columns: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    """People would read "Value out of range", and not where."""
+    pyarrow.parquet.write_table(pyarrow.table(columns), tmp_path / "a.parquet")
+    splits = {"train": [str(tmp_path / "a.parquet")], "eval": []}
+    with pytest.raises(ValueError, match=said):
+        parquet.convert(splits, str(tmp_path))
+
+
+def test_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    """One of them would be lost without a word."""
+    column = pyarrow.array([1, 2])
+    table = pyarrow.Table.from_arrays([column, column], names=["x", "x"])
+    pyarrow.parquet.write_table(table, tmp_path / "a.parquet")
+    splits = {"train": [str(tmp_path / "a.parquet")], "eval": []}
+    with pytest.raises(ValueError, match="Received: x more than once"):
         parquet.convert(splits, str(tmp_path))
 
 

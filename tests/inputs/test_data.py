@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import gzip
 import logging
 import threading
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tuner_component.inputs import data, whole
+from tuner_component.inputs import data, inputs, whole
 
 PARTS = ["part-0", "part-1"]
 
@@ -135,3 +136,29 @@ def test_another_schema_does_not_replace_the_first(tmp_path: Path) -> None:
         made.append(Path(data._schema(str(given), str(tmp_path / "data")).uri))
     assert [(path / "schema.pbtxt").read_text() for path in made] == ["one", "two"]
     assert all(len(list(path.iterdir())) == 1 for path in made)
+
+
+@pytest.mark.parametrize("divided", [False, True])
+def test_every_split_has_a_folder_for_each_class(divided: bool, tmp_path: Path) -> None:
+    """Keras would number the classes of both splits in two ways."""
+    parts = {"train": ["a", "b", "c"], "val": ["b", "c"]}
+    for part, names in parts.items() if divided else [("all", ["a", "b", "c"])]:
+        for name in names:
+            (tmp_path / "pets" / part / name).mkdir(parents=True)
+            (tmp_path / "pets" / part / name / "1.png").touch()
+    of = [str(tmp_path / "pets" / part) for part in (parts if divided else ("all",))]
+    given = inputs.found(of[:1], of[1:])
+    data._link_images(given, str(tmp_path / "out"))
+    for split in ("train", "eval"):
+        folders = (tmp_path / "out" / f"Split-{split}").iterdir()
+        assert sorted(path.name for path in folders) == ["a", "b", "c"]
+
+
+def test_name_says_whether_a_file_is_compressed(tmp_path: Path) -> None:
+    """TFX would unpack what is not packed, and find it damaged."""
+    (tmp_path / "plain.gz").write_bytes(b"plain")
+    (tmp_path / "packed").write_bytes(gzip.compress(b"packed"))
+    paths = [str(tmp_path / name) for name in ("plain.gz", "packed")]
+    data._link(paths, str(tmp_path / "out"))
+    found = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert found == ["00000-plain", "00001-packed.gz"]

@@ -51,6 +51,23 @@ def test_file_and_pattern(bucket: str, tmp_path: Path) -> None:
     assert content(several) == {"a.csv": "a.csv", "b.csv": "b.csv"}
 
 
+def test_files_of_one_name_are_all_copied(bucket: str, tmp_path: Path) -> None:
+    """A search would train on the last of the days that a pattern names."""
+    for day in "123":
+        for name in ("x.csv", "more/y.csv"):
+            path = f"{bucket}/day={day}/{name}"
+            tf.io.gfile.makedirs(path.rpartition("/")[0])
+            with tf.io.gfile.GFile(path, "w") as file:
+                file.write(day)
+    copied = Path(remote.fetched(f"{bucket}/day=*/x.csv", str(tmp_path)))
+    assert content(copied) == {"x.csv": "1", "x-2.csv": "2", "x-3.csv": "3"}
+    folders = content(Path(remote.fetched(f"{bucket}/day=*", str(tmp_path))))
+    assert folders == {
+        **content(copied),
+        **{f"more/y{end}.csv": day for end, day in zip(("", "-2", "-3"), "123")},
+    }
+
+
 def test_changed_file_is_copied_again(bucket: str, tmp_path: Path) -> None:
     """The search would go on with yesterday's data."""
     before = remote.fetched(f"{bucket}/a.csv", str(tmp_path))

@@ -246,8 +246,8 @@ def from_exec_properties(value: Any) -> tuner_pb2.TuneArgs:
     except json_format.ParseError as error:
         raise ValueError(
             f"Expected tune_args to be JSON of a TuneArgs. Received: {value} "
-            f"({error}). Compile the pipeline with the version of tfx-tuner-component "
-            "that runs it."
+            f"({error}). Correct it; or, if it has a field that is new, compile the "
+            "pipeline with the version of tfx-tuner-component that runs it."
         ) from error
     return validated(parsed)
 

@@ -84,8 +84,14 @@ def run(args: argparse.Namespace) -> None:
     if args.output is None:
         sys.stdout.write(text)
         return
-    with open(args.output, "w", encoding="utf-8") as file:
-        file.write(text)
+    try:
+        with open(args.output, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise ValueError(
+            "Expected --output to name a file that can be written. Received: "
+            f"{args.output} ({error.strerror}). Name one in a directory that is there."
+        ) from error
 
 
 _HEADING = """\
@@ -109,6 +115,11 @@ def manifest(args: argparse.Namespace) -> dict[str, Any]:
             raise ValueError(
                 f"Expected --{name.replace('_', '-')} to have small letters, digits and "
                 f"hyphens, at most 40, a letter first. Received: {value!r}."
+            )
+    for name in ("image", "command"):
+        if not getattr(args, name).strip():
+            raise ValueError(
+                f"Expected --{name} to have a value. Received: {getattr(args, name)!r}."
             )
     for name, least in (
         *(("nodes", 1), ("cpus", 1), ("memory_gib", 1)),

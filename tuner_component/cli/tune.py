@@ -3,8 +3,10 @@
 import argparse
 import functools
 import json
+import math
 import os
 import sys
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from google.protobuf import descriptor, json_format
@@ -20,6 +22,9 @@ from tuner_component.proto import tuner_pb2
 from tuner_component.search.constraint import Constraint
 from tuner_component.search.machine import ray_package
 from tuner_component.search.options import Cluster
+from tuner_component.search.storage import files
+
+_MOST_STEPS = 2**31 - 1  # That TFX's TrainArgs hold.
 
 _HELP = {
     "num_parallel_trials": "how many trials run at the same time, each in a worker "
@@ -78,13 +83,25 @@ _CLUSTER_HELP = {
     "driver_on_cluster": "runs the search's driver on a node of the cluster, too, which "
     "needs one CPU for it (default: it runs on this machine)",
 }
-_NUMBERS: dict[int, type] = {
+
+
+def _finite(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"Expected a finite number. Received: {text}.")
+    return number
+
+
+_NUMBERS: dict[int, Callable[[str], Any]] = {
     descriptor.FieldDescriptor.CPPTYPE_INT32: int,
     descriptor.FieldDescriptor.CPPTYPE_INT64: int,
     descriptor.FieldDescriptor.CPPTYPE_UINT32: int,
     descriptor.FieldDescriptor.CPPTYPE_UINT64: int,
-    descriptor.FieldDescriptor.CPPTYPE_DOUBLE: float,
-    descriptor.FieldDescriptor.CPPTYPE_FLOAT: float,
+    descriptor.FieldDescriptor.CPPTYPE_DOUBLE: _finite,
+    descriptor.FieldDescriptor.CPPTYPE_FLOAT: _finite,
 }
 
 _DESCRIPTION = """Runs the search that tuner_fn in a Python module describes, on files.
@@ -145,8 +162,9 @@ def add_to(commands: Any) -> None:
     add("--transform-graph", metavar="DIR", help="the directory that Transform wrote")
     add("--base-model", metavar="DIR", help="a saved model to start from")
     add = parser.add_argument_group("training").add_argument
-    add("--train-steps", type=int, default=0, metavar="N", help="fn_args.train_steps")
-    add("--eval-steps", type=int, default=0, metavar="N", help="fn_args.eval_steps")
+    for flag in ("--train-steps", "--eval-steps"):
+        name = flag.strip("-").replace("-", "_")
+        add(flag, type=_steps, default=0, metavar="N", help=f"fn_args.{name}")
     add(
         "--custom-config",
         metavar="JSON",
@@ -206,7 +224,7 @@ def _add_cluster(group: Any) -> None:
     texts, add = _CLUSTER_HELP, group.add_argument
     add("--cluster", metavar="ADDRESS", help=_HELP["cluster"])
     for name in ("memory_gib_per_trial", "wait_seconds"):
-        add(_flag(name), type=float, metavar="X", help=texts[name])
+        add(_flag(name), type=_finite, metavar="X", help=texts[name])
     flag, text = _flag("workers_per_trial"), texts["workers_per_trial"]
     add(flag, type=int, metavar="N", help=text)
     add(
@@ -228,8 +246,8 @@ def _flag(field: str) -> str:
 def _resource(text: str) -> tuple[str, float]:
     name, _, amount = text.rpartition("=")
     try:
-        return name, float(amount)
-    except ValueError as error:
+        return name, _finite(amount)
+    except argparse.ArgumentTypeError as error:
         raise argparse.ArgumentTypeError(f"not NAME=AMOUNT: {text}") from error
 
 
@@ -306,7 +324,8 @@ def search(args: argparse.Namespace) -> str:
         SearchError: If the search fails or is interrupted.
         ValueError: If what the command line names is not as it should be.
     """
-    out = os.path.abspath(args.out)
+    _check_text(args.command_line)
+    out = _out(args.out)
     properties = _properties(args, out)
     _check_files(args)
     if args.cluster is not None:
@@ -319,6 +338,32 @@ def search(args: argparse.Namespace) -> str:
 
     command_file.keep(out, args.command_line)
     return on_files.search(args, out, properties)
+
+
+def _check_text(words: Sequence[str]) -> None:
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f"Expected the command line to be text in UTF-8. Received: {word!r}. Rename "
+                "the file, or write the value in another way."
+            ) from error
+
+
+def _out(path: str) -> str:
+    if files.is_remote(path):
+        raise ValueError(
+            f"Expected --out to be a directory on this machine. Received: {path}. Copy it "
+            "there afterwards; the study itself may be elsewhere: --study-dir takes a URI."
+        )
+    local = os.path.abspath(files.local_path(path))
+    if os.path.exists(local) and not os.path.isdir(local):
+        raise ValueError(
+            f"Expected --out to be a directory, which may be new. Received: {path}, which "
+            "is a file."
+        )
+    return local
 
 
 def _properties(args: argparse.Namespace, out: str) -> dict[str, Any]:
@@ -343,12 +388,26 @@ def _properties(args: argparse.Namespace, out: str) -> dict[str, Any]:
         "train_args": json.dumps({"num_steps": args.train_steps}),
         "eval_args": json.dumps({"num_steps": args.eval_steps}),
         "tune_args": given,
+        # Sorted, as a pipeline has it: the order of flags does not make another search.
         "custom_config": json.dumps(
-            flags.custom_config(args.custom_config, args.flags)
+            flags.custom_config(args.custom_config, args.flags), sort_keys=True
         ),
         # Its name is what the module's help would show.
         "argv": [os.path.basename(args.module), *args.flags],
     }
+
+
+def _steps(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = -1
+    if not 0 <= number <= _MOST_STEPS:
+        raise argparse.ArgumentTypeError(
+            f"Expected a number of steps from 0 (which says nothing) to {_MOST_STEPS}. "
+            f"Received: {text}."
+        )
+    return number
 
 
 def _check_files(args: argparse.Namespace) -> None:
@@ -362,3 +421,11 @@ def _check_files(args: argparse.Namespace) -> None:
             f"Expected --schema to name a schema.pbtxt, or the directory that holds it. "
             f"Received: {args.schema}, and there is no such file."
         )
+    if args.schema and os.path.isdir(args.schema):
+        found = sorted(os.listdir(args.schema))
+        if len(found) != 1:
+            raise ValueError(
+                "Expected --schema to name a schema.pbtxt, or a directory that holds it "
+                f"alone. Received: {args.schema}, which holds {', '.join(found) or 'nothing'}"
+                ". Name the file."
+            )

@@ -63,6 +63,8 @@ def dataset(
     )
     rows = fn_args.data_accessor.tf_dataset_factory(files, options, schema)
     features = {feature.name: feature for feature in schema.feature}
+    if classes is not None:
+        _check_classes(classes, label, features)
     number_of = _number_of(classes) if classes is not None else None
 
     def convert(batch: dict[str, Any]) -> Any:
@@ -109,20 +111,26 @@ def table(
     Raises:
         ValueError: If there is no such column, or the label has other classes.
     """
+    if not columns or label in columns:
+        raise ValueError(
+            "Expected one or more columns, and the label not among them. Received: columns "
+            f"{list(columns)}, label {label!r}. Name what the model learns from."
+        )
     rows = dataset(
         fn_args, split, columns=columns, label=label, classes=classes, batch_size=_CHUNK
     )
-    parts, labels = [], []
+    parts: list[list[Any]] = [[] for _ in columns]
+    labels = []
     for batch, values in rows.as_numpy_iterator():
-        numbers = [_numbers(batch[name]) for name in columns]
-        parts.append(np.concatenate(numbers, axis=1))
+        for name, part in zip(columns, parts, strict=True):
+            part.append(_numbers(batch[name]))
         labels.append(values)
-    if not parts:
+    if not labels:
         raise ValueError(
             f"Expected examples in the split {split}. Received: none in "
             f"{', '.join(patterns(fn_args, split))}."
         )
-    x = np.concatenate(parts)
+    x = np.concatenate([_stacked(part) for part in parts], axis=1)
     y = np.concatenate(labels)
     return np.where(np.isnan(x), np.float32(missing), x), _text(y)
 
@@ -143,6 +151,22 @@ def _dense(value: Any, feature: schema_pb2.Feature) -> Any:
     if feature.value_count.max == 1:
         dense = tf.ensure_shape(dense, [None, 1])
     return dense
+
+
+def _check_classes(
+    classes: Sequence[str], label: str | None, features: dict[str, schema_pb2.Feature]
+) -> None:
+    if label is None or features[label].type != schema_pb2.FeatureType.BYTES:
+        raise ValueError(
+            "Expected a label of text with classes, which are its values in the order of "
+            f"their numbers. Received: the label {label!r}, which is none. Leave classes "
+            "out: numbers stay as they are."
+        )
+    if isinstance(classes, str) or not classes or len(set(classes)) < len(classes):
+        raise ValueError(
+            f"Expected classes to be a list of the values of the label {label!r}, each of "
+            f"them once. Received: {classes!r}."
+        )
 
 
 def _number_of(classes: Sequence[str]) -> Any:
@@ -168,6 +192,18 @@ def _numbers(column: Any) -> Any:
     if column.dtype == object:
         column = np.vectorize(_number, otypes=[np.float32])(column)
     return column.reshape(len(column), -1).astype(np.float32)
+
+
+def _stacked(batches: Sequence[Any]) -> Any:
+    """A column of all batches, with NaN where others have more values."""
+    width = max(batch.shape[1] for batch in batches)
+    gaps = [((0, 0), (0, width - batch.shape[1])) for batch in batches]
+    return np.concatenate(
+        [
+            np.pad(batch, gap, constant_values=math.nan)
+            for batch, gap in zip(batches, gaps, strict=True)
+        ]
+    )
 
 
 def _number(text: bytes) -> float:

@@ -17,10 +17,11 @@ import tensorflow as tf
 from google.protobuf import message
 from tensorflow.core.protobuf import saved_model_pb2
 from tfx import types
+from tfx.components.statistics_gen import stats_artifact_utils
 from tfx.components.util import examples_utils
 from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
-from tfx.types import standard_artifacts
+from tfx.types import artifact_utils, standard_artifacts
 
 from tuner_component.identity import graph_digest
 
@@ -30,6 +31,9 @@ _MOST_BYTES = 4 << 30
 _SAMPLE_BYTES = 1 << 16
 
 _CHUNK_BYTES = 1 << 20
+
+# Of published results: the picture of what the other files say.
+_REPORT = "report.html"
 
 _MESSAGES = {
     example_gen_pb2.FORMAT_TF_EXAMPLE: tf.train.Example,
@@ -41,7 +45,9 @@ def describe(artifact: types.Artifact) -> Iterator[str]:
     """Describes the content of an artifact in lines; the same for the same content.
 
     For examples, neither their order nor their division into files counts; for a saved
-    model, neither the names nor the order of its nodes.
+    model, neither the names nor the order of its nodes; of statistics, only what the
+    user's module gets of them, since those of the same examples differ in their digits;
+    of results, not the report, which each release draws anew.
 
     Args:
         artifact: Its files must exist.
@@ -50,12 +56,29 @@ def describe(artifact: types.Artifact) -> Iterator[str]:
     if artifact.type_name == standard_artifacts.Examples.TYPE_NAME:
         yield from _examples(artifact, files)
         return
+    if artifact.type_name == standard_artifacts.ExampleStatistics.TYPE_NAME:
+        for split in sorted(artifact_utils.decode_split_names(artifact.split_names)):
+            yield f"{split} {num_examples(artifact, split)}"
+        return
+    if artifact.type_name == standard_artifacts.TunerResults.TYPE_NAME:
+        files = [(name, path) for name, path in files if name != _REPORT]
     for name, path in files:
         base = os.path.basename(name)
         if base == "saved_model.pb":
             yield f"{name} {_graph(path)}"
         elif base != "fingerprint.pb":  # A checksum of the graph as it was written.
             yield f"{name} {digest_of_file(path)}"
+
+
+def num_examples(statistics: types.Artifact, split: str) -> int:
+    """Returns the number of examples that statistics tell of a split.
+
+    Args:
+        statistics: An ExampleStatistics artifact.
+        split: One of its splits.
+    """
+    view = stats_artifact_utils.load_statistics(statistics, split)
+    return sum(dataset.num_examples for dataset in view.proto().datasets)
 
 
 def digest_of_file(path: str) -> str:

@@ -18,6 +18,10 @@ from tfx.types import standard_component_specs as specs
 from tuner_component.identity import cloud_keys, user_sources
 from tuner_component.identity.artifact_content import describe, digest_of_file
 
+# Of the execution properties of a search from the command line: a name for the program,
+# and what the module's absl flags are parsed from.
+ARGV = "argv"
+
 _log = logging.getLogger(__name__)
 
 
@@ -46,7 +50,16 @@ def fingerprint_parts(
         result[key] = _digest([str(exec_properties.get(key))])
     config = _without_jobs(str(exec_properties.get(specs.CUSTOM_CONFIG_KEY)))
     result[specs.CUSTOM_CONFIG_KEY] = _digest([config])
+    # Their values are in custom_config, where others may be that no flag gets.
+    flags = {_name(word) for word in (exec_properties.get(ARGV) or [])[1:]}
+    if flags := flags - {""}:
+        result["flags"] = ", ".join(sorted(flags))
     return result
+
+
+def _name(word: str) -> str:
+    """The name of a flag; "" if that is a value."""
+    return word[2:].partition("=")[0] if word.startswith("--") else ""
 
 
 def _without_jobs(custom_config: str) -> str:

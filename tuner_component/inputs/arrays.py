@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -12,13 +11,15 @@ import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from tuner_component.inputs.inputs import SET_APART
+from tuner_component.inputs.inputs import SET_APART, require_rows
 
-# As in x_train and y_test: what is before it is the name of the feature.
-_PARTS = {
-    "train": re.compile(r"(.+)_train$"),
-    "eval": re.compile(r"(.+)_(?:eval|val|valid|validation|test)$"),
+# As in x_train and y_test: what is before it is the name of the feature. Of several, the
+# first counts: where there are data for validation, test data stay unseen.
+_ENDS = {
+    "train": ("_train",),
+    "eval": ("_eval", "_val", "_valid", "_validation", "_test"),
 }
+_MOST = np.iinfo(np.int64).max
 
 _Arrays = dict[str, Any]
 
@@ -40,6 +41,8 @@ def convert(
     arrays = {split: [_read(p) for p in paths] for split, paths in splits.items()}
     if not arrays.get("eval"):
         arrays = _divided(arrays["train"])
+    _check_alike([part for parts in arrays.values() for part in parts])
+    require_rows(sum(map(_length, arrays["train"])))
     for split, parts in arrays.items():
         directory = os.path.join(examples_uri, f"Split-{split}")
         os.makedirs(directory)
@@ -52,8 +55,12 @@ def convert(
 
 
 def _read(path: str) -> _Arrays:
-    with _explained(path), np.load(path, allow_pickle=False) as archive:
-        arrays = {name: archive[name] for name in archive.files}
+    with _explained(path):
+        archive = np.load(path, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise ValueError("one array, as numpy.save writes it")
+        with archive:
+            arrays = {name: archive[name] for name in archive.files}
     kinds = {name: array.dtype.kind for name, array in arrays.items()}
     if strange := {
         n: str(arrays[n].dtype) for n, k in kinds.items() if k not in "biufSU"
@@ -61,6 +68,13 @@ def _read(path: str) -> _Arrays:
         raise ValueError(
             f"Expected arrays of numbers or of text in {path}. Received: {strange}."
         )
+    for name, array in arrays.items():
+        if kinds[name] == "u" and array.size and array.max() > _MOST:
+            raise ValueError(
+                f"Expected integers up to {_MOST}, the largest that an example can hold, in "
+                f"the array {name} of {path}. Received: {array.max()}. Convert the array "
+                "to floating point, or to text."
+            )
     return arrays
 
 
@@ -78,11 +92,8 @@ def _explained(path: str) -> Iterator[None]:
 def _divided(files: Sequence[_Arrays]) -> dict[str, list[_Arrays]]:
     """Splits of files that have both."""
     named = {
-        split: [
-            {match[1]: a for name, a in arrays.items() if (match := like.match(name))}
-            for arrays in files
-        ]
-        for split, like in _PARTS.items()
+        split: [_named(arrays, ends) for arrays in files]
+        for split, ends in _ENDS.items()
     }
     if all(any(arrays) for arrays in named.values()):
         return named
@@ -91,6 +102,39 @@ def _divided(files: Sequence[_Arrays]) -> dict[str, list[_Arrays]]:
         "train": [_rows(arrays, lambda i: i % SET_APART != 0) for arrays in rows],
         "eval": [_rows(arrays, lambda i: i % SET_APART == 0) for arrays in rows],
     }
+
+
+def _named(arrays: _Arrays, ends: Sequence[str]) -> _Arrays:
+    """Those whose names have the first of the ends that any name has, without it."""
+    for end in ends:
+        found = {
+            name.removesuffix(end): array
+            for name, array in arrays.items()
+            if name.endswith(end) and name != end
+        }
+        if found:
+            return found
+    return {}
+
+
+def _check_alike(files: Sequence[_Arrays]) -> None:
+    """Raises if arrays of one name differ in what a schema says of them."""
+    forms: dict[str, tuple[str, tuple[int, ...]]] = {}
+    for arrays in files:
+        for name, array in arrays.items():
+            form = _type_of(array), array.shape[1:]
+            known = forms.setdefault(name, form)
+            if form != known:
+                raise ValueError(
+                    f"Expected the arrays {name} of all files and splits to have one type, "
+                    f"and rows of one shape. Received: {known[0]} of shape {known[1]}, and "
+                    f"{form[0]} of shape {form[1]}. Convert one to the other."
+                )
+
+
+def _type_of(array: Any) -> str:
+    """The type of a feature, as a schema calls it."""
+    return {"f": "FLOAT", "S": "BYTES", "U": "BYTES"}.get(array.dtype.kind, "INT")
 
 
 def _rows(arrays: _Arrays, chosen: Any) -> _Arrays:
@@ -133,8 +177,8 @@ def _fill(feature: Any, values: Any) -> None:
 def _schema(files: Sequence[_Arrays]) -> schema_pb2.Schema:
     schema = schema_pb2.Schema()
     for name, array in files[0].items():
-        kind = {"f": "FLOAT", "S": "BYTES", "U": "BYTES"}.get(array.dtype.kind, "INT")
-        feature = schema.feature.add(name=name, type=schema_pb2.FeatureType.Value(kind))
+        kind = schema_pb2.FeatureType.Value(_type_of(array))
+        feature = schema.feature.add(name=name, type=kind)
         feature.presence.min_fraction = 1.0
         feature.shape.SetInParent()
         for size in array.shape[1:]:

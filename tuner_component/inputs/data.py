@@ -144,21 +144,31 @@ def _schema(path: str, directory: str) -> Any:
 def _link(paths: Sequence[str], directory: str) -> None:
     os.makedirs(directory)
     for number, path in enumerate(paths):
-        name = f"{number:05}-{os.path.basename(path)}"
-        if inputs.is_gzip(path) and not name.endswith(".gz"):
-            name += ".gz"  # By that TFX knows that it is compressed.
+        # By the end of its name TFX knows whether it is compressed.
+        name = f"{number:05}-{os.path.basename(path).removesuffix('.gz')}"
+        if inputs.is_gzip(path):
+            name += ".gz"
         os.symlink(path, os.path.join(directory, name))
 
 
 def _link_images(given: Inputs, uri: str) -> None:
-    """Makes folders of the classes in each split."""
+    """Makes folders of all classes in each split.
+
+    Keras numbers the classes of a split by its folders: without one for a class that has no
+    images there, the numbers would be others than in the other split.
+    """
+    folders = {
+        name for p in (*given.train, *given.eval) for name in inputs.classes_in(p)
+    }
+    for split in _SPLITS:
+        for name in folders:
+            os.makedirs(os.path.join(uri, f"Split-{split}", name))
     for split, paths in (("train", given.train), ("eval", given.eval)):
         for number, path in enumerate(paths):
             for name, file_path in _files(path):
                 into = split if given.eval else _split_of(name)
                 folder, image = os.path.split(name)
                 directory = os.path.join(uri, f"Split-{into}", folder)
-                os.makedirs(directory, exist_ok=True)
                 os.symlink(file_path, os.path.join(directory, f"{number:05}-{image}"))
 
 

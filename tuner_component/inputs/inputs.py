@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 
 from tuner_component.documents import compression
+from tuner_component.inputs import tables
 from tuner_component.search.storage import files
 
 CSV, EXAMPLES, IMAGES = "CSV", "Examples", "images"
@@ -86,6 +87,9 @@ def found(train: Sequence[str], evaluation: Sequence[str]) -> Inputs:
             f"Received: {', '.join((*of['--train'], *of['--eval']))}. Name the files of "
             "its splits instead."
         )
+    if kind == CSV:
+        for flag, paths in of.items():
+            tables.check(paths, flag)
     if twice := sorted(set(of["--train"]) & set(of["--eval"])):
         raise ValueError(
             "Expected other data in --eval than in --train: a model is judged by what it "
@@ -93,6 +97,23 @@ def found(train: Sequence[str], evaluation: Sequence[str]) -> Inputs:
             "a third of the data set apart."
         )
     return Inputs(kind, of["--train"], of["--eval"])
+
+
+def require_rows(count: int) -> None:
+    """Raises if there is nothing to train on.
+
+    Args:
+        count: The rows of the split `train`.
+
+    Raises:
+        ValueError: If there are none.
+    """
+    if not count:
+        raise ValueError(
+            "Expected rows to train on in the files of --train. Received: none, or so few "
+            "that all of them were set apart for the evaluation. Name more data, or what "
+            "to evaluate on in --eval."
+        )
 
 
 def warnings(given: Inputs) -> list[str]:

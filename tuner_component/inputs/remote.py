@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import itertools
 import logging
 import os
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ def fetched(path: str, directory: str) -> str:
     if not files.is_remote(path):
         return path
     with _explained(path):
-        names = dict(_names(path.rstrip("/")))
+        names = _names(path.rstrip("/"))
         sizes = [(name, *_state(uri)) for name, uri in sorted(names.items())]
     if not names:
         raise ValueError(
@@ -77,16 +78,30 @@ def _explained(path: str) -> Iterator[None]:
         ) from error
 
 
-def _names(path: str) -> Iterator[tuple[str, str]]:
-    """Names and URIs of all files."""
-    for match in [path] if fileio.exists(path) else fileio.glob(path):
-        if not fileio.isdir(match):
-            yield os.path.basename(match), match
-            continue
-        for directory, _, names in fileio.walk(match):
-            below = directory.rstrip("/").removeprefix(match).lstrip("/")
-            for name in names:
-                yield os.path.join(below, name), os.path.join(directory, name)
+def _names(path: str) -> dict[str, str]:
+    """URIs of all files, by the names of their copies."""
+    matches = [path] if fileio.exists(path) else sorted(fileio.glob(path))
+    uris: dict[str, str] = {}
+    for match in matches:
+        for name, uri in _files(match):
+            # In several directories there may be files of one name.
+            stem, suffix = os.path.splitext(name)
+            free = (f"{stem}-{number}{suffix}" for number in itertools.count(2))
+            uris[
+                name if name not in uris else next(n for n in free if n not in uris)
+            ] = uri
+    return uris
+
+
+def _files(match: str) -> Iterator[tuple[str, str]]:
+    """Names and URIs of a file, or of those in a directory."""
+    if not fileio.isdir(match):
+        yield os.path.basename(match), match
+        return
+    for directory, _, names in fileio.walk(match):
+        below = directory.rstrip("/").removeprefix(match.rstrip("/")).lstrip("/")
+        for name in names:
+            yield os.path.join(below, name), os.path.join(directory, name)
 
 
 def _state(uri: str) -> tuple[int, int]:

@@ -11,7 +11,6 @@ from typing import Any
 
 from tfx import types
 from tfx.components.experimental.data_view import constants as data_view
-from tfx.components.statistics_gen import stats_artifact_utils
 from tfx.components.trainer import fn_args_utils
 from tfx.components.util import examples_utils, tfxio_utils
 from tfx.proto import example_gen_pb2
@@ -19,6 +18,8 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types import standard_component_specs as specs
 from tfx.utils import json_utils
 
+from tuner_component.identity import artifact_content
+from tuner_component.identity.parts import ARGV
 from tuner_component.pipeline import splits as splits_lib
 from tuner_component.proto import tuner_pb2
 
@@ -32,8 +33,6 @@ _SAME = (
     "transform_graph_path",
     "base_model",
 )
-# Of a search from the command line: what the module's absl flags are parsed from.
-ARGV = "argv"
 # Fields with the same name as the execution properties that say where `tuner_fn` is.
 _OF_MODULE = (specs.MODULE_FILE_KEY, specs.MODULE_PATH_KEY, specs.TUNER_FN_KEY)
 
@@ -197,7 +196,6 @@ def _num_examples(
     for artifact in statistics:
         known = artifact_utils.decode_split_names(artifact.split_names)
         for split in sorted(set(splits) & set(known)):
-            view = stats_artifact_utils.load_statistics(artifact, split)
-            rows = sum(dataset.num_examples for dataset in view.proto().datasets)
+            rows = artifact_content.num_examples(artifact, split)
             counts[split] = counts.get(split, 0) + rows
     return counts

@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from keras_tuner.engine import base_tuner
@@ -56,7 +56,7 @@ def load_tuner_fn(message: tuner_pb2.TunerFnArgs) -> Callable[[FnArgs], Any]:
     names = {key: getattr(message, key) for key in _SOURCES}
     try:
         tuner_fn = udf_utils.get_fn(names, _TUNER_FN)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if _is_missing_function(error):
             raise ModuleLoadError(
                 f"Expected {source} to define {_TUNER_FN_SHAPE}. Received: a module "
@@ -157,7 +157,7 @@ def call_tuner_fn(
     given.study_workdir = study_workdir or message.working_dir
     try:
         result = tuner_fn(given)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # sys.exit(0) would pass for a success.
         raise UserModuleError(
             f"Expected tuner_fn to return a TunerFnResult. Received: {error!r}. Its "
             f"traceback:\n{_user_traceback(error)}"
@@ -174,7 +174,7 @@ def call_tuner_fn(
             f"{result.tuner!r} of type {type(result.tuner).__name__}. Return an "
             "instance such as keras_tuner.RandomSearch(...)."
         )
-    if not isinstance(result.fit_kwargs, dict):
+    if not isinstance(result.fit_kwargs, Mapping):
         raise TypeError(
             "Expected TunerFnResult.fit_kwargs to be a dictionary of arguments for "
             f"tuner.search. Received: {result.fit_kwargs!r} of type "
@@ -187,13 +187,13 @@ def call_tuner_fn(
             "hyperparameters."
         )
     scratch.keep_project(result.tuner, local.working_dir, message.working_dir)
+    fit_kwargs = dict(result.fit_kwargs)  # TFX takes any mapping.
     if message.search:
         # Optuna takes 0.3 s to import, which only such a search needs.
         from tuner_component.oracles.replacing import replace_oracle
 
-        fit_kwargs = replace_oracle(result.tuner, message.search, result.fit_kwargs)
-        return TunerFnResult(result.tuner, fit_kwargs)
-    return result
+        fit_kwargs = replace_oracle(result.tuner, message.search, fit_kwargs)
+    return TunerFnResult(result.tuner, fit_kwargs)
 
 
 def make_tuner(argument: bytes, role: str) -> TunerFnResult:
