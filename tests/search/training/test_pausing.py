@@ -203,6 +203,27 @@ def test_several_executions_pause_in_the_first(tmp_path: Path) -> None:
     assert tuner.oracle.get_trial(best).score == whole.oracle.get_trial(best).score
 
 
+def test_no_trial_goes_on_from_the_backup_of_one_that_pauses(tmp_path: Path) -> None:
+    """Its first epochs would be left out, and its weights be those of another trial."""
+
+    class BacksUp(Calls):
+        def __init__(self, oracle: Any, build: Any, **kwargs: Any) -> None:
+            def built(hp: Any) -> Any:
+                model = build(hp)
+                model.build((None, DATA["x"].shape[1]))
+                return model
+
+            super().__init__(oracle, built, **kwargs)
+
+        def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
+            kwargs["callbacks"].append(keras.callbacks.BackupAndRestore(tmp_path / "b"))
+            return super().run_trial(trial, *args, **kwargs)
+
+    _, trials = search(tmp_path, cls=BacksUp)
+    assert all(t.ended and t.ended["status"] == "COMPLETED" for t in trials.values())
+    assert paused_trials.begun(tmp_path) == {"0": 2, "1": 1}
+
+
 _rows = itertools.count()
 
 

@@ -86,8 +86,18 @@ class Training:
             TrialPaused: Otherwise.
         """
         if self.write(epoch):
+            self._remove_backups()
             raise TrialPaused
         self.reporter.stop()
+
+    def _remove_backups(self) -> None:
+        """Has Keras' BackupAndRestore do what it does at the end of a training.
+
+        The next one to use its directory is another trial, which would go on from there.
+        """
+        for callback in self.callbacks:
+            if isinstance(callback, keras.callbacks.BackupAndRestore):
+                callback.on_train_end()
 
     def write(self, epoch: int | None) -> bool:
         """Writes the whole state after an epoch, or after the last one (None).
