@@ -247,6 +247,86 @@ def test_a_users_run_trial_goes_on(tmp_path: Path) -> None:
     assert received.score == expected.score
 
 
+class LoadsTheBest(keras_tuner.HyperModel):  # type: ignore[misc]
+    """Evaluates the epoch that a callback saved, from a file that only it knows."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__()
+        self._path = str(directory / "best.weights.h5")
+
+    def build(self, hp: Any) -> Any:
+        return build(hp)
+
+    def fit(self, hp: Any, model: Any, *args: Any, **kwargs: Any) -> Any:
+        saving = keras.callbacks.ModelCheckpoint(
+            self._path,
+            "val_loss",
+            mode="max",
+            save_best_only=True,
+            save_weights_only=True,
+        )
+        kwargs["callbacks"] = [*kwargs["callbacks"], saving]
+        model.fit(*args, **kwargs)
+        model.load_weights(self._path)
+        return {"val_loss": model.evaluate(X, Y, verbose=0)}
+
+
+def test_a_file_that_the_users_code_reads_is_there(tmp_path: Path) -> None:
+    """A trial whose worker died would fail for a file that went with the worker."""
+
+    def search(study: Path, name: str, after: int | None) -> Any:
+        (directory := tmp_path / name).mkdir()
+        tuner = random_search(study, LoadsTheBest(directory))
+        return tuner if run(tuner, study, after) else None
+
+    whole = search(tmp_path / "a", "work a", None)
+    assert search(tmp_path / "b", "work b", 3) is None
+    again = search(tmp_path / "b", "work b again", None)
+    (expected,), (received,) = (t.oracle.get_best_trials() for t in (whole, again))
+    assert received.score == expected.score
+
+
+class Shuffled(keras.utils.PyDataset):  # type: ignore[misc]
+    """Two batches, in another order after each epoch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.order = np.arange(len(X))
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, index: int) -> Any:
+        return X[self.order[index::2]], Y[self.order[index::2]]
+
+    def on_epoch_end(self) -> None:
+        np.random.shuffle(self.order)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"batch_size": 8, "steps_per_epoch": 2}, "steps_per_epoch"),
+        (
+            {"x": Shuffled(), "y": None, "validation_split": 0.0},
+            "Shuffled.on_epoch_end",
+        ),
+        ({}, None),
+    ],
+    ids=["steps_per_epoch", "a PyDataset", "arrays"],
+)
+def test_data_that_begin_anew_are_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, changes: Any, why: str | None
+) -> None:
+    """A trial would have another score than undisturbed, and nobody be told."""
+    data = {"validation_data": (X, Y), "validation_split": 0.0, **changes}
+    assert not run(random_search(tmp_path), tmp_path, 2, **data)
+    with caplog.at_level(logging.WARNING):
+        assert run(random_search(tmp_path), tmp_path, **data)
+    said = [text for text in caplog.messages if "its data begin anew" in text]
+    assert [why in text for text in said] == [True] * (why is not None)
+
+
 def test_early_stopping_stops_where_it_would_have(tmp_path: Path) -> None:
     """Each interruption would grant a trial its whole patience again."""
 
