@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import keras_tuner
 import pytest
+import tensorflow as tf
 
 from tests.support import paused_trials, simulation
 from tests.support.halving import Halving
@@ -216,12 +217,30 @@ def test_no_trial_goes_on_from_the_backup_of_one_that_pauses(tmp_path: Path) -> 
             super().__init__(oracle, built, **kwargs)
 
         def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
-            kwargs["callbacks"].append(keras.callbacks.BackupAndRestore(tmp_path / "b"))
+            backup = keras.callbacks.BackupAndRestore(tmp_path / "backup")
+            kwargs["callbacks"] = [*kwargs["callbacks"], backup]
             return super().run_trial(trial, *args, **kwargs)
 
     _, trials = search(tmp_path, cls=BacksUp)
     assert all(t.ended and t.ended["status"] == "COMPLETED" for t in trials.values())
     assert paused_trials.begun(tmp_path) == {"0": 2, "1": 1}
+
+
+@pytest.mark.slow
+def test_no_trial_meets_the_trace_of_one_that_pauses(tmp_path: Path) -> None:
+    """What it writes would be in the records of the other trial, and not be traced."""
+
+    class Records(Calls):
+        def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
+            board = keras.callbacks.TensorBoard(
+                tmp_path / "board", update_freq="batch", profile_batch=(1, 50)
+            )
+            kwargs["callbacks"] = [*kwargs["callbacks"], board]
+            return super().run_trial(trial, *args, **kwargs)
+
+    _, trials = search(tmp_path, cls=Records)
+    assert all(t.ended and t.ended["status"] == "COMPLETED" for t in trials.values())
+    assert not tf.summary.should_record_summaries()
 
 
 _rows = itertools.count()

@@ -11,7 +11,7 @@ The files are in `checkpoint_files`.
 import dataclasses
 import logging
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import keras
 
@@ -27,6 +27,10 @@ from tuner_component.search.training.pausing import TrialPaused
 from tuner_component.search.training.write_budget import WriteBudget
 
 _LOG = logging.getLogger(__name__)
+
+# If these are not told of an end, the next training goes on from the backup of this one,
+# writes where this one wrote, and cannot be traced.
+_LEAVE_BEHIND = (keras.callbacks.BackupAndRestore, keras.callbacks.TensorBoard)
 
 
 @dataclasses.dataclass
@@ -86,18 +90,20 @@ class Training:
             TrialPaused: Otherwise.
         """
         if self.write(epoch):
-            self._remove_backups()
-            raise TrialPaused
+            self.leave()
         self.reporter.stop()
 
-    def _remove_backups(self) -> None:
-        """Has Keras' BackupAndRestore do what it does at the end of a training.
+    def leave(self) -> NoReturn:
+        """Leaves the training, which is saved, to another one in this process.
 
-        The next one to use its directory is another trial, which would go on from there.
+        Raises:
+            TrialPaused: Always.
         """
         for callback in self.callbacks:
-            if isinstance(callback, keras.callbacks.BackupAndRestore):
-                callback.on_train_end()
+            for cls in _LEAVE_BEHIND:
+                if isinstance(callback, cls):
+                    cls.on_train_end(callback)
+        raise TrialPaused
 
     def write(self, epoch: int | None) -> bool:
         """Writes the whole state after an epoch, or after the last one (None).
@@ -247,7 +253,7 @@ class EpochCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
             self._training.give_up(error)
             return
         if self._training.reporter.paused:
-            raise TrialPaused  # It was to, and was interrupted when it was saved.
+            self._training.leave()  # It was to, and was interrupted when it was saved.
         epoch = state["epoch"] + 1
         # `fit` looks at it after this, on every backend: Keras has it for its callback
         # BackupAndRestore.
