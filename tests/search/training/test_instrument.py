@@ -540,6 +540,54 @@ def test_a_model_with_its_own_fit_goes_on(tmp_path: Path) -> None:
     assert InterruptAt.epochs == [2, 3]
 
 
+class TrainsTwice(keras.Sequential):  # type: ignore[misc]
+    """A model whose `fit` is two trainings with the callbacks that it is given."""
+
+    def fit(self, *args: Any, **kwargs: Any) -> Any:
+        super().fit(*args, **kwargs)
+        self.optimizer.learning_rate = 0.05
+        return super().fit(*args, **kwargs)
+
+
+class WarmsUp(keras.Sequential):  # type: ignore[misc]
+    """A model whose `fit` calls itself."""
+
+    def fit(self, *args: Any, warm: bool = False, **kwargs: Any) -> Any:
+        if not warm:
+            self.fit(*args, warm=True, **kwargs)
+            self.optimizer.learning_rate = 0.05
+        return super().fit(*args, **kwargs)
+
+
+@pytest.mark.parametrize("interrupt_after", [3, 5, 7])
+@pytest.mark.parametrize("cls", [TrainsTwice, WarmsUp])
+def test_several_trainings_in_one_fit_are_what_they_are_in_stock(
+    tmp_path: Path, cls: Any, interrupt_after: int
+) -> None:
+    """The second would be mixed up with the first: in its curve, or when it goes on."""
+
+    def own(hp: Any) -> Any:
+        hp.Int("units", 4, 8)
+        model = cls([keras.layers.Dense(1)])
+        model.compile(keras.optimizers.SGD(0.001), "mse", run_eagerly=True)
+        return model
+
+    whole = random_search(tmp_path / "a", own)
+    assert run(whole, tmp_path / "a")
+    assert InterruptAt.epochs == [0, 1, 2, 3, 0, 1, 2, 3]
+    (expected,) = whole.oracle.get_best_trials()
+    assert expected.best_step == 3
+    study = tmp_path / "b"
+    assert not run(random_search(study, own), study, interrupt_after)
+    again = random_search(study, own)
+    assert run(again, study)
+    # Of the second one, nothing is saved.
+    first = [2, 3] if interrupt_after == 3 else [3]
+    assert InterruptAt.epochs == [*first, 0, 1, 2, 3]
+    (received,) = again.oracle.get_best_trials()
+    assert (received.score, received.best_step) == (expected.score, expected.best_step)
+
+
 def test_a_model_can_be_trained_and_saved_after_the_search(tmp_path: Path) -> None:
     """Hooks would outlive the search, or end up in saved models."""
     tuner = random_search(tmp_path / "study")

@@ -47,6 +47,7 @@ class Training:
         checkpoints: Where states are kept.
         best: Guard of the trial's best weights.
         budget: Decides when a state may be written.
+        adds_up: Whether the history is the user's, with several trainings perhaps.
         _state: What has changed since it began.
         _is_lost: Whether its state turned out to be one that cannot be read.
     """
@@ -60,11 +61,22 @@ class Training:
     checkpoints: CheckpointFiles
     best: BestWeights
     budget: WriteBudget
+    adds_up: bool = False
     _state: TrainingState | None = None
     _is_lost: bool = False
 
     def begin(self) -> None:
-        """Says that all is set up, and the first epoch not begun."""
+        """Says that all is set up, and the first epoch not begun.
+
+        A `fit` of the model's own may train several times with the same callbacks. Of the
+        later trainings nothing is saved: in the state of an epoch, the first one goes on.
+        """
+        if self._state is not None:
+            if not self.adds_up:
+                self.history.history = {}  # As in the one that Keras would make.
+            if not self._is_lost:
+                self._stop_writing("Its fit trains more than once.")
+            return
         try:
             self._state = TrainingState(self.model, self.callbacks)
         except Exception as error:  # noqa: BLE001 - whatever the user's objects raise.

@@ -79,6 +79,7 @@ class TrialRun:
         self._best = best_weights.BestWeights()
         self._builds = 0
         self._fits = 0
+        self._is_fitting = False
         self._told: dict[int, int] = {}
         self._active = True
         budget.begin_trial()
@@ -128,7 +129,8 @@ class TrialRun:
 
         @functools.wraps(fit)
         def fit_and_go_on(*args: Any, **kwargs: Any) -> Any:
-            if not self._active:
+            # A `fit` of the model's own may call itself: that is a part of it.
+            if self._is_fitting or not self._active:
                 return fit(*args, **kwargs)
             return self._fit(model, fit, args, kwargs)
 
@@ -192,12 +194,15 @@ class TrialRun:
         # is given one, but behind the checkpoint, which would lack the last epoch.
         checkpoint = EpochCheckpoint(training, state)
         added = [training.history, training.reporter, checkpoint]
-        with self._budget.training():
-            try:
+        self._is_fitting = True
+        try:
+            with self._budget.training():
                 result = fit_with(callbacks=[*training.callbacks, *added])
-            except TrialPaused:
-                self.left = model  # Whatever becomes of the exception on its way out.
-                raise
+        except TrialPaused:
+            self.left = model  # Whatever becomes of the exception on its way out.
+            raise
+        finally:
+            self._is_fitting = False
         self.stopped = self.stopped or training.reporter.stopped
         self._finish(training, result)
         return result
@@ -230,6 +235,7 @@ class TrialRun:
             self._checkpoints,
             self._best,
             self._budget,
+            adds_up=bool(given),
         )
         # Data from a generator would begin anew.
         training.reporter.can_pause = lambda: (
