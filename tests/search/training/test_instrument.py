@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import copy
+import dataclasses
 import logging
 import os
 from collections.abc import Callable
@@ -479,6 +480,22 @@ def test_a_seed_set_in_build_wins(tmp_path: Path) -> None:
     )
     assert run(tuner, tmp_path, epochs=1)
     assert len(kernels) > 2 and all(kernel == kernels[0] for kernel in kernels)
+
+
+@dataclasses.dataclass(frozen=True)
+class Frozen(keras_tuner.HyperModel):  # type: ignore[misc]
+    """A hypermodel whose attributes cannot be set."""
+
+    most_units: int = 8
+
+    def build(self, hp: Any) -> Any:
+        hp.Int("units", 4, self.most_units)
+        return build(hp)
+
+
+def test_a_frozen_hypermodel_is_searched(tmp_path: Path) -> None:
+    """The search would end with an error before its first trial."""
+    assert run(random_search(tmp_path, Frozen()), tmp_path, epochs=1)
 
 
 def test_seeds_are_noted(tmp_path: Path) -> None:
