@@ -188,7 +188,8 @@ def _mend_shapes(hypermodel: Any) -> None:
         object.__setattr__(model, "build_from_config", build_from_shapes)
         return model
 
-    hypermodel.build = build_mended
+    # Its class may be frozen.
+    object.__setattr__(hypermodel, "build", build_mended)
 
 
 def _call(model: Any, shapes: Any) -> None:

@@ -5,6 +5,7 @@ import dataclasses
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -86,6 +87,55 @@ def test_min_delta_keeps_its_sign(model: Any) -> None:
     after.on_epoch_end(1, {"loss": 0.95})  # Not better by min_delta.
     assert after.wait == 1
     assert after.min_delta == -0.1
+
+
+def test_swapped_weights_are_known_to_be_swapped(model: Any) -> None:
+    """The training that goes on would train the averages of the weights."""
+
+    class Swapping(keras.callbacks.SwapEMAWeights):  # type: ignore[misc]
+        def _swap_variables(self) -> None:
+            """The model here has no averages."""
+
+    after, left = handed_on(model, lambda: Swapping(swap_on_epoch=True), 1.0)
+    assert not left
+    assert after._ema_weights_in_model
+
+
+class Saving(keras.callbacks.ModelCheckpoint):  # type: ignore[misc]
+    """Writes which epoch is the best, instead of a model."""
+
+    def _save_model(self, epoch: int, batch: Any, logs: Any) -> None:
+        if self._should_save_model(epoch, batch, logs, self.filepath):
+            Path(self.filepath).parent.mkdir(exist_ok=True)
+            Path(self.filepath).write_text(f"epoch {epoch}")
+
+
+def test_the_best_epoch_is_where_the_new_process_looks_for_it(
+    model: Any, tmp_path: Path
+) -> None:
+    """Code that loads it after the training would fail, or load another model's."""
+    paths = iter([tmp_path / "old" / "best.h5", tmp_path / "new" / "best.h5"])
+
+    def make() -> Any:
+        return Saving(next(paths), "loss", save_best_only=True)
+
+    after, left = handed_on(model, make, 2.0, 1.0, 3.0)
+    assert not left
+    after.on_epoch_end(3, {"loss": 1.5})
+    assert (tmp_path / "new" / "best.h5").read_text() == "epoch 1"
+
+
+def test_a_checkpoint_that_cannot_be_read_is_named(model: Any, tmp_path: Path) -> None:
+    """The training would fail for it, or lack the file without a word."""
+
+    def make() -> Any:
+        return keras.callbacks.ModelCheckpoint(
+            tmp_path / "a.keras", "loss", save_freq=9
+        )
+
+    (tmp_path / "a.keras").mkdir()
+    _, left = handed_on(model, make, 1.0)
+    assert list(left) == ["ModelCheckpoint.filepath"]
 
 
 class PatientStopping(keras.callbacks.EarlyStopping):  # type: ignore[misc]

@@ -143,3 +143,22 @@ def test_an_optimizer_that_trains_a_part_comes_back() -> None:
     training_state.restore_model(fresh, state)
     assert len(fresh.optimizer.variables) == len(model.optimizer.variables)
     np.testing.assert_array_equal(fresh.optimizer.variables[2].numpy(), [[7.0]] * 4)
+
+
+def test_states_of_stateful_layers_come_back() -> None:
+    """A sequence that spans epochs would begin again: Keras does not list the states."""
+
+    def make() -> Any:
+        lstm = keras.layers.LSTM(2, stateful=True)
+        model = keras.Sequential([keras.Input(batch_shape=(8, 2, 2)), lstm])
+        model.compile("sgd", "mse")
+        return model, lstm, training_state.TrainingState(model, [])
+
+    model, lstm, before = make()
+    model.predict(X.reshape(8, 2, 2), verbose=0)
+    state = arrays.decode(arrays.encode(before.capture(set())))
+    _, fresh, after = make()
+    assert not after.restore(state)
+    for expected, received in zip(lstm.states, fresh.states):
+        assert np.any(expected.numpy())
+        np.testing.assert_array_equal(expected.numpy(), received.numpy())

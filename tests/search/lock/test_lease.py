@@ -107,8 +107,8 @@ def test_waiting_can_be_interrupted(path: Path) -> None:
 
     def interrupted() -> None:
         signal.signal(signal.SIGALRM, signal.default_int_handler)
-        signal.setitimer(signal.ITIMER_REAL, 0.1)
         with pytest.raises(KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
             new(path).acquire()
 
     assert crashes.run(interrupted)
@@ -169,14 +169,11 @@ def test_of_two_that_ask_at_once_one_gets_it(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both would search."""
-    monkeypatch.setattr(lease_lib, "SETTLE_S", 0.2)
     first, second = new(path), new(path)
     second._await_turn()
-    claimed = threading.Timer(0.05, second._write)
-    claimed.start()
+    monkeypatch.setattr(first._stop, "wait", lambda timeout: second._write())
     with pytest.raises(StudyLockedError):
         first.acquire()
-    claimed.join()
     second.look()
     second.release()
 

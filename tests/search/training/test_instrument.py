@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import copy
+import dataclasses
 import logging
 import os
 from collections.abc import Callable
@@ -247,6 +248,86 @@ def test_a_users_run_trial_goes_on(tmp_path: Path) -> None:
     assert received.score == expected.score
 
 
+class LoadsTheBest(keras_tuner.HyperModel):  # type: ignore[misc]
+    """Evaluates the epoch that a callback saved, from a file that only it knows."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__()
+        self._path = str(directory / "best.weights.h5")
+
+    def build(self, hp: Any) -> Any:
+        return build(hp)
+
+    def fit(self, hp: Any, model: Any, *args: Any, **kwargs: Any) -> Any:
+        saving = keras.callbacks.ModelCheckpoint(
+            self._path,
+            "val_loss",
+            mode="max",
+            save_best_only=True,
+            save_weights_only=True,
+        )
+        kwargs["callbacks"] = [*kwargs["callbacks"], saving]
+        model.fit(*args, **kwargs)
+        model.load_weights(self._path)
+        return {"val_loss": model.evaluate(X, Y, verbose=0)}
+
+
+def test_a_file_that_the_users_code_reads_is_there(tmp_path: Path) -> None:
+    """A trial whose worker died would fail for a file that went with the worker."""
+
+    def search(study: Path, name: str, after: int | None) -> Any:
+        (directory := tmp_path / name).mkdir()
+        tuner = random_search(study, LoadsTheBest(directory))
+        return tuner if run(tuner, study, after) else None
+
+    whole = search(tmp_path / "a", "work a", None)
+    assert search(tmp_path / "b", "work b", 3) is None
+    again = search(tmp_path / "b", "work b again", None)
+    (expected,), (received,) = (t.oracle.get_best_trials() for t in (whole, again))
+    assert received.score == expected.score
+
+
+class Shuffled(keras.utils.PyDataset):  # type: ignore[misc]
+    """Two batches, in another order after each epoch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.order = np.arange(len(X))
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, index: int) -> Any:
+        return X[self.order[index::2]], Y[self.order[index::2]]
+
+    def on_epoch_end(self) -> None:
+        np.random.shuffle(self.order)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"batch_size": 8, "steps_per_epoch": 2}, "steps_per_epoch"),
+        (
+            {"x": Shuffled(), "y": None, "validation_split": 0.0},
+            "Shuffled.on_epoch_end",
+        ),
+        ({}, None),
+    ],
+    ids=["steps_per_epoch", "a PyDataset", "arrays"],
+)
+def test_data_that_begin_anew_are_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, changes: Any, why: str | None
+) -> None:
+    """A trial would have another score than undisturbed, and nobody be told."""
+    data = {"validation_data": (X, Y), "validation_split": 0.0, **changes}
+    assert not run(random_search(tmp_path), tmp_path, 2, **data)
+    with caplog.at_level(logging.WARNING):
+        assert run(random_search(tmp_path), tmp_path, **data)
+    said = [text for text in caplog.messages if "its data begin anew" in text]
+    assert [why in text for text in said] == [True] * (why is not None)
+
+
 def test_early_stopping_stops_where_it_would_have(tmp_path: Path) -> None:
     """Each interruption would grant a trial its whole patience again."""
 
@@ -401,6 +482,22 @@ def test_a_seed_set_in_build_wins(tmp_path: Path) -> None:
     assert len(kernels) > 2 and all(kernel == kernels[0] for kernel in kernels)
 
 
+@dataclasses.dataclass(frozen=True)
+class Frozen(keras_tuner.HyperModel):  # type: ignore[misc]
+    """A hypermodel whose attributes cannot be set."""
+
+    most_units: int = 8
+
+    def build(self, hp: Any) -> Any:
+        hp.Int("units", 4, self.most_units)
+        return build(hp)
+
+
+def test_a_frozen_hypermodel_is_searched(tmp_path: Path) -> None:
+    """The search would end with an error before its first trial."""
+    assert run(random_search(tmp_path, Frozen()), tmp_path, epochs=1)
+
+
 def test_seeds_are_noted(tmp_path: Path) -> None:
     """The record of a trial would lack what it takes to repeat it."""
     noted: dict[str, Any] = {}
@@ -458,6 +555,54 @@ def test_a_model_with_its_own_fit_goes_on(tmp_path: Path) -> None:
     assert not run(random_search(tmp_path, own), tmp_path, 3)
     assert run(random_search(tmp_path, own), tmp_path)
     assert InterruptAt.epochs == [2, 3]
+
+
+class TrainsTwice(keras.Sequential):  # type: ignore[misc]
+    """A model whose `fit` is two trainings with the callbacks that it is given."""
+
+    def fit(self, *args: Any, **kwargs: Any) -> Any:
+        super().fit(*args, **kwargs)
+        self.optimizer.learning_rate = 0.05
+        return super().fit(*args, **kwargs)
+
+
+class WarmsUp(keras.Sequential):  # type: ignore[misc]
+    """A model whose `fit` calls itself."""
+
+    def fit(self, *args: Any, warm: bool = False, **kwargs: Any) -> Any:
+        if not warm:
+            self.fit(*args, warm=True, **kwargs)
+            self.optimizer.learning_rate = 0.05
+        return super().fit(*args, **kwargs)
+
+
+@pytest.mark.parametrize("interrupt_after", [3, 5, 7])
+@pytest.mark.parametrize("cls", [TrainsTwice, WarmsUp])
+def test_several_trainings_in_one_fit_are_what_they_are_in_stock(
+    tmp_path: Path, cls: Any, interrupt_after: int
+) -> None:
+    """The second would be mixed up with the first: in its curve, or when it goes on."""
+
+    def own(hp: Any) -> Any:
+        hp.Int("units", 4, 8)
+        model = cls([keras.layers.Dense(1)])
+        model.compile(keras.optimizers.SGD(0.001), "mse", run_eagerly=True)
+        return model
+
+    whole = random_search(tmp_path / "a", own)
+    assert run(whole, tmp_path / "a")
+    assert InterruptAt.epochs == [0, 1, 2, 3, 0, 1, 2, 3]
+    (expected,) = whole.oracle.get_best_trials()
+    assert expected.best_step == 3
+    study = tmp_path / "b"
+    assert not run(random_search(study, own), study, interrupt_after)
+    again = random_search(study, own)
+    assert run(again, study)
+    # Of the second one, nothing is saved.
+    first = [2, 3] if interrupt_after == 3 else [3]
+    assert InterruptAt.epochs == [*first, 0, 1, 2, 3]
+    (received,) = again.oracle.get_best_trials()
+    assert (received.score, received.best_step) == (expected.score, expected.best_step)
 
 
 def test_a_model_can_be_trained_and_saved_after_the_search(tmp_path: Path) -> None:

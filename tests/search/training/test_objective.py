@@ -136,3 +136,32 @@ def test_metrics_of_callbacks_count(tmp_path: Path) -> None:
         tuner.oracle.create_trial("tuner"), **DATA, callbacks=[Add()]
     )
     assert result.history["f1"] == [0.5]
+
+
+class AddsAfterEachEpoch(keras.callbacks.Callback):  # type: ignore[misc]
+    """Writes into the history, where others write into the logs."""
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.model.history.history.setdefault("f1", []).append(0.5)
+
+
+class AddsAtTheEnd(keras.callbacks.Callback):  # type: ignore[misc]
+    """The same, once for all epochs."""
+
+    def on_train_end(self, logs: Any = None) -> None:
+        history = self.model.history.history
+        history["f1"] = [0.5 for _ in history["loss"]]
+
+
+@pytest.mark.parametrize("cls", [AddsAfterEachEpoch, AddsAtTheEnd])
+def test_metrics_in_the_history_count(tmp_path: Path, cls: Any) -> None:
+    """A trial would fail that KerasTuner completes."""
+    f1 = keras_tuner.Objective("f1", "max")
+    tuner = keras_tuner.RandomSearch(
+        build, objective=f1, max_trials=1, directory=tmp_path
+    )
+    objective.require_objective(tuner)
+    (result,) = tuner.run_trial(
+        tuner.oracle.create_trial("tuner"), **DATA, epochs=2, callbacks=[cls()]
+    )
+    assert result.history["f1"] == [0.5, 0.5]

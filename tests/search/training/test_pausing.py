@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import keras_tuner
 import pytest
+import tensorflow as tf
 
 from tests.support import paused_trials, simulation
 from tests.support.halving import Halving
@@ -201,6 +202,45 @@ def test_several_executions_pause_in_the_first(tmp_path: Path) -> None:
     assert sorted(map(epochs, trials.values())) == [[1], [2, 2]]
     [best] = [i for i, trial in trials.items() if "stopped" not in trial.ended]
     assert tuner.oracle.get_trial(best).score == whole.oracle.get_trial(best).score
+
+
+def test_no_trial_goes_on_from_the_backup_of_one_that_pauses(tmp_path: Path) -> None:
+    """Its first epochs would be left out, and its weights be those of another trial."""
+
+    class BacksUp(Calls):
+        def __init__(self, oracle: Any, build: Any, **kwargs: Any) -> None:
+            def built(hp: Any) -> Any:
+                model = build(hp)
+                model.build((None, DATA["x"].shape[1]))
+                return model
+
+            super().__init__(oracle, built, **kwargs)
+
+        def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
+            backup = keras.callbacks.BackupAndRestore(tmp_path / "backup")
+            kwargs["callbacks"] = [*kwargs["callbacks"], backup]
+            return super().run_trial(trial, *args, **kwargs)
+
+    _, trials = search(tmp_path, cls=BacksUp)
+    assert all(t.ended and t.ended["status"] == "COMPLETED" for t in trials.values())
+    assert paused_trials.begun(tmp_path) == {"0": 2, "1": 1}
+
+
+@pytest.mark.slow
+def test_no_trial_meets_the_trace_of_one_that_pauses(tmp_path: Path) -> None:
+    """What it writes would be in the records of the other trial, and not be traced."""
+
+    class Records(Calls):
+        def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
+            board = keras.callbacks.TensorBoard(
+                tmp_path / "board", update_freq="batch", profile_batch=(1, 50)
+            )
+            kwargs["callbacks"] = [*kwargs["callbacks"], board]
+            return super().run_trial(trial, *args, **kwargs)
+
+    _, trials = search(tmp_path, cls=Records)
+    assert all(t.ended and t.ended["status"] == "COMPLETED" for t in trials.values())
+    assert not tf.summary.should_record_summaries()
 
 
 _rows = itertools.count()

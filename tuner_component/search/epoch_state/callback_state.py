@@ -8,10 +8,12 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from tuner_component.search.epoch_state import callback_files
 from tuner_component.search.epoch_state.object_state import (
     MismatchError,
     ObjectState,
 )
+from tuner_component.search.errors import StorageError
 from tuner_component.search.storage import arrays
 
 _LOG = logging.getLogger(__name__)
@@ -49,7 +51,7 @@ class CallbackStates:
         return [
             _declared(callback)
             if state is None
-            else _captured(state, known, variables, metrics)
+            else _captured(callback, state, known, variables, metrics)
             for callback, state in zip(self._callbacks, self._states)
         ]
 
@@ -69,6 +71,7 @@ class CallbackStates:
             try:
                 if state is not None and "declared" not in saved:
                     left.update(state.restore(saved, known, variables))
+                    callback_files.put_back(callback, saved.get("file"))
                 else:
                     left.update(_set(callback, saved))
             except MismatchError as error:
@@ -85,13 +88,19 @@ def _declares(callback: Any) -> bool:
 
 
 def _captured(
+    callback: Any,
     state: ObjectState,
     known: Sequence[Any],
     variables: Sequence[Any],
     metrics: set[float],
 ) -> dict[str, Any]:
     captured = state.capture(known, variables, metrics)
-    return {**captured.state, "left": {**captured.state["left"], **captured.lost}}
+    left, file = {**captured.state["left"], **captured.lost}, None
+    try:
+        file = callback_files.read(callback)
+    except StorageError as error:
+        left[f"{_name(callback)}.filepath"] = str(error)
+    return {**captured.state, "left": left, "file": file}
 
 
 def _declared(callback: Any) -> dict[str, Any]:

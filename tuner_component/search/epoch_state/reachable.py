@@ -27,6 +27,8 @@ _MOST_OBJECTS = 200_000
 
 # Classes of libraries that users derive their own from, to have them looked into.
 _BASES = frozenset(["abc", "builtins", "collections", "dataclasses", "typing"])
+# Keras' callbacks that assign these assign nothing but what they have counted.
+_COUNTING = frozenset(["monitor", "_ema_weights_in_model"])
 # Attributes that TensorFlow sets, by names that are put together.
 _INTERNAL = ("_self_", "_obj_reference")
 
@@ -200,9 +202,9 @@ def is_looked_into(value: Any) -> bool:
 def own_attributes(value: Any) -> list[str]:
     """The attributes of an object that no library's code assigns.
 
-    Keras' callbacks that watch a metric are different: what they assign is what they
-    have counted. (Others hold files, profilers and steps of a writer: a number put back
-    without these would be wrong.)
+    Keras' callbacks that watch a metric, or swap weights with their averages, are
+    different: what they assign is what they have counted. (Others hold files, profilers
+    and steps of a writer: a number put back without these would be wrong.)
     """
     taken = _assigned_by_libraries(type(value))
     return [n for n in vars(value) if n not in taken and not n.startswith(_INTERNAL)]
@@ -211,7 +213,7 @@ def own_attributes(value: Any) -> list[str]:
 def _assigned_by_libraries(cls: type) -> frozenset[str]:
     bases = [base for base in cls.__mro__ if process_bound.is_of_library(base)]
     names = frozenset[str]().union(*map(_assigned_by, bases))
-    if "monitor" not in names:
+    if names.isdisjoint(_COUNTING):
         return names
     # Keras turns the sign of min_delta once it knows which way is better, and does so
     # again in the run that goes on: put back, it would be turned twice.

@@ -76,6 +76,8 @@ def parts(value: Any) -> Iterator[tuple[str, Any]]:
         yield "metrics", list(value._metrics)
     if isinstance(value, keras.layers.Layer):
         yield "layers", list(value._layers)
+    if isinstance(value, keras.layers.RNN):
+        yield "states", value.states  # None, or variables that Keras does not list.
     if isinstance(value, (keras.layers.Layer, keras.metrics.Metric)):
         yield "variables", list(value.variables)
     elif not isinstance(value, _BASES):

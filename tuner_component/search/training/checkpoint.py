@@ -11,7 +11,7 @@ The files are in `checkpoint_files`.
 import dataclasses
 import logging
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import keras
 
@@ -28,6 +28,10 @@ from tuner_component.search.training.write_budget import WriteBudget
 
 _LOG = logging.getLogger(__name__)
 
+# If these are not told of an end, the next training goes on from the backup of this one,
+# writes where this one wrote, and cannot be traced.
+_LEAVE_BEHIND = (keras.callbacks.BackupAndRestore, keras.callbacks.TensorBoard)
+
 
 @dataclasses.dataclass
 class Training:
@@ -43,6 +47,7 @@ class Training:
         checkpoints: Where states are kept.
         best: Guard of the trial's best weights.
         budget: Decides when a state may be written.
+        adds_up: Whether the history is the user's, with several trainings perhaps.
         _state: What has changed since it began.
         _is_lost: Whether its state turned out to be one that cannot be read.
     """
@@ -56,11 +61,22 @@ class Training:
     checkpoints: CheckpointFiles
     best: BestWeights
     budget: WriteBudget
+    adds_up: bool = False
     _state: TrainingState | None = None
     _is_lost: bool = False
 
     def begin(self) -> None:
-        """Says that all is set up, and the first epoch not begun."""
+        """Says that all is set up, and the first epoch not begun.
+
+        A `fit` of the model's own may train several times with the same callbacks. Of the
+        later trainings nothing is saved: in the state of an epoch, the first one goes on.
+        """
+        if self._state is not None:
+            if not self.adds_up:
+                self.history.history = {}  # As in the one that Keras would make.
+            if not self._is_lost:
+                self._stop_writing("Its fit trains more than once.")
+            return
         try:
             self._state = TrainingState(self.model, self.callbacks)
         except Exception as error:  # noqa: BLE001 - whatever the user's objects raise.
@@ -86,8 +102,20 @@ class Training:
             TrialPaused: Otherwise.
         """
         if self.write(epoch):
-            raise TrialPaused
+            self.leave()
         self.reporter.stop()
+
+    def leave(self) -> NoReturn:
+        """Leaves the training, which is saved, to another one in this process.
+
+        Raises:
+            TrialPaused: Always.
+        """
+        for callback in self.callbacks:
+            for cls in _LEAVE_BEHIND:
+                if isinstance(callback, cls):
+                    cls.on_train_end(callback)
+        raise TrialPaused
 
     def write(self, epoch: int | None) -> bool:
         """Writes the whole state after an epoch, or after the last one (None).
@@ -237,7 +265,7 @@ class EpochCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
             self._training.give_up(error)
             return
         if self._training.reporter.paused:
-            raise TrialPaused  # It was to, and was interrupted when it was saved.
+            self._training.leave()  # It was to, and was interrupted when it was saved.
         epoch = state["epoch"] + 1
         # `fit` looks at it after this, on every backend: Keras has it for its callback
         # BackupAndRestore.

@@ -281,7 +281,8 @@ class _Instrument:
             run.hook(model)
             return model
 
-        hypermodel.build = build_seeded
+        # Past what a class of the user's makes of new attributes: it may be frozen.
+        object.__setattr__(hypermodel, "build", build_seeded)
 
     def _begin(self, trial_id: str) -> TrialRun:
         seed = seeding.trial_seed(self.study_seed, trial_id)

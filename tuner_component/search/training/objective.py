@@ -3,6 +3,7 @@
 KerasTuner trains such a trial to its end, and fails it with a bare KeyError.
 """
 
+import threading
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ import keras_tuner
 from keras_tuner import errors
 from keras_tuner.engine import base_tuner
 
+from tuner_component.search.epoch_state import process_bound
 from tuner_component.search.spelling import did_you_mean
 from tuner_component.search.training import stock_loop
 
@@ -53,30 +55,47 @@ def require_objective(tuner: base_tuner.BaseTuner) -> None:
     """Has each trial that does not report the objective fail with a clear message.
 
     If KerasTuner itself trains the model, that is after the first epoch without it: later
-    ones cannot make that good. Only methods of this one tuner are replaced; its class,
-    and every other tuner, are left alone.
+    ones cannot make that good. (Unless a callback of the user's has something to do at the
+    end of the training: it may add to the history then.) Only methods of this one tuner
+    are replaced; its class, and every other tuner, are left alone.
     """
     run_trial = tuner.run_trial
+    waits = threading.local()  # A tuner of the user's may run several trials at once.
 
     def run_checked(trial: Any, *args: Any, **kwargs: Any) -> Any:
+        waits.for_end = any(map(_has_last_word, _each(kwargs.get("callbacks"))))
         results = run_trial(trial, *args, **kwargs)
         _check(tuner, trial, results)
         return results
 
     tuner.run_trial = run_checked
     if stock_loop.trains(tuner):
-        _check_epochs(tuner)
+        _check_epochs(tuner, waits)
 
 
-def _check_epochs(tuner: Any) -> None:
+def _each(callbacks: Any) -> list[Any]:
+    return [each for each in keras.tree.flatten(callbacks) if each is not None]
+
+
+def _has_last_word(callback: Any) -> bool:
+    """Whether code of the user's runs at the end of a training."""
+    method = getattr(callback, "on_train_end", None)
+    function = getattr(method, "__func__", method)
+    return function is not None and not process_bound.is_of_library(function)
+
+
+def _check_epochs(tuner: Any, waits: threading.local) -> None:
     on_epoch_end = tuner.on_epoch_end
 
     def check_epoch(trial: Any, model: Any, epoch: int, logs: Any = None) -> None:
         # By now it has the metrics that the user's callbacks add.
         on_epoch_end(trial, model, epoch, logs=logs)
         # What has no loss is no usual epoch: see what its history comes to.
-        if logs and "loss" in logs and stock_loop.is_plain(model):
-            lack = lack_of(tuner.oracle.objective, logs, "the training")
+        usual = logs and "loss" in logs and stock_loop.is_plain(model)
+        if usual and not getattr(waits, "for_end", False):
+            # A callback may also write into the history itself.
+            reported = {**logs, **model.history.history}
+            lack = lack_of(tuner.oracle.objective, reported, "the training")
             if lack:
                 raise ObjectiveError(lack)
 

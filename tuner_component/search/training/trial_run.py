@@ -79,6 +79,7 @@ class TrialRun:
         self._best = best_weights.BestWeights()
         self._builds = 0
         self._fits = 0
+        self._is_fitting = False
         self._told: dict[int, int] = {}
         self._active = True
         budget.begin_trial()
@@ -128,7 +129,8 @@ class TrialRun:
 
         @functools.wraps(fit)
         def fit_and_go_on(*args: Any, **kwargs: Any) -> Any:
-            if not self._active:
+            # A `fit` of the model's own may call itself: that is a part of it.
+            if self._is_fitting or not self._active:
                 return fit(*args, **kwargs)
             return self._fit(model, fit, args, kwargs)
 
@@ -172,7 +174,7 @@ class TrialRun:
         if taken is None:
             return fit(*args, **kwargs)
         fit_with, callbacks = taken
-        draws = hasattr(_data(args, kwargs), "__next__")
+        draws = _are_drawn(_data(args, kwargs))
         training = self._training(number, model, callbacks, draws)
         state = self._checkpoints.take(number)
         if state is not None and "why" in state:  # It could not be saved.
@@ -182,23 +184,25 @@ class TrialRun:
             if self._skip(training, state):
                 return training.history
             state = None
-        if state is not None and draws:
+        if state is not None and (why := _begin_anew(args, kwargs)):
             _LOG.warning(
-                "Trial %s: training %d goes on, and its data begin anew: they are from "
-                "a generator.",
-                *(self.trial_id, number),
+                "Trial %s: training %d goes on, and its data begin anew: %s.",
+                *(self.trial_id, number, why),
             )
         # The order counts. The reporter sees the metrics that the user's callbacks add;
         # the checkpoint comes last: see there. Keras adds a history of its own unless it
         # is given one, but behind the checkpoint, which would lack the last epoch.
         checkpoint = EpochCheckpoint(training, state)
         added = [training.history, training.reporter, checkpoint]
-        with self._budget.training():
-            try:
+        self._is_fitting = True
+        try:
+            with self._budget.training():
                 result = fit_with(callbacks=[*training.callbacks, *added])
-            except TrialPaused:
-                self.left = model  # Whatever becomes of the exception on its way out.
-                raise
+        except TrialPaused:
+            self.left = model  # Whatever becomes of the exception on its way out.
+            raise
+        finally:
+            self._is_fitting = False
         self.stopped = self.stopped or training.reporter.stopped
         self._finish(training, result)
         return result
@@ -231,6 +235,7 @@ class TrialRun:
             self._checkpoints,
             self._best,
             self._budget,
+            adds_up=bool(given),
         )
         # Data from a generator would begin anew.
         training.reporter.can_pause = lambda: (
@@ -267,6 +272,26 @@ class TrialRun:
 
 def _data(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return args[0] if args else kwargs.get("x")
+
+
+def _are_drawn(data: Any) -> bool:
+    """Whether data come from a generator: what was drawn of it does not come again."""
+    return hasattr(data, "__next__")
+
+
+def _begin_anew(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
+    """Why a later epoch has other data if it is the first in its process; None if not."""
+    data = _data(args, kwargs)
+    if _are_drawn(data):
+        return "they are from a generator"
+    if kwargs.get("steps_per_epoch"):
+        return "with steps_per_epoch, an epoch begins where the one before has ended"
+    if isinstance(data, keras.utils.PyDataset):
+        for name in ("on_epoch_begin", "on_epoch_end"):
+            own, base = type(data), keras.utils.PyDataset
+            if getattr(own, name, None) is not getattr(base, name, None):
+                return f"{own.__name__}.{name} may change them"
+    return None
 
 
 def _without_callbacks(

@@ -302,13 +302,15 @@ def test_further_workers_start_fast(
     script = scripts.Script(
         str(tmp_path / "work"), trials=3, act="meet", meeting=place.address
     )
+    started = time.monotonic()
     executor = _search(executors, script, tmp_path / "study", workers=1)
     guest = place.next()
+    first = time.monotonic() - started
     os.kill(guest.pid, 9)
     started = time.monotonic()
     guest = place.next()
-    # What it imports takes some seconds; and a busy machine some to fork.
-    assert time.monotonic() - started < 5
+    # The first one imports for some seconds, and for longer on a busy machine.
+    assert time.monotonic() - started < max(first, 5)
     guest.release()
     for _ in range(2):
         place.next().release()
