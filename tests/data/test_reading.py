@@ -92,6 +92,25 @@ def test_table_has_numbers_only(fn_args: MakeFnArgs) -> None:
     assert y.tolist() == ["b", "a", "b"]
 
 
+def test_column_of_words_is_no_table(fn_args: MakeFnArgs) -> None:
+    """A model would be trained on a column in which all values are missing."""
+    with pytest.raises(ValueError, match="numbers in the column kind.*such as 'a'"):
+        data.table(fn_args(ROWS), "train", ["count", "kind"], label="text", missing=0)
+
+
+def test_label_among_the_columns_is_said(fn_args: MakeFnArgs) -> None:
+    """It would be a KeyError."""
+    with pytest.raises(ValueError, match="other than the label count"):
+        data.table(fn_args(ROWS), "train", ["pair", "count"], label="count")
+
+
+def test_column_without_any_value_is_missing(fn_args: MakeFnArgs) -> None:
+    """A small split in which nobody has filled a column would end the search."""
+    rows = [{"text": "NA", "count": 1}, {"text": " ", "count": 2}, {"count": 3}]
+    x, _ = data.table(fn_args(rows), "train", ["text"], label="count", missing=-1)
+    assert x.ravel().tolist() == [-1, -1, -1]
+
+
 def test_zero_is_no_missing_value(fn_args: MakeFnArgs) -> None:
     """A count of none would be unknown."""
     x, _ = data.table(fn_args(ROWS), "train", ["count"], label="kind")

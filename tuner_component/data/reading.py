@@ -12,6 +12,8 @@ from tfx_bsl.public import tfxio
 from tuner_component.data import schemas
 from tuner_component.data.files import patterns
 
+# Text that stands for a missing number, in lower case.
+_NOTHING = frozenset(["", "na", "n/a", "null", "none", "-", "?"])
 # Rows that are read at once where there are no batches.
 _CHUNK = 1024
 
@@ -107,23 +109,29 @@ def table(
         classes.
 
     Raises:
-        ValueError: If there is no such column, or the label has other classes.
+        ValueError: If there is no such column, one has text and no number at all, or the
+            label has other classes.
     """
+    if label in columns:
+        raise ValueError(
+            f"Expected columns other than the label {label}. Received: "
+            f"{', '.join(columns)}. Leave {label} out of the columns."
+        )
     rows = dataset(
         fn_args, split, columns=columns, label=label, classes=classes, batch_size=_CHUNK
     )
-    parts, labels = [], []
-    for batch, values in rows.as_numpy_iterator():
-        numbers = [_numbers(batch[name]) for name in columns]
-        parts.append(np.concatenate(numbers, axis=1))
-        labels.append(values)
-    if not parts:
+    batches = list(rows.as_numpy_iterator())
+    if not batches:
         raise ValueError(
             f"Expected examples in the split {split}. Received: none in "
             f"{', '.join(patterns(fn_args, split))}."
         )
-    x = np.concatenate(parts)
-    y = np.concatenate(labels)
+    numbers = [
+        _numbers(name, np.concatenate([batch[name] for batch, _ in batches]))
+        for name in columns
+    ]
+    x = np.concatenate(numbers, axis=1)
+    y = np.concatenate([labels for _, labels in batches])
     return np.where(np.isnan(x), np.float32(missing), x), _text(y)
 
 
@@ -163,11 +171,29 @@ def _number_of(classes: Sequence[str]) -> Any:
     return number
 
 
-def _numbers(column: Any) -> Any:
+def _numbers(name: str, column: Any) -> Any:
     """A column as float32, [rows, values]."""
     if column.dtype == object:
-        column = np.vectorize(_number, otypes=[np.float32])(column)
+        texts = column
+        column = np.vectorize(_number, otypes=[np.float32])(texts)
+        if np.isnan(column).all():
+            _refuse_words(name, texts)
     return column.reshape(len(column), -1).astype(np.float32)
+
+
+def _refuse_words(name: str, texts: Any) -> None:
+    """Raises if a column without any number has text that does not mean a missing one."""
+    words = sorted(
+        word
+        for word in {text.decode(errors="replace") for text in texts.flat}
+        if word.strip().lower() not in _NOTHING
+    )
+    if words:
+        raise ValueError(
+            f"Expected numbers in the column {name}. Received: text alone, such as "
+            f"{words[0]!r}. Leave it out of the columns, or read it with data.dataset and "
+            "have a layer encode it, such as keras.layers.StringLookup."
+        )
 
 
 def _number(text: bytes) -> float:
