@@ -209,7 +209,9 @@ def test_no_result_yet_is_a_failure(
     """A script would go on with an empty file."""
     (tmp_path / "study.json").write_text(studies.study().to_json())
     assert main(["best", str(tmp_path)]) == 1
-    assert "Expected a completed trial" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "Expected a completed trial" in said
+    assert "Received: 0 trials, 0 of them completed. See" in said
 
 
 def test_nothing_is_best_without_an_objective(

@@ -83,7 +83,10 @@ def test_search_that_nobody_works_on_is_named(
     study = searches.study("out/studies/00000000000000ab", studies.created("00"))
     searches.held(study, pid=dead())
     assert main(["status", "out"]) == 0
-    assert "No process works on it any more" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "No process works on it any more" in out
+    # `list` calls it so, too.
+    assert out.splitlines()[0].endswith(": interrupted.") and "Interrupted:" in out
 
 
 @pytest.mark.parametrize("lock", ["", "{", "[]", '{"pid": "x"}', '{"pid": -1}'])
@@ -246,6 +249,23 @@ def test_all_failed_has_no_table(
     assert main(["status", "out"]) == 0
     out = capsys.readouterr().out
     assert "  1 x OSError: \\x1b[31m" in out and "trial  " not in out
+
+
+def test_all_times_are_those_of_this_machine(
+    searches: Searches,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A search would seem to have begun hours before its first trial, or after it."""
+    searches.study("out/studies/00000000000000ab", created="2026-05-01T05:40:00+0000")
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert main(["status", "out"]) == 0
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert "started 2026-05-01 14:40:00: running." in capsys.readouterr().out
 
 
 def test_summary_is_what_tune_prints() -> None:
