@@ -98,7 +98,7 @@ def test_says_what_the_command_line_says(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_is_written_to_a_file(tmp_path: Path) -> None:
     """The flag would be without effect."""
-    path = tmp_path / "job.yaml"
+    path = tmp_path / "jobs" / "job.yaml"
     assert cli.main([*COMMAND, "--output", str(path)]) == 0
     assert yaml.safe_load(path.read_text())["kind"] == "RayJob"
     assert "kubectl create secret generic tuner-ray-token" in path.read_text()

@@ -189,6 +189,19 @@ def test_report_is_drawn_anew(
     }
 
 
+@pytest.mark.parametrize(
+    "command", [["best", "--output"], ["report", "--output"], ["export", "--csv"]]
+)
+def test_directory_of_a_file_is_made(
+    artifact: Path, command: list[str], tmp_path: Path
+) -> None:
+    """Who copies a command of the documentation would be told to mend the filesystem."""
+    path = tmp_path / "not" / "there" / "yet"
+    name, flag = command
+    assert main([name, str(artifact), flag, str(path)]) == 0
+    assert path.stat().st_size
+
+
 def test_report_shows_another_study_beside_it(
     artifact: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

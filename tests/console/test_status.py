@@ -68,6 +68,7 @@ def test_time_that_is_left_and_paths_are_told(
     # 8 of 10 trials of a minute, one at a time; and a slow machine.
     assert re.search(r"About (8 min 0|7 min \d+) s left\.", out)
     assert "Logs:   out/studies/00000000000000ab/trials/TRIAL/log.txt" in out
+    assert "Report: `tuner-component report out` writes it." in out
     assert f"Worked on by: host {os.uname().nodename}, pid {os.getpid()}" in out
     assert main(["status", "--json", "out"]) == 0
     facts = json.loads(capsys.readouterr().out)

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> None:
         )
     shown = _shown(study, study.best, args)
     if args.output:
-        files.write_bytes(args.output, shown.encode())
+        files.write_output(args.output, shown.encode())
     else:
         print(shown, flush=True)
     if args.model:

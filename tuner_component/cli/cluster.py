@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from tuner_component.search.storage import files
+
 _DESCRIPTION = """Writes the manifest of a RayJob: a Ray cluster that Kubernetes starts for one
 command, such as the one that runs your pipeline, and takes away after it.
 
@@ -84,8 +86,7 @@ def run(args: argparse.Namespace) -> None:
     if args.output is None:
         sys.stdout.write(text)
         return
-    with open(args.output, "w", encoding="utf-8") as file:
-        file.write(text)
+    files.write_output(args.output, text.encode())
 
 
 _HEADING = """\

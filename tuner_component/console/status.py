@@ -275,6 +275,8 @@ def _paths(study: StudyRecord, place: Place, holder: lock.Holder | None) -> list
             told.append(f"Logs:   {files.join(logs, 'TRIAL', 'log.txt')}")
     if report := place.report:
         told.append(f"Report: {report}")
+    elif study.completed:
+        told.append(f"Report: `tuner-component report {place.given}` writes it.")
     return list(map(text.printable, told))
 
 
