@@ -126,6 +126,13 @@ def test_unknown_column_is_named(fn_args: MakeFnArgs) -> None:
         data.dataset(given, "train", label="species")
 
 
+def test_other_separator_of_a_csv_file_is_named(fn_args: MakeFnArgs) -> None:
+    """The names would be said to be unknown, although they are in the file."""
+    given = fn_args([{"area;rooms": "1;2"}])
+    with pytest.raises(ValueError, match="by commas, not by ';'"):
+        data.dataset(given, "train", columns=["area"])
+
+
 def test_label_of_no_class_is_refused(fn_args: MakeFnArgs) -> None:
     """It would be trained as class -1."""
     given = fn_args(ROWS)
