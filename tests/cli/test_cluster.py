@@ -99,10 +99,17 @@ def test_says_what_the_command_line_says(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_is_written_to_a_file(tmp_path: Path) -> None:
     """The flag would be without effect."""
-    path = tmp_path / "job.yaml"
+    path = tmp_path / "jobs" / "job.yaml"
     assert cli.main([*COMMAND, "--output", str(path)]) == 0
     assert yaml.safe_load(path.read_text())["kind"] == "RayJob"
     assert "kubectl create secret generic tuner-ray-token" in path.read_text()
+
+
+def test_where_nothing_can_be_written(capsys: pytest.CaptureFixture[str]) -> None:
+    """It would end in a trace, or with advice about searches."""
+    assert cli.main([*COMMAND, "--output", "/dev/null/job.yaml"]) != 0
+    said = capsys.readouterr().err
+    assert "Received: /dev/null/job.yaml (Not a directory). Name one in another" in said
 
 
 @pytest.mark.parametrize(
@@ -116,7 +123,6 @@ def test_is_written_to_a_file(tmp_path: Path) -> None:
         ("--mount", "pipelines"),
         ("--image", ""),
         ("--command", " "),
-        ("--output", "/no/such/directory/job.yaml"),
     ],
 )
 def test_what_kubernetes_refuses_is_said(

@@ -189,6 +189,19 @@ def test_report_is_drawn_anew(
     }
 
 
+@pytest.mark.parametrize(
+    "command", [["best", "--output"], ["report", "--output"], ["export", "--csv"]]
+)
+def test_directory_of_a_file_is_made(
+    artifact: Path, command: list[str], tmp_path: Path
+) -> None:
+    """Who copies a command of the documentation would be told to mend the filesystem."""
+    path = tmp_path / "not" / "there" / "yet"
+    name, flag = command
+    assert main([name, str(artifact), flag, str(path)]) == 0
+    assert path.stat().st_size
+
+
 def test_report_shows_another_study_beside_it(
     artifact: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -209,7 +222,9 @@ def test_no_result_yet_is_a_failure(
     """A script would go on with an empty file."""
     (tmp_path / "study.json").write_text(studies.study().to_json())
     assert main(["best", str(tmp_path)]) == 1
-    assert "Expected a completed trial" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "Expected a completed trial" in said
+    assert "Received: 0 trials, 0 of them completed. See" in said
 
 
 def test_nothing_is_best_without_an_objective(

@@ -252,12 +252,13 @@ def test_no_argument_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> Non
     [
         ("tune m.py --train a --out b --num-paralel-trials=2", "--num-parallel-trials"),
         ("status b --jsn", "--json"),
+        ("statsu b", "status"),
     ],
 )
 def test_misspelled_flag_gets_the_one_that_was_meant(
     written: str, meant: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """People would read forty flags to find the one that they meant."""
+    """People would read forty flags, or all commands, to find what they meant."""
     with pytest.raises(SystemExit, match="2"):
         main(written.split())
     assert f"Did you mean {meant}?" in capsys.readouterr().err
@@ -285,6 +286,7 @@ def test_help_says_what_to_write(
         (["m.py", "--train", "x.csv", "--custom-config", "[1]"], "a JSON object"),
         (["m.py", "--train", "x.csv", "--", "units=8"], "flags of the module"),
         (["m.py", "--train", "x.csv", "--", "--n=\udcff"], "to be text in UTF-8"),
+        (["m.py", "--train", "x.csv", "--out", "x.csv"], "x.csv, and that is a file"),
     ],
 )
 def test_bad_arguments_are_refused_at_once(

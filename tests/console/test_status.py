@@ -68,6 +68,7 @@ def test_time_that_is_left_and_paths_are_told(
     # 8 of 10 trials of a minute, one at a time; and a slow machine.
     assert re.search(r"About (8 min 0|7 min \d+) s left\.", out)
     assert "Logs:   out/studies/00000000000000ab/trials/TRIAL/log.txt" in out
+    assert "Report: `tuner-component report out` writes it." in out
     assert f"Worked on by: host {os.uname().nodename}, pid {os.getpid()}" in out
     assert main(["status", "--json", "out"]) == 0
     facts = json.loads(capsys.readouterr().out)
@@ -83,7 +84,10 @@ def test_search_that_nobody_works_on_is_named(
     study = searches.study("out/studies/00000000000000ab", studies.created("00"))
     searches.held(study, pid=dead())
     assert main(["status", "out"]) == 0
-    assert "No process works on it any more" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "No process works on it any more" in out
+    # `list` calls it so, too.
+    assert out.splitlines()[0].endswith(": interrupted.") and "Interrupted:" in out
 
 
 @pytest.mark.parametrize("lock", ["", "{", "[]", '{"pid": "x"}', '{"pid": -1}'])
@@ -246,6 +250,23 @@ def test_all_failed_has_no_table(
     assert main(["status", "out"]) == 0
     out = capsys.readouterr().out
     assert "  1 x OSError: \\x1b[31m" in out and "trial  " not in out
+
+
+def test_all_times_are_those_of_this_machine(
+    searches: Searches,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A search would seem to have begun hours before its first trial, or after it."""
+    searches.study("out/studies/00000000000000ab", created="2026-05-01T05:40:00+0000")
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert main(["status", "out"]) == 0
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert "started 2026-05-01 14:40:00: running." in capsys.readouterr().out
 
 
 def test_summary_is_what_tune_prints() -> None:

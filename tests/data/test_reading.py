@@ -93,6 +93,19 @@ def test_table_has_numbers_only(fn_args: MakeFnArgs) -> None:
     assert y.tolist() == ["b", "a", "b"]
 
 
+def test_column_of_words_is_no_table(fn_args: MakeFnArgs) -> None:
+    """A model would be trained on a column in which all values are missing."""
+    with pytest.raises(ValueError, match="numbers in the column kind.*such as 'a'"):
+        data.table(fn_args(ROWS), "train", ["count", "kind"], label="text", missing=0)
+
+
+def test_column_without_any_value_is_missing(fn_args: MakeFnArgs) -> None:
+    """A small split in which nobody has filled a column would end the search."""
+    rows = [{"text": "NA", "count": 1}, {"text": " ", "count": 2}, {"count": 3}]
+    x, _ = data.table(fn_args(rows), "train", ["text"], label="count", missing=-1)
+    assert x.ravel().tolist() == [-1, -1, -1]
+
+
 def test_zero_is_no_missing_value(fn_args: MakeFnArgs) -> None:
     """A count of none would be unknown."""
     x, _ = data.table(fn_args(ROWS), "train", ["count"], label="kind")
@@ -106,6 +119,13 @@ def test_unknown_column_is_named(fn_args: MakeFnArgs) -> None:
         data.dataset(given, "train", columns=["lenght"])
     with pytest.raises(ValueError, match="Received: species"):
         data.dataset(given, "train", label="species")
+
+
+def test_other_separator_of_a_csv_file_is_named(fn_args: MakeFnArgs) -> None:
+    """The names would be said to be unknown, although they are in the file."""
+    given = fn_args([{"area;rooms": "1;2"}])
+    with pytest.raises(ValueError, match="by commas, not by ';'"):
+        data.dataset(given, "train", columns=["area"])
 
 
 def test_label_of_no_class_is_refused(fn_args: MakeFnArgs) -> None:

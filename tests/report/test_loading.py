@@ -139,6 +139,8 @@ def test_nothing_there_says_what_to_name(tmp_path: Path) -> None:
     """A mistyped path would end in a bare stack trace."""
     with pytest.raises(FileNotFoundError, match="Expected a study.*Received: nothing"):
         load_study(tmp_path / "no")
+    with pytest.raises(FileNotFoundError, match="started just now has none until"):
+        load_study(tmp_path)
 
 
 def test_another_file_of_that_name_is_refused(tmp_path: Path) -> None:

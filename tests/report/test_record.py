@@ -152,6 +152,8 @@ def test_a_trial_that_ended_while_it_was_paused_has_no_more_attempts() -> None:
     let_go = studies.ended("0", 0.9, **without, stopped=stopped)
     [trial] = studies.study(*first, let_go).trials
     assert [a.outcome for a in trial.attempts] == ["paused"]
+    # Tables of trials had nothing there.
+    assert trial.started == trial.attempts[0].started == studies.BEGAN
     assert (trial.status, trial.worker) == ("COMPLETED", "worker-0")
     assert trial.duration_s == 30
     assert trial.stopped is not None and trial.stopped.rule == "oracle"

@@ -118,6 +118,7 @@ def test_a_paused_trial_that_ends_is_given_up() -> None:
     ):
         observer(event)
     best = "best so far {} by trial {}."
+    assert "Trial 2 continues on worker-1." in lines  # It is not started a second time.
     assert [line for line in lines if "loss" in line] == [
         f"Trial 0 is given up (1 of 9): loss 2.5; {best.format(2.5, 0)}",
         f"Trial 1 is given up after epoch 1 (2 of 9): loss 2; {best.format(2, 1)}",

@@ -164,6 +164,14 @@ def test_study_that_is_gone_is_said(server: Server) -> None:
     assert server.post(STOP, "/requests/none")[0] == 404
 
 
+def test_default_of_each_hyperparameter_is_told(server: Server) -> None:
+    """Where a module names none, which is mostly so, it would be said to be null."""
+    found = re.search(r"<script[^>]*json[^>]*>(\[.*?)</script>", server.page, re.DOTALL)
+    assert found is not None
+    told = {one["name"]: one["default"] for one in json.loads(found[1])}
+    assert told == {"units": "8", "rate": "0.0001", "activation": "relu"}
+
+
 def test_without_control_there_is_nothing(searches: Any, serve: Serve) -> None:
     """Whoever may read could do more."""
     searches.study("studies/0123", *ended([0.5]))

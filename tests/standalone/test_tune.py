@@ -156,6 +156,16 @@ def test_nothing_returned_is_said() -> None:
         tuner_component.tune(lambda: toy() and None, directory="out")
 
 
+def test_a_tuner_in_place_of_a_function_is_said(here: Path) -> None:
+    """The error would be one of Python's, from a process of the search."""
+    tuner: Any = toy()
+    with pytest.raises(
+        TypeError, match="Expected make_tuner to be a function.*type Toy"
+    ):
+        tuner_component.tune(tuner, directory="out", num_parallel_trials=1)
+    assert not (here / "out").exists()
+
+
 def test_what_cannot_be_sent_is_said_before_a_worker_starts() -> None:
     """The error would be one of pickle's, from a process of the search."""
     lock = {"offset": (item for item in [])}

@@ -10,6 +10,7 @@ from tuner_component.console import text
 from tuner_component.console.errors import NoResultError
 from tuner_component.console.place import Place
 from tuner_component.report.record import StudyRecord, TrialRecord
+from tuner_component.search.spelling import counted
 from tuner_component.search.storage import files
 
 FORMATS = ("text", "json", "yaml")
@@ -27,9 +28,9 @@ def run(args: argparse.Namespace) -> None:
     if study.best is None:
         raise NoResultError(
             f"Expected a completed trial in {args.study}, and its objective. Received: "
-            f"{len(study.trials)} trials, {len(study.completed)} of them completed, and "
-            f"{study.objective or 'no record of the objective'}. See `tuner-component "
-            "status`."
+            f"{counted(len(study.trials), 'trial')}, {len(study.completed)} of them "
+            f"completed{'' if study.objective else ', and no record of the objective'}. "
+            "See `tuner-component status`."
         )
     if args.module and not args.model:
         raise ValueError("Expected --model DIR with --module. Received: none.")
@@ -40,7 +41,7 @@ def run(args: argparse.Namespace) -> None:
         )
     shown = _shown(study, study.best, args)
     if args.output:
-        files.write_bytes(args.output, shown.encode())
+        files.write_output(args.output, shown.encode())
     else:
         print(shown, flush=True)
     if args.model:

@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from tuner_component.search.storage import files
+
 _DESCRIPTION = """Writes the manifest of a RayJob: a Ray cluster that Kubernetes starts for one
 command, such as the one that runs your pipeline, and takes away after it.
 
@@ -84,14 +86,7 @@ def run(args: argparse.Namespace) -> None:
     if args.output is None:
         sys.stdout.write(text)
         return
-    try:
-        with open(args.output, "w", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise ValueError(
-            "Expected --output to name a file that can be written. Received: "
-            f"{args.output} ({error.strerror}). Name one in a directory that is there."
-        ) from error
+    files.write_output(args.output, text.encode())
 
 
 _HEADING = """\

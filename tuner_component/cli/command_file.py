@@ -1,14 +1,16 @@
 """The command line that a search was started with, kept beside what it writes."""
 
+import contextlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from tuner_component.documents import decoding
 from tuner_component.documents.decoding import DecodingError
+from tuner_component.search.errors import StudyLockedError
 from tuner_component.search.storage import files
 
 _NAME = "command.json"
@@ -26,16 +28,29 @@ class Command(msgspec.Struct):
     directory: str
 
 
-def keep(out: str, arguments: Sequence[str]) -> None:
-    """Keeps the command line of this process.
+@contextlib.contextmanager
+def keeping(out: str, arguments: Sequence[str]) -> Iterator[None]:
+    """Keeps the command line of this process, which runs the search meanwhile.
+
+    If another process runs that search already, its command line stays.
 
     Args:
         out: The directory for everything that the search writes.
         arguments: All that follows the program's name.
     """
     told = {"arguments": list(arguments), "directory": os.getcwd()}
+    own = json.dumps(told, indent=2).encode()
+    path = files.join(out, _NAME)
     files.makedirs(out)
-    files.write_bytes(files.join(out, _NAME), json.dumps(told, indent=2).encode())
+    before = files.read_bytes(path) if files.exists(path) else None
+    files.write_bytes(path, own)
+    try:
+        yield
+    except StudyLockedError:
+        # One that took the search over has written its own.
+        if before is not None and files.read_bytes(path) == own:
+            files.write_bytes(path, before)
+        raise
 
 
 def kept(out: str) -> Command | None:

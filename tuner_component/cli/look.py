@@ -167,7 +167,7 @@ def _report(args: argparse.Namespace) -> None:
     # Plotly takes a moment to import, and the other commands do not need it.
     from tuner_component.report import page
 
-    files.write_bytes(
+    files.write_output(
         args.output, page.render(study, *others, directory=place.own).encode()
     )
     if args.json:

@@ -88,6 +88,11 @@ def _again(command_line: Sequence[str], study_id: str) -> str:
 def _parsed(command_line: list[str]) -> argparse.Namespace:
     own, flags = split(command_line)
     parser, commands = _parser()
+    if own and not own[0].startswith("-") and own[0] not in commands:
+        meant = did_you_mean(own[0], commands)
+        parser.error(
+            f"Expected a command: {', '.join(commands)}. Received: {own[0]}.{meant}"
+        )
     args, unknown = parser.parse_known_args(own)
     if unknown:
         name = next(word for word in own if word in commands)

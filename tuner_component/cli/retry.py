@@ -11,6 +11,7 @@ from tuner_component.console.errors import NoResultError
 from tuner_component.console.place import Place
 from tuner_component.report.loading import own_directory
 from tuner_component.search.options import RetryOptions
+from tuner_component.search.spelling import counted
 from tuner_component.search.study import retries
 from tuner_component.search.study.history import History
 from tuner_component.search.study.history_reading import read_history
@@ -80,11 +81,12 @@ def run(args: argparse.Namespace, start: again.Start) -> None:
     waiting = [i for i, t in history.trials.items() if t.retried and not t.ended]
     trial_ids = retries.chosen(history, retry)
     if not trial_ids and not waiting:
+        with_cause = " with one of these causes" if args.causes else ""
         causes = {retries.failure(t.ended or {}) for t in _failed(history)}
         raise NoResultError(
-            f"Expected failed trials in {directory} that are meant. Received: "
-            f"{len(_failed(history))} failed trials{_shown(causes)}. See "
-            "`tuner-component status`."
+            f"Expected failed trials{with_cause} in {directory}, to run them again. "
+            f"Received: {counted(len(_failed(history)), 'failed trial')}{_shown(causes)}. "
+            "See `tuner-component status`."
         )
     if trial_ids:
         fingerprint = description["fingerprint"]

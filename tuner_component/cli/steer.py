@@ -157,7 +157,7 @@ def _resume(args: argparse.Namespace, start: again.Start) -> None:
     if description_lib.is_finished(description) and not was_stopped:
         raise NoResultError(
             f"Expected a search that was stopped by request. Received: {directory}, which "
-            "has come to its own end. Give it more max_trials to have it go on."
+            "has come to its own end. To go on with it, run it with more max_trials."
         )
     if was_stopped or _is_to_end(directory, description):
         _reopen(directory, description["fingerprint"])

@@ -107,8 +107,8 @@ _NUMBERS: dict[int, Callable[[str], Any]] = {
 _DESCRIPTION = """Runs the search that tuner_fn in a Python module describes, on files.
 
 If the search is stopped, the same command continues it; `tuner-component retry OUT` runs
-its failed trials again. (A change of the data, the
-module or the seed starts a new search.) Flags behind -- are the module's own:
+its failed trials again. (A change of the data, the module or the seed starts a new
+search.) Flags behind -- are the module's own:
 
   tuner-component tune MODULE --train DATA --out OUT -- --tuner_type=hyperband
 
@@ -116,7 +116,7 @@ They are in fn_args.custom_config, and in absl's FLAGS if the module defines the
 Afterwards OUT holds:
   best_hyperparameters/  best_hyperparameters.txt, in the form that an importer node takes
   results/               tuner_results.json, study.json and report.html
-  command.json           this command line, for `tuner-component retry`
+  command.json           this command line, for `tuner-component retry` and `resume`
   studies/               the search itself, with the log of each trial and files for
                          TensorBoard: tensorboard --logdir OUT/studies
 """
@@ -127,6 +127,7 @@ def add_to(commands: Any) -> None:
     parser = commands.add_parser(
         "tune",
         help="run a search on files",
+        usage="%(prog)s MODULE --train PATH [PATH ...] --out OUT [OPTIONS] [-- FLAGS]",
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -328,6 +329,11 @@ def search(args: argparse.Namespace) -> str:
     out = _out(args.out)
     properties = _properties(args, out)
     _check_files(args)
+    if os.path.exists(out) and not os.path.isdir(out):
+        raise ValueError(
+            f"Expected --out to name a directory, which is made if there is none. "
+            f"Received: {args.out}, and that is a file."
+        )
     if args.cluster is not None:
         Cluster(args.cluster)  # Checks it.
         ray_package.require()
@@ -336,8 +342,8 @@ def search(args: argparse.Namespace) -> str:
     # The import takes ten seconds or more: first all that can be checked without it.
     from tuner_component.cli import on_files
 
-    command_file.keep(out, args.command_line)
-    return on_files.search(args, out, properties)
+    with command_file.keeping(out, args.command_line):
+        return on_files.search(args, out, properties)
 
 
 def _check_text(words: Sequence[str]) -> None:

@@ -38,8 +38,8 @@ def ask(place: Place, kind: str, **content: Any) -> Request:
     if study.status == FINISHED:
         raise ValueError(
             f"Expected a search that is not over. Received: {study.study_id}, which is "
-            "finished. `tuner-component resume` has one go on that was stopped, and more "
-            "max_trials any."
+            "finished. To go on with one that was stopped, use `tuner-component resume`; "
+            "with any other, run it with more max_trials."
         )
     request = requests.new(study.study_id, kind, **content)
     request_files.send(directory, request)

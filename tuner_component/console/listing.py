@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> None:
         return
     if not found:
         raise NoResultError(
-            f"Expected studies below {directory}. Received: none that can be read. Name "
+            f"Expected studies below '{directory}'. Received: none that can be read. Name "
             "the directory of a search (`tune --out`), of a pipeline, or one above them."
         )
     print("\n".join(map(text.printable, _lines(found, directory))))

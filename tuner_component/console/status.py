@@ -20,8 +20,10 @@ from tuner_component.report.record import (
     StudyRecord,
     TrialRecord,
 )
+from tuner_component.search.lock import lock
 from tuner_component.search.spelling import counted
 from tuner_component.search.storage import files
+from tuner_component.search.study import times
 
 # Characters of the reason of a failure. The whole of it is in study.json.
 _CAUSE = 300
@@ -50,11 +52,12 @@ def show(place: Place, as_json: bool, **more: Any) -> None:
         as_json: For a program.
         more: What the JSON tells as well.
     """
+    holder = place.holder()  # First, as in `_looks`.
     study = place.load()
     if as_json:
         print(json.dumps({**facts(study, place), **more}))
     else:
-        print("\n".join([*summary(study, text.width()), *_paths(study, place)]))
+        print("\n".join(_told(study, place, holder, text.width())))
 
 
 def _watch(place: Place, as_json: bool) -> None:
@@ -73,7 +76,7 @@ def _looks(place: Place) -> Any:
         study = place.load()
         took = time.monotonic() - began
         is_over = standing(study, holder) in OVER
-        yield study, is_over or place.own is None
+        yield study, holder, is_over or place.own is None
         if is_over or place.own is None:
             return
         time.sleep(max(_AGAIN_S, _SHARE * took))
@@ -87,8 +90,8 @@ def _watch_live(place: Place) -> None:
     console = Console()
     ended: list[str] = []
     with Live(console=console, screen=True, auto_refresh=False) as live:
-        for study, is_over in _looks(place):
-            ended = [*summary(study, console.width), *_paths(study, place)]
+        for study, holder, is_over in _looks(place):
+            ended = _told(study, place, holder, console.width)
             live.update(Text("\n".join(ended[: console.height])), refresh=True)
             if is_over:
                 break
@@ -98,13 +101,13 @@ def _watch_live(place: Place) -> None:
 def _watch_lines(place: Place, as_json: bool) -> None:
     """Prints what has changed: for a log, or a program that reads lines."""
     before: list[str] = []
-    for study, is_over in _looks(place):
+    for study, holder, is_over in _looks(place):
         if as_json:
             # Of two looks at the same, the time that is left alone differs.
             told = facts(study, place)
             now, lines = [json.dumps({**told, "seconds_left": 0})], [json.dumps(told)]
         elif is_over:
-            now = lines = [*summary(study), *_paths(study, place)]
+            now = lines = _told(study, place, holder)
         else:
             now = [_counts(study), *_best(study)]
             lines = [text.printable(" ".join(now))]
@@ -145,14 +148,28 @@ def facts(study: StudyRecord, place: Place) -> dict[str, Any]:
     }
 
 
-def summary(study: StudyRecord, line: int | None = None) -> list[str]:
+def _told(
+    study: StudyRecord,
+    place: Place,
+    holder: lock.Holder | None,
+    line: int | None = None,
+) -> list[str]:
+    return [*summary(study, line, holder), *_paths(study, place, holder)]
+
+
+def summary(
+    study: StudyRecord, line: int | None = None, holder: lock.Holder | None = None
+) -> list[str]:
     """Returns lines that tell a person how a study is going.
 
     Args:
         study: The search.
         line: How many characters a row of a table has; None for as many as it needs.
+        holder: Who works on it, or was the last to; None if that is not known.
     """
-    lines = [f"Study {study.study_id}, started {study.created}: {study.status}."]
+    started = text.moment(times.moment(study.created))
+    status = standing(study, holder)
+    lines = [f"Study {study.study_id}, started {started}: {status}."]
     lines.append(_counts(study))
     if (left := seconds_left(study)) is not None:
         lines.append(f"About {text.duration(left)} left.")
@@ -168,7 +185,7 @@ def summary(study: StudyRecord, line: int | None = None) -> list[str]:
     lines += _losses(study)
     if table := board.lines(study, line):
         lines += ["", *table, ""]
-    lines += [*_running(study), *_paused(study), *_failures(study)]
+    lines += [*_running(study, holder), *_paused(study), *_failures(study)]
     return list(map(text.printable, lines))
 
 
@@ -204,7 +221,7 @@ def _losses(study: StudyRecord) -> list[str]:
     return [told, *(f"  {loss}" for loss in study.losses)]
 
 
-def _running(study: StudyRecord) -> list[str]:
+def _running(study: StudyRecord, holder: lock.Holder | None) -> list[str]:
     if study.status == FINISHED:
         return []
     again = [trial for trial in study.reruns if trial.status == RUNNING]
@@ -214,6 +231,8 @@ def _running(study: StudyRecord) -> list[str]:
     told = [f"  trial {t.trial_id} {_since(t)}" for t in running[:_RUNNING]]
     if len(running) > _RUNNING:
         told.append(f"  and {len(running) - _RUNNING} more")
+    if holder is not None and holder.is_gone:
+        return ["Interrupted:", *told]
     return ["Running (or interrupted, if no process works on the study):", *told]
 
 
@@ -239,10 +258,9 @@ def _failures(study: StudyRecord) -> list[str]:
     return ["Failures:", *told]
 
 
-def _paths(study: StudyRecord, place: Place) -> list[str]:
+def _paths(study: StudyRecord, place: Place, holder: lock.Holder | None) -> list[str]:
     """Who works on a study, and where its files are."""
     told = []
-    holder = place.holder()
     if holder is not None and study.status != FINISHED:
         told.append(
             f"No process works on it any more ({holder.name}): the same search goes on "
@@ -257,6 +275,8 @@ def _paths(study: StudyRecord, place: Place) -> list[str]:
             told.append(f"Logs:   {files.join(logs, 'TRIAL', 'log.txt')}")
     if report := place.report:
         told.append(f"Report: {report}")
+    elif study.completed:
+        told.append(f"Report: `tuner-component report {place.given}` writes it.")
     return list(map(text.printable, told))
 
 

@@ -12,6 +12,8 @@ from tfx_bsl.public import tfxio
 from tuner_component.data import schemas
 from tuner_component.data.files import patterns
 
+# Text that stands for a missing number, in lower case.
+_NOTHING = frozenset(["", "na", "n/a", "null", "none", "-", "?"])
 # Rows that are read at once where there are no batches.
 _CHUNK = 1024
 
@@ -109,7 +111,8 @@ def table(
         classes.
 
     Raises:
-        ValueError: If there is no such column, or the label has other classes.
+        ValueError: If there is no such column, one has text and no number at all, or the
+            label has other classes.
     """
     if not columns or label in columns:
         raise ValueError(
@@ -119,19 +122,18 @@ def table(
     rows = dataset(
         fn_args, split, columns=columns, label=label, classes=classes, batch_size=_CHUNK
     )
-    parts: list[list[Any]] = [[] for _ in columns]
-    labels = []
-    for batch, values in rows.as_numpy_iterator():
-        for name, part in zip(columns, parts, strict=True):
-            part.append(_numbers(batch[name]))
-        labels.append(values)
-    if not labels:
+    batches = list(rows.as_numpy_iterator())
+    if not batches:
         raise ValueError(
             f"Expected examples in the split {split}. Received: none in "
             f"{', '.join(patterns(fn_args, split))}."
         )
-    x = np.concatenate([_stacked(part) for part in parts], axis=1)
-    y = np.concatenate(labels)
+    numbers = [
+        _numbers(name, _stacked([batch[name] for batch, _ in batches]))
+        for name in columns
+    ]
+    x = np.concatenate(numbers, axis=1)
+    y = np.concatenate([labels for _, labels in batches])
     return np.where(np.isnan(x), np.float32(missing), x), _text(y)
 
 
@@ -187,23 +189,46 @@ def _number_of(classes: Sequence[str]) -> Any:
     return number
 
 
-def _numbers(column: Any) -> Any:
+def _numbers(name: str, column: Any) -> Any:
     """A column as float32, [rows, values]."""
     if column.dtype == object:
-        column = np.vectorize(_number, otypes=[np.float32])(column)
+        texts = column
+        column = np.vectorize(_number, otypes=[np.float32])(texts)
+        if np.isnan(column).all():
+            _refuse_words(name, texts)
     return column.reshape(len(column), -1).astype(np.float32)
 
 
 def _stacked(batches: Sequence[Any]) -> Any:
-    """A column of all batches, with NaN where others have more values."""
-    width = max(batch.shape[1] for batch in batches)
-    gaps = [((0, 0), (0, width - batch.shape[1])) for batch in batches]
+    """A column of all batches, [rows, values], with nothing where others have more."""
+    flat = [batch.reshape(len(batch), -1) for batch in batches]
+    width = max(batch.shape[1] for batch in flat)
+    nothing = b"" if flat[0].dtype == object else math.nan
     return np.concatenate(
         [
-            np.pad(batch, gap, constant_values=math.nan)
-            for batch, gap in zip(batches, gaps, strict=True)
+            batch
+            if batch.shape[1] == width
+            else np.pad(
+                batch, ((0, 0), (0, width - batch.shape[1])), constant_values=nothing
+            )
+            for batch in flat
         ]
     )
+
+
+def _refuse_words(name: str, texts: Any) -> None:
+    """Raises if a column without any number has text that does not mean a missing one."""
+    words = sorted(
+        word
+        for word in {text.decode(errors="replace") for text in texts.flat}
+        if word.strip().lower() not in _NOTHING
+    )
+    if words:
+        raise ValueError(
+            f"Expected numbers in the column {name}. Received: text alone, such as "
+            f"{words[0]!r}. Leave it out of the columns, or read it with data.dataset and "
+            "have a layer encode it, such as keras.layers.StringLookup."
+        )
 
 
 def _number(text: bytes) -> float:

@@ -1,7 +1,7 @@
 """What columns there are: from the schema, or from the first examples."""
 
 import collections
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -40,6 +40,16 @@ def schema_of(fn_args: Any, patterns: Sequence[str]) -> schema_pb2.Schema:
     return _inferred(patterns)
 
 
+def _separated(names: Collection[str]) -> str:
+    """What to do about a CSV file whose line of names was taken for one name."""
+    found = [
+        mark for mark in (";", "\t", "|") if len(names) == 1 and mark in min(names)
+    ]
+    if not found:
+        return ""
+    return f" Separate the values of the CSV file by commas, not by {found[0]!r}."
+
+
 def only(schema: schema_pb2.Schema, columns: Sequence[str]) -> schema_pb2.Schema:
     """Returns a schema with some of its columns.
 
@@ -49,8 +59,8 @@ def only(schema: schema_pb2.Schema, columns: Sequence[str]) -> schema_pb2.Schema
     known = {feature.name: feature for feature in schema.feature}
     if unknown := [name for name in columns if name not in known]:
         raise ValueError(
-            f"Expected columns that the data have: {', '.join(sorted(known))}. Received: "
-            f"{', '.join(unknown)}."
+            f"Expected columns that the data have: {', '.join(sorted(known)) or 'none'}. "
+            f"Received: {', '.join(unknown)}.{_separated(known)}"
         )
     chosen = schema_pb2.Schema()
     chosen.CopyFrom(schema)

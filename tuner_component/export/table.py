@@ -18,5 +18,5 @@ def export(study: StudyRecord, path: str) -> int:
         StorageError: If it cannot be written.
     """
     text: str = study.to_frame().to_csv(index=False)
-    files.write_bytes(path, text.encode(errors="backslashreplace"))
+    files.write_output(path, text.encode(errors="backslashreplace"))
     return len(study)

@@ -131,6 +131,10 @@ def _trial(trial: TrialHistory) -> record.TrialRecord:
     known = ended or trial.pause or {}
     failed = ended.get("status") == record.FAILED
     message = ended.get("message")
+    attempts = _attempts(trial, ended)
+    started = ended.get("started", trial.started)
+    if ended and started is None and attempts:
+        started = attempts[-1].started  # It has ended while it was paused.
     return record.TrialRecord(
         trial_id=trial.trial_id,
         status=ended.get("status", record.PAUSED if known else record.RUNNING),
@@ -141,11 +145,11 @@ def _trial(trial: TrialHistory) -> record.TrialRecord:
         metrics=_at_best(ended),
         executions=known.get("curves", []),
         created=trial.created,
-        started=ended.get("started", trial.started),
+        started=started,
         ended=ended.get("ended"),
         worker=ended.get("worker") or trial.worker,
         seed=known.get("notes", {}).get("seed"),
-        attempts=_attempts(trial, ended),
+        attempts=attempts,
         stopped=_stopped(ended.get("stopped")),
         message=message,
         cause=events.cause_of(message or "it left no message") if failed else None,

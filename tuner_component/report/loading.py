@@ -189,12 +189,18 @@ def _started(directory: str) -> float:
 
 
 def _no_study(path: str) -> FileNotFoundError:
+    received = (
+        f"nothing with a {RECORD_FILE} in it, and no study below it in "
+        f"{' or '.join(finding.BELOW)}. A search that was started just now has none until "
+        "its libraries are imported"
+        if files.exists(path)
+        else "nothing at this path"
+    )
     return FileNotFoundError(
-        f"Expected a study at {path}. Received: nothing with a {RECORD_FILE} in it, and "
-        f"no study below it in {' or '.join(finding.BELOW)}. Name the TunerResults artifact "
+        f"Expected a study at {path}. Received: {received}. Name the TunerResults artifact "
         "that the Tuner published, the study's directory (its log names it), the "
         "directory of the pipeline's Tuner, the pipeline's root, or the one that "
-        "`tuner-component tune` wrote to."
+        "`tuner-component tune` or a script's tune() wrote to."
     )
 
 

@@ -122,15 +122,15 @@ class Lines:
         self._pace = Pace()
         self._warned: set[str] = set()
         self._places: events.PlacesChanged | None = None
-        self._given_up = False
+        self._was_paused = False
         # Of the trials that paused in this run of the search.
         self._epochs: dict[str, int] = {}
 
     def __call__(self, event: events.Event) -> None:
         """Logs an event."""
-        # No worker had it: it is not worth going on with.
-        self._given_up = (
-            isinstance(event, events.TrialEnded)
+        # One that ends so had no worker: it is not worth going on with.
+        self._was_paused = (
+            isinstance(event, events.TrialStarted | events.TrialEnded)
             and event.trial_id in self._tally.paused
         )
         if isinstance(event, events.TrialPaused):
@@ -156,7 +156,8 @@ class Lines:
             )
         if isinstance(event, events.TrialStarted):
             again = f": trial {event.confirms} again" if event.confirms else ""
-            return f"Trial {event.trial_id} starts on {event.worker}{again}."
+            verb = "continues" if self._was_paused else "starts"
+            return f"Trial {event.trial_id} {verb} on {event.worker}{again}."
         if isinstance(event, events.AttemptLost):
             why = events.cause_of(event.reason)
             return f"Trial {event.trial_id} will be run again: {why}."
@@ -178,7 +179,7 @@ class Lines:
             return f"Trial {event.confirms} was run again ({event.trial_id}): {score}."
         of = tally.search.max_trials if tally.search else None
         how = "completed" if event.completed else "failed"
-        if event.completed and self._given_up:
+        if event.completed and self._was_paused:
             epochs = self._epochs.get(event.trial_id)
             how = "is given up" + (f" after epoch {epochs}" if epochs else "")
         text = f"Trial {event.trial_id} {how}"

@@ -4,6 +4,7 @@ import json
 import secrets
 from typing import Any
 
+from tuner_component.report.judgement.space import range_of
 from tuner_component.report.page import rendering
 from tuner_component.report.record import StudyRecord
 
@@ -59,7 +60,7 @@ def _space(study: StudyRecord) -> list[dict[str, str]]:
         found[name] = {
             "name": name,
             "may_be": may_be,
-            "default": _shown(config.get("default")),
+            "default": _shown(one.default) if (one := range_of(entry)) else "",
         }
     return list(found.values())
 

@@ -75,13 +75,14 @@ def tune(
             `num_parallel_trials` trials run one by one in this process.
 
     Raises:
-        TypeError: If `make_tuner` returns something else, or an argument has a wrong name
-            or type.
+        TypeError: If `make_tuner` is no function or returns something else, or an
+            argument has a wrong name or type.
         ValueError: If an argument is out of its range.
         SearchFailedError: If the search ends without a result.
         SearchInterruptedError: If it was stopped; the same call goes on with it.
         StorageError: If the directory cannot be read or written, or a disk is full.
     """
+    _check_callable(make_tuner)
     args = _tune_args(tune_args)
     options = tune_args_lib.search_options(args)
     root = _absolute(os.fspath(directory))
@@ -116,6 +117,15 @@ def tune(
         log_confirmation(study)
         _publish(result, study, root, study_directory)
     return TuneResult(study, root, result, request.make)
+
+
+def _check_callable(make_tuner: Any) -> None:
+    if not callable(make_tuner):
+        raise TypeError(
+            "Expected make_tuner to be a function that returns a KerasTuner tuner. "
+            f"Received: an object of type {type(make_tuner).__name__}. Give the function "
+            "itself, without parentheses: each worker calls it to make a tuner of its own."
+        )
 
 
 def _tune_args(given: Mapping[str, Any]) -> tuner_pb2.TuneArgs:

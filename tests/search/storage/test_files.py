@@ -153,7 +153,8 @@ def test_local_files_need_no_tensorflow(tmp_path: Path) -> None:
     """A process that only supervises would import TensorFlow, for seconds and GPUs."""
     code = (
         "import sys\n"
-        "from tuner_component.search.storage import files; from tuner_component.search.study import journal, study\n"
+        "from tuner_component.search.storage import files\n"
+        "from tuner_component.search.study import study\n"
         f"files.write_bytes({str(tmp_path / 'file')!r}, b'x')\n"
         f"study.Study.open({str(tmp_path / 'study')!r}, {{}}).close()\n"
         "assert not {'tensorflow', 'keras_tuner'} & set(sys.modules)\n"

@@ -63,7 +63,7 @@ def ranges(study: StudyRecord) -> dict[str, Range]:
     found: dict[str, Range] = {}
     several: set[str] = set()
     for entry in study.spaces.get(study.space or "", ()):
-        one = _range(entry)
+        one = range_of(entry)
         if one is None:
             continue
         if found.setdefault(one.name, one) != one:
@@ -71,7 +71,7 @@ def ranges(study: StudyRecord) -> dict[str, Range]:
     return {name: one for name, one in found.items() if name not in several}
 
 
-def _range(entry: Any) -> Range | None:
+def range_of(entry: Any) -> Range | None:
     """The range of an entry of a space; None if it is not as KerasTuner writes it."""
     config = entry.get("config") if isinstance(entry, Mapping) else None
     if not isinstance(config, Mapping) or not isinstance(config.get("name"), str):

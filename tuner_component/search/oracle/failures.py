@@ -188,7 +188,8 @@ class FailureLimit:
             return
         raise self._error(
             f"Expected {limit}. Received: {self._failed} failed trials. {remedy}, then "
-            "run the same search again: it keeps what completed and goes on."
+            "run the same search again: it keeps what completed and goes on. If the cause "
+            "was outside of your code, `tuner-component retry` runs the failed ones again."
         )
 
     def _is_hopeless(self) -> bool:

@@ -99,6 +99,29 @@ def write_bytes(path: str, data: bytes) -> None:
             local_files.write(local_path(path), data)
 
 
+def write_output(path: str, data: bytes) -> None:
+    """Writes a file that a user named, and makes the directory that it is to be in.
+
+    Args:
+        path: The file. An older one there is replaced.
+        data: The whole content.
+
+    Raises:
+        StorageError: It cannot be written.
+    """
+    directory = os.path.dirname(path)
+    try:
+        if directory and not is_remote(path):  # A bucket has no directories.
+            makedirs(directory)
+        write_bytes(path, data)
+    except StorageError as error:
+        why = getattr(error.__cause__, "strerror", None) or error
+        raise StorageError(
+            f"Expected a file that can be written. Received: {path} ({why}). Name one in "
+            "another directory."
+        ) from error
+
+
 def append_bytes(path: str, data: bytes, at: int) -> None:
     """Writes behind what is in a local file, durably; line ends may follow the data.
 
