@@ -193,7 +193,8 @@ def test_a_node_on_which_no_driver_can_be_started_is_left_out(
         closed.settimeout(limits.WAIT_S)
         cluster.add(mute, environment={node_servers.ADDRESS: str(tmp_path / "s")})
         executor = search.start(search.script(), how=scripts.watched_search)
-        closed.accept()[0].close()  # Who asked there gets no fork server.
+        for _ in range(3):  # It may be chance before.
+            closed.accept()[0].close()  # Who asked there gets no fork server.
     for guest in guests:
         guest.release()
     result, _, warnings = executor.result()
