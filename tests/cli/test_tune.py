@@ -171,7 +171,7 @@ def test_a_cluster_without_a_name_is_refused_before_the_imports(
             ["--out", "gs://bucket/out"],
             "Expected --out to be a directory on this machine",
         ),
-        (["--out", "d.csv"], "Received: d.csv, which is a file"),
+        (["--out", "d.csv"], "Received: d.csv, and that is a file"),
         (["--schema", "none"], "none, which holds nothing"),
         (["--schema", "two"], "two, which holds a, b. Name the file"),
     ],

@@ -76,6 +76,7 @@ def test_search_does_not_need_tfx(bazel: Callable[..., str]) -> None:
         "//tuner_component/data",
         "//tuner_component/extensions/google_cloud_ai_platform",
         "//tuner_component/identity",
+        "//tuner_component/inputs",
         "//tuner_component/pipeline",
     }
 

@@ -329,11 +329,6 @@ def search(args: argparse.Namespace) -> str:
     out = _out(args.out)
     properties = _properties(args, out)
     _check_files(args)
-    if os.path.exists(out) and not os.path.isdir(out):
-        raise ValueError(
-            f"Expected --out to name a directory, which is made if there is none. "
-            f"Received: {args.out}, and that is a file."
-        )
     if args.cluster is not None:
         Cluster(args.cluster)  # Checks it.
         ray_package.require()
@@ -366,8 +361,8 @@ def _out(path: str) -> str:
     local = os.path.abspath(files.local_path(path))
     if os.path.exists(local) and not os.path.isdir(local):
         raise ValueError(
-            f"Expected --out to be a directory, which may be new. Received: {path}, which "
-            "is a file."
+            "Expected --out to name a directory, which is made if there is none. "
+            f"Received: {path}, and that is a file."
         )
     return local
 
