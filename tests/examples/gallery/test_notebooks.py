@@ -55,5 +55,5 @@ def test_search_in_the_interactive_context(
     said = executed(name, workers, tmp_path, monkeypatch)
     assert "'learning_rate': " in said
     assert "COMPLETED" in said
-    assert '<iframe srcdoc="&lt;!doctype html&gt;' in said
+    assert '<iframe srcdoc="&lt;!DOCTYPE html&gt;' in said
     assert "val_loss" in said.rpartition("<iframe")[2]
