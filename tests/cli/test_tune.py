@@ -15,7 +15,7 @@ from google.protobuf import json_format
 from tests.support import programs
 from tests.support.project import ROOT
 from tuner_component import load_study
-from tuner_component.cli import tune
+from tuner_component.cli import tune, tune_help
 from tuner_component.cli.main import _parsed, main
 from tuner_component.proto import tuner_pb2
 
@@ -105,7 +105,7 @@ def test_order_of_flags_makes_no_other_search(tmp_path: Path) -> None:
 def test_every_flag_is_explained() -> None:
     """People would have to read the sources to use one."""
     names = {field.name for field in tuner_pb2.TuneArgs.DESCRIPTOR.fields}
-    assert names == tune._HELP.keys()
+    assert names == tune_help.TEXTS.keys()
 
 
 def test_cluster_is_named_by_its_address() -> None:

@@ -11,7 +11,7 @@ import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from tuner_component.inputs.inputs import SET_APART, require_rows
+from tuner_component.inputs.inputs import SET_APART, require_int64, require_rows
 
 # As in x_train and y_test: what is before it is the name of the feature. Of several, the
 # first counts: where there are data for validation, test data stay unseen.
@@ -19,7 +19,6 @@ _ENDS = {
     "train": ("_train",),
     "eval": ("_eval", "_val", "_valid", "_validation", "_test"),
 }
-_MOST = np.iinfo(np.int64).max
 
 _Arrays = dict[str, Any]
 
@@ -69,12 +68,8 @@ def _read(path: str) -> _Arrays:
             f"Expected arrays of numbers or of text in {path}. Received: {strange}."
         )
     for name, array in arrays.items():
-        if kinds[name] == "u" and array.size and array.max() > _MOST:
-            raise ValueError(
-                f"Expected integers up to {_MOST}, the largest that an example can hold, in "
-                f"the array {name} of {path}. Received: {array.max()}. Convert the array "
-                "to floating point, or to text."
-            )
+        if kinds[name] == "u" and array.size:
+            require_int64(int(array.max()), f"the array {name} of {path}")
     return arrays
 
 

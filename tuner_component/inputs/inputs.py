@@ -13,6 +13,7 @@ from tuner_component.documents import compression
 from tuner_component.inputs import tables
 from tuner_component.search.storage import files
 
+_MOST = 2**63 - 1
 CSV, EXAMPLES, IMAGES = "CSV", "Examples", "images"
 NPZ, PARQUET, TFRECORD = "npz", "Parquet", "TFRecord"
 
@@ -113,6 +114,23 @@ def require_rows(count: int) -> None:
             "Expected rows to train on in the files of --train. Received: none, or so few "
             "that all of them were set apart for the evaluation. Name more data, or what "
             "to evaluate on in --eval."
+        )
+
+
+def require_int64(largest: int, what: str) -> None:
+    """Raises if an integer is too large for an example.
+
+    Args:
+        largest: The largest of them.
+        what: Where they are, for people.
+
+    Raises:
+        ValueError: If it is.
+    """
+    if largest > _MOST:
+        raise ValueError(
+            f"Expected integers up to {_MOST}, the largest that an example can hold, in "
+            f"{what}. Received: {largest}. Convert them to floating point, or to text."
         )
 
 

@@ -12,9 +12,8 @@ import pyarrow
 import tensorflow as tf
 from pyarrow import parquet
 
-from tuner_component.inputs.inputs import SET_APART
-
-_MOST = 2**63 - 1
+from tuner_component.inputs.inputs import SET_APART, require_int64
+from tuner_component.inputs.tables import require_distinct
 
 
 def convert(splits: Mapping[str, Sequence[str]], examples_uri: str) -> None:
@@ -46,7 +45,7 @@ def convert(splits: Mapping[str, Sequence[str]], examples_uri: str) -> None:
 def _rows(path: str) -> Iterator[dict[str, Any]]:
     try:
         with parquet.ParquetFile(path) as file:
-            _check_names(file.schema_arrow.names, path)
+            require_distinct(file.schema_arrow.names, path)
             for batch in file.iter_batches():
                 yield from batch.to_pylist()
     except (OSError, pyarrow.ArrowException) as error:
@@ -58,14 +57,6 @@ def _rows(path: str) -> Iterator[dict[str, Any]]:
             f"Expected dates and times in {path} that Python knows. Received: others "
             f"({error}). Convert or drop their column."
         ) from error
-
-
-def _check_names(names: Sequence[str], path: str) -> None:
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(
-            f"Expected a name of its own for each column of {path}. Received: "
-            f"{', '.join(twice)} more than once. Rename or drop a column."
-        )
 
 
 def _example(row: Mapping[str, Any]) -> bytes:
@@ -85,12 +76,7 @@ def _is_missing(value: Any) -> bool:
 
 def _fill(feature: Any, values: Sequence[Any], name: str) -> None:
     if all(isinstance(value, int) for value in values):  # bool is one of them.
-        if (most := max(values)) > _MOST:
-            raise ValueError(
-                f"Expected integers up to {_MOST}, the largest that an example can hold, in "
-                f"the column {name}. Received: {most}. Convert the column to floating "
-                "point, or to text."
-            )
+        require_int64(max(values), f"the column {name}")
         feature.int64_list.value.extend(map(int, values))
     elif all(isinstance(value, (int, float)) for value in values):
         feature.float_list.value.extend(values)

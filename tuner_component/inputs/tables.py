@@ -87,7 +87,20 @@ def _check_names(names: Sequence[str], path: str) -> None:
             f"{path}. Received: {', '.join(map(repr, strange))}. Rename them."
         )
     # Without a name there may be several: programs export empty columns.
-    if twice := sorted({name for name in names if name and names.count(name) > 1}):
+    require_distinct([name for name in names if name], path)
+
+
+def require_distinct(names: Sequence[str], path: str) -> None:
+    """Raises if columns share a name.
+
+    Args:
+        names: Of the columns.
+        path: Of their file.
+
+    Raises:
+        ValueError: If some do.
+    """
+    if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(
             f"Expected a name of its own for each column of {path}. Received: "
             f"{', '.join(twice)} more than once. Rename or drop a column."
