@@ -84,7 +84,7 @@ def auto(
         if not isinstance(step, Start):
             raise RuntimeError(f"Expected a new point. Received: {step}.")
         planner.start(number, step.values)
-        planner.after_epoch(number, 1, loss(step.values), 1.0)
+        planner.after_epoch(number, 1, loss(step.values))
         planner.end(number, whole=True)
 
 

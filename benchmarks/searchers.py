@@ -192,9 +192,8 @@ class Auto:
         """See `replay.Searcher`."""
         curve = self._curves[trial.trial_id]
         curve.append(loss)
-        decision = self.planner.after_epoch(
-            trial.trial_id, epoch + 1, min(curve), trial.epoch_s
-        )
+        self.planner.learn_times({trial.trial_id: trial.epoch_s})
+        decision = self.planner.after_epoch(trial.trial_id, epoch + 1, min(curve))
         return decision is not Decision.GO_ON
 
     def end(self, trial: Trial, best: float, stopped: bool) -> None:

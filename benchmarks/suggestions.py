@@ -141,7 +141,7 @@ def measure_auto(epochs: int, trials: int, suggestions: int) -> float:
     for number in range(trials):
         values = {hp.name: hp.random_sample(draw.random()) for hp in space().space}
         planner.start(number, values)
-        planner.observe(number, 1, draw.random(), 1.0)
+        planner.observe(number, 1, draw.random())
         _leave(planner, number, paused=epochs > 1)
     rungs = [count for count in range(1, epochs + 1) if planner.is_rung(count)]
     reached = dict.fromkeys(range(trials), 1)
@@ -163,7 +163,7 @@ def measure_auto(epochs: int, trials: int, suggestions: int) -> float:
                 continue
             reached[number] = rung
             before = time.process_time()
-            decision = planner.after_epoch(number, rung, draw.random(), 1.0)
+            decision = planner.after_epoch(number, rung, draw.random())
             took += time.process_time() - before
             if decision is Decision.PAUSE:
                 break

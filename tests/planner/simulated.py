@@ -21,6 +21,7 @@ class Simulated:
         curve: The function.
         epochs: How many epochs a whole training has.
         seconds: The seconds of an epoch, from the values of a point.
+        start_s: The seconds that it takes to begin or to go on with a trial.
         points: The values of each trial.
         trained: For each trial after how many epochs it is.
         paused: The trials that have paused.
@@ -31,6 +32,7 @@ class Simulated:
     curve: Curve
     epochs: int
     seconds: Callable[[Mapping[str, Any]], float] = lambda values: 1.0
+    start_s: float = 0.0
     points: dict[int, dict[str, Any]] = dataclasses.field(default_factory=dict)
     trained: dict[int, int] = dataclasses.field(default_factory=dict)
     paused: set[int] = dataclasses.field(default_factory=set)
@@ -64,7 +66,8 @@ class Simulated:
         values = self.points[trial]
         for epochs in range(self.trained[trial] + 1, self.epochs + 1):
             self.trained[trial] = epochs
-            seen = (trial, epochs, self.curve(values, epochs), self.seconds(values))
+            seen = (trial, epochs, self.curve(values, epochs))
+            self.planner.learn_times({trial: self.seconds(values)}, self.start_s)
             decision = self.planner.after_epoch(*seen)
             if self.planner.is_rung(epochs):
                 self.log.append(("observe", *seen))

@@ -316,3 +316,18 @@ def test_conditions_are_respected() -> None:
 def test_it_says_how_it_decides(epochs: int | None, sentence: str) -> None:
     """The record would not say what "auto" was."""
     assert sentence in _planner(epochs=epochs).why
+
+
+def test_where_it_takes_long_to_begin_trials_are_trained_for_longer_at_a_time() -> None:
+    """A model that compiles for as long as eight epochs take would be built again for
+    each few of them.
+    """
+
+    def begun(start_s: float) -> float:
+        planner = _planner(max_trials=1000)
+        done = Simulated(planner, _bowl, 27, start_s=start_s)
+        while sum(done.trained.values()) < 250:
+            done.step()
+        return sum(what in ("start", "resume") for what, *_ in done.log)
+
+    assert begun(8.0) < 0.75 * begun(0.0)

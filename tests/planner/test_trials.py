@@ -43,11 +43,3 @@ def test_earlier_results_are_none_of_this_search() -> None:
     assert (trials.own, trials.best, trials.leader) == (1, 0.5, "own")
     assert trials.tried == {(1,)}
     assert trials.of_status(Status.RUNNING) == ["earlier", "own"]
-
-
-def test_seconds_are_those_in_the_middle() -> None:
-    """The first epoch of a trial, which compiles its model, would count for all."""
-    trial = _trial(0)
-    assert math.isnan(trial.epoch_s)
-    trial.seconds += [60.0, 1.0, 1.2]
-    assert trial.epoch_s == 1.2

@@ -15,6 +15,7 @@ from tuner_component.planner import steps
 from tuner_component.planner.convergence import Convergence
 from tuner_component.planner.planner import Planner
 from tuner_component.planner.rungs import Rungs
+from tuner_component.planner.times import Times
 from tuner_component.search.epochs import Decision
 from tuner_component.search.goals.front import Point
 from tuner_component.search.goals.goals import Goals
@@ -22,8 +23,6 @@ from tuner_component.search.oracle.ranking import candidate_of
 from tuner_component.search.space.dimensions import Dimension, dimensions
 
 _Status = trial_lib.TrialStatus
-# Shorter epochs count as so long: what else a trial takes is more then, and varies.
-_LEAST_S = 1.0
 # So many trials stand for no limit.
 _MANY = 10**9
 
@@ -64,8 +63,8 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         # Trials and epochs in the order in which the planner has heard of them, and
         # whether it heard that the trial had failed.
         self._heard: list[tuple[str, int, bool]] = []
-        # By trial: the seconds of an epoch; and, of what runs, since when from which epoch.
-        self._seconds: dict[str, float] = {}
+        self._times = Times()
+        # Of what runs: since when, and from which epoch.
         self._since: dict[str, tuple[float, int]] = {}
         self._turns: Turns | None = None
         self.stop_when: str | None = None
@@ -158,7 +157,7 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
                     self._heard.append((name, epochs, failed))
             self._noted = len(self._planner.seen)
         heard = [list(one) for one in self._heard]
-        state.update(heard=heard, epoch_seconds=dict(self._seconds))
+        state.update(heard=heard, legs=self._times.legs)
         if self._turns is not None:
             state["turn"] = self._turns.state
         if self._ending is not None:
@@ -172,7 +171,7 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
             (name, epochs, failed == [True])
             for name, epochs, *failed in state.get("heard", [])
         ]
-        self._seconds = dict(state.get("epoch_seconds", {}))
+        self._times = Times(state.get("legs"))
         if self._turns is not None and "turn" in state:
             self._turns.state = state["turn"]
         if self._ending is not None and "ending" in state:
@@ -195,24 +194,26 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         value = curve[-1] if curve else math.nan
         if self._turns is not None:
             value = self._turns.value(trial_id, epochs)
-        self._measure(trial_id, epochs)
-        told = (trial_id, epochs, value, self._seconds.get(trial_id))
-        decision = planner.after_epoch(*told)
+        self._measure(planner, trial_id, epochs)
+        decision = planner.after_epoch(trial_id, epochs, value)
         stops = decision is Decision.PAUSE and not can_pause
         if stops and self._turns is not None and not self._turns.is_dominated(trial_id):
             return Decision.GO_ON
         return decision
 
-    def _measure(self, trial_id: str, epochs: int) -> None:
-        """Takes the time of a trial's epochs since it was handed out.
-
-        In powers of two: what is about as long must not decide, since no two runs of a
-        search would be alike.
-        """
+    def _measure(self, planner: Planner, trial_id: str, epochs: int) -> None:
+        """Takes the time of a trial since it was handed out."""
         since, begin = self._since.get(trial_id, (math.nan, 0))
         if epochs > begin and not math.isnan(since):
-            seconds = max((time.monotonic() - since) / (epochs - begin), _LEAST_S)
-            self._seconds[trial_id] = 2.0 ** round(math.log2(seconds))
+            self._times.add(trial_id, epochs - begin, time.monotonic() - since)
+            self._tell_times(planner)
+
+    def _tell_times(self, planner: Planner) -> None:
+        known = self._times.epoch_s.items()
+        own = {
+            trial_id: seconds for trial_id, seconds in known if trial_id in self.trials
+        }
+        planner.learn_times(own, self._times.start_s)
 
     def next_paused(self, paused: Sequence[str]) -> str | None:
         """The paused trial to go on with: see `search.oracle.pausing.Pauses`."""
@@ -334,6 +335,7 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
             self._turns.tell(planner)
         for trial_id in self._paused:
             planner.pause(trial_id)
+        self._tell_times(planner)
         self._told, self._ended = set(self.start_order), set[str]()
         self._noted = len(planner.seen)
         self._step = None
@@ -354,8 +356,7 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         if self._turns is not None:
             self._observe_point(planner, trial, epochs)
         elif epochs <= len(curve):
-            seconds = self._seconds.get(trial_id)
-            planner.observe(trial_id, epochs, curve[epochs - 1], seconds)
+            planner.observe(trial_id, epochs, curve[epochs - 1])
         elif trial.status == _Status.COMPLETED and trial.score is not None:
             planner.observe(trial_id, epochs, trial.score)
         elif trial.status == _Status.FAILED:
@@ -370,8 +371,7 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._learn_result(trial)
         known = turns.count(trial_id)
         if known and (epochs <= known or trial.status != _Status.FAILED):
-            value = turns.value(trial_id, epochs)
-            planner.observe(trial_id, epochs, value, self._seconds.get(trial_id))
+            planner.observe(trial_id, epochs, turns.value(trial_id, epochs))
         elif trial.status in (_Status.COMPLETED, _Status.FAILED):
             planner.observe(trial_id, epochs, math.nan)
 

@@ -256,26 +256,39 @@ class CurveModel:
             (corner, True), known.target, check_finite=False
         )
 
-    def _covariance(self, vectors: Array, time: Array, rows: Integers) -> Array:
-        """Between points (rows of vectors, at times) and what was learned."""
+    def _covariance(
+        self, vectors: Array, time: Array, rows: Integers | None = None
+    ) -> Array:
+        """Between points (rows of vectors, at times) and what was learned.
+
+        It works in place: at this size, memory for each step takes longer than the step.
+
+        Args:
+            vectors: Configurations.
+            time: The time of each point.
+            rows: The configuration of each point; if left out, there is one for each.
+        """
         known = self._all
         inverse, (length, common, alike, alike_then, own, _) = self._split()
         left = vectors * inverse[self._groups]
         right = known.vectors * inverse[self._groups]
-        squares = (left**2).sum(1)[:, None] + (right**2).sum(1) - 2.0 * left @ right.T
-        distance = np.sqrt(5.0 * np.maximum(squares, 0.0))
-        near = (1.0 + distance + distance**2 / 3.0) * np.exp(-distance)
+        squares = (left**2).sum(1)[:, None] + (right**2).sum(1)
+        squares -= 2.0 * left @ right.T
+        twins = squares < 1e-9
+        near = _matern(squares)
         # There are few times, and many of each.
         these, place = np.unique(time, return_inverse=True)
         those, other = np.unique(known.time, return_inverse=True)
         in_time = np.exp(-0.5 * ((these[:, None] - those) / length) ** 2)
-        by_time = (alike + alike_then * in_time)[:, other][place]
-        found: Array = near[rows][:, known.trial]
+        by_time = (alike + alike_then * in_time)[:, other]
+        by_time_alone = (common * in_time)[:, other]
+        found: Array = (near if rows is None else near[rows])[:, known.trial]
+        if len(these) > 1:
+            by_time, by_time_alone = by_time[place], by_time_alone[place]
         found *= by_time
-        found += (common * in_time)[:, other][place]
-        twins = squares < 1e-9
+        found += by_time_alone
         if twins.any():
-            found += own * twins[rows][:, known.trial]
+            found += own * (twins if rows is None else twins[rows])[:, known.trial]
         return found
 
     def predict(self, vectors: Array, time: Array) -> tuple[Array, Array]:
@@ -285,7 +298,7 @@ class CurveModel:
             vectors: Configurations.
             time: A time for each of them.
         """
-        across = self._covariance(vectors, time, np.arange(len(vectors)))
+        across = self._covariance(vectors, time)
         mean: Array = across[:, : self._size] @ self._weights
         solved = linalg.solve_triangular(
             self._factor, across.T, lower=True, check_finite=False
@@ -296,7 +309,7 @@ class CurveModel:
 
     def expect(self, vectors: Array, time: Array) -> Array:
         """The means alone, which take less time."""
-        across = self._covariance(vectors, time, np.arange(len(vectors)))
+        across = self._covariance(vectors, time)
         found: Array = across[:, : self._size] @ self._weights
         return found
 
@@ -317,6 +330,22 @@ def _fitted(known: Observations) -> Integers:
     long = order[: FITTED // 2]
     last = np.setdiff1d(np.arange(count), long)[len(long) - FITTED :]
     return np.sort(np.concatenate([long, last]))
+
+
+def _matern(squares: Array) -> Array:
+    """The Matern kernel (5/2) of squared distances, in their place."""
+    distance = squares
+    np.maximum(squares, 0.0, out=distance)
+    distance *= 5.0
+    np.sqrt(distance, out=distance)
+    decay = np.negative(distance)
+    np.exp(decay, out=decay)
+    found = distance**2
+    found /= 3.0
+    distance += 1.0
+    distance += found
+    distance *= decay
+    return distance
 
 
 def log_improvement(mean: Array, deviation: Array, best: float) -> Array:

@@ -152,6 +152,8 @@ class Outlook:
         trial is looked at again. By the first alone, too little that is new would be
         tried where one look tells much; by the second alone, hardly anything would be
         trained to its end where there is always something new.
+
+        All but what runs has to begin first, which takes time as well.
         """
         end = self._trials.horizon
         done = np.zeros(len(vectors))
@@ -159,7 +161,10 @@ class Outlook:
         until = np.full(len(vectors), end)
         if len(self._trials.seen) % 2:
             until = np.minimum([self._rungs.after(int(one)) for one in done], end)
-        return self._seconds(names, vectors) * (until - done)
+        begins: Array = np.full(len(vectors), self._trials.start_s)
+        runs = [self._trials[name].status is Status.RUNNING for name in names]
+        begins[: len(names)][runs] = 0.0
+        return begins + self._seconds(names, vectors) * (until - done)
 
     def _seconds(self, names: list[Any], vectors: Array) -> Array:
         """The seconds of an epoch: those of trials, and then those of new points."""

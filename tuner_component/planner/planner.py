@@ -116,13 +116,19 @@ class Planner:
         """A paused trial runs again."""
         self._set(trial, Status.RUNNING)
 
-    def observe(
-        self,
-        trial: Any,
-        epochs: int,
-        value: float,
-        seconds_per_epoch: float | None = None,
-    ) -> None:
+    def learn_times(self, epoch_s: Mapping[Any, float], start_s: float = 0.0) -> None:
+        """Takes how long trials take, as far as it is known.
+
+        Args:
+            epoch_s: The seconds of an epoch of some trials.
+            start_s: The seconds that it takes to begin a trial, or to go on with one that
+                has paused: to build its model, for example, and to compile it.
+        """
+        for trial, seconds in epoch_s.items():
+            self._trials[trial].epoch_s = seconds
+        self._trials.start_s = start_s
+
+    def observe(self, trial: Any, epochs: int, value: float) -> None:
         """Takes the value of a trial after some epochs, at a rung or at its end.
 
         Args:
@@ -130,12 +136,8 @@ class Planner:
             epochs: How many epochs it has been trained for in all.
             value: The objective after the last of them, or its best so far; NaN if the
                 trial has failed or diverged.
-            seconds_per_epoch: How long an epoch takes, if that is known.
         """
-        known = self._trials[trial]
-        if seconds_per_epoch is not None:
-            known.seconds.append(seconds_per_epoch)
-        if known.take(epochs, self._sign * value):
+        if self._trials[trial].take(epochs, self._sign * value):
             self._trials.seen.append((trial, epochs))
 
     def pause(self, trial: Any) -> None:
@@ -171,9 +173,7 @@ class Planner:
             value_of: The value of a trial after so many epochs.
             many: From how many observations the model learns its parameters at first.
         """
-        before = {name: one.reached for name, one in self._trials.items()}
-        for one in self._trials.values():
-            one.reached = {}
+        before = {name: one.forget() for name, one in self._trials.items()}
         for name, epochs in self._trials.seen:
             failed = math.isnan(before[name][epochs])
             value = math.nan if failed else value_of(name, epochs)
@@ -187,13 +187,7 @@ class Planner:
         """Whether a trial is looked at after so many epochs."""
         return self._rungs.is_rung(epochs)
 
-    def after_epoch(
-        self,
-        trial: Any,
-        epochs: int,
-        value: float,
-        seconds_per_epoch: float | None = None,
-    ) -> Decision:
+    def after_epoch(self, trial: Any, epochs: int, value: float) -> Decision:
         """Takes a value, and says what becomes of the trial.
 
         It is only looked at after a rung, and if its value is no number. A trial that
@@ -203,14 +197,13 @@ class Planner:
             trial: A running trial.
             epochs: How many epochs it has been trained for in all.
             value: Its best value so far.
-            seconds_per_epoch: How long an epoch takes, if that is known.
         """
         if math.isnan(value) or value * self._sign == math.inf:
-            self.observe(trial, epochs, math.nan, seconds_per_epoch)
+            self.observe(trial, epochs, math.nan)
             return Decision.STOP
         if not self.is_rung(epochs):
             return Decision.GO_ON
-        self.observe(trial, epochs, value, seconds_per_epoch)
+        self.observe(trial, epochs, value)
         if epochs == self._rungs.epochs:
             return Decision.GO_ON  # It ends by itself.
         if self._is_first():

@@ -34,7 +34,9 @@ class Trial:
         status: Where it is.
         reached: Its best value by then, by the number of epochs; smaller is better, and
             NaN stands for none.
-        seconds: The seconds of an epoch, as often as they were told.
+        epochs: The epochs that it has been trained for, while it was well.
+        best: Its best value; infinite if it has none.
+        epoch_s: The seconds of an epoch; NaN if they are not known.
     """
 
     key: Key
@@ -43,24 +45,9 @@ class Trial:
     earlier: bool = False
     status: Status = Status.RUNNING
     reached: dict[int, float] = dataclasses.field(default_factory=dict)
-    seconds: list[float] = dataclasses.field(default_factory=list)
-
-    @property
-    def epochs(self) -> int:
-        """The epochs that it has been trained for, while it was well."""
-        well = (after for after, value in self.reached.items() if math.isfinite(value))
-        return max(well, default=0)
-
-    @property
-    def best(self) -> float:
-        """Its best value; infinite if it has none."""
-        values = [value for value in self.reached.values() if math.isfinite(value)]
-        return min(values, default=math.inf)
-
-    @property
-    def epoch_s(self) -> float:
-        """The seconds of an epoch; NaN if they are not known."""
-        return statistics.median(self.seconds) if self.seconds else math.nan
+    epochs: int = 0
+    best: float = math.inf
+    epoch_s: float = math.nan
 
     def take(self, epochs: int, value: float) -> bool:
         """Takes a value after so many epochs; returns whether it is the first one."""
@@ -69,7 +56,16 @@ class Trial:
         before = [known for after, known in self.reached.items() if after < epochs]
         good = [known for known in (*before, value) if math.isfinite(known)]
         self.reached[epochs] = min(good) if math.isfinite(value) else math.nan
+        if math.isfinite(value):
+            self.epochs = max(self.epochs, epochs)
+            self.best = min(self.best, value)
         return True
+
+    def forget(self) -> dict[int, float]:
+        """Has no values any more; returns those that it had."""
+        before, self.reached = self.reached, {}
+        self.epochs, self.best = 0, math.inf
+        return before
 
 
 class Trials(dict[Any, Trial]):
@@ -78,6 +74,7 @@ class Trials(dict[Any, Trial]):
     Attributes:
         seen: Trials and epochs of which there is a value, in the order in which they came.
         ended_after: The most epochs after which a trial ended by itself; 0 if none did.
+        start_s: The seconds that it takes to begin a trial, or to go on with a paused one.
     """
 
     def __init__(self, rungs: Rungs) -> None:
@@ -86,6 +83,7 @@ class Trials(dict[Any, Trial]):
         self._rungs = rungs
         self.seen: list[tuple[Any, int]] = []
         self.ended_after = 0
+        self.start_s = 0.0
 
     def add(
         self,
@@ -149,9 +147,9 @@ class Trials(dict[Any, Trial]):
     def mean_seconds(self) -> float | None:
         """How long one of this search trained, in the mean; None if that is not known."""
         known = [
-            one.epochs * one.epoch_s
+            self.start_s + one.epochs * one.epoch_s
             for one in self.values()
-            if one.seconds and not one.earlier
+            if not math.isnan(one.epoch_s) and not one.earlier
         ]
         return statistics.fmean(known) if known else None
 
