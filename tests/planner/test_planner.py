@@ -331,3 +331,43 @@ def test_where_it_takes_long_to_begin_trials_are_trained_for_longer_at_a_time() 
         return sum(what in ("start", "resume") for what, *_ in done.log)
 
     assert begun(8.0) < 0.75 * begun(0.0)
+
+
+def _after_first_epochs(start_s: float | None, *values: float) -> list[Decision]:
+    """What becomes of the first trials, one after the other, after their first epoch."""
+    planner, found = _planner(max_trials=100), []
+    for trial, value in enumerate(values):
+        step = planner.next()
+        assert isinstance(step, Start)
+        planner.start(trial, step.values)
+        planner.learn_times({trial: 1.0}, start_s)
+        found.append(planner.after_epoch(trial, 1, value))
+        planner.pause(trial)
+    return found
+
+
+def test_the_first_trial_goes_on_to_tell_what_it_takes_to_begin() -> None:
+    """All the first trials would be begun twice where it takes longer than to train."""
+    assert _after_first_epochs(None, 0.5, 0.4) == [Decision.GO_ON, Decision.PAUSE]
+
+
+@pytest.mark.parametrize("start_s", [0.0, 1.0])
+def test_the_first_trials_pause_if_they_begin_quickly(start_s: float) -> None:
+    """Bad points would be trained where a look at others tells more."""
+    assert _after_first_epochs(start_s, 0.5, 0.4) == [Decision.PAUSE] * 2
+
+
+def test_the_best_of_the_first_trials_goes_on_if_it_takes_long_to_begin() -> None:
+    """It would be built and compiled once more for each few of its epochs."""
+    found = _after_first_epochs(8.0, 0.5, 0.6, 0.4)
+    assert found == [Decision.GO_ON, Decision.PAUSE, Decision.GO_ON]
+
+
+def test_what_takes_long_is_not_trained_to_tell_what_it_takes_to_begin() -> None:
+    """Hours would be spent to learn of seconds."""
+    planner = _planner(max_trials=100)
+    step = planner.next()
+    assert isinstance(step, Start)
+    planner.start(0, step.values)
+    planner.learn_times({0: 3600.0}, None)
+    assert planner.after_epoch(0, 1, 0.5) is Decision.PAUSE

@@ -161,7 +161,7 @@ class Outlook:
         until = np.full(len(vectors), end)
         if len(self._trials.seen) % 2:
             until = np.minimum([self._rungs.after(int(one)) for one in done], end)
-        begins: Array = np.full(len(vectors), self._trials.start_s)
+        begins: Array = np.full(len(vectors), self._trials.start_s or 0.0)
         runs = [self._trials[name].status is Status.RUNNING for name in names]
         begins[: len(names)][runs] = 0.0
         return begins + self._seconds(names, vectors) * (until - done)

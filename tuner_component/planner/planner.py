@@ -26,7 +26,7 @@ from tuner_component.planner.steps import (
     Step,
     Wait,
 )
-from tuner_component.planner.trials import Status, Trials
+from tuner_component.planner.trials import Status, Trial, Trials
 from tuner_component.search.epochs import Decision
 from tuner_component.search.space.dimensions import Dimension
 
@@ -41,6 +41,8 @@ _FEWEST, _MOST = 4, 12
 # One of so many points is spread over the space all the same, so that no part of it is
 # left out for ever because a few points there were bad.
 _EVERY = 8
+# Beside epochs of so many seconds, what it takes to begin does not count.
+_LONG_S = 60.0
 
 
 class Planner:
@@ -116,13 +118,16 @@ class Planner:
         """A paused trial runs again."""
         self._set(trial, Status.RUNNING)
 
-    def learn_times(self, epoch_s: Mapping[Any, float], start_s: float = 0.0) -> None:
+    def learn_times(
+        self, epoch_s: Mapping[Any, float], start_s: float | None = 0.0
+    ) -> None:
         """Takes how long trials take, as far as it is known.
 
         Args:
             epoch_s: The seconds of an epoch of some trials.
             start_s: The seconds that it takes to begin a trial, or to go on with one that
-                has paused: to build its model, for example, and to compile it.
+                has paused: to build its model, for example, and to compile it. None if
+                that is not known yet.
         """
         for trial, seconds in epoch_s.items():
             self._trials[trial].epoch_s = seconds
@@ -207,7 +212,8 @@ class Planner:
         if epochs == self._rungs.epochs:
             return Decision.GO_ON  # It ends by itself.
         if self._is_first():
-            return Decision.PAUSE
+            goes_on = self._is_better_kept(self._trials[trial], epochs)
+            return Decision.GO_ON if goes_on else Decision.PAUSE
         if self._trials[trial].key in self._ending.checks:
             return Decision.GO_ON
         if self._ending.is_over:
@@ -215,6 +221,22 @@ class Planner:
         else:
             goes_on = self._best({*self._paused(), trial}) == Continue(trial)
         return Decision.GO_ON if goes_on else Decision.PAUSE
+
+    def _is_better_kept(self, trial: Trial, epochs: int) -> bool:
+        """Whether one of the first trials goes on at once, though no model chooses yet.
+
+        The best one so far does if it would take longer to begin it again. So does the
+        first one of all, from which it is learned how long that takes.
+        """
+        others = [one for one in self._trials.values() if one is not trial]
+        start_s = self._trials.start_s
+        if start_s is None:
+            return trial.epoch_s < _LONG_S and not any(one.reached for one in others)
+        until = self._rungs.after(epochs)
+        if (until - epochs) * trial.epoch_s >= start_s:
+            return False
+        there = [one.reached.get(epochs, math.inf) for one in others]
+        return not any(value < trial.reached[epochs] for value in there)
 
     def next(self, paused: Collection[Any] | None = None) -> Step:
         """What a worker that is free should do.

@@ -28,8 +28,8 @@ class Times:
     of a search would be alike.
 
     Attributes:
-        start_s: How many seconds a trial takes to begin; 0 if that is not known, or hardly
-            anything.
+        start_s: How many seconds a trial takes to begin; 0 if that is hardly anything,
+            and None if it is not known.
         epoch_s: How many seconds an epoch takes, by trial.
     """
 
@@ -43,7 +43,7 @@ class Times:
         self._legs: dict[str, list[tuple[int, float]]] = {}
         # Of each trial of which they are known: the seconds of a beginning, and of an epoch.
         self._lines: dict[str, tuple[float, float]] = {}
-        self.start_s = 0.0
+        self.start_s: float | None = None
         self.epoch_s: dict[str, float] = {}
         for trial, told in (legs or {}).items():
             self._legs[trial] = [(epochs, seconds) for epochs, seconds in told]
@@ -79,11 +79,11 @@ class Times:
             start = statistics.median(start for start, _ in self._lines.values())
             self.start_s = _power_of_two(start) if start >= _LEAST_START_S else 0.0
         for trial in trials if self.start_s == before else self._legs:
-            least = self.start_s * _LEAST_SHARE or _LEAST_EPOCH_S
+            least = (self.start_s or 0.0) * _LEAST_SHARE or _LEAST_EPOCH_S
             self.epoch_s[trial] = _power_of_two(max(self._epoch_s(trial), least))
 
     def _epoch_s(self, trial: str) -> float:
-        start, line = self.start_s, self._lines.get(trial)
+        start, line = self.start_s or 0.0, self._lines.get(trial)
         if start and line is not None:
             return line[1]
         each = ((s - start) / epochs for epochs, s in self._legs[trial])

@@ -74,7 +74,8 @@ class Trials(dict[Any, Trial]):
     Attributes:
         seen: Trials and epochs of which there is a value, in the order in which they came.
         ended_after: The most epochs after which a trial ended by itself; 0 if none did.
-        start_s: The seconds that it takes to begin a trial, or to go on with a paused one.
+        start_s: The seconds that it takes to begin a trial, or to go on with a paused
+            one; None if that is not known yet.
     """
 
     def __init__(self, rungs: Rungs) -> None:
@@ -83,7 +84,7 @@ class Trials(dict[Any, Trial]):
         self._rungs = rungs
         self.seen: list[tuple[Any, int]] = []
         self.ended_after = 0
-        self.start_s = 0.0
+        self.start_s: float | None = 0.0
 
     def add(
         self,
@@ -147,7 +148,7 @@ class Trials(dict[Any, Trial]):
     def mean_seconds(self) -> float | None:
         """How long one of this search trained, in the mean; None if that is not known."""
         known = [
-            self.start_s + one.epochs * one.epoch_s
+            (self.start_s or 0.0) + one.epochs * one.epoch_s
             for one in self.values()
             if not math.isnan(one.epoch_s) and not one.earlier
         ]
