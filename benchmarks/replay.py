@@ -185,10 +185,11 @@ def run(
     workers: int,
     limit_s: float,
     enough: Callable[[float, float], bool] = lambda best, now: False,
+    start_s: float = 0.0,
 ) -> Outcome:
     """Runs trials until `limit_s`, or until a trial ends with `enough(best loss, now)`.
 
-    A suggestion takes no time by this clock. A searcher that looks ahead does so in the
+    Before its first epoch a trial takes `start_s`, also one that goes on. A suggestion takes no time by this clock. A searcher that looks ahead does so in the
     moment when a trial starts.
     """
     outcome = Outcome()
@@ -210,7 +211,7 @@ def run(
                 break
             idle, count = idle - 1, count + 1
             trial.epoch_s = table.epoch_s(trial.place)
-            due = now + trial.epoch_s
+            due = now + start_s + trial.epoch_s
             heapq.heappush(events, (due, count, trial, trial.begin, math.inf))
             if workers > 1 and searcher.looks_ahead:
                 ahead = suggest()

@@ -192,9 +192,13 @@ class Auto:
         """See `replay.Searcher`."""
         curve = self._curves[trial.trial_id]
         curve.append(loss)
-        self.planner.learn_times({trial.trial_id: trial.epoch_s})
+        self.tell_times(trial, epoch)
         decision = self.planner.after_epoch(trial.trial_id, epoch + 1, min(curve))
         return decision is not Decision.GO_ON
+
+    def tell_times(self, trial: Trial, epoch: int) -> None:
+        """Tells how long an epoch takes; to begin takes no time."""
+        self.planner.learn_times({trial.trial_id: trial.epoch_s})
 
     def end(self, trial: Trial, best: float, stopped: bool) -> None:
         """See `replay.Searcher`."""

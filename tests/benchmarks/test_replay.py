@@ -53,6 +53,12 @@ def test_the_clock_counts_epochs_of_all_workers() -> None:
     assert together.ends == [(1.0, 5.0), (2.0, 2.0), (5.0, 1.0)]
 
 
+def test_a_beginning_takes_time_before_the_first_epoch() -> None:
+    """Searches that begin many trials would look better than they are where it does."""
+    outcome = replay.run(Scripted([0, 2]), TABLE, 1, math.inf, start_s=10.0)
+    assert outcome.ends == [(12.0, 2.0), (26.0, 1.0)]
+
+
 def test_what_a_suggestion_takes_changes_no_result() -> None:
     """Other work on the machine would decide which search is better."""
     quick = replay.run(Scripted([0, 1, 2, 0]), TABLE, 2, math.inf)
