@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -97,6 +98,36 @@ def test_column_of_words_is_no_table(fn_args: MakeFnArgs) -> None:
     """A model would be trained on a column in which all values are missing."""
     with pytest.raises(ValueError, match="numbers in the column kind.*such as 'a'"):
         data.table(fn_args(ROWS), "train", ["count", "kind"], label="text", missing=0)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, "a (1 of 3), y (1 of 3)"),
+        ({"missing": 0.0}, "y (1 of 3)"),
+        ({"missing": math.nan}, "y (1 of 3)"),
+    ],
+)
+def test_missing_numbers_are_said_unless_something_stands_for_them(
+    fn_args: MakeFnArgs,
+    caplog: pytest.LogCaptureFixture,
+    given: dict[str, float],
+    said: str,
+) -> None:
+    """All trials would have a loss of NaN, and nobody would know why."""
+    rows = [{"a": [1.0], "y": [1.0]}, {"y": [2.0]}, {"a": [3.0]}]
+    x, _ = data.table(fn_args(rows), "train", ["a"], label="y", **given)
+    assert sorted(np.nan_to_num(x, nan=0.0).ravel()) == [0.0, 1.0, 3.0]
+    assert [said in record.message for record in caplog.records] == [True]
+
+
+def test_what_lacks_nothing_warns_of_nothing(
+    fn_args: MakeFnArgs, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Warnings would be read no more."""
+    rows = [{"a": [1.0], "y": [1.0]}, {"a": [3.0], "y": [0.0]}]
+    data.table(fn_args(rows), "train", ["a"], label="y")
+    assert not caplog.records
 
 
 def test_column_without_any_value_is_missing(fn_args: MakeFnArgs) -> None:

@@ -1,5 +1,6 @@
 """Columns of examples, as batches or as arrays."""
 
+import logging
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +12,8 @@ from tfx_bsl.public import tfxio
 
 from tuner_component.data import schemas
 from tuner_component.data.files import patterns
+
+_log = logging.getLogger("tuner_component")
 
 # Text that stands for a missing number, in lower case.
 _NOTHING = frozenset(["", "na", "n/a", "null", "none", "-", "?"])
@@ -93,7 +96,7 @@ def table(
     *,
     label: str,
     classes: Sequence[str] | None = None,
-    missing: float = math.nan,
+    missing: float | None = None,
 ) -> tuple[Any, Any]:
     """Returns the examples of a split as arrays, for data that fit into memory.
 
@@ -103,7 +106,8 @@ def table(
         columns: Names of columns with numbers, or with text that says numbers.
         label: The name of the label's column.
         classes: The values of a label that is text, in the order of their numbers.
-        missing: What stands for a value that is missing, or is no number.
+        missing: What stands for a value that is missing, or is no number: NaN if it is
+            left out, and then a warning says in which columns.
 
     Returns:
         The columns, float32 of the shape [examples, columns] (more if a column has
@@ -134,7 +138,35 @@ def table(
     ]
     x = np.concatenate(numbers, axis=1)
     y = np.concatenate([labels for _, labels in batches])
-    return np.where(np.isnan(x), np.float32(missing), x), _text(y)
+    looked_at = dict(zip(columns, numbers, strict=True)) if missing is None else {}
+    if y.dtype.kind == "f":
+        looked_at[label] = y
+    _warn_of_missing(split, looked_at)
+    if missing is not None:
+        x[np.isnan(x)] = missing
+    return x, _text(y)
+
+
+def _warn_of_missing(split: str, columns: dict[str, Any]) -> None:
+    """Warns of values that are missing, from which most models learn nothing."""
+    counts = {
+        name: int(np.isnan(column.reshape(len(column), -1)).any(axis=1).sum())
+        for name, column in columns.items()
+    }
+    found = [
+        f"{name} ({count} of {len(columns[name])})"
+        for name, count in counts.items()
+        if count
+    ]
+    if found:
+        _log.warning(
+            "Expected numbers in all examples of the split %s. Received: none in %s. They "
+            "are NaN, from which most models learn nothing: the loss is NaN as well. For "
+            "columns of inputs say what stands for them: missing=0.0, or missing=math.nan "
+            "if the model can do with NaN. Leave out examples without a label.",
+            split,
+            ", ".join(found),
+        )
 
 
 def _dense(value: Any, feature: schema_pb2.Feature) -> Any:
