@@ -2,10 +2,12 @@
 
 import pickle
 
+import keras_tuner
 import pytest
 
 from tuner_component.search import errors
 from tuner_component.search.errors import SearchFailedError, StudyLockedError
+from tuner_component.search.oracle import decisions
 
 
 class UserError(Exception):
@@ -40,6 +42,17 @@ def test_built_in_errors_keep_their_type_and_show_where() -> None:
     assert type(arrived) is TypeError
     assert str(arrived).startswith("Expected a tuner.\nIt was raised in tuner_fn")
     assert "test_errors.py" in str(arrived)
+
+
+def test_what_our_own_code_expects_needs_no_traceback() -> None:
+    """People would look through our modules for what they can mend in theirs."""
+    oracle = keras_tuner.oracles.RandomSearchOracle(max_trials=1)
+    with pytest.raises(ValueError, match="stop_when") as raised:
+        decisions.end_when(oracle, "converged")
+    # As in the driver, where all code is ours.
+    error = raised.value.with_traceback(raised.tb.tb_next)
+    sent = errors.portable(error, "the search's driver")
+    assert str(errors.rebuild(sent)) == str(error)
 
 
 def test_errors_of_user_classes_need_no_user_code() -> None:

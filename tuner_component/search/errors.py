@@ -8,10 +8,12 @@ import builtins
 import contextlib
 import dataclasses
 import importlib
+import os
 import traceback
 from collections.abc import Iterator
 
 _OWN = "tuner_component"
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # Exceptions that mean the same to the process that wants the result as they did here.
 _SHARED = (_OWN, "keras_tuner", builtins.__name__)
 
@@ -170,6 +172,8 @@ def portable(error: BaseException, stage: str) -> PortableError:
     text = "".join(traceback.format_exception(error)).rstrip()
     if package in _SHARED:
         said = error.args[0] if type(error) is KeyError and error.args else error
+        if _is_of_own_code(error):
+            return PortableError(path, str(said))
         message = f"{said}\nIt was raised in {stage}. Its traceback:\n{text}"
         return PortableError(path, message)
     return PortableError(
@@ -177,6 +181,17 @@ def portable(error: BaseException, stage: str) -> PortableError:
         f"Expected {stage} to run without errors outside of trials. Received: "
         f"{error!r}. Its traceback:\n{text}",
     )
+
+
+def _is_of_own_code(error: BaseException) -> bool:
+    """Whether it says what was expected, and no code but ours had to do with it.
+
+    A traceback would tell people nothing that they can mend.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    own = f"{_PACKAGE}{os.sep}"
+    is_said = str(error).startswith("Expected ") and error.__cause__ is None
+    return is_said and all(frame.filename.startswith(own) for frame in frames)
 
 
 class MissingKeyError(KeyError):

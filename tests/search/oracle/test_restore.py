@@ -131,7 +131,7 @@ def test_records_that_no_oracle_fits_are_explained(tmp_path: Path) -> None:
     """A forged journal would end in a traceback from deep below."""
     simulation.search_some(str(tmp_path), "random", trials=2)
     with Study.open(str(tmp_path), simulation.FINGERPRINT) as study:
-        forged = [{"class_name": "os.system", "config": {}}]
+        forged = [{"class_name": "os.system", "config": {"name": "x"}}]
         study.journal.append({"kind": "space", "space": "x", "entries": forged})
         study.commit()
     with (

@@ -19,6 +19,8 @@ PAUSED = {
 PROSPECT = {"kind": "prospect", "trials": 10, "gain": 0.0, "noise": 1}
 OPENED, CREATED, ENDED = studies.opened(), studies.created("0"), studies.ended("0")
 
+SPACE = {"kind": "space", "space": "s", "entries": studies.SPACE}
+
 
 @pytest.mark.parametrize(
     "record",
@@ -28,6 +30,7 @@ OPENED, CREATED, ENDED = studies.opened(), studies.created("0"), studies.ended("
         ENDED,
         PAUSED,
         studies.failed("0", "x"),
+        SPACE,
         PROSPECT,
         {**PROSPECT, "seconds": 1.5},
         {"kind": "attempt", "trial": "../../x"},
@@ -64,6 +67,14 @@ def test_what_a_search_writes_is_used(record: dict[str, Any]) -> None:
         (PROSPECT, {"noise": float("inf")}, "no amount"),
         (PROSPECT, {"seconds": float("nan")}, "no amount"),
         (PROSPECT, {"gain": "0.1"}, "gain is a str"),
+        (SPACE, {"entries": [7]}, "no hyperparameter"),
+        (SPACE, {"entries": [{"class_name": "Int"}]}, "no hyperparameter"),
+        (
+            SPACE,
+            {"entries": [{"class_name": "Int", "config": {}}]},
+            "no hyperparameter",
+        ),
+        (SPACE, {"entries": [{"config": {"name": "x"}}]}, "no hyperparameter"),
         (PAUSED, {"curves": {}}, "curves is a dict"),
         (PAUSED, {"stopped": {}}, "paused at {}"),
         (PAUSED, {"stopped": {"rule": "x", "fit": 0, "epoch": -1}}, "paused at {"),

@@ -87,6 +87,8 @@ def _type_fault(
 
 
 def _value_fault(kind: str, record: Mapping[str, Any]) -> str | None:
+    if kind == "space" and not all(map(_is_hyperparameter, record["entries"])):
+        return "one of its entries is no hyperparameter"
     if kind == "opened" and record.get("direction", "min") not in DIRECTIONS:
         return f"its direction is {record['direction']!r}"
     if kind in ("attempt", "retried") and any(
@@ -111,6 +113,14 @@ def _value_fault(kind: str, record: Mapping[str, Any]) -> str | None:
     if status == "COMPLETED" and (score is None or not math.isfinite(score)):
         return f"its trial completed with the score {score}"
     return None
+
+
+def _is_hyperparameter(entry: Any) -> bool:
+    """Whether it is as KerasTuner describes one: its class, and a configuration."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("class_name"), str):
+        return False
+    config = entry.get("config")
+    return isinstance(config, dict) and isinstance(config.get("name"), str)
 
 
 def _is_prospect(record: Mapping[str, Any]) -> bool:
