@@ -31,10 +31,7 @@ WORKERS = 2
 # A beginning takes as long as so many epochs.
 LENGTHS = (0, 2, 8)
 LEARNS, IGNORES = '"auto"', '"auto", never told'
-OTHERS = (
-    *("ray random asha", "ray optuna asha", "optuna hyperband"),
-    *("kerastuner hyperband", "kerastuner random"),
-)
+OTHERS = ("ray random asha", "optuna hyperband", "kerastuner hyperband")
 _GOAL, _GOAL_WITHOUT = 1.2, 0.95
 
 
