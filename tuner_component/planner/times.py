@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 # A beginning that is shorter than this is none.
-_LEAST_START_S = 0.7
+_LEAST_START_S = 0.75
 # Without a beginning, shorter epochs count as so long: what else a trial takes is more
 # then, and varies. With one, as this share of it: whatever is less hardly matters.
 _LEAST_EPOCH_S, _LEAST_SHARE = 1.0, 1 / 16
