@@ -24,6 +24,13 @@ def test_studies_of_a_node_hide_those_below_it(tmp_path: Path) -> None:
     assert set(finding.everywhere_below(str(tmp_path))) == {own, other}
 
 
+def test_a_directory_of_studies_has_them(tmp_path: Path) -> None:
+    """What people wrote into TuneArgs.study_dir would be no place of studies to them."""
+    own = [study(tmp_path, f"00000000000000{name}") for name in ("aa", "bb")]
+    assert sorted(finding.candidates(str(tmp_path))) == own
+    assert load_study(tmp_path).study_id in ("00000000000000aa", "00000000000000bb")
+
+
 @pytest.mark.parametrize("name", ["a file", "no such"])
 def test_what_is_no_directory_has_no_studies(name: str, tmp_path: Path) -> None:
     """A mistyped path would end in a stack trace."""

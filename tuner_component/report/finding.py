@@ -21,11 +21,14 @@ def candidates(path: str) -> list[str]:
 
     Args:
         path: The output directory of a command, the directory of a pipeline's node, or
-            the root of a pipeline, whose nodes have directories there. Path or URI.
+            the root of a pipeline, whose nodes have directories there; or a directory of
+            studies, as `TuneArgs.study_dir` names one. Path or URI.
     """
-    return _of_one(path) or [
-        study for below in _directories(path) for study in _of_one(below)
-    ]
+    if own := _of_one(path):
+        return own
+    below = _directories(path)
+    studies = [directory for directory in below if files.exists(_file(directory))]
+    return studies or [study for node in below for study in _of_one(node)]
 
 
 def _directories(path: str) -> list[str]:

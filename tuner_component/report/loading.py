@@ -33,7 +33,8 @@ def load_study(uri: str | os.PathLike[str]) -> StudyRecord:
         uri: A TunerResults artifact, or its `study.json`; or the directory of a study,
             which may be running; or a directory with studies below it: the one that
             `tuner-component tune` wrote to (its results, if the studies are gone), that of
-            a pipeline's Tuner, or the pipeline's root. Of several studies the one that started last is taken, with a warning that names the
+            a pipeline's Tuner, the pipeline's root, or `TuneArgs.study_dir`. Of several
+            studies the one that started last is taken, with a warning that names the
             others; one that cannot be read is passed over, with a warning that says
             why. Paths, or URIs.
 
@@ -190,7 +191,7 @@ def _started(directory: str) -> float:
 
 def _no_study(path: str) -> FileNotFoundError:
     received = (
-        f"nothing with a {RECORD_FILE} in it, and no study below it in "
+        f"nothing with a {RECORD_FILE} in it, and no study below it or in its "
         f"{' or '.join(finding.BELOW)}. A search that was started just now has none until "
         "its libraries are imported"
         if files.exists(path)
