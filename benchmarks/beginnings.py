@@ -1,16 +1,19 @@
 """Searches where it takes long to begin a trial: to build a model, and to compile it.
 
-    python -m benchmarks.beginnings [--quick] [--check] [--seeds 5]
+    python -m benchmarks.beginnings [--quick] [--check] [--seeds 3]
 
 Replays searches on the tasks of development with two workers, as `search_quality` does. But
 each trial takes some time before its first epoch, and so does one that goes on after a
-pause: none, as long as two epochs take in the mean of the task, or as long as eight.
-The search "auto" learns what it takes, as it does in earnest; beside it is one that is
-never told, and what others do.
+pause: none, or as long as eight epochs take in the mean of the task. The search "auto"
+learns what it takes, and what an epoch does, as it does in earnest: from how long trials
+took, which is measured with an error of 15 %. Beside it is one that knows what an epoch
+takes and is never told of beginnings, and what others do.
 
-The goals: where it takes eight epochs, "auto" reaches the target at least 1.2 times as fast
-as without knowing, in the geometric mean over the tasks; where it takes none, at least 0.95
-times as fast: to find that out costs hardly anything.
+There are few seeds, and when a search reaches the target is half luck. So the goals are
+about the area under the curve of the best loss (see `scoring`), less of which is better:
+where a beginning takes eight epochs, that of "auto" is at most 0.9 times what it is without
+knowing, in the geometric mean over tasks; where it takes none, at most 1.05 times: to find
+out costs hardly anything.
 """
 
 import argparse
@@ -23,16 +26,21 @@ from concurrent import futures
 from typing import Any
 from unittest import mock
 
+import numpy as np
+
 from benchmarks import harness, replay, scoring, searchers, task_sets
 from benchmarks.curve_tasks import EPOCHS
+from benchmarks.scoring import Score
 from tuner_component.planner.times import Times
 
 WORKERS = 2
 # A beginning takes as long as so many epochs.
-LENGTHS = (0, 2, 8)
+LENGTHS = (0, 8)
 LEARNS, IGNORES = '"auto"', '"auto", never told'
 OTHERS = ("ray random asha", "optuna hyperband", "kerastuner hyperband")
-_GOAL, _GOAL_WITHOUT = 1.2, 0.95
+# The deviation of a measured time, as a share of it.
+_ERROR = 0.15
+_GOAL, _GOAL_WITHOUT = 0.9, 1.05
 
 
 class Learning(searchers.Auto):
@@ -47,13 +55,19 @@ class Learning(searchers.Auto):
     def __init__(self, task: replay.Task, seed: int, start_s: float) -> None:
         super().__init__(task, seed)
         self._start_s, self._times = start_s, Times()
+        self._draw = np.random.default_rng(seed)
+        self._tell()
 
     def tell_times(self, trial: replay.Trial, epoch: int) -> None:
         """Tells what is known by now."""
         epochs = epoch + 1 - trial.begin
         if self.planner.is_rung(epoch + 1):
             leg_s = self._start_s + epochs * trial.epoch_s
+            leg_s *= math.exp(_ERROR * self._draw.standard_normal())
             self._times.add(str(trial.trial_id), epochs, leg_s)
+            self._tell()
+
+    def _tell(self) -> None:
         known = {int(name): seconds for name, seconds in self._times.epoch_s.items()}
         self.planner.learn_times(known, self._times.start_s)
 
@@ -68,62 +82,73 @@ class Case:
     seed: int
 
 
-def seconds_of(case: Case) -> float:
-    """When a search has reached the target; the limit if it has not."""
+def score_of(case: Case) -> Score:
+    """What a search is worth, in the time that beginnings add for all searches alike."""
     task = task_sets.load(case.task)
     start_s = case.length * task.training_s / EPOCHS
     measure = scoring.Measure.of(task, WORKERS)
-    limit_s = measure.limit_s * (1.0 + case.length / EPOCHS)
+    longer = 1.0 + case.length / EPOCHS
+    measure = dataclasses.replace(
+        measure,
+        limit_s=measure.limit_s * longer,
+        budget_s=measure.budget_s * longer,
+    )
     if case.search == LEARNS:
         searcher: replay.Searcher = Learning(task, case.seed, start_s)
     else:
         name = searchers.AUTO if case.search == IGNORES else case.search
         searcher, _ = searchers.make(name, task, case.seed, WORKERS)
     outcome = replay.run(
-        *(searcher, task, WORKERS, limit_s, lambda best, now: best <= measure.target),
-        start_s=start_s,
+        *(searcher, task, WORKERS, measure.limit_s, measure.enough), start_s=start_s
     )
-    return min(
-        (now for now, best in outcome.ends if best <= measure.target), default=limit_s
-    )
+    return measure.score(outcome)
 
 
-def figures_of(found: dict[Case, float]) -> dict[str, Any]:
-    """By length and search: the geometric mean over tasks and seeds, and how many times as
-    fast "auto" is.
+def figures_of(found: dict[Case, Score]) -> dict[str, Any]:
+    """By length, search and figure: the geometric mean over tasks and seeds, and how many
+    times that of "auto" it is.
     """
     figures: dict[str, Any] = {}
     for length in sorted({case.length for case in found}):
         of_length = {case: s for case, s in found.items() if case.length == length}
-        means = {name: _mean(of_length, search=name) for name in _names(of_length)}
-        ratios = {name: mean / means[LEARNS] for name, mean in means.items()}
-        figures[f"{length} epochs"] = {"seconds": means, "times as fast": ratios}
+        for figure in ("seconds", "area"):
+            means = {
+                name: _mean(of_length, figure, search=name)
+                for name in _names(of_length)
+            }
+            ratios = {name: mean / means[LEARNS] for name, mean in means.items()}
+            figures[f"{length} epochs, {figure}"] = {"means": means, "times": ratios}
     return figures
 
 
-def _table(found: dict[Case, float], length: int) -> str:
-    """A line for each search: its mean, and that of each task."""
-    rows = [f"A beginning takes {length} epochs: geometric means of the seconds"]
+def _table(found: dict[Case, Score], length: int) -> str:
+    """A line for each search: its means, and the seconds of each task."""
+    rows = [f"A beginning takes {length} epochs: area, seconds, and these of each task"]
     of_length = {case: s for case, s in found.items() if case.length == length}
     for name in _names(of_length):
-        mean = _mean(of_length, search=name)
+        area, seconds = (
+            _mean(of_length, figure, search=name) for figure in ("area", "seconds")
+        )
         tasks = dict.fromkeys(case.task for case in of_length)
-        each = [f"{t} {_mean(of_length, search=name, task=t):.0f}" for t in tasks]
-        rows.append(f"  {name:22} {mean:6.0f}   {', '.join(each)}")
+        each = [
+            f"{task} {_mean(of_length, 'seconds', search=name, task=task):.0f}"
+            for task in tasks
+        ]
+        rows.append(f"  {name:22} {area:5.3f} {seconds:6.0f}   {', '.join(each)}")
     return "\n".join(rows)
 
 
-def _names(found: dict[Case, float]) -> list[str]:
+def _names(found: dict[Case, Score]) -> list[str]:
     return list(dict.fromkeys(case.search for case in found))
 
 
-def _mean(found: dict[Case, float], **chosen: str) -> float:
-    """The geometric mean of the replays that have what is chosen."""
+def _mean(found: dict[Case, Score], figure: str, **chosen: str) -> float:
+    """The geometric mean of a figure of the replays that have what is chosen."""
     wanted = chosen.items()
     return math.exp(
         statistics.fmean(
-            math.log(seconds)
-            for case, seconds in found.items()
+            math.log(getattr(score, figure))
+            for case, score in found.items()
             if wanted <= dataclasses.asdict(case).items()
         )
     )
@@ -132,7 +157,7 @@ def _mean(found: dict[Case, float], **chosen: str) -> float:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     harness.add_arguments(parser)
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="at a time")
     return parser.parse_args()
 
@@ -145,7 +170,7 @@ def main() -> None:
     lengths: tuple[int, ...] = LENGTHS
     seeds = given.seeds
     if given.quick:
-        names, tasks, lengths, seeds = names[:2], tasks[:1], LENGTHS[::2], 1
+        names, tasks, lengths, seeds = names[:2], tasks[:1], LENGTHS, 1
     cases = [
         Case(task, name, length, seed)
         for length in lengths
@@ -159,12 +184,12 @@ def main() -> None:
             given.jobs, multiprocessing.get_context("spawn")
         ) as pool,
     ):
-        found = dict(zip(cases, pool.map(seconds_of, cases), strict=True))
+        found = dict(zip(cases, pool.map(score_of, cases), strict=True))
     for length in lengths:
         print(_table(found, length))
     figures = figures_of(found)
-    gains = {n: one["times as fast"][IGNORES] for n, one in figures.items()}
-    met = gains[f"{lengths[-1]} epochs"] >= _GOAL and gains["0 epochs"] >= _GOAL_WITHOUT
+    areas = {n: 1.0 / figures[f"{n} epochs, area"]["times"][IGNORES] for n in lengths}
+    met = areas[lengths[-1]] <= _GOAL and areas[0] <= _GOAL_WITHOUT
     harness.report(given, figures | {"seeds": seeds}, met)
 
 

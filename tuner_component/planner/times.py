@@ -8,15 +8,14 @@ much of that is the beginning: its seconds are a line of its epochs, which begin
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-import numpy as np
-
-# A beginning that is shorter than this is none.
-_LEAST_START_S = 0.75
-# Without a beginning, shorter epochs count as so long: what else a trial takes is more
-# then, and varies. With one, as this share of it: whatever is less hardly matters.
-_LEAST_EPOCH_S, _LEAST_SHARE = 1.0, 1 / 16
+# A beginning that is shorter than this is none, and a shorter epoch takes so long: what
+# else a trial takes is more then, and varies.
+_LEAST_S = 0.1
+# How far beginnings of one search differ, as a share of their length; and epochs, of trials
+# that have nothing in common.
+_OF_STARTS, _OF_EPOCHS = 0.15, 0.5
 
 Legs = Sequence[tuple[int, float]]
 
@@ -24,8 +23,8 @@ Legs = Sequence[tuple[int, float]]
 class Times:
     """What is known of the times of a search's trials.
 
-    All of them are powers of two: what is about as long must not decide, since no two runs
-    of a search would be alike.
+    Where all is over in a moment, runs of a search are alike: epochs take the shortest time
+    that counts, and a beginning is a power of two.
 
     Attributes:
         start_s: How many seconds a trial takes to begin; 0 if that is hardly anything,
@@ -40,15 +39,19 @@ class Times:
             legs: By trial: after how many epochs of a leg how many seconds had passed
                 since its beginning, for some of its epochs.
         """
-        self._legs: dict[str, list[tuple[int, float]]] = {}
+        self._legs = {
+            trial: [(epochs, seconds) for epochs, seconds in told]
+            for trial, told in (legs or {}).items()
+        }
         # Of each trial of which they are known: the seconds of a beginning, and of an epoch.
-        self._lines: dict[str, tuple[float, float]] = {}
+        self._lines = {
+            trial: line
+            for trial, told in self._legs.items()
+            if (line := _line(told)) is not None
+        }
         self.start_s: float | None = None
         self.epoch_s: dict[str, float] = {}
-        for trial, told in (legs or {}).items():
-            self._legs[trial] = [(epochs, seconds) for epochs, seconds in told]
-            self._look(trial)
-        self._learn(self._legs)
+        self._learn()
 
     @property
     def legs(self) -> dict[str, list[list[float]]]:
@@ -63,41 +66,40 @@ class Times:
             epochs: How many epochs of the leg there were by then.
             seconds: How long that took, since the trial was handed out.
         """
-        leg = epochs, float(f"{seconds:.3g}")
-        self._legs.setdefault(trial, []).append(leg)
-        self._look(trial)
-        self._learn([trial])
-
-    def _look(self, trial: str) -> None:
-        line = _line(self._legs[trial])
+        told = self._legs.setdefault(trial, [])
+        told.append((epochs, float(f"{seconds:.3g}")))
+        line = _line(told)
         if line is not None:
             self._lines[trial] = line
+        self._learn()
 
-    def _learn(self, trials: Iterable[str]) -> None:
-        before = self.start_s
+    def _learn(self) -> None:
+        typical = 0.0
         if self._lines:
-            start = statistics.median(start for start, _ in self._lines.values())
-            self.start_s = _power_of_two(start) if start >= _LEAST_START_S else 0.0
-        for trial in trials if self.start_s == before else self._legs:
-            least = (self.start_s or 0.0) * _LEAST_SHARE or _LEAST_EPOCH_S
-            self.epoch_s[trial] = _power_of_two(max(self._epoch_s(trial), least))
-
-    def _epoch_s(self, trial: str) -> float:
-        start, line = self.start_s or 0.0, self._lines.get(trial)
-        if start and line is not None:
-            return line[1]
-        each = ((s - start) / epochs for epochs, s in self._legs[trial])
-        return statistics.median(each)
+            starts, slopes = zip(*self._lines.values(), strict=True)
+            start = statistics.median(starts)
+            self.start_s = _power_of_two(start) if start >= _LEAST_S else 0.0
+            typical = max(statistics.median(slopes), _LEAST_S)
+        start = self.start_s or 0.0
+        for trial, told in self._legs.items():
+            weight = sum(epochs**2 for epochs, _ in told)
+            own = sum(epochs * (seconds - start) for epochs, seconds in told) / weight
+            if start:
+                # What a beginning took more than others says nothing of epochs.
+                doubt = (_OF_STARTS * start / (_OF_EPOCHS * typical)) ** 2
+                own = typical + (own - typical) * weight / (weight + doubt)
+            self.epoch_s[trial] = max(own, _LEAST_S)
 
 
 def _line(told: Legs) -> tuple[float, float] | None:
     """The seconds of a beginning and of an epoch; None if one of them is not known."""
-    epochs, seconds = np.array(told, float).T
-    spread = epochs - epochs.mean()
-    if not spread.any():
+    count = len(told)
+    epochs, seconds = (sum(values) / count for values in zip(*told, strict=True))
+    spread = sum((n - epochs) ** 2 for n, _ in told)
+    if not spread:
         return None
-    slope = max(float(spread @ seconds / (spread @ spread)), 0.0)
-    return max(float(seconds.mean() - slope * epochs.mean()), 0.0), slope
+    slope = sum((n - epochs) * (s - seconds) for n, s in told) / spread
+    return seconds - slope * epochs, slope
 
 
 def _power_of_two(seconds: float) -> float:
