@@ -14,6 +14,7 @@ from tests.support.paused_search import EPOCHS, Worker
 from tuner_component import load_study
 from tuner_component.oracles import AutoOracle, auto_oracle
 from tuner_component.planner import convergence
+from tuner_component.planner.times import Times
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.stopping.curves import LearningCurves
 from tuner_component.search.study.study import Study
@@ -351,6 +352,34 @@ def test_a_trial_that_takes_long_must_be_worth_it(
         return sum(kinds[trial_id] == "deep" for trial_id, _ in worker.trained)
 
     assert epochs_of_deep(slow=True) < epochs_of_deep(slow=False)
+
+
+def test_what_it_takes_to_begin_is_learned_and_survives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Models that compile for long would be built again for each few of their epochs."""
+    clock = [0.0]
+    monkeypatch.setattr(auto_oracle.time, "monotonic", lambda: clock[0])
+    oracle = auto()
+    with Study.open(str(tmp_path), simulation.FINGERPRINT, seed=1) as study:
+        curves = LearningCurves.of(None, oracle)
+        durable = DurableOracle.open(oracle, study, epochs=curves)
+        worker = Worker(durable)
+        monkeypatch.setattr(
+            worker, "tell", functools.partial(_tell_later, worker, clock, 1.0)
+        )
+        while (trial := worker.take()).status == "RUNNING":
+            clock[0] += 8.0
+            worker.run(trial)
+    legs = oracle.get_state()["legs"]
+    known = Times(legs)
+    # A trial that goes on is told of its first epochs again, which takes a second each.
+    assert known.start_s == 8.0
+    again = auto()
+    with Study.open(str(tmp_path), simulation.FINGERPRINT, seed=1) as study:
+        curves = LearningCurves.of(None, again)
+        DurableOracle.open(again, study, epochs=curves)
+    assert again.get_state()["legs"] == legs
 
 
 def _tell_later(
