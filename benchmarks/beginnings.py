@@ -19,12 +19,9 @@ out costs hardly anything.
 import argparse
 import dataclasses
 import math
-import multiprocessing
 import os
 import statistics
-from concurrent import futures
 from typing import Any
-from unittest import mock
 
 import numpy as np
 
@@ -167,29 +164,23 @@ def main() -> None:
     given = _arguments()
     names = [LEARNS, IGNORES, *(n for n in OTHERS if n in searchers.available())]
     tasks = [name for name in task_sets.DEVELOPMENT if task_sets.is_there(name)]
-    lengths: tuple[int, ...] = LENGTHS
     seeds = given.seeds
     if given.quick:
-        names, tasks, lengths, seeds = names[:2], tasks[:1], LENGTHS, 1
+        names, tasks, seeds = names[:2], tasks[:1], 1
     cases = [
         Case(task, name, length, seed)
-        for length in lengths
+        for length in LENGTHS
         for name in names
         for task in tasks
         for seed in range(seeds)
     ]
-    with (
-        mock.patch.dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1"),
-        futures.ProcessPoolExecutor(
-            given.jobs, multiprocessing.get_context("spawn")
-        ) as pool,
-    ):
+    with harness.single_threaded(given.jobs) as pool:
         found = dict(zip(cases, pool.map(score_of, cases), strict=True))
-    for length in lengths:
+    for length in LENGTHS:
         print(_table(found, length))
     figures = figures_of(found)
-    areas = {n: 1.0 / figures[f"{n} epochs, area"]["times"][IGNORES] for n in lengths}
-    met = areas[lengths[-1]] <= _GOAL and areas[0] <= _GOAL_WITHOUT
+    areas = {n: 1.0 / figures[f"{n} epochs, area"]["times"][IGNORES] for n in LENGTHS}
+    met = areas[LENGTHS[-1]] <= _GOAL and areas[0] <= _GOAL_WITHOUT
     harness.report(given, figures | {"seeds": seeds}, met)
 
 

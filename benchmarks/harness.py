@@ -1,12 +1,17 @@
 """What all benchmarks share: flags, and how figures are printed."""
 
 import argparse
+import contextlib
 import json
+import multiprocessing
 import os
 import platform
 import sys
+from collections.abc import Iterator
+from concurrent import futures
 from importlib import metadata
 from typing import Any
+from unittest import mock
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,6 +22,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--check", action="store_true", help="exit with 1 if the goal is missed"
     )
+
+
+@contextlib.contextmanager
+def single_threaded(jobs: int | None) -> Iterator[futures.ProcessPoolExecutor]:
+    """Processes of one thread each: only of such ones the processor time is known.
+
+    Args:
+        jobs: How many; None for one on each core.
+    """
+    with (
+        mock.patch.dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1"),
+        futures.ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool,
+    ):
+        yield pool
 
 
 def report(arguments: argparse.Namespace, figures: dict[str, Any], met: bool) -> None:

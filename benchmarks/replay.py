@@ -189,8 +189,9 @@ def run(
 ) -> Outcome:
     """Runs trials until `limit_s`, or until a trial ends with `enough(best loss, now)`.
 
-    Before its first epoch a trial takes `start_s`, also one that goes on. A suggestion takes no time by this clock. A searcher that looks ahead does so in the
-    moment when a trial starts.
+    Before its first epoch a trial takes `start_s`, also one that goes on. A suggestion takes
+    no time by this clock. A searcher that looks ahead does so in the moment when a trial
+    starts.
     """
     outcome = Outcome()
     count, idle, now = 0, workers, 0.0

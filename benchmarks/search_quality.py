@@ -38,7 +38,6 @@ import argparse
 import functools
 import itertools
 import json
-import multiprocessing
 import os
 import statistics
 import sys
@@ -47,7 +46,6 @@ from collections.abc import Iterable
 from concurrent import futures
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 from benchmarks import (
     goals,
@@ -98,11 +96,7 @@ def _loaded(task: str) -> replay.Task:
 
 def run(keys: list[Key], kept: ScoreFile, jobs: int | None) -> None:
     """Runs the replays that are not in the file, `jobs` of them at a time."""
-    with (
-        # Only of a single thread is the processor time known.
-        mock.patch.dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1"),
-        futures.ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool,
-    ):
+    with harness.single_threaded(jobs) as pool:
         running = {pool.submit(score_of, key): key for key in kept.missing(keys)}
         for done in futures.as_completed(running):
             kept.add(running[done], done.result())
