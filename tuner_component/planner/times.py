@@ -44,13 +44,13 @@ class Times:
             for trial, told in (legs or {}).items()
         }
         # Of each trial of which they are known: the seconds of a beginning, and of an epoch.
-        self._lines = {
-            trial: line
-            for trial, told in self._legs.items()
-            if (line := _line(told)) is not None
-        }
+        self._lines: dict[str, tuple[float, float]] = {}
+        # Of each trial the sums of its squared epochs, of these times seconds, and of epochs.
+        self._sums: dict[str, tuple[float, float, float]] = {}
         self.start_s: float | None = None
         self.epoch_s: dict[str, float] = {}
+        for trial in self._legs:
+            self._look(trial)
         self._learn()
 
     @property
@@ -66,12 +66,21 @@ class Times:
             epochs: How many epochs of the leg there were by then.
             seconds: How long that took, since the trial was handed out.
         """
-        told = self._legs.setdefault(trial, [])
-        told.append((epochs, float(f"{seconds:.3g}")))
+        leg = epochs, float(f"{seconds:.3g}")
+        self._legs.setdefault(trial, []).append(leg)
+        self._look(trial)
+        self._learn()
+
+    def _look(self, trial: str) -> None:
+        told = self._legs[trial]
+        self._sums[trial] = (
+            sum(epochs**2 for epochs, _ in told),
+            sum(epochs * seconds for epochs, seconds in told),
+            sum(epochs for epochs, _ in told),
+        )
         line = _line(told)
         if line is not None:
             self._lines[trial] = line
-        self._learn()
 
     def _learn(self) -> None:
         typical = 0.0
@@ -81,12 +90,11 @@ class Times:
             self.start_s = _power_of_two(start) if start >= _LEAST_S else 0.0
             typical = max(statistics.median(slopes), _LEAST_S)
         start = self.start_s or 0.0
-        for trial, told in self._legs.items():
-            weight = sum(epochs**2 for epochs, _ in told)
-            own = sum(epochs * (seconds - start) for epochs, seconds in told) / weight
+        # What a beginning took more than others says nothing of epochs.
+        doubt = (_OF_STARTS * start / (_OF_EPOCHS * typical)) ** 2 if start else 0.0
+        for trial, (weight, seconds, epochs) in self._sums.items():
+            own = (seconds - start * epochs) / weight
             if start:
-                # What a beginning took more than others says nothing of epochs.
-                doubt = (_OF_STARTS * start / (_OF_EPOCHS * typical)) ** 2
                 own = typical + (own - typical) * weight / (weight + doubt)
             self.epoch_s[trial] = max(own, _LEAST_S)
 
