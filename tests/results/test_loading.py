@@ -119,6 +119,26 @@ def test_integer_is_a_float(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("high", "step", "sampling", "end"),
+    [
+        (3e-2, None, "log", 1.0),
+        (3e-2, None, "reverse_log", 0.0),
+        (1e-1, 10**0.5, "log", 1.0),
+    ],
+)
+def test_kerastuners_own_ends_of_a_range_are_inside(
+    file: Path, high: float, step: float | None, sampling: str, end: float
+) -> None:
+    """The Trainer would fail if the best trial is at an end: floats are off there."""
+    hp = keras_tuner.HyperParameters()
+    hp.Float("rate", 1e-4, high, step=step, sampling=sampling)
+    value = hp.space[0].prob_to_value(end)
+    assert not 1e-4 <= value <= high
+    write(file, {"space": hp.get_config()["space"], "values": {"rate": value}})
+    assert load_best_hyperparameters(str(file)).get("rate") == value
+
+
+@pytest.mark.parametrize(
     ("content", "message"),
     [
         ("", "Received: an empty file"),

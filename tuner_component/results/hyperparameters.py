@@ -5,6 +5,7 @@ The form is `{"space": [{"class_name": ..., "config": {...}}, ...], "values": {.
 
 import contextlib
 import copy
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,10 @@ _TYPES = {
 }
 
 _SHOWN_LENGTH = 80
+
+# KerasTuner's own value at the end of a logarithmic range may be beyond it, by what floats
+# are off: as a share of the value.
+_ROUNDING = 1e-9
 
 
 class _Config(msgspec.Struct):
@@ -140,7 +145,14 @@ def _fits(hp: hp_lib.HyperParameter, value: Any) -> bool:
     kind = (int,) if isinstance(hp, hp_lib.Int) else (int, float)
     # Of a range that ends at infinity, or at no number, infinity is no value.
     is_finite = _is_number(value, *kind) and value - value == 0
-    return is_finite and bool(hp.min_value <= value <= hp.max_value)
+    return is_finite and _is_inside(hp, value)
+
+
+def _is_inside(hp: hp_lib.HyperParameter, value: float) -> bool:
+    inside = min(max(value, hp.min_value), hp.max_value)
+    if isinstance(value, int):
+        return bool(inside == value)
+    return math.isclose(inside, value, rel_tol=_ROUNDING)
 
 
 def _is_number(value: Any, *kinds: type) -> bool:

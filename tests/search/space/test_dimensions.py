@@ -83,6 +83,16 @@ def test_the_last_step_has_a_number_though_floats_are_off() -> None:
     assert rate.number(last) == 6
 
 
+@pytest.mark.parametrize("sampling", ["linear", "log", "reverse_log"])
+@pytest.mark.parametrize("high", [3e-2, 0.7, 1.0])
+def test_the_ends_of_a_range_are_inside(sampling: str, high: float) -> None:
+    """The best value would be out of the range that the Trainer is told."""
+    rate = dimension("Float", 1e-4, high, sampling=sampling)
+    ends = [rate.value(0.0), rate.value(1.0)]
+    assert ends == [pytest.approx(1e-4), pytest.approx(high)]
+    assert all(1e-4 <= end <= high for end in ends)
+
+
 def test_a_scale_is_straightened() -> None:
     """A sampler would look for learning rates among the largest only."""
     rate = dimension("Float", 1e-4, 1.0, sampling="log")

@@ -58,7 +58,9 @@ class Dimension:
             return self.hp.prob_to_value((int(number) + 0.5) / self.steps)
         # A whole number on a curved scale has no value at 1.
         end = 1.0 if self.size is None else math.nextafter(1.0, 0.0)
-        return self.hp.prob_to_value(min(max(float(number), 0.0), end))
+        value = self.hp.prob_to_value(min(max(float(number), 0.0), end))
+        # The end of a logarithmic scale may be beyond the range, by what floats are off.
+        return min(max(value, self.hp.min_value), self.hp.max_value)
 
     def number(self, value: Any) -> float | None:
         """The number that stands for a value; None if it has no such value."""
