@@ -67,6 +67,23 @@ def test_a_value_outside_of_the_space_is_none_of_its_points() -> None:
     assert _encoder().numbers(values) is None
 
 
+def test_what_nobody_knew_before_has_its_default() -> None:
+    """A point would be tried again, and its result count for another one."""
+    hp = keras_tuner.HyperParameters()
+    hp.Choice("kind", ["flat", "deep"], default="deep")
+    with hp.conditional_scope("kind", ["deep"]):
+        hp.Int("layers", 1, 3, default=2)
+    hp.Int("units", 2, 8, step=2, default=3)
+    encoder = Encoder(dimensions(hp.space))
+    numbers = encoder.numbers({})
+    assert numbers is not None
+    # A default that is none of the values is left out.
+    assert encoder.values(numbers) == {"kind": "deep", "layers": 2}
+    flat = encoder.numbers({"kind": "flat", "units": 4})
+    assert flat is not None
+    assert encoder.values(flat) == {"kind": "flat", "units": 4}
+
+
 def test_all_points_are_listed_once() -> None:
     """A small space would end before all of it was tried."""
     hp = keras_tuner.HyperParameters()

@@ -54,19 +54,21 @@ class Encoder:
     def numbers(self, values: Mapping[str, Any]) -> Array | None:
         """The numbers of a point; None if a value is none of its dimension's.
 
-        A dimension without a value counts as inactive.
+        What has no value has its default: a model that is built with a hyperparameter that
+        nobody knew before gets that.
         """
         found = np.full(len(self.dimensions), np.nan)
-        seen: set[str] = set()
+        known, seen = dict(values), set[str]()
         for place, dimension in enumerate(self.dimensions):
             name = dimension.name
-            if name in seen or name not in values or not dimension.is_active(values):
+            if name in seen or not dimension.is_active(known):
                 continue
             seen.add(name)
-            number = dimension.number(values[name])
-            if number is None:
+            number = dimension.number(known.setdefault(name, dimension.hp.default))
+            if number is not None:
+                found[place] = number
+            elif name in values:
                 return None
-            found[place] = number
         return found
 
     def values(self, numbers: Array) -> dict[str, Any]:

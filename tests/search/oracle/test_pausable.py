@@ -366,3 +366,16 @@ def test_a_rule_compares_with_paused_trials_after_a_resume(tmp_path: Path) -> No
     undisturbed = decisions(False)
     assert decisions(True) == undisturbed
     assert set(undisturbed) == {Decision.PAUSE, Decision.STOP}
+
+
+def test_one_that_ends_has_what_it_found(opened: simulation.Opened) -> None:
+    """The record would lack a hyperparameter that the trial's model was built with."""
+    durable = opened.wrap(halving(max_trials=2))
+    worker = Worker(durable)
+    worker.run(worker.take())
+    found = durable.get_space()
+    found.Int("filters", 8, 32, default=16)
+    durable.update_space(found)
+    durable._end_paused(["0"])
+    assert durable.trials["0"].hyperparameters.values["filters"] == 16
+    assert told(Path(opened.directory))["0"].values["filters"] == 16

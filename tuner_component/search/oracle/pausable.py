@@ -198,5 +198,9 @@ class PausableOracle(OracleFacade):
             else:
                 trial.metrics = type(trial.metrics)()
                 self.update_trial(trial_id, *best)
-            ended = trial_lib.Trial(trial.hyperparameters, trial_id, status, message)
+            # Hyperparameters that its model was built with, and that it found: no worker
+            # has told of them, and they had their defaults.
+            found = copy.deepcopy(trial.hyperparameters)
+            found.merge(self._inner.hyperparameters, overwrite=False)
+            ended = trial_lib.Trial(found, trial_id, status, message)
             self.end_trial(ended)
