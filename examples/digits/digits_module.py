@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _SIDE, _CLASSES = 8, 10
 _IMAGE = {"image": tf.io.FixedLenFeature([_SIDE * _SIDE], tf.float32)}
 _LABELLED = {**_IMAGE, "digit": tf.io.FixedLenFeature([], tf.int64)}
-_EPOCHS, _BATCH_SIZE, _MAX_TRIALS = 12, 32, 16
+_EPOCHS, _BATCH_SIZE, _MAX_TRIALS = 12, 32, 24
 
 
 def tuner_fn(fn_args: FnArgs) -> TunerFnResult:

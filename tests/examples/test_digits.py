@@ -35,7 +35,7 @@ def test_the_search_pays(run: Run) -> None:
     """People would see that searching is for nothing."""
     guess, best = errors(run, "first guess"), errors(run, "best of the search")
     assert best < 0.6 * guess
-    assert "The search: 16 trials" in run.output
+    assert "The search: 24 trials" in run.output
 
 
 @pytest.mark.slow
@@ -79,7 +79,7 @@ def test_shown_log_directory_has_the_curves(run: Run) -> None:
     """TensorBoard would show nothing."""
     (line,) = [li for li in run.output.splitlines() if "tensorboard --logdir" in li]
     directory = Path(line.split()[-1])
-    assert len(list(directory.glob("**/*tfevents*"))) >= 16
+    assert len(list(directory.glob("**/*tfevents*"))) >= 24
 
 
 @pytest.mark.slow
