@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from absl import logging as absl_logging
 
 from tests.support import crashes, penguin
 from tests.support.project import ROOT
@@ -22,23 +23,37 @@ _LONGEST = (
     "extensions/google_cloud_ai_platform/test_pipeline.py",
     "kubeflow/test_kfp_local.py",
     "examples/test_pipelines.py",
-    "examples/test_digits.py",
     "project/test_snippets.py",
-    "examples/gallery/test_images.py",
-    "examples/gallery/test_end_to_end.py",
+    "test_executor_goals.py",
+    "search/in_process/test_confirming.py",
+    "standalone/test_tune.py",
+    "search/training/test_pausing.py",
     "scenarios/test_scenarios.py",
+    "search/parallel/ray/test_gangs.py",
     "search/training/test_instrument.py",
+    "search/parallel/ray/test_engine.py",
+    "pipeline/test_best_model.py",
+    "examples/gallery/test_custom_loop.py",
+    "search/parallel/ray/test_local_suite.py",
+    "oracles/test_vizier_oracle.py",
     "search/chaos/test_searches.py",
-    "search/chaos/test_killed_searches.py",
+    "test_executor_in_workers.py",
+    "conformance/test_oracles.py",
+    "examples/gallery/test_images.py",
+    "search/training/test_preflight.py",
     "search/test_without_tensorflow.py",
+    "examples/test_digits.py",
+    "project/test_bazel.py",
+    "examples/test_tuned_preprocessing.py",
+    "examples/gallery/test_end_to_end.py",
+    "search/parallel/ray/test_doors.py",
+    "search/parallel/worker/test_main.py",
+    "search/chaos/test_killed_searches.py",
     "conformance/test_resume.py",
     "search/chaos/test_kinds.py",
-    "search/parallel/worker/test_main.py",
-    "test_executor_in_workers.py",
     "test_pipeline_crashes.py",
     "cli/test_tune.py",
     "search/chaos/test_training.py",
-    "search/parallel/local/test_launch.py",
 )
 
 # A search without Keras training: fast, and enough for all but training itself.
@@ -133,12 +148,16 @@ def pytest_runtest_makereport() -> Generator[
     return report
 
 
+_VERBOSITY, _LEVEL = absl_logging.get_verbosity(), logging.getLogger().level
+
+
 @pytest.fixture(autouse=True)
-def _log_level() -> Iterator[None]:
-    """Lets no test find in its log what another had logged: Beam and TFX set levels."""
-    level = logging.getLogger().level
-    yield
-    logging.getLogger().setLevel(level)
+def _log_levels() -> None:
+    """Lets no test find in its log what others wanted to see: Beam, TFX and our command
+    set levels, also in fixtures that several tests share.
+    """
+    absl_logging.set_verbosity(_VERBOSITY)
+    logging.getLogger().setLevel(_LEVEL)
 
 
 @dataclasses.dataclass
