@@ -58,7 +58,8 @@ def test_lines_of_the_search_are_not_among_the_errors(
         logging.getLogger("tuner_components").warning("of somebody else")
     shown = capsys.readouterr()
     assert messages(shown.out) == ["waiting", "Trial 0 completed"]
-    assert messages(shown.err) == ["a line of TFX", "of somebody else"]
+    told = messages(shown.err)
+    assert told == ["a line of TFX", "of somebody else"], shown.err
 
 
 @pytest.mark.usefixtures("absl_handler")
