@@ -7,8 +7,8 @@ five hyperparameters: a loss that falls with each epoch, and a size that does no
 All searches may train for the same number of epochs. What counts is the hypervolume of the
 points that they publish, as a share of that of the true front: the median of the seeds.
 
-The goal: with each budget, the search "auto" covers at least 1.2 times as much as the best
-of the others.
+The goal: with each budget, the search "auto" leaves at most half as much uncovered as the
+best of the others.
 """
 
 import argparse
@@ -37,8 +37,8 @@ EPOCHS = 27
 _DIMENSIONS = 5
 _MANY = 10_000
 _ASHA = StoppingOptions("asha")
-# How many times as much as the best of the others "auto" covers.
-_GOAL = 1.2
+# What "auto" leaves uncovered, beside the best of the others.
+_GOAL = 0.5
 # What is worse than this in an objective covers nothing.
 _WORST = (4.0, 1.1)
 SEARCHES: Mapping[str, tuple[str, StoppingOptions | None]] = {
@@ -175,10 +175,10 @@ def main() -> None:
         print(f"{name:16}{budget:10}{told}")
     figures: dict[str, Any] = {"seeds": seeds}
     for budget, of_budget in medians.items():
-        ours = of_budget["auto"]
-        others = max(share for name, share in of_budget.items() if name != "auto")
-        figures[f"{budget} trainings"] = {**of_budget, "times": ours / others}
-    met = all(figures[f"{budget} trainings"]["times"] >= _GOAL for budget in budgets)
+        left = {name: 1.0 - share for name, share in of_budget.items()}
+        best = min(share for name, share in left.items() if name != "auto")
+        figures[f"{budget} trainings"] = {**of_budget, "left": left["auto"] / best}
+    met = all(figures[f"{budget} trainings"]["left"] <= _GOAL for budget in budgets)
     harness.report(given, figures, met)
 
 
