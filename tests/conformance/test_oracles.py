@@ -210,6 +210,22 @@ def test_points_are_of_the_space(tmp_path: Path, name: str) -> None:
         assert {type(values[key]) for key in whole} == {int}
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_under_two_conditions_has_a_value(tmp_path: Path, name: str) -> None:
+    """Trials would fail for want of it, or have another one than was suggested."""
+    hp = keras_tuner.HyperParameters()
+    hp.Choice("kind", ["flat", "deep", "none"])
+    with hp.conditional_scope("kind", ["flat"]):
+        hp.Int("units", 1, 3)
+    with hp.conditional_scope("kind", ["deep"]):
+        hp.Int("units", 10, 12)
+    expected = {"flat": {1, 2, 3}, "deep": {10, 11, 12}, "none": {None}}
+    run = Run(tmp_path, make(name, hp), at_a_time=2)
+    assert {values["kind"] for values in run.values.values()} == set(expected)
+    for values in run.values.values():
+        assert values.get("units") in expected[values["kind"]]
+
+
 @pytest.mark.parametrize("name", LIMITED)
 def test_a_search_has_as_many_trials_as_it_should(tmp_path: Path, name: str) -> None:
     """max_trials would be exceeded, or not be reached."""

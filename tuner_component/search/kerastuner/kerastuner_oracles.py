@@ -69,6 +69,9 @@ class ResumableGrid(GridSearchOracle):  # type: ignore[misc]
     failed before it got there. The points of those lack it, and KerasTuner ends the
     search with a KeyError where it compares them. Here they have it at its default,
     which is the value that each trial finding it anew gets.
+
+    A name may occur under several conditions, with other values under each. KerasTuner
+    takes the last ones for all of them, and ends the search when it has tried a few.
     """
 
     trials: dict[str, Any]
@@ -86,11 +89,9 @@ class ResumableGrid(GridSearchOracle):  # type: ignore[misc]
                 from those before them.
         """
         known = [trial_id for trial_id in self.start_order if trial_id not in lost]
-        ranks = {hp.name: _ranked_values(hp) for hp in self.hyperparameters.space}
 
         def position(trial_id: str) -> list[int]:
-            values = self._completed(self.trials[trial_id].hyperparameters.values)
-            return [r.index(values[n]) if n in values else -1 for n, r in ranks.items()]
+            return self._position(self.trials[trial_id].hyperparameters.values)
 
         self._ordered_ids = type(self._ordered_ids)()
         for trial_id in sorted(known, key=position):
@@ -104,8 +105,12 @@ class ResumableGrid(GridSearchOracle):  # type: ignore[misc]
         Raises:
             ValueError: If they are none.
         """
-        known = {hp.name: list(hp.values) for hp in self.hyperparameters.space}
-        return {name: _on_grid(name, v, known[name]) for name, v in values.items()}
+        known = {hp.name: hp for hp in self.hyperparameters.space}
+        known |= {hp.name: hp for hp in self._active(values)}
+        return {
+            name: _on_grid(name, value, list(known[name].values))
+            for name, value in values.items()
+        }
 
     def take_in(self, trial_id: str, values: Mapping[str, Any]) -> None:
         """Takes a trial into the order of points that is not the next in it.
@@ -132,11 +137,37 @@ class ResumableGrid(GridSearchOracle):  # type: ignore[misc]
             index = ids._next_index[index]
 
     def _compare(self, a: Mapping[str, Any], b: Mapping[str, Any]) -> int:
-        order: int = super()._compare(self._completed(a), self._completed(b))
-        return order
+        first, second = self._position(a), self._position(b)
+        return (first > second) - (first < second)
 
-    def _get_next_combination(self, values: Mapping[str, Any]) -> Any:
-        return super()._get_next_combination(self._completed(values))
+    def _get_next_combination(self, values: Mapping[str, Any]) -> dict[str, Any] | None:
+        completed = self._completed(values)
+        active = list(self._active(completed))
+        for place, hp in reversed(list(enumerate(active))):
+            ranked, value = _ranked_values(hp), completed[hp.name]
+            if value != ranked[-1]:
+                before = {one.name: completed[one.name] for one in active[:place]}
+                following = ranked[ranked.index(value) + 1]
+                return self._completed({**before, hp.name: following})
+        return None
+
+    def _position(self, values: Mapping[str, Any]) -> list[int]:
+        """Where a point is in the order: the rank of each value, -1 where none is active."""
+        completed = self._completed(values)
+        active = list(map(id, self._active(completed)))
+        return [
+            _ranked_values(hp).index(completed[hp.name]) if id(hp) in active else -1
+            for hp in self.hyperparameters.space
+        ]
+
+    def _active(self, values: Mapping[str, Any]) -> Iterator[Any]:
+        """The hyperparameters that are active at a point, each name once."""
+        names = set()
+        for hp in self.hyperparameters.space:
+            holds = all(condition.is_active(values) for condition in hp.conditions)
+            if holds and hp.name not in names:
+                names.add(hp.name)
+                yield hp
 
     def _completed(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """The values with the default of each active hyperparameter they lack."""

@@ -53,6 +53,24 @@ class QuickHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc]
         return copied
 
 
+class SuggestedHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc]
+    """A search space that keeps the values that were suggested.
+
+    A name may occur under several conditions. KerasTuner takes its value away where one of
+    these does not hold, though another one does: it is drawn anew, or missing, and the
+    trial fails.
+    """
+
+    def ensure_active_values(self) -> None:
+        """Draws what is missing, and takes away what is not active."""
+        for hp in self._space:
+            if self.is_active(hp):
+                if hp.name not in self.values:
+                    self.values[hp.name] = hp.random_sample()
+            elif not any(map(self.is_active, self._hps[hp.name])):
+                self.values.pop(hp.name, None)
+
+
 class RepairedOracle(keras_tuner.Oracle):  # type: ignore[misc]
     """What stands in front of the user's oracle class."""
 
@@ -65,6 +83,18 @@ class RepairedOracle(keras_tuner.Oracle):  # type: ignore[misc]
         if type(trial.metrics) is MetricsTracker and not trial.metrics.metrics:
             trial.metrics = QuickMetrics()
         return trial
+
+    def _record_values(self, trial: Any) -> None:
+        """Makes sure that a trial has a value for what is active, and for nothing else."""
+        space = trial.hyperparameters
+        if type(space) is not keras_tuner.HyperParameters:
+            super()._record_values(trial)
+            return
+        space.__class__ = SuggestedHyperParameters
+        try:
+            super()._record_values(trial)
+        finally:
+            space.__class__ = keras_tuner.HyperParameters
 
     def save(self) -> None:
         """Nothing: the journal keeps the state. This rewrote all of it each time."""
