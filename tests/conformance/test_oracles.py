@@ -232,6 +232,17 @@ def test_a_search_has_as_many_trials_as_it_should(tmp_path: Path, name: str) -> 
     assert len(Run(tmp_path, make(name, simulation.space(), trials=9)).values) == 9
 
 
+# Not KerasTuner's own, which may end before they have found all points.
+@pytest.mark.parametrize("name", ["tpe", "cmaes", "qmc", "optuna-random", "auto"])
+def test_numbers_on_a_curved_scale_are_tried_once(tmp_path: Path, name: str) -> None:
+    """Many places on the scale are the same number: one would be trained again."""
+    hp = keras_tuner.HyperParameters()
+    hp.Int("units", 1, 6, sampling="log")
+    hp.Int("depth", 1, 2, sampling="reverse_log")
+    points = [*Run(tmp_path, make(name, hp, trials=50)).points()]
+    assert len(points) == len(set(points)) == 12
+
+
 @pytest.mark.parametrize("at_a_time", [1, 3])
 @pytest.mark.parametrize("name", NAMES)
 def test_a_finite_space_is_exhausted_once(

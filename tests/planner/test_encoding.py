@@ -96,3 +96,22 @@ def test_all_points_are_listed_once() -> None:
     found = [tuple(encoder.values(row).values()) for row in every]
     assert sorted(found) == [("deep", 1), ("deep", 2), ("deep", 3), ("flat",)]
     assert _encoder().every(1000) is None  # One of its dimensions is continuous.
+
+
+def test_a_whole_number_has_one_place_on_a_curved_scale() -> None:
+    """Points that are the same would be tried again and again."""
+    hp = keras_tuner.HyperParameters()
+    hp.Int("units", 1, 5, sampling="log")
+    hp.Float("rate", 1e-3, 1.0, sampling="log")
+    encoder = Encoder(dimensions(hp.space))
+    draw = np.random.default_rng(0)
+    drawn = encoder.drawn(draw.random((100, 2)))
+    for points in (drawn, encoder.mutated(drawn, draw)):
+        assert len(np.unique(points[:, 0])) == 5
+        assert len(np.unique(points[:, 1])) > 20
+        for row in points:
+            again = encoder.numbers(encoder.values(row))
+            assert again is not None and again[0] == row[0]
+    assert encoder.every(100) is None
+    whole = Encoder(dimensions(hp.space[:1])).every(100)
+    assert whole is not None and len(whole) == 5

@@ -49,6 +49,8 @@ class Encoder:
         ]
         self.groups = np.repeat(np.arange(len(widths)), widths)
         self._begins = [0, *itertools.accumulate(widths)][:-1]
+        # Of each dimension the numbers of its values, as far as they were looked up.
+        self._numbers: list[dict[Any, float]] = [{} for _ in self.dimensions]
         self._active: dict[tuple[int, Key], bool] = {}
 
     def numbers(self, values: Mapping[str, Any]) -> Array | None:
@@ -112,7 +114,7 @@ class Encoder:
             column = units[:, place]
             if steps is not None:
                 column = np.minimum(np.floor(column * steps), steps - 1)
-            found[:, place] = column
+            found[:, place] = self._snapped(column, place)
             self._deactivate(found, place)
         return found
 
@@ -141,7 +143,7 @@ class Encoder:
                 beside = np.clip(old + step, 0, (steps or 1) - 1)
             new = np.where(far[:, place] | np.isnan(beside), anywhere, beside)
             keep = ~changed[:, place] & ~np.isnan(old)
-            found[:, place] = np.where(keep, old, new)
+            found[:, place] = np.where(keep, old, self._snapped(new, place))
             self._deactivate(found, place)
         return found
 
@@ -158,15 +160,36 @@ class Encoder:
 
     def every(self, most: int) -> Array | None:
         """The numbers of all points; None if there could be more than `most`."""
-        size = self.size(most)
-        if size is None or any(one.steps is None for one in self.dimensions):
+        if self.size(most) is None:
             return None
-        grid = np.indices([one.steps or 1 for one in self.dimensions], float)
-        found = grid.reshape(len(self.dimensions), -1).T.copy()
-        for place in range(len(self.dimensions)):
+        grid = np.indices([one.size or 1 for one in self.dimensions])
+        found = grid.reshape(len(self.dimensions), -1).T.astype(float)
+        for place, dimension in enumerate(self.dimensions):
+            if dimension.steps is None:
+                least = dimension.hp.min_value
+                values = [least + step for step in range(dimension.size or 1)]
+                numbers = np.array([self._number(place, value) for value in values])
+                found[:, place] = numbers[found[:, place].astype(int)]
             self._deactivate(found, place)
         kept = dict(zip(self.keys(found), found, strict=True))
         return np.array(list(kept.values()))
+
+    def _snapped(self, column: Array, place: int) -> Array:
+        """Numbers as their values have them: of whole ones on a curved scale many stand
+        for the same value, and would be taken for points of their own.
+        """
+        dimension = self.dimensions[place]
+        if dimension.steps is not None or dimension.size is None:
+            return column
+        values = map(dimension.value, column.tolist())
+        return np.array([self._number(place, value) for value in values])
+
+    def _number(self, place: int, value: Any) -> float:
+        known = self._numbers[place]
+        if value not in known:
+            number = self.dimensions[place].number(value)
+            known[value] = math.nan if number is None else number
+        return known[value]
 
     def _deactivate(self, numbers: Array, place: int) -> None:
         """Takes away the numbers of a dimension where it is inactive."""
