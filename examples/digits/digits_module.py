@@ -90,8 +90,10 @@ def run_fn(fn_args: FnArgs) -> None:
         hp = load_best_hyperparameters(fn_args.hyperparameters)
     keras.utils.set_random_seed(1)
     model = build_model(hp)
+    # A trial counts with its best epoch, so that is what is exported, too.
+    best = keras.callbacks.EarlyStopping(patience=_EPOCHS, restore_best_weights=True)
     board = keras.callbacks.TensorBoard(fn_args.model_run_dir)
-    model.fit(callbacks=[board], **_fit_kwargs(fn_args))
+    model.fit(callbacks=[best, board], **_fit_kwargs(fn_args))
 
     serving = ServingModel(model)
     tf.saved_model.save(
