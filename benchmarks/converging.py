@@ -81,10 +81,6 @@ def row(name: str, found: list[Ended]) -> str:
     )
 
 
-def _compared(case: tuple[str, int]) -> Ended:
-    return compare(*case)
-
-
 def main() -> None:
     """Measures, prints a line for each task and the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -96,7 +92,9 @@ def main() -> None:
     names, seeds = (["tiny"], 1) if given.quick else (given.tasks, given.seeds)
     cases = list(itertools.product(names, range(seeds)))
     with harness.single_threaded(given.jobs) as pool:
-        found = dict(zip(cases, pool.map(_compared, cases), strict=True))
+        found = dict(
+            zip(cases, pool.map(compare, *zip(*cases, strict=True)), strict=True)
+        )
     figures: dict[str, Any] = {"seeds": seeds}
     for name in names:
         of_task = [found[name, seed] for seed in range(seeds)]

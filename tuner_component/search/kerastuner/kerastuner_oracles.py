@@ -106,7 +106,7 @@ class ResumableGrid(GridSearchOracle):  # type: ignore[misc]
             ValueError: If they are none.
         """
         known = {hp.name: hp for hp in self.hyperparameters.space}
-        known |= {hp.name: hp for hp in self._active(values)}
+        known |= {hp.name: hp for hp, _ in self._active(values)}
         return {
             name: _on_grid(name, value, list(known[name].values))
             for name, value in values.items()
@@ -141,41 +141,35 @@ class ResumableGrid(GridSearchOracle):  # type: ignore[misc]
         return (first > second) - (first < second)
 
     def _get_next_combination(self, values: Mapping[str, Any]) -> dict[str, Any] | None:
-        completed = self._completed(values)
-        active = list(self._active(completed))
-        for place, hp in reversed(list(enumerate(active))):
-            ranked, value = _ranked_values(hp), completed[hp.name]
+        active = self._active(values)
+        for place, (hp, value) in reversed(list(enumerate(active))):
+            ranked = _ranked_values(hp)
             if value != ranked[-1]:
-                before = {one.name: completed[one.name] for one in active[:place]}
+                before = {one.name: known for one, known in active[:place]}
                 following = ranked[ranked.index(value) + 1]
-                return self._completed({**before, hp.name: following})
+                point = self._active({**before, hp.name: following})
+                return {one.name: known for one, known in point}
         return None
 
     def _position(self, values: Mapping[str, Any]) -> list[int]:
         """Where a point is in the order: the rank of each value, -1 where none is active."""
-        completed = self._completed(values)
-        active = list(map(id, self._active(completed)))
-        return [
-            _ranked_values(hp).index(completed[hp.name]) if id(hp) in active else -1
-            for hp in self.hyperparameters.space
-        ]
+        ranks = {
+            id(hp): _ranked_values(hp).index(value)
+            for hp, value in self._active(values)
+        }
+        return [ranks.get(id(hp), -1) for hp in self.hyperparameters.space]
 
-    def _active(self, values: Mapping[str, Any]) -> Iterator[Any]:
-        """The hyperparameters that are active at a point, each name once."""
-        names = set()
-        for hp in self.hyperparameters.space:
-            holds = all(condition.is_active(values) for condition in hp.conditions)
-            if holds and hp.name not in names:
-                names.add(hp.name)
-                yield hp
+    def _active(self, values: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+        """The hyperparameters that are active at a point, each name once, and their values.
 
-    def _completed(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """The values with the default of each active hyperparameter they lack."""
-        completed = dict(values)
+        What the point lacks has its default.
+        """
+        known, found = dict(values), dict[str, tuple[Any, Any]]()
         for hp in self.hyperparameters.space:
-            if all(condition.is_active(completed) for condition in hp.conditions):
-                completed.setdefault(hp.name, hp.default)
-        return completed
+            holds = all(condition.is_active(known) for condition in hp.conditions)
+            if holds and hp.name not in found:
+                found[hp.name] = hp, known.setdefault(hp.name, hp.default)
+        return list(found.values())
 
 
 class FaultTolerantHyperband(HyperbandOracle):  # type: ignore[misc]
