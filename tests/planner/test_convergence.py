@@ -11,7 +11,14 @@ import pytest
 
 from tests.planner.simulated import Simulated
 from tests.support.spaces import unit_space
-from tuner_component.planner import Decision, Finished, Planner, Start, convergence
+from tuner_component.planner import (
+    Decision,
+    Finished,
+    Planner,
+    Start,
+    checks,
+    convergence,
+)
 from tuner_component.planner.convergence import CHECKS, Convergence
 
 EPOCHS = 9
@@ -93,6 +100,8 @@ def test_what_begins_slowly_is_found_by_checks(monkeypatch: pytest.MonkeyPatch) 
         runs = [_run(_trap, Convergence(), 120, seed) for seed in seeds]
         return sum(_trap(r.points[_best(r)], r.trained[_best(r)]) == 0.2 for r in runs)
 
+    # Those before the end alone.
+    monkeypatch.setattr(checks, "PART", 0.0)
     with_checks = found()
     monkeypatch.setattr(convergence, "CHECKS", 0)
     assert (with_checks, found()) == (3, 0)
@@ -135,11 +144,16 @@ def test_a_resumed_search_ends_at_the_same_point() -> None:
     done: list[tuple[Any, ...]] = []
     state: Any = None
     while True:
-        ending = Convergence()
+        ending, checked = Convergence(), []
         if state is not None:
-            ending.state = json.loads(json.dumps(state))
+            ending.state, checked = json.loads(json.dumps(state))
         planner = Planner(
-            unit_space(2, 20), max_trials=80, epochs=EPOCHS, seed=1, ending=ending
+            unit_space(2, 20),
+            max_trials=80,
+            epochs=EPOCHS,
+            seed=1,
+            ending=ending,
+            checks=checked,
         )
         run = Simulated(planner, _bowl, EPOCHS)
         for what, *words in done:
@@ -152,7 +166,7 @@ def test_a_resumed_search_ends_at_the_same_point() -> None:
                 words[0]
             )
         goes_on = [run.step() for _ in range(3)]
-        done, state = run.log, ending.state
+        done, state = run.log, [ending.state, checked]
         if not goes_on[-1]:
             break
     assert run.log == whole.log

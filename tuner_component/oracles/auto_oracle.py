@@ -64,6 +64,8 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         # whether it heard that the trial had failed.
         self._heard: list[tuple[str, int, bool]] = []
         self._times = Times()
+        # The trials that are trained to the end as checks: see `planner.checks`.
+        self._checks: list[str] = []
         # Of what runs: since when, and from which epoch.
         self._since: dict[str, tuple[float, int]] = {}
         self._turns: Turns | None = None
@@ -157,7 +159,7 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
                     self._heard.append((name, epochs, failed))
             self._noted = len(self._planner.seen)
         heard = [list(one) for one in self._heard]
-        state.update(heard=heard, legs=self._times.legs)
+        state.update(heard=heard, legs=self._times.legs, checks=list(self._checks))
         if self._turns is not None:
             state["turn"] = self._turns.state
         if self._ending is not None:
@@ -172,6 +174,7 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
             for name, epochs, *failed in state.get("heard", [])
         ]
         self._times = Times(state.get("legs"))
+        self._checks = list(state.get("checks", []))
         if self._turns is not None and "turn" in state:
             self._turns.state = state["turn"]
         if self._ending is not None and "ending" in state:
@@ -317,6 +320,7 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
             maximize=self.objective.direction == "max",
             seed=self.seed,
             ending=self._ending,
+            checks=self._checks,
         )
         for values, score, stopped_after in self._prior:
             planner.learn_from(values, score, stopped_after)

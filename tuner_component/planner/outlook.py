@@ -166,6 +166,10 @@ class Outlook:
         begins[: len(names)][runs] = 0.0
         return begins + self._seconds(names, vectors) * (until - done)
 
+    def epoch_seconds(self, names: list[Any]) -> Array:
+        """The seconds of an epoch of trials, as far as they are known or can be guessed."""
+        return self._seconds(names, self._trials.vectors(names, self._width))
+
     def _seconds(self, names: list[Any], vectors: Array) -> Array:
         """The seconds of an epoch: those of trials, and then those of new points."""
         trials = list(self._trials.values())

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tuner_component.planner.checks import Checks
 from tuner_component.planner.convergence import Convergence
 from tuner_component.planner.curve_model import Array
 from tuner_component.planner.encoding import Encoder
@@ -64,6 +65,7 @@ class Planner:
         maximize: bool = False,
         seed: int = 0,
         ending: Convergence | None = None,
+        checks: list[Any] | None = None,
     ) -> None:
         """Starts without trials.
 
@@ -75,11 +77,16 @@ class Planner:
             seed: Decides what is drawn.
             ending: Ends the search before `max_trials`, in the state that it has; None if
                 nothing does.
+            checks: The trials that were chosen to be trained to the end as checks, before
+                an interruption; others are added to it.
         """
         self._encoder, self._rungs = Encoder(dimensions), Rungs(epochs)
         self._trials = Trials(self._rungs)
         self._new_points = NewPoints(self._encoder, self._trials, max_trials, seed)
         self._outlook = Outlook(self._encoder, self._trials, self._rungs, seed)
+        self._checks = Checks(
+            self._trials, self._outlook, [] if checks is None else checks
+        )
         self._sign = -1.0 if maximize else 1.0
         first = min(max(len(self._encoder.dimensions) + 2, _FEWEST), _MOST)
         size = self._encoder.size(1 << 20) or math.inf
@@ -116,6 +123,7 @@ class Planner:
 
     def resume(self, trial: Any) -> None:
         """A paused trial runs again."""
+        self._checks.take(trial)
         self._set(trial, Status.RUNNING)
 
     def learn_times(
@@ -218,8 +226,12 @@ class Planner:
             return Decision.GO_ON
         if self._ending.is_over:
             goes_on = trial == self._trials.leader
+        elif trial in self._checks.names:
+            goes_on = True
         else:
             goes_on = self._best({*self._paused(), trial}) == Continue(trial)
+            if goes_on:
+                self._checks.take(trial)
         return Decision.GO_ON if goes_on else Decision.PAUSE
 
     def _is_better_kept(self, trial: Trial, epochs: int) -> bool:
@@ -347,6 +359,9 @@ class Planner:
         views = self._outlook.of(vectors)
         begun = sum(self._trials[name].epochs > 0 for name in running)
         self.prospect = self._outlook.prospect(views, len(names) + begun)
+        check = self._checks.propose(names, views.deviations[: len(names)])
+        if check is not None:
+            return Continue(check)
         if not self._new_points.is_any_allowed:
             new = new[:0]
         if not names and not len(new):

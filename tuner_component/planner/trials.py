@@ -145,6 +145,11 @@ class Trials(dict[Any, Trial]):
         return self._rungs.horizon(longest, self.ended_after)
 
     @property
+    def is_horizon_known(self) -> bool:
+        """Whether it is known how many epochs a whole training has."""
+        return self._rungs.epochs is not None or self.ended_after > 0
+
+    @property
     def mean_seconds(self) -> float | None:
         """How long one of this search trained, in the mean; None if that is not known."""
         known = [
