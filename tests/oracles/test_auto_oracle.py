@@ -57,14 +57,18 @@ def test_trials_that_cannot_pause_are_stopped(tmp_path: Path) -> None:
     assert {trial.status for trial in oracle.trials.values()} == {"COMPLETED"}
 
 
-def test_an_interrupted_search_goes_on_as_it_would_have(tmp_path: Path) -> None:
-    """A crash would change what is found."""
-    whole = paused_search.search(tmp_path / "whole", oracle := auto())
+@pytest.mark.parametrize(("max_trials", "checks"), [(16, 0), (50, 1)])
+def test_an_interrupted_search_goes_on_as_it_would_have(
+    tmp_path: Path, max_trials: int, checks: int
+) -> None:
+    """A crash would change what is found, or have a check of the model forgotten."""
+    oracle = auto(max_trials=max_trials)
+    whole = paused_search.search(tmp_path / "whole", oracle)
     saved: dict[str, int] = {}
     trained: list[tuple[str, int]] = []
     for _ in range(100):
         with Study.open(str(tmp_path / "cut"), simulation.FINGERPRINT, seed=1) as study:
-            resumed = auto()
+            resumed = auto(max_trials=max_trials)
             epochs = LearningCurves.of(None, resumed)
             durable = DurableOracle.open(resumed, study, epochs=epochs)
             worker = Worker(durable, saved=saved)
@@ -78,6 +82,7 @@ def test_an_interrupted_search_goes_on_as_it_would_have(tmp_path: Path) -> None:
                 break
     assert trained == whole.trained
     assert paused_search.results(resumed) == paused_search.results(oracle)
+    assert len(resumed.get_state()["checks"]) == checks
 
 
 @pytest.mark.parametrize("first", [2, 3, 5])

@@ -310,7 +310,7 @@ def test_conditions_are_respected() -> None:
     [
         (27, "A Gaussian process of 2 dimensions and epochs; rungs of 1, 3, 9 and 27"),
         (1, "A Gaussian process of 2 dimensions; trials have one epoch."),
-        (None, "rungs of 1, 3, 9, 27, ... epochs."),
+        (None, "rungs of 1, 3, 9, 27, ... epochs; a tenth of the time goes to checks"),
     ],
 )
 def test_it_says_how_it_decides(epochs: int | None, sentence: str) -> None:

@@ -53,8 +53,8 @@ class Checks:
         seconds = dict(zip(own, self._outlook.epoch_seconds(own), strict=True))
         end = self._trials.horizon
         spent = sum(self._trials[one].epochs * seconds[one] for one in own)
-        checked = [one for one in own if one in self.names or one == name]
-        for_checks = sum(end * seconds[one] for one in checked)
+        checks = {*self.names, name}
+        for_checks = sum(end * seconds[one] for one in own if one in checks)
         if for_checks <= PART * spent:
             self._proposed = name
         return self._proposed

@@ -318,7 +318,10 @@ class Planner:
         dimensions = f"{count} dimension" + ("s" if count != 1 else "")
         if self._rungs.known == (1,):
             return f"A Gaussian process of {dimensions}; trials have one epoch."
-        return f"A Gaussian process of {dimensions} and epochs; {self._rungs}."
+        checks = "a tenth of the time goes to checks of what they tell"
+        return (
+            f"A Gaussian process of {dimensions} and epochs; {self._rungs}; {checks}."
+        )
 
     # How.
 
