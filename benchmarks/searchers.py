@@ -176,6 +176,10 @@ class Auto:
     def begin(self) -> Trial | None:
         """See `replay.Searcher`."""
         step = self.planner.next()
+        if not isinstance(step, Continue):
+            # What can hardly win any more is let go, as it is in earnest.
+            for number in self.planner.hopeless():
+                self.planner.end(number)
         if isinstance(step, Continue):
             number = step.trial
             self.planner.resume(number)

@@ -33,9 +33,11 @@ from tuner_component.search.space.dimensions import Dimension
 
 # So many paused trials at most are candidates: those that are expected to be best.
 _PAUSED = 200
-# When there are no new points left: with what chance of becoming the best a trial goes on,
-# and with what chance it is not hopeless yet.
-_WORTH, _HOPE = 0.05, 0.002
+# When there are no new points left: with what chance of becoming the best a trial goes on.
+_WORTH = 0.05
+# With what chance a trial is not hopeless yet. It is small, because a model that is wrong
+# is sure as well, and what was let go is never tried again.
+_HOPE = 1e-6
 # How many points are spread over the space before the model is asked: one for each
 # dimension and two more, within these bounds.
 _FEWEST, _MOST = 4, 12
