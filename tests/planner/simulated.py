@@ -41,6 +41,10 @@ class Simulated:
     def step(self) -> bool:
         """Runs one trial until it pauses or ends; False if there is none to run."""
         step = self.planner.next()
+        if not isinstance(step, Continue):
+            for trial in self.planner.hopeless():
+                self.paused.remove(trial)
+                self._tell("end", trial)
         if isinstance(step, Finished):
             return False
         if isinstance(step, Continue):

@@ -248,13 +248,29 @@ def test_earlier_results_tell_where_to_begin() -> None:
 
 def test_the_hopeless_are_named_but_never_the_best() -> None:
     """Checkpoints would be kept for ever, or that of the best one deleted."""
-    done = Simulated(_planner(), _bowl, 9).run()
-    hopeless = done.planner.hopeless()
-    assert hopeless
-    assert set(hopeless) <= done.paused
-    worst = max(done.paused, key=lambda t: _bowl(done.points[t], 9))
-    assert worst in hopeless
+    done = Simulated(_planner(max_trials=90), _bowl, 9)
+    let_go: list[int] = []
+    while len(done.points) < 90:
+        before = set(done.paused)
+        done.step()
+        ended = {trial for what, trial, *_ in done.log if what == "end"}
+        let_go += before & ended & {t for t, e in done.trained.items() if e < 9}
+    assert len(let_go) > 20
+    best = min(done.points, key=lambda t: _bowl(done.points[t], done.trained[t]))
+    assert best not in let_go
+    least = _bowl(done.points[best], 9)
+    assert all(_bowl(done.points[trial], 9) > least for trial in let_go)
     assert _planner().hopeless() == []
+
+
+def test_some_of_the_hopeless_are_kept_for_checks() -> None:
+    """A model that is wrong would have no trial left to be checked by."""
+    done = Simulated(_planner(max_trials=90), _bowl, 9)
+    while len(done.points) < 90:
+        done.step()
+    kept = sorted(done.paused - set(done.planner.hopeless()))
+    views = done.planner._outlook.of(done.planner._vectors(kept))
+    assert (views.chances < 1e-6).sum() == 20
 
 
 def test_what_stops_early_by_itself_has_come_to_its_end() -> None:

@@ -38,6 +38,9 @@ _WORTH = 0.05
 # With what chance a trial is not hopeless yet. It is small, because a model that is wrong
 # is sure as well, and what was let go is never tried again.
 _HOPE = 1e-6
+# So many of those without hope are kept all the same, the ones of which the model is least
+# sure: one of them may be trained to its end as a check.
+_DOUBTED = 20
 # How many points are spread over the space before the model is asked: one for each
 # dimension and two more, within these bounds.
 _FEWEST, _MOST = 4, 12
@@ -296,13 +299,14 @@ class Planner:
         if not names or self._is_first() or not self._trials.is_any_whole:
             return []
         self._outlook.learn(())
-        chances = self._outlook.of(self._vectors(names))[1]
-        leader = self._trials.leader
-        return [
-            name
-            for name, chance in zip(names, chances, strict=True)
-            if chance < _HOPE and name != leader
+        views, leader = self._outlook.of(self._vectors(names)), self._trials.leader
+        surest_first = np.argsort(views.deviations, kind="stable")
+        without_hope = [
+            place
+            for place in surest_first.tolist()
+            if views.chances[place] < _HOPE and names[place] != leader
         ]
+        return [names[place] for place in without_hope[:-_DOUBTED]]
 
     @property
     def seen(self) -> Sequence[tuple[Any, int]]:
