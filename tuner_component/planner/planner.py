@@ -35,12 +35,10 @@ from tuner_component.search.space.dimensions import Dimension
 _PAUSED = 200
 # When there are no new points left: with what chance of becoming the best a trial goes on.
 _WORTH = 0.05
-# With what chance a trial is not hopeless yet. It is small, because a model that is wrong
-# is sure as well, and what was let go is never tried again.
-_HOPE = 1e-6
-# So many of those without hope are kept all the same, the ones of which the model is least
-# sure: one of them may be trained to its end as a check.
-_DOUBTED = 20
+# With what chance a trial is not hopeless yet. But a model that is wrong is sure as well,
+# and what was let go is never tried again: so many paused trials are kept all the same,
+# those that promise most and those of which the model is least sure.
+_HOPE, _PROMISING, _DOUBTED = 1e-6, 50, 20
 # How many points are spread over the space before the model is asked: one for each
 # dimension and two more, within these bounds.
 _FEWEST, _MOST = 4, 12
@@ -300,13 +298,16 @@ class Planner:
             return []
         self._outlook.learn(())
         views, leader = self._outlook.of(self._vectors(names)), self._trials.leader
-        surest_first = np.argsort(views.deviations, kind="stable")
-        without_hope = [
-            place
-            for place in surest_first.tolist()
-            if views.chances[place] < _HOPE and names[place] != leader
+        promising = np.argsort(-views.gains, kind="stable")[:_PROMISING]
+        doubted = np.argsort(-views.deviations, kind="stable")[:_DOUBTED]
+        kept = {*promising.tolist(), *doubted.tolist()}
+        return [
+            name
+            for place, (name, chance) in enumerate(
+                zip(names, views.chances, strict=True)
+            )
+            if chance < _HOPE and place not in kept and name != leader
         ]
-        return [names[place] for place in without_hope[:-_DOUBTED]]
 
     @property
     def seen(self) -> Sequence[tuple[Any, int]]:
