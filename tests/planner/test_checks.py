@@ -9,18 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.planner.simulated import Curve, Simulated
+from tests.planner.simulated import Curve, Simulated, trap
 from tests.support.spaces import unit_space
 from tuner_component.planner import Planner, checks
 
 EPOCHS = 9
-
-
-def _trap(values: Mapping[str, Any], epochs: int) -> float:
-    """Where x0 is large it is the best of all, but nothing tells before the last epoch."""
-    if values["x0"] >= 12:
-        return 0.2 if epochs == EPOCHS else 3.0
-    return 0.5 + ((values["x0"] - 4) / 20) ** 2
 
 
 def _bowl(values: Mapping[str, Any], epochs: int) -> float:
@@ -53,9 +46,9 @@ def test_what_begins_badly_and_ends_best_is_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Where the first epochs mislead, good trials would be given up for ever."""
-    with_checks = [_best(_run(_trap, seed).done) for seed in range(4)]
+    with_checks = [_best(_run(trap, seed).done) for seed in range(4)]
     monkeypatch.setattr(checks, "PART", 0.0)
-    without = [_best(_run(_trap, seed).done) for seed in range(4)]
+    without = [_best(_run(trap, seed).done) for seed in range(4)]
     assert with_checks == [0.2] * 4
     assert min(without) > 0.2
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.planner.simulated import Simulated
+from tests.planner.simulated import Simulated, trap
 from tests.support.spaces import unit_space
 from tuner_component.planner import (
     Decision,
@@ -28,13 +28,6 @@ def _bowl(values: Mapping[str, Any], epochs: int) -> float:
     """Best at (14, 6), and the better the longer it is trained."""
     floor = ((values["x0"] - 14) / 9) ** 2 + ((values["x1"] - 6) / 9) ** 2
     return 0.1 + floor + math.exp(-epochs / 3)
-
-
-def _trap(values: Mapping[str, Any], epochs: int) -> float:
-    """Where x0 is large it is the best of all, but nothing tells before the last epoch."""
-    if values["x0"] >= 12:
-        return 0.2 if epochs == EPOCHS else 3.0
-    return 0.5 + ((values["x0"] - 4) / 20) ** 2
 
 
 def _run(
@@ -97,8 +90,8 @@ def test_what_begins_slowly_is_found_by_checks(monkeypatch: pytest.MonkeyPatch) 
 
     def found() -> int:
         seeds = (0, 1, 3)
-        runs = [_run(_trap, Convergence(), 120, seed) for seed in seeds]
-        return sum(_trap(r.points[_best(r)], r.trained[_best(r)]) == 0.2 for r in runs)
+        runs = [_run(trap, Convergence(), 120, seed) for seed in seeds]
+        return sum(trap(r.points[_best(r)], r.trained[_best(r)]) == 0.2 for r in runs)
 
     # Those before the end alone.
     monkeypatch.setattr(checks, "PART", 0.0)
