@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from tuner_component.planner.checks import Checks
+from tuner_component.planner import letting_go
+from tuner_component.planner.checks import PART, Checks
 from tuner_component.planner.convergence import Convergence
 from tuner_component.planner.curve_model import Array
 from tuner_component.planner.encoding import Encoder
@@ -35,10 +36,6 @@ from tuner_component.search.space.dimensions import Dimension
 _PAUSED = 200
 # When there are no new points left: with what chance of becoming the best a trial goes on.
 _WORTH = 0.05
-# With what chance a trial is not hopeless yet. But a model that is wrong is sure as well,
-# and what was let go is never tried again: so many paused trials are kept all the same,
-# those that promise most and those of which the model is least sure.
-_HOPE, _PROMISING, _DOUBTED = 1e-6, 50, 20
 # How many points are spread over the space before the model is asked: one for each
 # dimension and two more, within these bounds.
 _FEWEST, _MOST = 4, 12
@@ -297,17 +294,8 @@ class Planner:
         if not names or self._is_first() or not self._trials.is_any_whole:
             return []
         self._outlook.learn(())
-        views, leader = self._outlook.of(self._vectors(names)), self._trials.leader
-        promising = np.argsort(-views.gains, kind="stable")[:_PROMISING]
-        doubted = np.argsort(-views.deviations, kind="stable")[:_DOUBTED]
-        kept = {*promising.tolist(), *doubted.tolist()}
-        return [
-            name
-            for place, (name, chance) in enumerate(
-                zip(names, views.chances, strict=True)
-            )
-            if chance < _HOPE and place not in kept and name != leader
-        ]
+        views = self._outlook.of(self._vectors(names))
+        return letting_go.hopeless(names, views, self._trials.leader)
 
     @property
     def seen(self) -> Sequence[tuple[Any, int]]:
@@ -325,7 +313,7 @@ class Planner:
         dimensions = f"{count} dimension" + ("s" if count != 1 else "")
         if self._rungs.known == (1,):
             return f"A Gaussian process of {dimensions}; trials have one epoch."
-        checks = "a tenth of the time goes to checks of what they tell"
+        checks = f"{PART:.0%} of the time goes to checks of what they tell"
         return (
             f"A Gaussian process of {dimensions} and epochs; {self._rungs}; {checks}."
         )
