@@ -15,6 +15,7 @@ from tuner_component import load_study
 from tuner_component.oracles import AutoOracle, auto_oracle
 from tuner_component.planner import convergence
 from tuner_component.planner.times import Times
+from tuner_component.search.errors import StorageError
 from tuner_component.search.oracle.durable import DurableOracle
 from tuner_component.search.stopping.curves import LearningCurves
 from tuner_component.search.study.study import Study
@@ -392,3 +393,50 @@ def _tell_later(
 ) -> Any:
     clock[0] += seconds
     return Worker.tell(worker, *args, **kwargs)
+
+
+@pytest.mark.parametrize(
+    ("key", "forged"),
+    [
+        ("heard", [["00", "two"]]),
+        ("heard", [["00", 0]]),
+        ("checks", [["00"]]),
+        ("checks", 5),
+        ("legs", {"00": [[0, 0]]}),
+        ("legs", {"00": [["one", 1]]}),
+    ],
+)
+def test_a_state_that_is_none_is_refused_when_a_search_opens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, forged: Any
+) -> None:
+    """It would end a search later, with an error that says nothing of its study."""
+
+    def state_of(oracle: AutoOracle) -> dict[str, Any]:
+        return {**get_state(oracle), key: forged}
+
+    get_state = AutoOracle.get_state
+    monkeypatch.setattr(AutoOracle, "get_state", state_of)
+    _search_some(tmp_path)
+    monkeypatch.undo()
+    with pytest.raises(StorageError, match="Put the study's journal back"):
+        _search_some(tmp_path)
+
+
+def test_what_is_known_of_trials_that_are_lost_is_left_out(tmp_path: Path) -> None:
+    """A trial that a damaged journal has lost would end the search."""
+    oracle = _search_some(tmp_path)
+    state = oracle.get_state()
+    state.update(heard=[["77", 1], *state["heard"]], checks=["77"])
+    oracle.set_state(state)
+    found = oracle.get_state()
+    assert found["checks"] == [] and found["heard"] == state["heard"][1:]
+
+
+def _search_some(directory: Path) -> AutoOracle:
+    oracle = auto(max_trials=20)
+    with Study.open(str(directory), simulation.FINGERPRINT, seed=1) as study:
+        epochs = LearningCurves.of(None, oracle)
+        worker = Worker(DurableOracle.open(oracle, study, epochs=epochs), saved={})
+        for _ in range(3):
+            worker.run(worker.take())
+    return oracle

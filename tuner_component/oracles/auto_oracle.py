@@ -167,14 +167,20 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         return state
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Takes what `get_state` has returned."""
+        """Takes what `get_state` has returned.
+
+        Raises:
+            TypeError, ValueError, ArithmeticError: It is none of that.
+        """
         super().set_state(state)
+        # Nothing can be told of a trial that the study has lost.
         self._heard = [
-            (name, epochs, failed == [True])
+            (name, _counted(epochs), failed == [True])
             for name, epochs, *failed in state.get("heard", [])
+            if name in self.trials
         ]
         self._times = Times(state.get("legs"))
-        self._checks = list(state.get("checks", []))
+        self._checks = [one for one in state.get("checks", []) if one in self.trials]
         if self._turns is not None and "turn" in state:
             self._turns.state = state["turn"]
         if self._ending is not None and "ending" in state:
@@ -393,3 +399,9 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
             return
         self._observe_all(planner, trial_id)
         planner.end(trial_id, whole=trial_id not in self._stopped)
+
+
+def _counted(epochs: Any) -> int:
+    if not isinstance(epochs, int) or epochs < 1:
+        raise ValueError(f"Expected a number of epochs. Received: {epochs!r}.")
+    return epochs

@@ -90,12 +90,16 @@ def _extend(history: History, max_trials: int | None, study: Study) -> None:
         )
 
 
+# What comes of records that no search wrote.
+_NO_RECORDS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+
 @contextlib.contextmanager
 def _explained(study: Study) -> Iterator[None]:
     """Says what is the matter where records are not such as a search writes."""
     try:
         yield
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+    except _NO_RECORDS as error:
         raise StorageError(
             "Expected records of a search, from which its oracle can be restored. "
             f"Received in {study.directory}: others ({error!r}). Put the study's "
