@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -99,6 +100,42 @@ def test_pending_trials_change_how_sure_it_is_but_not_what_it_expects() -> None:
     after = model.predict(there, ends)
     np.testing.assert_allclose(after[0], before[0])
     assert after[1] < 0.6 * before[1]
+
+
+def test_deviations_are_as_large_as_the_longest_trainings_tell() -> None:
+    """Where rungs mislead, the model would be sure of what it knows nothing of."""
+    vectors, known = _curves(30)
+    draw = np.random.default_rng(1)
+    ends = np.flatnonzero(known.time == _END)
+    found = []
+    for spread in (0.0, 1.0):
+        target = known.target.copy()
+        target[ends] += spread * draw.normal(size=len(ends))
+        model = CurveModel(np.arange(2))  # As unsure as it is before any training.
+        model.learn(dataclasses.replace(known, target=target))
+        found.append(model.predict(vectors, np.full(30, _END))[1])
+    assert (found[1] > 1.5 * found[0]).all()
+
+
+def test_an_end_is_compared_with_what_is_expected_without_it() -> None:
+    """The formula would be another one than that of leaving one out."""
+    known = _curves(15)[1]
+    ends = np.flatnonzero(known.time == _END)
+    whole = CurveModel(np.arange(2))
+    whole.learn(known)
+    squares = []
+    for end in ends:
+        others = np.delete(np.arange(len(known.target)), end)
+        model = CurveModel(np.arange(2))
+        model.learn(known.part(others))
+        mean, deviation = model.predict(
+            known.vectors[known.trial[[end]]], known.time[[end]]
+        )
+        variance = (deviation[0] / model._calibration) ** 2
+        noise = math.exp(model.parameters[-1])
+        squares.append((known.target[end] - mean[0]) ** 2 / (variance + noise))
+    told = (curve_model._BELIEF + sum(squares)) / (curve_model._BELIEF + len(ends))
+    assert whole._calibration == pytest.approx(math.sqrt(told), rel=1e-3)
 
 
 def test_of_many_observations_few_are_computed_with(

@@ -26,6 +26,9 @@ FITTED, OBSERVED = 150, 400
 # How often the likelihood is computed while parameters are learned.
 _EVALUATIONS = 16
 _JITTER = 1e-6
+# Deviations are as they should be, as far as so many ends tell that are made up. One end
+# counts as at most so many deviations away.
+_BELIEF, _FARTHEST = 5.0, 10.0
 _ROOT = math.sqrt(2.0 * math.pi)
 # From so many deviations on, the tail of the distribution is as its limit.
 _FAR = 300.0
@@ -217,13 +220,13 @@ class CurveModel:
     @property
     def own(self) -> float:
         """The variance of what a configuration has of its own, noise left aside."""
-        return float(self._split()[1][-2])
+        return float(self._split()[1][-2]) * self._calibration**2
 
     @property
     def noise(self) -> float:
         """The deviation of what the hyperparameters of a configuration do not explain."""
         *_, own, noise = self._split()[1]
-        return math.sqrt(own + noise)
+        return math.sqrt(own + noise) * self._calibration
 
     def _split(self) -> tuple[Array, Array]:
         count = len(self._mean) - len(_OTHERS)
@@ -255,6 +258,27 @@ class CurveModel:
         self._weights = linalg.cho_solve(
             (corner, True), known.target, check_finite=False
         )
+        self._calibration = self._calibrated(corner, known.time)
+
+    def _calibrated(self, factor: Array, time: Array) -> float:
+        """How many times as large deviations should be as the parameters have them.
+
+        The likelihood is that of all observations, of which few are of the longest
+        trainings. Each of these is compared with what the model would predict without it
+        (Rasmussen and Williams 2006, Gaussian Processes for Machine Learning, section
+        5.4.2).
+
+        Args:
+            factor: The Cholesky factor of the covariance of what is known.
+            time: The times of what is known.
+        """
+        ends = np.flatnonzero(time >= time.max() - _JITTER)
+        units = np.zeros((len(time), len(ends)))
+        units[ends, np.arange(len(ends))] = 1.0
+        solved = linalg.solve_triangular(factor, units, lower=True, check_finite=False)
+        squares = self._weights[ends] ** 2 / (solved**2).sum(0)
+        told = float(np.minimum(squares, _FARTHEST**2).sum())
+        return math.sqrt((_BELIEF + told) / (_BELIEF + len(ends)))
 
     def _covariance(
         self, vectors: Array, time: Array, rows: Integers | None = None
@@ -294,6 +318,9 @@ class CurveModel:
     def predict(self, vectors: Array, time: Array) -> tuple[Array, Array]:
         """The means and deviations of targets, without noise.
 
+        Deviations are as large as those by which the longest trainings differed from what
+        was to be expected of them: see `_calibrated`.
+
         Args:
             vectors: Configurations.
             time: A time for each of them.
@@ -305,7 +332,7 @@ class CurveModel:
         )
         _, (_, common, alike, alike_then, own, _) = self._split()
         variance = common + alike + alike_then + own - (solved**2).sum(0)
-        return mean, np.sqrt(np.maximum(variance, 1e-9))
+        return mean, self._calibration * np.sqrt(np.maximum(variance, 1e-9))
 
     def expect(self, vectors: Array, time: Array) -> Array:
         """The means alone, which take less time."""
