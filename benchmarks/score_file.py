@@ -21,7 +21,7 @@ from benchmarks.scoring import Score
 
 _PACKAGE = Path(__file__).parents[1] / "tuner_component"
 # What the suggestions of ours follow from.
-_PLANNER = ("planner/*.py", "search/space/dimensions.py", "search/ranges.py")
+_PLANNER = ("planner/*.py", "search/space/*.py", "search/ranges.py")
 _ORACLES = (
     *("oracles/optuna_oracle.py", "oracles/optuna_study.py", "oracles/samplers.py"),
     *("oracles/fidelities.py", "oracles/neighbours.py", "oracles/second_tries.py"),

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner_component.search.space import points
 from tuner_component.search.space.dimensions import Dimension
 
 Array = NDArray[np.float64]
@@ -54,22 +55,13 @@ class Encoder:
         self._active: dict[tuple[int, Key], bool] = {}
 
     def numbers(self, values: Mapping[str, Any]) -> Array | None:
-        """The numbers of a point; None if a value is none of its dimension's.
-
-        What has no value has its default: a model that is built with a hyperparameter that
-        nobody knew before gets that.
-        """
+        """The numbers of a point; None if a value is none of its dimension's."""
         found = np.full(len(self.dimensions), np.nan)
-        known, seen = dict(values), set[str]()
-        for place, dimension in enumerate(self.dimensions):
-            name = dimension.name
-            if name in seen or not dimension.is_active(known):
-                continue
-            seen.add(name)
-            number = dimension.number(known.setdefault(name, dimension.hp.default))
+        for place, dimension, value in points.active(self.dimensions, values):
+            number = dimension.number(value)
             if number is not None:
                 found[place] = number
-            elif name in values:
+            elif dimension.name in values:
                 return None
         return found
 

@@ -1,6 +1,6 @@
 """A configuration that somebody names, as a point of a search space."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from keras_tuner.engine import hyperparameters as hp_lib
@@ -11,6 +11,29 @@ from tuner_component.search.spelling import did_you_mean
 
 # Of what somebody has written, in a message.
 _SHOWN = 200
+
+
+def active(
+    space: Sequence[Dimension], values: Mapping[str, Any]
+) -> Iterator[tuple[int, Dimension, Any]]:
+    """The hyperparameters that are active with some values.
+
+    Where a name occurs under several conditions, the first that holds counts.
+
+    Args:
+        space: Parents come before what depends on them.
+        values: By the names of hyperparameters. What has no value has its default: a
+            model that is built with a hyperparameter that nobody knew before gets that.
+
+    Yields:
+        Of each: its place in the space, itself, and its value.
+    """
+    known: dict[str, Any] = {}
+    for place, dimension in enumerate(space):
+        name = dimension.name
+        if name not in known and dimension.is_active(known):
+            known[name] = values.get(name, dimension.hp.default)
+            yield place, dimension, known[name]
 
 
 def point_of(space: Sequence[Dimension], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -30,11 +53,7 @@ def point_of(space: Sequence[Dimension], given: Mapping[str, Any]) -> dict[str, 
                 f"Expected names of hyperparameters: {_shown(', '.join(names))}. "
                 f"Received: {_shown(repr(name))}.{did_you_mean(name, names)}"
             )
-    point: dict[str, Any] = {}
-    for dimension in space:
-        name = dimension.name
-        if name not in point and dimension.is_active(point):
-            point[name] = _value(dimension, given.get(name, dimension.hp.default))
+    point = {one.name: _value(one, value) for _, one, value in active(space, given)}
     if idle := [name for name in given if name not in point]:
         raise ValueError(
             "Expected hyperparameters that exist with the values of the others. "
@@ -48,15 +67,10 @@ def place_of(
     space: Sequence[Dimension], values: Mapping[str, Any]
 ) -> tuple[tuple[str, float | None], ...]:
     """What all trials at one point have in common, whatever else their values say."""
-    known: dict[str, Any] = {}
-    place = []
-    for dimension in space:
-        name = dimension.name
-        if name not in known and dimension.is_active(known):
-            known[name] = values.get(name, dimension.hp.default)
-            # Under other conditions, what has the same name may have other values.
-            place.append((name, dimension.number(known[name])))
-    return tuple(place)
+    # Under other conditions, what has the same name may have other values.
+    return tuple(
+        (one.name, one.number(value)) for _, one, value in active(space, values)
+    )
 
 
 def whole_budget(oracle: Any, point: Mapping[str, Any]) -> dict[str, Any]:
