@@ -52,8 +52,8 @@ def _best(run: Simulated) -> int:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_it_ends_when_the_best_is_found(seed: int) -> None:
     """A search would go on for hours in which it finds nothing."""
-    run = _run(_bowl, Convergence(), seed=seed)
-    whole = _run(_bowl, None, seed=seed)
+    run = _run(_bowl, Convergence(), 120, seed)
+    whole = _run(_bowl, None, 120, seed)
     assert len(run.points) < len(whole.points)
     assert sum(run.trained.values()) < sum(whole.trained.values())
     found, possible = (_bowl(r.points[_best(r)], EPOCHS) for r in (run, whole))
