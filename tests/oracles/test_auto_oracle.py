@@ -404,6 +404,10 @@ def _tell_later(
         ("checks", 5),
         ("legs", {"00": [[0, 0]]}),
         ("legs", {"00": [["one", 1]]}),
+        ("ending", [["x", 0, False, []], None]),
+        ("ending", [[0, "x", False, []], None]),
+        ("ending", [[0, 0, False, [["x"]]], None]),
+        ("ending", []),
     ],
 )
 def test_a_state_that_is_none_is_refused_when_a_search_opens(
@@ -434,6 +438,7 @@ def test_what_is_known_of_trials_that_are_lost_is_left_out(tmp_path: Path) -> No
 
 def _search_some(directory: Path) -> AutoOracle:
     oracle = auto(max_trials=20)
+    oracle.end_when("converged")
     with Study.open(str(directory), simulation.FINGERPRINT, seed=1) as study:
         epochs = LearningCurves.of(None, oracle)
         worker = Worker(DurableOracle.open(oracle, study, epochs=epochs), saved={})

@@ -1,5 +1,9 @@
 """Weights that are others each time that a trial is chosen."""
 
+from typing import Any
+
+import pytest
+
 from tuner_component.oracles.turns import Turns
 from tuner_component.search.goals.front import Point
 from tuner_component.search.goals.goals import Goals
@@ -58,3 +62,10 @@ def test_only_what_came_as_far_dominates() -> None:
     made.learn("2", [Point(0.0, (2.0, 3.0))])
     assert made.is_dominated("1")
     assert not made.is_dominated("unknown")
+
+
+@pytest.mark.parametrize("forged", [["x", 0, 0], [1, "x", 0], [1, 0], 5, [1.5, 0, 0]])
+def test_a_state_that_is_none_is_refused_at_once(forged: Any) -> None:
+    """A search would end at a later decision, with an error that says nothing of it."""
+    with pytest.raises((TypeError, ValueError)):
+        Turns(GOALS, 1).state = forged

@@ -112,7 +112,7 @@ def test_deviations_are_as_large_as_the_longest_trainings_tell() -> None:
         target = known.target.copy()
         target[ends] += spread * draw.normal(size=len(ends))
         model = CurveModel(np.arange(2))  # As unsure as it is before any training.
-        model.learn(dataclasses.replace(known, target=target))
+        model.learn(dataclasses.replace(known, target=target), ends=ends)
         found.append(model.predict(vectors, np.full(30, _END))[1])
     assert (found[1] > 1.5 * found[0]).all()
 
@@ -122,7 +122,7 @@ def test_an_end_is_compared_with_what_is_expected_without_it() -> None:
     known = _curves(15)[1]
     ends = np.flatnonzero(known.time == _END)
     whole = CurveModel(np.arange(2))
-    whole.learn(known)
+    whole.learn(known, ends=ends)
     squares = []
     for end in ends:
         others = np.delete(np.arange(len(known.target)), end)
@@ -131,11 +131,29 @@ def test_an_end_is_compared_with_what_is_expected_without_it() -> None:
         mean, deviation = model.predict(
             known.vectors[known.trial[[end]]], known.time[[end]]
         )
-        variance = (deviation[0] / model._calibration) ** 2
-        noise = math.exp(model.parameters[-1])
-        squares.append((known.target[end] - mean[0]) ** 2 / (variance + noise))
+        variance = deviation[0] ** 2 + math.exp(model.parameters[-1])
+        squares.append((known.target[end] - mean[0]) ** 2 / variance)
     told = (curve_model._BELIEF + sum(squares)) / (curve_model._BELIEF + len(ends))
-    assert whole._calibration == pytest.approx(math.sqrt(told), rel=1e-3)
+    times = math.sqrt(told)
+    vectors, at = known.vectors, np.full(15, _END)
+    without = CurveModel(np.arange(2))
+    without.learn(known)
+    wanted = times * without.predict(vectors, at)[1]
+    np.testing.assert_allclose(whole.predict(vectors, at)[1], wanted, rtol=1e-3)
+    assert whole.noise == pytest.approx(times * without.noise, rel=1e-3)
+    assert whole.own == pytest.approx(times**2 * without.own, rel=1e-3)
+
+
+def test_a_value_far_away_makes_deviations_not_endless() -> None:
+    """After one such training the model would know nothing of all others."""
+    known = _curves(30)[1]
+    ends = np.flatnonzero(known.time == _END)
+    known.target[ends[0]] = -1e6
+    model = CurveModel(np.arange(2))
+    model.learn(known)
+    before = model.noise
+    model.learn(known, ends=ends)
+    assert before < model.noise <= curve_model._FARTHEST * before
 
 
 def test_of_many_observations_few_are_computed_with(

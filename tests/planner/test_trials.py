@@ -43,3 +43,45 @@ def test_earlier_results_are_none_of_this_search() -> None:
     assert (trials.own, trials.best, trials.leader) == (1, 0.5, "own")
     assert trials.tried == {(1,)}
     assert trials.of_status(Status.RUNNING) == ["earlier", "own"]
+
+
+def _seen(trials: Trials, *seen: tuple[str, int, float]) -> list[tuple[str, int]]:
+    for name, epochs, value in seen:
+        trials.setdefault(name, _trial(len(trials))).take(epochs, value)
+    return [(name, epochs) for name, epochs, _ in seen]
+
+
+def test_what_failed_after_its_last_epoch_is_no_training_to_the_end() -> None:
+    """It is the longest of all, and would alone say how sure the model may be."""
+    trials = Trials(Rungs(9))
+    seen = _seen(
+        *(trials, ("a", 3, 0.5), ("a", 9, 0.4), ("b", 9, 0.3), ("c", 9, 0.1)),
+        *(("c", 10, math.nan), ("d", 9, math.nan)),
+    )
+    assert trials.ends(seen).tolist() == [1, 2, 3]
+
+
+def test_an_earlier_training_that_was_longer_is_not_the_only_end() -> None:
+    """A search that is shorter than the one before would learn nothing of its own."""
+    trials = Trials(Rungs(9))
+    seen = _seen(trials, ("earlier", 50, 0.2), ("a", 9, 0.4), ("b", 3, 0.5))
+    assert trials.ends(seen).tolist() == [0, 1]
+
+
+def test_what_ended_by_itself_has_come_to_its_end() -> None:
+    """With early stopping, only the longest training of all would count."""
+    trials = Trials(Rungs(None))
+    seen = _seen(trials, ("a", 3, 0.5), ("a", 7, 0.4), ("b", 9, 0.5), ("c", 9, 0.3))
+    trials["a"].is_whole = trials["c"].is_whole = True
+    trials.ended_after = 9
+    assert trials.ends(seen).tolist() == [1, 2, 3]
+
+
+def test_the_longest_tell_as_long_as_none_has_ended() -> None:
+    """Nothing would be known before the first training to the end."""
+    trials = Trials(Rungs(9))
+    seen = _seen(
+        trials, ("a", 1, 0.5), ("a", 3, 0.4), ("b", 1, 0.5), ("b", 4, math.nan)
+    )
+    assert trials.ends(seen).tolist() == [1]
+    assert trials.ends(seen[3:]).tolist() == []

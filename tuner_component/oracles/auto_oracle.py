@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -170,7 +171,8 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         """Takes what `get_state` has returned.
 
         Raises:
-            TypeError, ValueError, ArithmeticError: It is none of that.
+            ArithmeticError, AttributeError, LookupError, TypeError, ValueError: It is not
+                what that returns.
         """
         super().set_state(state)
         # Nothing can be told of a trial that the study has lost.
@@ -184,7 +186,8 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         if self._turns is not None and "turn" in state:
             self._turns.state = state["turn"]
         if self._ending is not None and "ending" in state:
-            self._ending.state, self.ended_because = state["ending"]
+            self._ending.state, because = state["ending"]
+            self.ended_because = None if because is None else str(because)
         self._planner = None
 
     # What a search asks that can pause trials: see `search.oracle.pausing`.
@@ -402,6 +405,6 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
 
 
 def _counted(epochs: Any) -> int:
-    if not isinstance(epochs, int) or epochs < 1:
+    if not isinstance(epochs, int) or not 1 <= epochs <= sys.maxsize:
         raise ValueError(f"Expected a number of epochs. Received: {epochs!r}.")
     return epochs

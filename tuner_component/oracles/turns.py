@@ -4,6 +4,7 @@ A turn begins when a trial is to be chosen, and lasts until the next one is: wha
 of the trials that run meanwhile is decided by the same weights.
 """
 
+import operator
 from collections.abc import Sequence
 
 from tuner_component.planner.planner import Planner
@@ -42,7 +43,9 @@ class Turns:
 
     @state.setter
     def state(self, state: Sequence[int]) -> None:
-        self._turn, self._at, self._is_over = state[0], state[1], bool(state[2])
+        turn, at, is_over = state
+        self._turn, self._at = operator.index(turn), operator.index(at)
+        self._is_over = bool(is_over)
 
     def learn(self, trial_id: str, points: Sequence[Point | None]) -> None:
         """Hears what a trial came to after each of its epochs."""

@@ -12,6 +12,7 @@ have seen none of them to its end. So before the end, a few points anywhere are 
 theirs, whatever the model thinks of them.
 """
 
+import operator
 from collections.abc import Iterable
 from typing import Any
 
@@ -54,8 +55,11 @@ class Convergence:
 
     @state.setter
     def state(self, state: Iterable[Any]) -> None:
-        self._calm, self._seen, self.is_over, checks = state
-        self.checks = [tuple(key) for key in checks]
+        calm, seen, is_over, checks = state
+        # What is none of these is refused here, not found at a later decision.
+        self._calm, self._seen = operator.index(calm), operator.index(seen)
+        self.is_over = bool(is_over)
+        self.checks = [tuple(map(float, key)) for key in checks]
 
     @property
     def wants_check(self) -> bool:

@@ -26,8 +26,8 @@ FITTED, OBSERVED = 150, 400
 # How often the likelihood is computed while parameters are learned.
 _EVALUATIONS = 16
 _JITTER = 1e-6
-# Deviations are as they should be, as far as so many ends tell that are made up. One end
-# counts as at most so many deviations away.
+# So many ends that are made up, each just one deviation away, count beside the real ones.
+# A real one counts as at most so many deviations away.
 _BELIEF, _FARTHEST = 5.0, 10.0
 _ROOT = math.sqrt(2.0 * math.pi)
 # From so many deviations on, the tail of the distribution is as its limit.
@@ -232,7 +232,12 @@ class CurveModel:
         count = len(self._mean) - len(_OTHERS)
         return np.exp(-self.parameters[:count]), np.exp(self.parameters[count:])
 
-    def learn(self, known: Observations, pending: Observations | None = None) -> None:
+    def learn(
+        self,
+        known: Observations,
+        pending: Observations | None = None,
+        ends: Integers | None = None,
+    ) -> None:
         """Takes observations, at the parameters that it has.
 
         Args:
@@ -258,9 +263,10 @@ class CurveModel:
         self._weights = linalg.cho_solve(
             (corner, True), known.target, check_finite=False
         )
-        self._calibration = self._calibrated(corner, known.time)
+        at_ends = np.zeros(0, np.intp) if ends is None else ends
+        self._calibration = self._calibrated(corner, at_ends)
 
-    def _calibrated(self, factor: Array, time: Array) -> float:
+    def _calibrated(self, factor: Array, ends: Integers) -> float:
         """How many times as large deviations should be as the parameters have them.
 
         The likelihood is that of all observations, of which few are of the longest
@@ -270,10 +276,9 @@ class CurveModel:
 
         Args:
             factor: The Cholesky factor of the covariance of what is known.
-            time: The times of what is known.
+            ends: Which observations are compared.
         """
-        ends = np.flatnonzero(time >= time.max() - _JITTER)
-        units = np.zeros((len(time), len(ends)))
+        units = np.zeros((len(factor), len(ends)))
         units[ends, np.arange(len(ends))] = 1.0
         solved = linalg.solve_triangular(factor, units, lower=True, check_finite=False)
         squares = self._weights[ends] ** 2 / (solved**2).sum(0)
@@ -318,7 +323,7 @@ class CurveModel:
     def predict(self, vectors: Array, time: Array) -> tuple[Array, Array]:
         """The means and deviations of targets, without noise.
 
-        Deviations are as large as those by which the longest trainings differed from what
+        Deviations are as large as those by which trainings to the end differed from what
         was to be expected of them: see `_calibrated`.
 
         Args:

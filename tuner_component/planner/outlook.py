@@ -83,16 +83,18 @@ class Outlook:
         self.state = state
         while (due := self._due(len(seen))) is not None:
             self._tuned = due
-            self._model.tune(self._observed(seen[:due]))
+            self._model.tune(self._observed(seen[:due])[0])
         rungs = [self._rungs.after(self._trials[name].epochs) for name in pending]
+        known, chosen = self._observed(seen)
         self._model.learn(
-            self._observed(seen),
+            known,
             Observations(
                 self._trials.vectors(pending, self._width),
                 np.arange(len(pending)),
                 curve_model.time_of(rungs),
                 np.zeros(len(pending)),
             ),
+            self._trials.ends([seen[place] for place in chosen]),
         )
 
     def of(self, vectors: Array) -> Views:
@@ -192,18 +194,20 @@ class Outlook:
     def _ends(self, count: int) -> Array:
         return np.full(count, curve_model.time_of(self._trials.horizon))
 
-    def _observed(self, seen: list[tuple[Any, int]]) -> Observations:
+    def _observed(self, seen: list[tuple[Any, int]]) -> tuple[Observations, list[int]]:
+        """Some observations as the model takes them, and which of them these are."""
         values = np.array([self._trials[name].reached[after] for name, after in seen])
         self._scale = curve_model.Scale(values)
         chosen = self._chosen(values)
         names = list(dict.fromkeys(seen[place][0] for place in chosen))
         rows = {name: row for row, name in enumerate(names)}
-        return Observations(
+        observed = Observations(
             self._trials.vectors(names, self._width),
             np.array([rows[seen[place][0]] for place in chosen], np.intp),
             curve_model.time_of([seen[place][1] for place in chosen]),
             self._scale.scaled(values[chosen]),
         )
+        return observed, chosen
 
     def _chosen(self, values: Array) -> list[int]:
         """The observations that the model learns from: half of them the best ones."""

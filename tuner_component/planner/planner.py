@@ -170,6 +170,7 @@ class Planner:
         known = self._trials[trial]
         if not whole or not known.epochs:
             return
+        known.is_whole = True
         self._trials.ended_after = max(self._trials.ended_after, known.epochs)
         if self._rungs.epochs is not None:
             self.observe(trial, self._rungs.epochs, self._sign * known.best)

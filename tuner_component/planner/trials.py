@@ -4,12 +4,12 @@ import dataclasses
 import enum
 import math
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from tuner_component.planner.curve_model import Array
+from tuner_component.planner.curve_model import Array, Integers
 from tuner_component.planner.encoding import Encoder, Key
 from tuner_component.planner.rungs import Rungs
 
@@ -37,6 +37,7 @@ class Trial:
         epochs: The epochs that it has been trained for, while it was well.
         best: Its best value; infinite if it has none.
         epoch_s: The seconds of an epoch; NaN if they are not known.
+        is_whole: Whether it ended by itself.
     """
 
     key: Key
@@ -48,6 +49,7 @@ class Trial:
     epochs: int = 0
     best: float = math.inf
     epoch_s: float = math.nan
+    is_whole: bool = False
 
     def take(self, epochs: int, value: float) -> bool:
         """Takes a value after so many epochs; returns whether it is the first one."""
@@ -164,6 +166,26 @@ class Trials(dict[Any, Trial]):
         """Whether one was trained to the end."""
         end = self.horizon
         return any(one.epochs >= end for one in self.values())
+
+    def ends(self, seen: Sequence[tuple[Any, int]]) -> Integers:
+        """Which observations are of trainings to the end; the longest ones if none is.
+
+        What has failed is none, after however many epochs.
+
+        Args:
+            seen: Trials, and after how many epochs each was observed.
+        """
+        end = self.horizon
+        well = [
+            (place, after, after >= end or (one.is_whole and after == one.epochs))
+            for place, (one, after) in enumerate((self[n], after) for n, after in seen)
+            if not math.isnan(one.reached[after])
+        ]
+        found = [place for place, _, is_end in well if is_end]
+        if not found:
+            longest = max((after for _, after, _ in well), default=0)
+            found = [place for place, after, _ in well if after == longest]
+        return np.array(found, np.intp)
 
     def of_status(self, status: Status) -> list[Any]:
         """The names of those that are running, for example."""

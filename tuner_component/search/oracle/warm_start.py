@@ -11,6 +11,7 @@ from tuner_component.search.goals.goals import Goals
 from tuner_component.search.options import Known
 from tuner_component.search.reserved import is_reserved
 from tuner_component.search.space.dimensions import Dimension, dimensions
+from tuner_component.search.space.points import active
 
 _LOG = logging.getLogger(__name__)
 
@@ -108,16 +109,12 @@ def _fitted(
         )
         return None
     point: dict[str, Any] = {}
-    for dimension in space:
-        name = dimension.name
-        if name in point or not dimension.is_active(point):
-            continue
-        value = given.get(name, dimension.hp.default)
+    for _, dimension, value in active(space, given):
         if dimension.number(value) is None:
             _LOG.warning(
                 "Skipping %s, %s: expected %r to be a value of %r. Received: %r.",
-                *(what, given, name, dimension.hp, value),
+                *(what, given, dimension.name, dimension.hp, value),
             )
             return None
-        point[name] = value
+        point[dimension.name] = value
     return point
