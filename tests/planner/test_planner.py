@@ -18,6 +18,7 @@ from tuner_component.planner import (
     Planner,
     Start,
     Wait,
+    letting_go,
 )
 
 
@@ -246,8 +247,11 @@ def test_earlier_results_tell_where_to_begin() -> None:
     assert len(done.points) == 40  # They are none of this search's own.
 
 
-def test_the_hopeless_are_named_but_never_the_best() -> None:
+def test_the_hopeless_are_named_but_never_the_best(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Checkpoints would be kept for ever, or that of the best one deleted."""
+    monkeypatch.setattr(letting_go, "PROMISING", 20)
     done = Simulated(_planner(max_trials=99), _bowl, 9)
     let_go: list[int] = []
     while len(done.points) < 99:

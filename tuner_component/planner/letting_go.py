@@ -13,9 +13,9 @@ from tuner_component.planner.outlook import Views
 
 # With what chance of becoming the best a trial is not hopeless yet.
 _HOPE = 1e-6
-# So many are kept all the same: those that promise most, and those of which the model is
-# least sure.
-_PROMISING, _DOUBTED = 50, 20
+# So many are kept all the same: those that promise most, at which alone a planner looks,
+# and those of which the model is least sure.
+PROMISING, _DOUBTED = 200, 20
 
 
 def hopeless(names: Sequence[Any], views: Views, leader: Any) -> list[Any]:
@@ -26,7 +26,7 @@ def hopeless(names: Sequence[Any], views: Views, leader: Any) -> list[Any]:
         views: What the model says of each of them.
         leader: What is best so far, which is never let go.
     """
-    promising = np.argsort(-views.gains, kind="stable")[:_PROMISING]
+    promising = np.argsort(-views.gains, kind="stable")[:PROMISING]
     doubted = np.argsort(-views.deviations, kind="stable")[:_DOUBTED]
     kept = {*promising.tolist(), *doubted.tolist()}
     return [

@@ -32,8 +32,6 @@ from tuner_component.planner.trials import Status, Trial, Trials
 from tuner_component.search.epochs import Decision
 from tuner_component.search.space.dimensions import Dimension
 
-# So many paused trials at most are candidates: those that are expected to be best.
-_PAUSED = 200
 # When there are no new points left: with what chance of becoming the best a trial goes on.
 _WORTH = 0.05
 # How many points are spread over the space before the model is asked: one for each
@@ -348,7 +346,7 @@ class Planner:
         names = [
             n for n, one in self._trials.items() if n in paused and one.epochs < end
         ]
-        names = self._outlook.promising(names, _PAUSED)
+        names = self._outlook.promising(names, letting_go.PROMISING)
         new = self._new_points.drawn()
         # What runs is expected to gain something as well, but is no candidate.
         running = [n for n in self._trials.of_status(Status.RUNNING) if n not in paused]
