@@ -2,7 +2,8 @@
 
 The tasks of development were looked at again and again while `search="auto"` was made. The
 others were chosen before that, and searches were run on them once, when it was finished.
-What was seen on "conditional" then led to a change, so it counts as seen.
+What was seen on "conditional" then led to a change, so it counts as seen. How many paused
+trials are kept follows from what was seen on "cancer".
 """
 
 from benchmarks import curve_tasks, replay, synthetic_curves
