@@ -407,6 +407,8 @@ def _tell_later(
         ("ending", [["x", 0, False, []], None]),
         ("ending", [[0, "x", False, []], None]),
         ("ending", [[0, 0, False, [["x"]]], None]),
+        # Nothing says so but this.
+        ("ending", [[0, 0, True, []], "All was found."]),
         ("ending", []),
     ],
 )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tuner_component.planner import curve_model
-from tuner_component.planner.curve_model import CurveModel, Observations, Scale
+from tuner_component.planner.curve_model import CurveModel, Observations
 
 _END = curve_model.time_of(27)
 
@@ -196,35 +196,3 @@ def test_choices_alone_are_learned_from() -> None:
         np.eye(4) * math.sqrt(0.5), np.full(4, _END)
     )
     assert np.argsort(mean).tolist() == [2, 0, 3, 1]
-
-
-def test_diverged_values_are_the_worst_and_distort_nothing() -> None:
-    """One diverged trial would make all others look alike."""
-    values = np.array([0.1, 0.2, 0.3, 0.4, 1e30, math.inf, math.nan, -math.inf])
-    scaled = Scale(values).scaled(values)
-    assert np.isfinite(scaled[:7]).all()
-    assert np.argmax(scaled[:5]) == 4
-    assert scaled[5] == scaled[6] == scaled[:7].max() == 1.5
-    assert scaled[1] - scaled[0] > 0.5
-
-
-def test_a_scale_of_equal_or_no_values_is_one_all_the_same() -> None:
-    """The first suggestions would divide by nothing."""
-    for values in ([], [2.0], [2.0, 2.0], [math.nan], [0.0, 0.0]):
-        assert np.isfinite(Scale(np.array(values)).scaled([1.0, 0.0, math.nan])).all()
-
-
-def test_an_improvement_counts_its_chance_and_its_size() -> None:
-    """A sure small gain would never be taken, or a large unlikely one always."""
-    mean, deviation = np.array([0.0, 0.0, -1.0, 2.0]), np.array([1.0, 2.0, 0.1, 1.0])
-    gains = np.exp(curve_model.log_improvement(mean, deviation, 0.0))
-    np.testing.assert_allclose(gains, [0.39894, 0.79788, 1.0, 0.00849], atol=1e-4)
-    assert curve_model.chance(mean, deviation, 0.0)[0] == 0.5
-
-
-def test_improvements_differ_where_hardly_any_is_expected() -> None:
-    """When all is tried that looks good, the next point would be any of the others."""
-    means = np.array([0.9, 1.1, 5.0, 30.0, 299.0, 301.0, 1e5])
-    gains = curve_model.log_improvement(means, np.ones(7), 0.0)
-    assert np.isfinite(gains).all()
-    assert (np.diff(gains) < 0.0).all()

@@ -6,52 +6,11 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pytest
 
 from tests.planner.simulated import Simulated
 from tests.support.spaces import unit_space
 from tuner_component.planner import Planner
-from tuner_component.planner.curve_model import Scale, log_improvement
-from tuner_component.planner.prospect import expected_improvement_of
-
-
-@pytest.mark.parametrize(("mean", "deviation"), [(0.0, 1.0), (2.0, 0.5), (-1.0, 0.1)])
-def test_of_one_value_it_is_the_expected_improvement(
-    mean: float, deviation: float
-) -> None:
-    """The gain that people read would not be what the search decides by."""
-    means, deviations = np.array([mean]), np.array([deviation])
-    exact = math.exp(log_improvement(means, deviations, 0.5)[0])
-    found = expected_improvement_of(means, deviations, 0.5)
-    assert found == pytest.approx(exact, rel=1e-2, abs=1e-5)
-
-
-def test_of_several_values_it_is_that_of_their_best() -> None:
-    """The gains of all would be added up, or only one be looked at."""
-    means, deviations = np.array([0.0, 0.3, 1.0]), np.array([1.0, 0.5, 2.0])
-    draws = np.random.default_rng(1).normal(means, deviations, (400_000, 3))
-    exact = np.maximum(0.2 - draws.min(axis=1), 0.0).mean()
-    found = expected_improvement_of(means, deviations, 0.2)
-    assert found == pytest.approx(exact, rel=1e-2)
-
-
-def test_nothing_is_expected_of_no_value_and_of_hopeless_ones() -> None:
-    """A search whose space is used up would fail, or go on."""
-    assert expected_improvement_of(np.zeros(0), np.zeros(0), 0.5) == 0.0
-    assert expected_improvement_of(np.array([9.0]), np.array([0.1]), 0.5) == 0.0
-
-
-@pytest.mark.parametrize("sign", [1.0, -1.0])
-def test_a_gain_is_in_the_unit_of_the_objective(sign: float) -> None:
-    """0.003 of a scale that nobody knows would be told as 0.003 of val_loss."""
-    values = np.array([1.0, 2.0, 4.0, 8.0, 16.0]) * sign
-    scale = Scale(values)
-    for value in values:
-        units = scale.scaled([value])[0]
-        better = value - scale.difference(value, 0.3)
-        if units < 0.0:  # Nothing is squeezed there.
-            assert scale.scaled([better])[0] == pytest.approx(units - 0.3)
 
 
 def _slope(values: Mapping[str, Any], epochs: int) -> float:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tuner_component.planner.curve_model import Array
+from tuner_component.planner.arrays import Array
 from tuner_component.planner.outlook import Outlook
 from tuner_component.planner.trials import Trials
 

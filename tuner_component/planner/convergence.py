@@ -60,6 +60,8 @@ class Convergence:
         self._calm, self._seen = operator.index(calm), operator.index(seen)
         self.is_over = bool(is_over)
         self.checks = [tuple(map(float, key)) for key in checks]
+        if self.is_over and not (calm >= IN_A_ROW and len(self.checks) >= CHECKS):
+            raise ValueError(f"A search does not end after {calm} calm decisions.")
 
     @property
     def wants_check(self) -> bool:

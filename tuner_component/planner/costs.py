@@ -7,7 +7,7 @@ towards none at all, needs few trials.
 
 import numpy as np
 
-from tuner_component.planner.curve_model import Array
+from tuner_component.planner.arrays import Array
 
 # How much stronger than a trial's own figure it is that a coordinate changes nothing.
 _RIDGE = 0.3

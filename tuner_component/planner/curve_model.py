@@ -15,11 +15,9 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import linalg, optimize, special
+from scipy import linalg, optimize
 
-Array = NDArray[np.float64]
-Integers = NDArray[np.intp]
+from tuner_component.planner.arrays import Array, Integers
 
 # From how many observations the parameters are learned, and from how many the rest.
 FITTED, OBSERVED = 150, 400
@@ -29,9 +27,6 @@ _JITTER = 1e-6
 # So many ends that are made up, each just one deviation away, count beside the real ones.
 # A real one counts as at most so many deviations away.
 _BELIEF, _FARTHEST = 5.0, 10.0
-_ROOT = math.sqrt(2.0 * math.pi)
-# From so many deviations on, the tail of the distribution is as its limit.
-_FAR = 300.0
 
 # The parameters, as logarithms, behind the scales of the dimensions: the mean and the
 # deviation of what is likely before there are observations.
@@ -77,47 +72,6 @@ class Observations:
 def time_of(epochs: Any) -> Any:
     """The model's time, by which 27 epochs are 1, and threefold epochs 1/3 more."""
     return np.log(np.maximum(np.asarray(epochs, float), 1.0)) / math.log(27.0)
-
-
-class Scale:
-    """Values as the model sees them.
-
-    The unit is the distance from the value in the middle to the best ones. How much worse
-    than the middle a value is hardly matters, so diverged trials distort nothing; one that
-    is no number is the worst. Where all values are positive, ratios count.
-    """
-
-    def __init__(self, values: Array) -> None:
-        """Finds the scale of values; smaller ones are better."""
-        finite = values[np.isfinite(values)]
-        self._of_ratios = bool(finite.size and finite.min() > 0.0)
-        numbers = self._numbers(finite) if finite.size else np.zeros(1)
-        self._middle = float(np.median(numbers))
-        unit = self._middle - float(np.quantile(numbers, 0.05))
-        if unit <= 0.0:
-            unit = float(numbers.max() - numbers.min()) or 1.0
-        self._unit = unit
-
-    def _numbers(self, values: Array) -> Array:
-        if not self._of_ratios:
-            return values
-        logarithms: Array = np.log(np.maximum(values, 1e-300))
-        return logarithms
-
-    def scaled(self, values: Any) -> Array:
-        """The values on this scale."""
-        given: Array = np.asarray(values, float)
-        numbers = self._numbers(np.where(np.isfinite(given), given, 1.0))
-        scaled = (numbers - self._middle) / self._unit
-        worse = 1.5 * np.tanh(np.maximum(scaled, 0.0) / 1.5)
-        found: Array = np.where(scaled > 0.0, worse, scaled)
-        found[np.isnan(given) | np.isposinf(given)] = 1.5
-        return found
-
-    def difference(self, value: float, units: float) -> float:
-        """How far a value is from the one that is so many units better on this scale."""
-        step = units * self._unit
-        return -value * math.expm1(-step) if self._of_ratios else step
 
 
 class CurveModel:
@@ -378,29 +332,3 @@ def _matern(squares: Array) -> Array:
     distance += found
     distance *= decay
     return distance
-
-
-def log_improvement(mean: Array, deviation: Array, best: float) -> Array:
-    """The logarithm of the expected improvement on a target.
-
-    Where hardly any improvement is expected, it is zero as a number, and all points would
-    be alike; its logarithm still tells which of them is better.
-    """
-    z = (best - mean) / deviation
-    density = -0.5 * z**2 - 0.5 * math.log(2.0 * math.pi)
-    likely = np.maximum(z, -1.0)
-    plain = np.log(np.exp(-0.5 * likely**2) / _ROOT + likely * special.ndtr(likely))
-    # The part of the density that is left, far out in the tail.
-    far = np.clip(-z, 1.0, _FAR)
-    left = np.log1p(
-        -far * math.sqrt(math.pi / 2.0) * special.erfcx(far / math.sqrt(2.0))
-    )
-    left = np.where(-z > _FAR, -2.0 * np.log(np.maximum(-z, 1.0)), left)
-    found: Array = np.log(deviation) + np.where(z > -1.0, plain, density + left)
-    return found
-
-
-def chance(mean: Array, deviation: Array, best: float) -> Array:
-    """The probability of a target that is better than one."""
-    found: Array = special.ndtr((best - mean) / deviation)
-    return found

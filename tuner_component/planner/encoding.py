@@ -13,12 +13,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tuner_component.planner.arrays import Array
 from tuner_component.search.space import points
 from tuner_component.search.space.dimensions import Dimension
 
-Array = NDArray[np.float64]
 Key = tuple[float, ...]
 
 # Two different values of an unordered dimension are as far apart as both ends of an

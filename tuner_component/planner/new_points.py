@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import qmc
 
-from tuner_component.planner.curve_model import Array
+from tuner_component.planner.arrays import Array
 from tuner_component.planner.encoding import Encoder
 from tuner_component.planner.trials import Trials
 

@@ -6,12 +6,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tuner_component.planner import curve_model, prospect
+from tuner_component.planner import curve_model, improvement, prospect
+from tuner_component.planner.arrays import Array
 from tuner_component.planner.costs import Costs
-from tuner_component.planner.curve_model import Array, CurveModel, Observations
+from tuner_component.planner.curve_model import CurveModel, Observations
 from tuner_component.planner.encoding import Encoder
 from tuner_component.planner.prospect import Prospect
 from tuner_component.planner.rungs import Rungs
+from tuner_component.planner.scale import Scale
 from tuner_component.planner.trials import Status, Trials
 
 # The parameters are learned again whenever there are so many times the observations.
@@ -102,8 +104,8 @@ class Outlook:
         best = self._best()
         mean, deviation = self._model.predict(vectors, self._ends(len(vectors)))
         return Views(
-            curve_model.log_improvement(mean, deviation, best),
-            curve_model.chance(mean, deviation, best),
+            improvement.log_improvement(mean, deviation, best),
+            improvement.chance(mean, deviation, best),
             *(mean, deviation),
         )
 
@@ -122,9 +124,9 @@ class Outlook:
         variances[tried:] -= self._model.own
         deviations = np.sqrt(np.maximum(variances, 1e-9))
         best = self._best()
-        gains = curve_model.log_improvement(views.means, deviations, best)
+        gains = improvement.log_improvement(views.means, deviations, best)
         most = np.argsort(-gains, kind="stable")[: prospect.TRIALS]
-        units = prospect.expected_improvement_of(
+        units = improvement.expected_improvement_of(
             views.means[most], deviations[most], best
         )
         each = self._trials.mean_seconds
@@ -174,15 +176,16 @@ class Outlook:
 
     def _seconds(self, names: list[Any], vectors: Array) -> Array:
         """The seconds of an epoch: those of trials, and then those of new points."""
-        trials = list(self._trials.values())
-        costs = Costs(
-            np.array([one.vector for one in trials]),
-            np.array([one.epoch_s for one in trials]),
-        )
-        found = costs.predict(vectors)
-        for place, name in enumerate(names):
-            if not math.isnan(own := self._trials[name].epoch_s):
-                found[place] = own
+        found = np.full(len(vectors), np.nan)
+        found[: len(names)] = [self._trials[name].epoch_s for name in names]
+        guessed = np.isnan(found)
+        if guessed.any():
+            trials = list(self._trials.values())
+            costs = Costs(
+                np.array([one.vector for one in trials]),
+                np.array([one.epoch_s for one in trials]),
+            )
+            found[guessed] = costs.predict(vectors[guessed])
         return found
 
     def _due(self, many: int) -> int | None:
@@ -197,7 +200,7 @@ class Outlook:
     def _observed(self, seen: list[tuple[Any, int]]) -> tuple[Observations, list[int]]:
         """Some observations as the model takes them, and which of them these are."""
         values = np.array([self._trials[name].reached[after] for name, after in seen])
-        self._scale = curve_model.Scale(values)
+        self._scale = Scale(values)
         chosen = self._chosen(values)
         names = list(dict.fromkeys(seen[place][0] for place in chosen))
         rows = {name: row for row, name in enumerate(names)}

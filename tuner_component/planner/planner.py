@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from tuner_component.planner import letting_go
+from tuner_component.planner.arrays import Array
 from tuner_component.planner.checks import PART, Checks
 from tuner_component.planner.convergence import Convergence
-from tuner_component.planner.curve_model import Array
 from tuner_component.planner.encoding import Encoder
 from tuner_component.planner.new_points import NewPoints
 from tuner_component.planner.outlook import Outlook

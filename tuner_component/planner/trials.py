@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tuner_component.planner.curve_model import Array, Integers
+from tuner_component.planner.arrays import Array, Integers
 from tuner_component.planner.encoding import Encoder, Key
 from tuner_component.planner.rungs import Rungs
 
@@ -175,17 +175,20 @@ class Trials(dict[Any, Trial]):
         Args:
             seen: Trials, and after how many epochs each was observed.
         """
-        end = self.horizon
-        well = [
-            (place, after, after >= end or (one.is_whole and after == one.epochs))
-            for place, (one, after) in enumerate((self[n], after) for n, after in seen)
-            if not math.isnan(one.reached[after])
-        ]
-        found = [place for place, _, is_end in well if is_end]
-        if not found:
-            longest = max((after for _, after, _ in well), default=0)
-            found = [place for place, after, _ in well if after == longest]
-        return np.array(found, np.intp)
+        end, longest = self.horizon, 0
+        whole: list[int] = []
+        longest_ones: list[int] = []
+        for place, (name, after) in enumerate(seen):
+            one = self[name]
+            if math.isnan(one.reached[after]):
+                continue
+            if after >= end or (one.is_whole and after == one.epochs):
+                whole.append(place)
+            if after > longest:
+                longest, longest_ones = after, []
+            if after == longest:
+                longest_ones.append(place)
+        return np.array(whole or longest_ones, np.intp)
 
     def of_status(self, status: Status) -> list[Any]:
         """The names of those that are running, for example."""
