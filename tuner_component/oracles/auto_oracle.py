@@ -11,6 +11,7 @@ import keras_tuner
 from keras_tuner.engine import trial as trial_lib
 
 from tuner_component.oracles import endings
+from tuner_component.oracles.known_values import KnownValues
 from tuner_component.oracles.turns import Turns
 from tuner_component.planner import steps
 from tuner_component.planner.convergence import Convergence
@@ -20,7 +21,6 @@ from tuner_component.planner.times import Times
 from tuner_component.search.epochs import Decision
 from tuner_component.search.goals.front import Point
 from tuner_component.search.goals.goals import Goals
-from tuner_component.search.oracle.ranking import candidate_of
 from tuner_component.search.space.dimensions import Dimension, dimensions
 
 _Status = trial_lib.TrialStatus
@@ -50,8 +50,7 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._epochs = epochs
         self._rungs = Rungs(epochs)
         self._prior: list[tuple[Mapping[str, Any], float, int | None]] = []
-        # By trial: its best value so far after each epoch.
-        self._curves: dict[str, Sequence[float]] = {}
+        self._values = KnownValues(self._rungs, epochs)
         self._stopped: set[str] = set()
         self._paused: set[str] = set()
         self._planner: Planner | None = None
@@ -81,7 +80,7 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
 
     def pursue(self, goals: Goals) -> None:
         """Takes goals into account: see `search.oracle.aims`."""
-        self._turns = Turns(goals, self.seed)
+        self._turns = self._values.turns = Turns(goals, self.seed)
 
     def learn_points(self, trial_id: str, points: Sequence[Point | None]) -> None:
         """Hears of all objectives of a trial: see `search.stopping.curve_hearing`."""
@@ -135,7 +134,7 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
             curve: Its best value so far after each epoch.
             stopped_after: After how many epochs it paused or was stopped, if it was.
         """
-        self._curves[trial_id] = curve
+        self._values.curves[trial_id] = curve
         if stopped_after is not None:
             self._stopped.add(trial_id)
         else:
@@ -240,7 +239,7 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._end_turn()
         self._paused.discard(trial_id)
         planner.resume(trial_id)
-        begin = len(self._curves.get(trial_id, ()))
+        begin = len(self._values.curves.get(trial_id, ()))
         self._since[trial_id] = (time.monotonic(), begin)
         return trial_id
 
@@ -337,7 +336,7 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
             planner.start(trial_id, self.trials[trial_id].hyperparameters.values)
         if self._turns is not None:
             for trial_id in self.end_order:
-                self._learn_result(self.trials[trial_id])
+                self._values.learn_result(self.trials[trial_id])
             self._turns.go_on([(name, epochs) for name, epochs, _ in self._heard])
         for trial_id, epochs, failed in self._heard:
             if failed:
@@ -356,43 +355,13 @@ class AutoOracle(keras_tuner.Oracle):  # type: ignore[misc]
 
     def _observe_all(self, planner: Planner, trial_id: str) -> None:
         """Tells of what a trial came to at its rungs, and in the end."""
-        curve = self._curves.get(trial_id)
-        if not curve:  # A trial that tells of no epochs is one.
-            self._observe(planner, trial_id, self._epochs or 1)
-            return
-        for epochs in range(1, len(curve) + 1):
-            if self.is_rung(epochs) or epochs == len(curve):
-                self._observe(planner, trial_id, epochs)
+        for epochs in self._values.looks(trial_id):
+            self._observe(planner, trial_id, epochs)
 
     def _observe(self, planner: Planner, trial_id: str, epochs: int) -> None:
-        trial, curve = self.trials[trial_id], self._curves.get(trial_id, ())
-        if self._turns is not None:
-            self._observe_point(planner, trial, epochs)
-        elif epochs <= len(curve):
-            planner.observe(trial_id, epochs, curve[epochs - 1])
-        elif trial.status == _Status.COMPLETED and trial.score is not None:
-            planner.observe(trial_id, epochs, trial.score)
-        elif trial.status == _Status.FAILED:
-            planner.observe(trial_id, epochs, math.nan)
-        # Otherwise it runs again, and will tell again.
-
-    def _observe_point(self, planner: Planner, trial: Any, epochs: int) -> None:
-        """The same where several objectives count."""
-        turns, trial_id = self._turns, trial.trial_id
-        if turns is None:
-            return
-        self._learn_result(trial)
-        known = turns.count(trial_id)
-        if known and (epochs <= known or trial.status != _Status.FAILED):
-            planner.observe(trial_id, epochs, turns.value(trial_id, epochs))
-        elif trial.status in (_Status.COMPLETED, _Status.FAILED):
-            planner.observe(trial_id, epochs, math.nan)
-
-    def _learn_result(self, trial: Any) -> None:
-        """A trial that told nothing of its epochs is one."""
-        turns, is_complete = self._turns, trial.status == _Status.COMPLETED
-        if turns is not None and is_complete and not turns.count(trial.trial_id):
-            turns.learn(trial.trial_id, [turns.goals.point_of(candidate_of(trial))])
+        value = self._values.value(self.trials[trial_id], epochs)
+        if value is not None:
+            planner.observe(trial_id, epochs, value)
 
     def _end(self, planner: Planner, trial_id: str) -> None:
         trial = self.trials[trial_id]
