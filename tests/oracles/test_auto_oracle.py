@@ -407,8 +407,9 @@ def _tell_later(
         ("ending", [["x", 0, False, []], None]),
         ("ending", [[0, "x", False, []], None]),
         ("ending", [[0, 0, False, [["x"]]], None]),
-        # Nothing says so but this.
+        # An end without calm decisions, and one without checks.
         ("ending", [[0, 0, True, []], "All was found."]),
+        ("ending", [[5, 9, True, []], "All was found."]),
         ("ending", []),
     ],
 )

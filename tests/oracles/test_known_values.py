@@ -60,7 +60,7 @@ def test_nothing_is_known_of_epochs_to_come() -> None:
 def test_it_is_told_at_rungs_and_at_the_end(
     epochs: int | None, curve: list[float], expected: list[int]
 ) -> None:
-    """A loop that reports no epochs would be told of never."""
+    """A planner would miss a last value, or a trial that tells of no epochs."""
     known = _known(epochs)
     known.curves["0"] = curve
     assert known.looks("0") == expected

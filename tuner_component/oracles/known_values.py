@@ -31,7 +31,7 @@ class KnownValues:
         self.turns: Turns | None = None
 
     def looks(self, trial_id: str) -> list[int]:
-        """After which of its epochs a planner is told of a trial that runs no more."""
+        """After which of its epochs a planner is told of a trial that paused or ended."""
         curve = self.curves.get(trial_id)
         if not curve:  # A trial that tells of no epochs is one.
             return [self._epochs or 1]
@@ -39,7 +39,7 @@ class KnownValues:
         return [n for n in range(1, last + 1) if self._rungs.is_rung(n) or n == last]
 
     def value(self, trial: Any, epochs: int) -> float | None:
-        """What a trial came to; NaN if it has failed.
+        """What a trial came to; NaN if it failed before that.
 
         Args:
             trial: A trial of KerasTuner's.

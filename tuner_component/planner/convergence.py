@@ -57,11 +57,15 @@ class Convergence:
     def state(self, state: Iterable[Any]) -> None:
         calm, seen, is_over, checks = state
         # What is none of these is refused here, not found at a later decision.
-        self._calm, self._seen = operator.index(calm), operator.index(seen)
-        self.is_over = bool(is_over)
-        self.checks = [tuple(map(float, key)) for key in checks]
-        if self.is_over and not (calm >= IN_A_ROW and len(self.checks) >= CHECKS):
-            raise ValueError(f"A search does not end after {calm} calm decisions.")
+        calm, seen = operator.index(calm), operator.index(seen)
+        keys = [tuple(map(float, key)) for key in checks]
+        if is_over and not (calm >= IN_A_ROW and len(keys) >= CHECKS):
+            raise ValueError(
+                f"Expected a search to end after {IN_A_ROW} calm decisions and {CHECKS} "
+                f"checks. Received: {calm} and {len(keys)}."
+            )
+        self._calm, self._seen = calm, seen
+        self.is_over, self.checks = bool(is_over), keys
 
     @property
     def wants_check(self) -> bool:

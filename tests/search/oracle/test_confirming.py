@@ -277,7 +277,7 @@ def test_reruns_are_not_paused(opened: simulation.Opened) -> None:
         assert decision is not None
         assert decision.value == "go on"
     simulation.end(durable, rerun, 9.0)
-    assert "10000" not in auto._curves
+    assert "10000" not in auto._values.curves
 
 
 def test_ids_of_the_users_own(opened: simulation.Opened) -> None:
